@@ -1,0 +1,184 @@
+package approvals
+
+import (
+	"fmt"
+	"time"
+)
+
+// Outcome is what is known of one server in the end. Empty: not yet.
+type Outcome string
+
+const (
+	// Stopped: the job says so and a look at the server confirms it.
+	Stopped Outcome = "stopped"
+	// FoundOff: the server is off, but no job of ours confirms that we did it.
+	FoundOff Outcome = "off"
+	// SkippedNow: left out just before sending; the result's Why says why.
+	SkippedNow Outcome = "left_out"
+	// NotStopped: the cloud refused or failed; Code and Reason are the cloud's.
+	NotStopped Outcome = "failed"
+	// NotKnown: it could not be found out; Reason says what was seen.
+	NotKnown Outcome = "unknown"
+	// NotSent: cancelled before its batch was sent.
+	NotSent Outcome = "not_sent"
+)
+
+// Result is one server of a batch: as it was last seen, and what became of it.
+type Result struct {
+	Server  Server  `json:"s"` // in a call: the snapshot taken before the intent
+	Sent    bool    `json:"sent,omitempty"`
+	Outcome Outcome `json:"o,omitempty"`
+	Why     Why     `json:"why,omitempty"`
+	Code    string  `json:"code,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+}
+
+// Batch is one call's worth of servers.
+type Batch struct {
+	Request string     `json:"request"`
+	N       int        `json:"n"`    // from 0
+	Rest    int        `json:"rest"` // servers in this batch and all after it
+	State   BatchState `json:"state"`
+	Attempt int        `json:"attempt,omitempty"` // intents written so far
+	Lost    int        `json:"lost,omitempty"`    // calls without a clear answer so far
+	Permit  string     `json:"permit,omitempty"`  // of the current attempt
+	Planned time.Time  `json:"planned"`
+	Intent  time.Time  `json:"intent,omitzero"` // when the current attempt was about to be sent
+	JobID   string     `json:"job,omitempty"`
+	Sent    time.Time  `json:"sent,omitzero"` // when the cloud took it
+	Polls   int        `json:"polls,omitempty"`
+	Looks   int        `json:"looks,omitempty"` // looks at servers that did not agree with their job
+	Late    bool       `json:"late,omitempty"`  // the thread was told that the job is overdue
+	Trouble string     `json:"trouble,omitempty"`
+	Results []Result   `json:"results"`
+}
+
+// Plan cuts the frozen list into batches of at most size servers.
+func Plan(r Request, f Frozen, size int, now time.Time) []Batch {
+	var batches []Batch
+	for at := 0; at < len(f.Servers); at += size {
+		part := f.Servers[at:min(at+size, len(f.Servers))]
+		b := Batch{Request: r.ID, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: now}
+		for _, s := range part {
+			b.Results = append(b.Results, Result{Server: s})
+		}
+		batches = append(batches, b)
+	}
+	return batches
+}
+
+// Waiting lists the ids of servers without an outcome.
+func (b Batch) Waiting() []string {
+	var ids []string
+	for _, r := range b.Results {
+		if r.Outcome == "" {
+			ids = append(ids, r.Server.ID)
+		}
+	}
+	return ids
+}
+
+// To moves the batch, or says that the move is not legal.
+func (b Batch) To(next BatchState) (Batch, error) {
+	if !b.State.MayBecome(next) {
+		return b, fmt.Errorf("batch %s/%d cannot go from %s to %s", b.Request, b.N, b.State, next)
+	}
+	b.State = next
+	return b, nil
+}
+
+// Ended moves the batch to the end that its results say. It is an error if a
+// server is still without outcome.
+func (b Batch) Ended() (Batch, error) {
+	if n := len(b.Waiting()); n > 0 {
+		return b, fmt.Errorf("batch %s/%d cannot end: %d servers without outcome", b.Request, b.N, n)
+	}
+	t := b.Tally()
+	switch end := t.end(false); end {
+	case Unknown:
+		return b.To(BatchUnknown)
+	case Failed:
+		return b.To(BatchFailed)
+	case PartiallyFailed:
+		return b.To(BatchPartiallyFailed)
+	default:
+		return b.To(BatchSucceeded)
+	}
+}
+
+// Cancelled ends a queued batch without sending it. Servers whose outcome is
+// known from an earlier attempt keep it.
+func (b Batch) Cancelled() (Batch, error) {
+	b.Results = append([]Result(nil), b.Results...)
+	for i := range b.Results {
+		if b.Results[i].Outcome == "" {
+			b.Results[i].Outcome = NotSent
+		}
+	}
+	return b.To(BatchCancelled)
+}
+
+// Tally counts servers by outcome.
+type Tally struct {
+	Stopped int `json:"stopped,omitempty"`
+	Off     int `json:"off,omitempty"`     // found off, also those that were off before
+	LeftOut int `json:"out,omitempty"`     // left out for another reason than being off
+	Failed  int `json:"failed,omitempty"`  // refused or failed
+	Unknown int `json:"unknown,omitempty"` // not known
+	NotSent int `json:"unsent,omitempty"`  // cancelled in time
+}
+
+// Tally counts the batch's results that are known.
+func (b Batch) Tally() Tally {
+	var t Tally
+	for _, r := range b.Results {
+		switch r.Outcome {
+		case Stopped:
+			t.Stopped++
+		case FoundOff:
+			t.Off++
+		case SkippedNow:
+			if r.Why == AlreadyOff {
+				t.Off++
+			} else {
+				t.LeftOut++
+			}
+		case NotStopped:
+			t.Failed++
+		case NotKnown:
+			t.Unknown++
+		case NotSent:
+			t.NotSent++
+		}
+	}
+	return t
+}
+
+// Plus adds two tallies.
+func (t Tally) Plus(u Tally) Tally {
+	return Tally{
+		Stopped: t.Stopped + u.Stopped, Off: t.Off + u.Off, LeftOut: t.LeftOut + u.LeftOut,
+		Failed: t.Failed + u.Failed, Unknown: t.Unknown + u.Unknown, NotSent: t.NotSent + u.NotSent,
+	}
+}
+
+// Done counts the servers whose outcome is known to be known or unknowable.
+func (t Tally) Done() int {
+	return t.Stopped + t.Off + t.LeftOut + t.Failed + t.Unknown + t.NotSent
+}
+
+// end says how a request (or batch) with these results has ended.
+func (t Tally) end(cancelled bool) State {
+	good, bad := t.Stopped+t.Off, t.LeftOut+t.Failed+t.NotSent
+	switch {
+	case t.Unknown > 0:
+		return Unknown
+	case cancelled && t.NotSent == t.Done():
+		return Cancelled
+	case bad == 0:
+		return Succeeded
+	case good == 0:
+		return Failed
+	}
+	return PartiallyFailed
+}

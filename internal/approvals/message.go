@@ -1,0 +1,79 @@
+package approvals
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Topic is what a message to people is about.
+type Topic string
+
+const (
+	TopicCard      Topic = "card"      // the first message of a request
+	TopicApproved  Topic = "approved"  // a yes was counted
+	TopicDenied    Topic = "denied"    // ended by a no
+	TopicCancelled Topic = "cancelled" // withdrawn, or no further batch will be sent
+	TopicExpired   Topic = "expired"   // nobody decided in time
+	TopicSent      Topic = "sent"      // the cloud took a batch; carries its job id
+	TopicUnclear   Topic = "unclear"   // a call's answer was lost; the bot looks before it repeats
+	TopicLate      Topic = "late"      // a job is overdue and watched on
+	TopicPaused    Topic = "paused"    // the store was restarted; submission waits
+	TopicTrouble   Topic = "trouble"   // the work cannot go on for now; says why
+	TopicEnd       Topic = "end"       // the outcome
+)
+
+// Note is something owed to the people in a request's thread. It says what is
+// to be told, not how.
+type Note struct {
+	ID    string    `json:"id"` // also in the message's metadata: by it the message is found again
+	Topic Topic     `json:"topic"`
+	At    time.Time `json:"at"`
+	By    string    `json:"by,omitempty"`
+	Count int       `json:"count,omitempty"` // TopicApproved: yeses so far; TopicSent: servers
+	Batch int       `json:"batch,omitempty"`
+	Job   string    `json:"job,omitempty"`
+	Why   string    `json:"why,omitempty"`
+}
+
+// Message is one post: one note, or several of the same topic that were owed
+// at the same time and are told together.
+type Message struct {
+	Request Request
+	Notes   []Note
+	Batches []Batch // TopicEnd: all of them
+}
+
+// ID is the message's own id: that of its first note.
+func (m Message) ID() string { return m.Notes[0].ID }
+
+// Fate is what became of an attempt to say something.
+type Fate int
+
+const (
+	// Said: it stands in Slack.
+	Said Fate = iota
+	// NotSaid: it certainly does not stand there; try again later.
+	NotSaid
+	// Unsure: it may stand there or not. Look before repeating.
+	Unsure
+	// Unsayable: it can never be said there (no such channel, archived, …).
+	Unsayable
+)
+
+// Delivery tells the fate of an attempt to say something.
+type Delivery struct {
+	Fate  Fate
+	TS    string        // Said: the message's timestamp
+	Wait  time.Duration // NotSaid: Slack asks to wait so long; 0 if it does not say
+	Quiet bool          // NotSaid: the wait holds for the whole channel
+	Err   error         // for the log
+}
+
+// Envelope is something that Slack sent and that a person waits for: a
+// command, a click, a filled-in form. It is stored before it is acknowledged.
+type Envelope struct {
+	ID   string          `json:"id"` // the same for every delivery of the same act
+	Kind string          `json:"kind"`
+	At   time.Time       `json:"at"`
+	Body json.RawMessage `json:"body"`
+}

@@ -1,0 +1,84 @@
+package approvals
+
+import (
+	"slices"
+	"time"
+)
+
+// Person is who clicked or typed, as Slack knows them at that moment.
+type Person struct {
+	ID          string   // U… or W…
+	Groups      []string // ids of the user groups (S…) of the policy they are in now
+	Deactivated bool
+	Bot         bool
+	Guest       bool // single- or multi-channel guest
+	Foreign     bool // from another workspace (Slack Connect)
+}
+
+// Policy says who may do what. Ids are Slack user ids or user-group ids.
+type Policy struct {
+	Requesters        []string // empty: everyone in the workspace
+	Approvers         []string
+	ApprovalsRequired int // different people, at least 1
+	AllowSelfApproval bool
+	TTL               time.Duration // of an undecided request
+	ReasonRequired    bool
+	MaxServers        int      // in one request
+	AllowedChannels   []string // where the command may be used; empty: everywhere
+	Protection        Protection
+}
+
+// Groups lists the user groups whose members the policy asks about.
+func (p Policy) Groups() []string {
+	var groups []string
+	for _, id := range slices.Concat(p.Requesters, p.Approvers) {
+		if id != "" && id[0] == 'S' && !slices.Contains(groups, id) {
+			groups = append(groups, id)
+		}
+	}
+	return groups
+}
+
+// MayAsk returns nil if p may ask for servers to be stopped, or a *Refusal.
+func (pol Policy) MayAsk(p Person) error {
+	if err := belongs(p); err != nil {
+		return err
+	}
+	if len(pol.Requesters) > 0 && !p.in(pol.Requesters) {
+		return &Refusal{Why: NotRequester}
+	}
+	return nil
+}
+
+// MayDecide returns nil if p is an approver, or a *Refusal. Whether p may
+// decide a given request is for [Request.Approve] and [Request.Deny].
+func (pol Policy) MayDecide(p Person) error {
+	if err := belongs(p); err != nil {
+		return err
+	}
+	if !p.in(pol.Approvers) {
+		return &Refusal{Why: NotApprover}
+	}
+	return nil
+}
+
+// belongs refuses whoever is not a full, active, human member.
+func belongs(p Person) error {
+	switch {
+	case p.Deactivated:
+		return &Refusal{Why: PersonDeactivated}
+	case p.Bot:
+		return &Refusal{Why: PersonBot}
+	case p.Guest:
+		return &Refusal{Why: PersonGuest}
+	case p.Foreign:
+		return &Refusal{Why: PersonForeign}
+	}
+	return nil
+}
+
+func (p Person) in(list []string) bool {
+	return slices.ContainsFunc(list, func(id string) bool {
+		return id == p.ID || slices.Contains(p.Groups, id)
+	})
+}

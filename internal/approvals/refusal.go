@@ -1,0 +1,56 @@
+package approvals
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reason names why something was refused. What a person is told stands with
+// the words of the Slack side; this is for branching.
+type Reason string
+
+const (
+	NotRequester      Reason = "not a requester"
+	NotApprover       Reason = "not an approver"
+	NotYours          Reason = "only the requester may cancel"
+	OwnRequest        Reason = "own request"
+	YouApproved       Reason = "approved by the same person before"
+	AlreadyDecided    Reason = "already decided"
+	TooLate           Reason = "expired"
+	NotFound          Reason = "no such request"
+	PersonDeactivated Reason = "deactivated user"
+	PersonBot         Reason = "bot user"
+	PersonGuest       Reason = "guest user"
+	PersonForeign     Reason = "user of another workspace"
+	NoReason          Reason = "a reason is required"
+	TooManyServers    Reason = "too many servers"
+	NothingToDo       Reason = "nothing to do"
+	ServersTaken      Reason = "servers are part of another request"
+	Unresolved        Reason = "servers not found"
+	WrongProject      Reason = "no such project"
+	CloudAway         Reason = "the cloud does not answer"
+	CloudRefusesKey   Reason = "the cloud refuses the bot's key"
+)
+
+// Refusal is a no that a person caused and can mend. It is an error, so that
+// what refuses can be written like everything else that fails.
+type Refusal struct {
+	Why     Reason
+	Request Request // as it stands, where the refusal is about one
+	Count   int     // TooManyServers: how many were named
+	Limit   int     // TooManyServers: how many are allowed
+
+	Missing   []string            // Unresolved: what names no server
+	Ambiguous map[string][]Server // Unresolved: name → the servers that bear it
+	Taken     map[string]string   // ServersTaken: server id → request id
+	LeftOut   []LeftOut           // NothingToDo: every server, and why
+}
+
+func (r *Refusal) Error() string {
+	var b strings.Builder
+	b.WriteString(string(r.Why))
+	if r.Request.ID != "" {
+		fmt.Fprintf(&b, " (%s is %s)", r.Request.ID, r.Request.State)
+	}
+	return b.String()
+}

@@ -1,0 +1,250 @@
+package approvals
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Request is one wish to stop servers, from the command to its end. It is
+// stored as JSON; fields may be added, but not renamed or given a new meaning.
+type Request struct {
+	ID        string `json:"id"`      // S-7K3MQ: short enough to say aloud
+	Project   string `json:"project"` // the configured project's name
+	Mode      Mode   `json:"mode"`
+	Reason    string `json:"reason,omitempty"`
+	Requester string `json:"requester"`        // Slack user id
+	From      string `json:"from"`             // channel where it was typed
+	Channel   string `json:"channel"`          // channel of the card
+	Answer    string `json:"answer,omitempty"` // response_url for private words to the requester, good for 30 minutes
+	Origin    string `json:"origin"`           // the envelope that made it; the same one makes no second request
+
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Total   int       `json:"total"`  // servers in the frozen list
+	Digest  string    `json:"digest"` // of the frozen list
+	First   []Server  `json:"first"`  // the first of the list, for the card
+	Out     []LeftOut `json:"out,omitempty"`
+	OutSum  int       `json:"out_sum,omitempty"` // how many were left out; Out shows the first
+	Need    int       `json:"need"`              // approvals by different people
+
+	State     State      `json:"state"`
+	Decisions []Decision `json:"decisions,omitempty"`
+	Stop      *Decision  `json:"stop,omitempty"` // cancelled while executing: no further batch is sent
+
+	Batches  int       `json:"batches,omitempty"`
+	Open     int       `json:"open,omitempty"` // batches that have not ended
+	Tally    Tally     `json:"tally,omitzero"`
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
+	Paused   string    `json:"paused,omitempty"` // the store's run for which the thread was told of a pause
+
+	Thread Thread `json:"-"` // where it stands in Slack; kept in a record of its own
+}
+
+// Thread is a place in Slack.
+type Thread struct {
+	Channel string
+	TS      string // empty until the card is known to be posted
+}
+
+// Verdict is what somebody, or the clock, decided.
+type Verdict string
+
+const (
+	Yes      Verdict = "approve"
+	No       Verdict = "deny"
+	Withdraw Verdict = "cancel"
+	TimeOver Verdict = "expire"
+	NoCard   Verdict = "no_card" // the card cannot be posted, so nobody could decide
+)
+
+// Decision is one decision as it is kept for ever.
+type Decision struct {
+	Verdict Verdict   `json:"verdict"`
+	By      string    `json:"by,omitempty"` // Slack user id; empty for the clock
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason,omitempty"`
+	Op      string    `json:"op,omitempty"` // the click's or command's own id
+}
+
+// New makes a pending request of what was asked and frozen. The policy's
+// limits hold: too many servers, none, or a missing reason is a *Refusal.
+func New(id string, ask Ask, frozen Frozen, pol Policy, now time.Time) (Request, error) {
+	switch {
+	case pol.ReasonRequired && ask.Reason == "":
+		return Request{}, &Refusal{Why: NoReason}
+	case len(frozen.Servers) > pol.MaxServers:
+		return Request{}, &Refusal{Why: TooManyServers, Count: len(frozen.Servers), Limit: pol.MaxServers}
+	case len(frozen.Servers) == 0:
+		return Request{}, &Refusal{Why: NothingToDo, LeftOut: frozen.LeftOut}
+	}
+	return Request{
+		ID: id, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
+		Requester: ask.By.ID, From: ask.From, Channel: ask.Channel, Answer: ask.Answer, Origin: ask.Op,
+		Created: now, Expires: now.Add(pol.TTL),
+		Total: len(frozen.Servers), Digest: frozen.Digest(ask.Project, ask.Mode),
+		First: frozen.Servers[:min(shown, len(frozen.Servers))],
+		Out:   frozen.LeftOut[:min(shown, len(frozen.LeftOut))], OutSum: len(frozen.LeftOut),
+		Need: max(1, pol.ApprovalsRequired), State: Pending,
+	}, nil
+}
+
+// shown is how many servers the record itself carries for the card.
+const shown = 20
+
+// Approvals counts the different people who said yes.
+func (r Request) Approvals() int {
+	n := 0
+	for _, d := range r.Decisions {
+		if d.Verdict == Yes {
+			n++
+		}
+	}
+	return n
+}
+
+// By returns the decision that was made by the click or command op.
+func (r Request) By(op string) (Decision, bool) {
+	if r.Stop != nil && r.Stop.Op == op && op != "" {
+		return *r.Stop, true
+	}
+	i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.Op == op && op != "" })
+	if i < 0 {
+		return Decision{}, false
+	}
+	return r.Decisions[i], true
+}
+
+// Last is the newest decision; its zero value if there is none.
+func (r Request) Last() Decision {
+	if len(r.Decisions) == 0 {
+		return Decision{}
+	}
+	return r.Decisions[len(r.Decisions)-1]
+}
+
+// Approve counts p's yes. With the last one that is needed the request is
+// approved. A *Refusal says why the yes does not count.
+func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Request, error) {
+	if err := r.decidable(p, pol, now); err != nil {
+		return r, err
+	}
+	if p.ID == r.Requester && !pol.AllowSelfApproval {
+		return r, &Refusal{Why: OwnRequest, Request: r}
+	}
+	for _, d := range r.Decisions {
+		if d.Verdict == Yes && d.By == p.ID {
+			return r, &Refusal{Why: YouApproved, Request: r}
+		}
+	}
+	next := r.decided(Decision{Verdict: Yes, By: p.ID, At: now, Op: op})
+	if next.Approvals() < r.Need {
+		return next, nil
+	}
+	return next.to(Approved)
+}
+
+// Deny ends the request. One no is enough. The requester who is an approver
+// may deny their own request, too: that harms nobody.
+func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (Request, error) {
+	if err := r.decidable(p, pol, now); err != nil {
+		return r, err
+	}
+	next := r.decided(Decision{Verdict: No, By: p.ID, At: now, Reason: reason, Op: op})
+	next.Finished = now
+	return next.to(Denied)
+}
+
+// Cancel withdraws a pending request. Once the work has begun it only keeps
+// further batches from being sent.
+func (r Request) Cancel(p Person, op string, now time.Time) (Request, error) {
+	if err := belongs(p); err != nil {
+		return r, err
+	}
+	if p.ID != r.Requester {
+		return r, &Refusal{Why: NotYours, Request: r}
+	}
+	d := Decision{Verdict: Withdraw, By: p.ID, At: now, Op: op}
+	switch {
+	case r.State == Pending && !now.Before(r.Expires):
+		return r, &Refusal{Why: TooLate, Request: r}
+	case r.State == Pending || r.State == Approved:
+		next := r.decided(d)
+		next.Finished = now
+		return next.to(Cancelled)
+	case r.State == Executing && r.Stop == nil:
+		next := r
+		next.Stop = &d
+		return next.to(Executing)
+	}
+	return r, &Refusal{Why: AlreadyDecided, Request: r}
+}
+
+// Expire ends a pending request whose time is over; earlier it changes nothing
+// and returns false.
+func (r Request) Expire(now time.Time) (Request, bool) {
+	if r.State != Pending || now.Before(r.Expires) {
+		return r, false
+	}
+	next := r.decided(Decision{Verdict: TimeOver, At: now})
+	next.Finished = now
+	next, err := next.to(Expired)
+	return next, err == nil
+}
+
+// Unposted ends a pending request whose card cannot be posted.
+func (r Request) Unposted(why string, now time.Time) (Request, bool) {
+	if r.State != Pending {
+		return r, false
+	}
+	next := r.decided(Decision{Verdict: NoCard, At: now, Reason: why})
+	next.Finished = now
+	next, err := next.to(Cancelled)
+	return next, err == nil
+}
+
+// Execute starts the work of an approved request in n batches.
+func (r Request) Execute(n int, now time.Time) (Request, error) {
+	r.Batches, r.Open, r.Started = n, n, now
+	return r.to(Executing)
+}
+
+// BatchEnded counts one ended batch; with the last one the request ends, too.
+func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
+	r.Open--
+	r.Tally = r.Tally.Plus(t)
+	if r.Open > 0 {
+		return r.to(Executing)
+	}
+	r.Finished = now
+	return r.to(r.Tally.end(r.Stop != nil))
+}
+
+// decidable says whether a yes or no of p can count at all.
+func (r Request) decidable(p Person, pol Policy, now time.Time) error {
+	if err := pol.MayDecide(p); err != nil {
+		return err
+	}
+	switch {
+	case r.State == Expired, r.State == Pending && !now.Before(r.Expires):
+		return &Refusal{Why: TooLate, Request: r}
+	case r.State != Pending:
+		return &Refusal{Why: AlreadyDecided, Request: r}
+	}
+	return nil
+}
+
+func (r Request) decided(d Decision) Request {
+	// A fresh slice: the caller still holds the request as it was.
+	r.Decisions = append(slices.Clone(r.Decisions), d)
+	return r
+}
+
+func (r Request) to(next State) (Request, error) {
+	if !r.State.MayBecome(next) {
+		return r, fmt.Errorf("request %s cannot go from %s to %s", r.ID, r.State, next)
+	}
+	r.State = next
+	return r, nil
+}

@@ -1,0 +1,138 @@
+package approvals
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Mode is how servers are stopped. The bot never escalates from soft to hard.
+type Mode string
+
+const (
+	// Soft asks the guest system to shut down.
+	Soft Mode = "SOFT"
+	// Hard cuts the power; unsaved data is lost.
+	Hard Mode = "HARD"
+)
+
+// Server is a server as the cloud showed it at one moment.
+type Server struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Address string   `json:"addr,omitempty"`
+	Status  string   `json:"status"`         // ACTIVE, SHUTOFF, … as the cloud says
+	Task    string   `json:"task,omitempty"` // task_state; empty when idle
+	Updated string   `json:"updated"`        // the cloud's stamp of the last change; compared, never parsed
+	Locked  bool     `json:"locked,omitempty"`
+	Tags    []string `json:"tags,omitempty"` // key=value, or a bare key
+}
+
+// On reports whether the server runs and nothing is being done to it.
+func (s Server) On() bool { return s.Status == "ACTIVE" && s.Task == "" }
+
+// Off reports whether the server is shut down and nothing is being done to it.
+func (s Server) Off() bool { return s.Status == "SHUTOFF" && s.Task == "" }
+
+// GoingOff reports whether the server is being stopped now. It still says
+// ACTIVE then; only the task tells (ECS appendix "ECS statuses").
+func (s Server) GoingOff() bool { return s.Status == "ACTIVE" && s.Task == "powering-off" }
+
+// Why says for what reason a server was left out.
+type Why string
+
+const (
+	AlreadyOff Why = "already_off" // it is stopped, or being stopped
+	IsLocked   Why = "locked"      // the cloud refuses to touch it
+	IsBusy     Why = "busy"        // something else is being done to it
+	Vanished   Why = "vanished"    // the cloud does not show it any more
+	Protected  Why = "protected"   // the settings forbid it
+	Unstopped  Why = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
+	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
+)
+
+// LeftOut is a server that will not be stopped, and why.
+type LeftOut struct {
+	Server Server `json:"server"`
+	Why    Why    `json:"why"`
+}
+
+// Frozen is what was asked for, down to the servers. It is made once, when the
+// request is made, and never changed: what is approved is this list.
+type Frozen struct {
+	Servers []Server  `json:"servers"`
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+}
+
+// Digest is a short fingerprint of what is approved: project, mode and the ids
+// in the list, whatever their order. Eight hex digits of SHA-256.
+func (f Frozen) Digest(project string, mode Mode) string {
+	ids := make([]string, len(f.Servers))
+	for i, s := range f.Servers {
+		ids[i] = s.ID
+	}
+	slices.Sort(ids)
+	h := sha256.New()
+	io.WriteString(h, project+"\n"+string(mode)+"\n"+strings.Join(ids, "\n"))
+	return hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// Protection names servers that must never be stopped.
+type Protection struct {
+	Servers []string // ids, exact names, or name patterns with *
+	Tags    []string // key, or key=value
+}
+
+// Covers reports whether s is protected. Names are compared without regard to
+// case: a protection that misses by a capital letter protects nothing.
+func (p Protection) Covers(s Server) bool {
+	for _, pat := range p.Servers {
+		if strings.EqualFold(pat, s.ID) || Match(strings.ToLower(pat), strings.ToLower(s.Name)) {
+			return true
+		}
+	}
+	for _, want := range p.Tags {
+		for _, tag := range s.Tags {
+			if tag == want {
+				return true
+			}
+			if key, _, _ := strings.Cut(tag, "="); key == want {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Match reports whether name fits pattern, in which * stands for any
+// characters, also none, and everything else for itself.
+func Match(pattern, name string) bool {
+	// path.Match gives [ ? and \ a meaning, and its * stops at a slash; neither
+	// slash nor those are allowed in a server's name, so only they need care.
+	if strings.ContainsAny(pattern, `[]?\/`) {
+		return pattern == name
+	}
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}
+
+// Sort says what may be done with s when a stop is asked for or about to be
+// sent: ok, or the reason to leave it out.
+func (p Protection) Sort(s Server) (why Why, ok bool) {
+	switch {
+	case p.Covers(s):
+		return Protected, false
+	case s.Off(), s.GoingOff():
+		return AlreadyOff, false
+	case s.Locked:
+		return IsLocked, false
+	case s.Task != "":
+		return IsBusy, false
+	case s.Status != "ACTIVE":
+		return Unstopped, false
+	}
+	return "", true
+}
