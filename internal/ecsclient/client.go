@@ -1,0 +1,200 @@
+// Package ecsclient speaks to Huawei Cloud's Elastic Cloud Server API: it stops
+// and starts servers in batches, asks for jobs and reads servers.
+//
+// It knows five calls, signs them, and says what came of them in words that a
+// caller can act on. Everything turns on one question: after a stop that failed,
+// may the cloud have acted all the same? Error.Verdict answers it. A stop or
+// start is sent once and never again by this package; reads are tried up to
+// three times.
+//
+//	Stop, Start ──► one try ──► job id, or a verdict:
+//	    Refused, NotAccepted, Throttled, Authentication   nothing was done
+//	    Unclear                                           look before you repeat
+//
+// The rules come from the ECS API reference ("Stopping ECSs in a Batch",
+// "Querying Task Execution Status", "Querying Details About ECSs", "Error
+// Codes") and from the API Gateway guides on signing and error codes.
+package ecsclient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Names of the calls, as in Error.Op and Config.Observe.
+const (
+	opStop  = "stop"
+	opStart = "start"
+	opJob   = "job"
+	opList  = "list"
+	opShow  = "show"
+)
+
+func isRead(op string) bool { return op != opStop && op != opStart }
+
+// Config is what New needs.
+type Config struct {
+	Endpoint    string // "https://ecs.REGION.myhuaweicloud.com", without a path
+	ProjectID   string
+	Credentials Credentials
+	// Transport carries the requests. Nil means a clone of http.DefaultTransport,
+	// which takes proxies from the environment. A transport must not repeat a
+	// POST by itself.
+	Transport http.RoundTripper
+	// Timeout bounds each try, from dialling to the last byte of the answer.
+	// Zero means ten seconds.
+	Timeout time.Duration
+	// Limiter smooths all calls together; each try takes one token. Nil means none.
+	Limiter *rate.Limiter
+	// Observe is told of each try when it is over: "stop", "start", "job", "list"
+	// or "show", and "ok" or the verdict. It may be nil, and may be called from
+	// several goroutines at once.
+	Observe func(op string, verdict string, d time.Duration)
+}
+
+// EndpointOf returns the public endpoint of a region, as "ap-southeast-1". Some
+// clouds of the same make (and eu-west-1xx, depending on whom you ask) live
+// under other domains; their endpoint has to be configured.
+func EndpointOf(region string) string {
+	return "https://ecs." + region + ".myhuaweicloud.com"
+}
+
+// Client calls the ECS API for one project. It is safe for concurrent use.
+type Client struct {
+	base      string // scheme and host
+	host      string
+	projectID string
+	// authorize holds the keys. A closure, because fmt would print a Secret in
+	// an unexported field.
+	authorize func(*http.Request, []byte, time.Time)
+
+	reads  *http.Client
+	writes *http.Client
+
+	timeout time.Duration
+	limiter *rate.Limiter
+	observe func(op string, verdict string, d time.Duration)
+	lockout lockout
+}
+
+// New returns a client, or one error that names everything wrong with cfg. It
+// sends nothing.
+func New(cfg Config) (*Client, error) {
+	var faults []error
+	endpoint, err := url.Parse(cfg.Endpoint)
+	switch {
+	case err != nil || endpoint.Host == "" || endpoint.Scheme != "https" && endpoint.Scheme != "http":
+		faults = append(faults, errors.New("ecs endpoint: want https://HOST"))
+		endpoint = &url.URL{}
+	case endpoint.User != nil || endpoint.Path != "" && endpoint.Path != "/" || endpoint.RawQuery != "":
+		faults = append(faults, errors.New("ecs endpoint: want https://HOST and nothing more"))
+	}
+	if !plainID(cfg.ProjectID) {
+		faults = append(faults, errors.New("ecs project id: missing or malformed"))
+	}
+	if cfg.Credentials.AccessKey == "" {
+		faults = append(faults, errors.New("ecs access key: missing"))
+	}
+	if cfg.Credentials.SecretKey == "" {
+		faults = append(faults, errors.New("ecs secret key: missing"))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	reads, writes := transports(cfg.Transport)
+	c := &Client{
+		base:      endpoint.Scheme + "://" + endpoint.Host,
+		host:      endpoint.Host,
+		projectID: cfg.ProjectID,
+		authorize: authorizer(cfg.Credentials),
+		reads:     &http.Client{Transport: reads, CheckRedirect: refuseRedirect},
+		writes:    &http.Client{Transport: writes, CheckRedirect: refuseRedirect},
+		timeout:   cfg.Timeout,
+		limiter:   cfg.Limiter,
+		observe:   cfg.Observe,
+	}
+	if c.timeout <= 0 {
+		c.timeout = 10 * time.Second
+	}
+	return c, nil
+}
+
+// transports returns what carries reads and what carries stops and starts. The
+// latter get a fresh connection each: an idle one may have died unnoticed, and
+// a request written into it would leave us in doubt for nothing.
+func transports(given http.RoundTripper) (reads, writes http.RoundTripper) {
+	if given != nil {
+		return given, given
+	}
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport, http.DefaultTransport
+	}
+	fresh := standard.Clone()
+	fresh.DisableKeepAlives = true
+	return standard.Clone(), fresh
+}
+
+// refuseRedirect hands out the 3xx answer itself. Following one would send a
+// stop twice, or a security token to another host.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// authorizer returns a function that signs a request as of the given time.
+func authorizer(keys Credentials) func(*http.Request, []byte, time.Time) {
+	return func(req *http.Request, body []byte, now time.Time) {
+		signed := map[string]string{
+			"Host":         req.Host,
+			"X-Project-Id": req.Header.Get("X-Project-Id"),
+		}
+		if keys.SecurityToken != "" {
+			token := string(keys.SecurityToken)
+			req.Header.Set("X-Security-Token", token)
+			signed["X-Security-Token"] = token
+		}
+		req.Header.Set(dateHeader, now.UTC().Format(dateLayout))
+		req.Header.Set("Authorization", authorization(keys, now, message{
+			Method:  req.Method,
+			Path:    req.URL.Path,
+			Query:   req.URL.Query(),
+			Headers: signed,
+			Body:    body,
+		}))
+	}
+}
+
+// plainID reports whether an id can stand in a path as it is. Ids are UUIDs or
+// 32 hex digits; anything else of letters, digits, "-" and "_" is let through.
+func plainID(id string) bool {
+	for _, r := range id {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}
+
+// admit waits for the limiter and asks whether the keys are locked out. Nothing
+// has been sent if it fails.
+func (c *Client) admit(ctx context.Context, op string) *Error {
+	if c.limiter != nil {
+		if err := c.limiter.Wait(ctx); err != nil {
+			return &Error{Op: op, Verdict: NotAccepted, Err: err}
+		}
+	}
+	now := time.Now()
+	if wait := c.lockout.closed(now); wait > 0 {
+		return &Error{
+			Op: op, Verdict: Authentication, RetryAfter: wait,
+			Message: "not sent: the keys were refused several times in a row, and more attempts would lock them; paused until " +
+				now.Add(wait).UTC().Format("15:04:05") + " UTC",
+		}
+	}
+	return nil
+}

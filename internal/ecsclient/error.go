@@ -1,0 +1,150 @@
+package ecsclient
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Verdict says what an error means for the caller's next step.
+type Verdict int
+
+const (
+	// Unclear: nobody can tell from the answer. After a stop or start the cloud
+	// may have acted, so look at the servers before repeating anything; after a
+	// read, simply read again. It is the zero value because it promises least.
+	Unclear Verdict = iota
+	// Refused: the cloud said no and did nothing; the same call will be refused again.
+	Refused
+	// NotAccepted: nothing was done, and the same call may succeed later.
+	NotAccepted
+	// Throttled: nothing was done because too much was asked in too short a time.
+	Throttled
+	// Authentication: the keys were not accepted. Repeating locks them: more than
+	// five failures in a row shut a key out for five minutes.
+	Authentication
+)
+
+// String gives the verdict as a short lower-case word, fit for a metric's label.
+func (v Verdict) String() string {
+	switch v {
+	case Refused:
+		return "refused"
+	case NotAccepted:
+		return "not_accepted"
+	case Throttled:
+		return "throttled"
+	case Authentication:
+		return "authentication"
+	default:
+		return "unclear"
+	}
+}
+
+// Error is how every method of Client fails. It never holds request headers,
+// and of an answer only what the cloud meant as its error text.
+type Error struct {
+	Op        string // "stop", "start", "job", "list" or "show"
+	Status    int    // HTTP status; 0 if no answer came
+	Code      string // as "Ecs.0100" or "APIGW.0308"; may be empty
+	Message   string // the cloud's own words, shortened; may be empty
+	RequestID string // what Huawei's support asks for; may be empty
+	// RetryAfter is how long to wait before trying again; 0 if nobody said.
+	RetryAfter time.Duration
+	Verdict    Verdict
+	Err        error // what failed on our side of the wire; may be nil
+}
+
+// Error tells what was called and what came of it, on one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("ecs " + e.Op)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": HTTP %d", e.Status)
+	}
+	if e.Code != "" {
+		b.WriteString(" " + e.Code)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.RequestID != "" {
+		b.WriteString(" (request id " + e.RequestID + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns Err, so that errors.Is finds a context's error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// JobGone reports whether a job query failed because the cloud does not know
+// the job, or no longer does: finished jobs are deleted after one day. The
+// error-code page gives Common.0011 with HTTP 400; 404 is taken to mean the same.
+func (e *Error) JobGone() bool {
+	return e.Op == opJob && e.Code == "Common.0011" &&
+		(e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound)
+}
+
+// VerdictOf returns the verdict of the *Error in err's chain, and Unclear for
+// any other error.
+func VerdictOf(err error) Verdict {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Verdict
+	}
+	return Unclear
+}
+
+// busyPause is what the error-code page asks for after Ecs.0603, "another
+// command is running".
+const busyPause = time.Minute
+
+// judge gives the verdict on an answer that is not a success. It follows the
+// tables "ECS error codes" and "API Gateway error codes"; as the former warns
+// that its HTTP statuses may be inaccurate, codes come before statuses.
+//
+// A 2xx gets here when it does not hold what it should: a stop without a job
+// id (the flow limit Common.0024 is documented with HTTP 202) or an unreadable
+// body. Whatever its code says, nothing is known then.
+func judge(op string, status int, code string) Verdict {
+	switch {
+	case status >= 200 && status < 300:
+		return Unclear
+	case status == http.StatusTooManyRequests || gatewayCode(code) == "0308" || code == "Common.1503":
+		return Throttled
+	case status == http.StatusUnauthorized || authenticationCode(code):
+		return Authentication
+	case code == "Ecs.0603":
+		return NotAccepted
+	case status == http.StatusRequestTimeout:
+		return Unclear
+	case isRead(op) && (code == "Ecs.0301" || code == "Common.0025"):
+		return Unclear // "the query failed", which is worth asking again
+	case status >= 300 && status < 500:
+		return Refused
+	default:
+		return Unclear
+	}
+}
+
+func authenticationCode(code string) bool {
+	switch gatewayCode(code) {
+	case "0301", "0303", "0305", "0307":
+		return true
+	}
+	return code == "Common.0013" || code == "Ecs.0004" || code == "Ecs.1100"
+}
+
+// gatewayCode returns the number of a gateway's code, or "". The prefix is
+// APIGW on Huawei Cloud and APIG in Open Telekom Cloud and dedicated gateways.
+func gatewayCode(code string) string {
+	prefix, number, _ := strings.Cut(code, ".")
+	if prefix == "APIGW" || prefix == "APIG" {
+		return number
+	}
+	return ""
+}

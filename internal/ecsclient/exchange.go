@@ -1,0 +1,183 @@
+package ecsclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Caps on the bodies read, in bytes.
+const (
+	maxBody = 1 << 20
+	maxList = 8 << 20 // 200 servers with all their details are about 1 MiB
+)
+
+// call is one thing to ask of the cloud.
+type call struct {
+	op, method, path string
+	query            url.Values
+	body             []byte
+	cap              int64
+	// decode reads the body of a 2xx answer. Its error means that the answer
+	// does not hold what it should.
+	decode func([]byte) error
+}
+
+// try sends q once. It returns nil or an *Error with its verdict.
+func (c *Client) try(ctx context.Context, q call) *Error {
+	began := time.Now()
+	e := c.exchange(ctx, q)
+	if c.observe != nil {
+		verdict := "ok"
+		if e != nil {
+			verdict = e.Verdict.String()
+		}
+		c.observe(q.op, verdict, time.Since(began))
+	}
+	return e
+}
+
+func (c *Client) exchange(ctx context.Context, q call) *Error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var sent sending
+	req, err := c.request(sent.watch(ctx), q)
+	if err != nil {
+		return &Error{Op: q.op, Verdict: Refused, Err: err}
+	}
+	if err := ctx.Err(); err != nil {
+		return &Error{Op: q.op, Verdict: NotAccepted, Err: err}
+	}
+	carrier := c.reads
+	if !isRead(q.op) {
+		carrier = c.writes
+	}
+	resp, err := carrier.Do(req)
+	if err != nil {
+		e := &Error{Op: q.op, Verdict: Unclear, Err: withoutURL(err)}
+		if sent.surelyNot() {
+			e.Verdict = NotAccepted
+		}
+		return e
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return c.answer(q, resp)
+}
+
+// request builds and signs the request. Each try gets a new one: a signature is
+// good for 15 minutes only.
+func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
+	address := c.base + q.path
+	if len(q.query) > 0 {
+		address += "?" + encodeQuery(q.query)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(q.body))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	// Without GetBody the transport cannot send a body a second time. For the
+	// same reason there is no Idempotency-Key header: net/http takes it for
+	// leave to repeat a POST.
+	req.GetBody = nil
+	req.Header.Set("User-Agent", "ecsbot")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("X-Project-Id", c.projectID)
+	if q.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	c.authorize(req, q.body, time.Now())
+	return req, nil
+}
+
+// answer judges a response and decodes it if it is a good one.
+func (c *Client) answer(q call, resp *http.Response) *Error {
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, q.cap+1))
+	if readErr == nil && int64(len(body)) > q.cap {
+		readErr = fmt.Errorf("the answer is larger than %d bytes", q.cap)
+	}
+	good := resp.StatusCode >= 200 && resp.StatusCode < 300
+	if good && readErr == nil {
+		if readErr = q.decode(body); readErr == nil {
+			c.lockout.passed()
+			return nil
+		}
+	}
+
+	f := readFault(body)
+	e := &Error{
+		Op:         q.op,
+		Status:     resp.StatusCode,
+		Code:       f.code,
+		Message:    f.message,
+		RequestID:  f.requestID,
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		Verdict:    judge(q.op, resp.StatusCode, f.code),
+		Err:        readErr,
+	}
+	if id := resp.Header.Get("X-Request-Id"); id != "" {
+		e.RequestID = brief(id, 128)
+	}
+	if e.Code == "" && e.Message == "" && e.Err == nil {
+		e.Message = fmt.Sprintf("no error text in the answer (%d bytes of %q)",
+			len(body), brief(resp.Header.Get("Content-Type"), 64))
+	}
+	if e.Verdict == NotAccepted && e.RetryAfter == 0 {
+		e.RetryAfter = busyPause
+	}
+	switch {
+	case e.Verdict == Authentication:
+		c.lockout.failed(time.Now())
+	case e.Status < 500 && e.Code != "" && gatewayCode(e.Code) == "":
+		c.lockout.passed() // the service itself spoke, so the gateway let us in
+	}
+	return e
+}
+
+// retryAfter reads a Retry-After header: seconds, or a date relative to now.
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
+		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(at.Sub(now), 0), 24*time.Hour)
+	}
+	return 0
+}
+
+// withoutURL takes off the *url.Error that net/http wraps around everything:
+// Error.Op says what was called, and the address would only repeat the ids.
+func withoutURL(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
+
+// sending watches how far a request got.
+type sending struct {
+	asked, connected atomic.Bool
+}
+
+func (s *sending) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { s.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { s.connected.Store(true) },
+	})
+}
+
+// surelyNot reports whether the request was certainly not sent: the transport
+// was looking for a connection and never had one (DNS, dial, proxy, TLS, or
+// the context ended meanwhile). From the moment it has one, another goroutine
+// may be writing. A transport that reports nothing proves nothing.
+func (s *sending) surelyNot() bool {
+	return s.asked.Load() && !s.connected.Load()
+}

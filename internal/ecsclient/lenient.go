@@ -1,0 +1,66 @@
+package ecsclient
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The types here decode what a field is meant to hold and take anything else
+// for "nothing". The cloud's answers differ from their documentation: numbers
+// arrive as strings, objects as lists, and one such field must not make a
+// whole answer unreadable.
+
+// text is a string; numbers and booleans are taken as they are written.
+type text string
+
+func (t *text) UnmarshalJSON(raw []byte) error {
+	*t = ""
+	switch raw[0] {
+	case '"':
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return err
+		}
+		*t = text(s)
+	case '{', '[', 'n':
+	default:
+		*t = text(raw)
+	}
+	return nil
+}
+
+// flag is a boolean, perhaps written as a string or as 0 and 1.
+type flag bool
+
+func (f *flag) UnmarshalJSON(raw []byte) error {
+	yes, _ := strconv.ParseBool(strings.Trim(string(raw), `"`))
+	*f = flag(yes)
+	return nil
+}
+
+// loose holds a T, or T's zero value if the field holds something else.
+type loose[T any] struct{ is T }
+
+func (l *loose[T]) UnmarshalJSON(raw []byte) error {
+	var v T
+	if json.Unmarshal(raw, &v) == nil {
+		l.is = v
+	}
+	return nil
+}
+
+// instant is a UTC time in one of the forms seen; zero if absent or unreadable.
+type instant struct{ is time.Time }
+
+func (i *instant) UnmarshalJSON(raw []byte) error {
+	s := strings.Trim(string(raw), `"`)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", time.DateTime} {
+		if t, err := time.Parse(layout, s); err == nil {
+			i.is = t.UTC()
+			break
+		}
+	}
+	return nil
+}

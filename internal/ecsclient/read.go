@@ -1,0 +1,57 @@
+package ecsclient
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+const (
+	maxTries  = 3
+	firstWait = 200 * time.Millisecond
+	// longWait is the longest Retry-After waited for here; a longer one is the
+	// caller's to plan with.
+	longWait = 2 * time.Second
+)
+
+// read sends a GET, up to three times while that makes sense. Each try waits
+// for the limiter and is signed afresh.
+func (c *Client) read(ctx context.Context, q call) error {
+	q.method = http.MethodGet
+	wait := firstWait
+	for tries := 1; ; tries++ {
+		if e := c.admit(ctx, q.op); e != nil {
+			return e
+		}
+		e := c.try(ctx, q)
+		if e == nil {
+			return nil
+		}
+		pause := max(e.RetryAfter, wait+rand.N(wait/2))
+		if tries == maxTries || !worthRepeating(e) || e.RetryAfter > longWait || !sleep(ctx, pause) {
+			return e
+		}
+		wait *= 3
+	}
+}
+
+func worthRepeating(e *Error) bool {
+	return e.Verdict == Unclear || e.Verdict == Throttled || e.Verdict == NotAccepted
+}
+
+// sleep waits for d and reports whether ctx lasted that long. If it is sure not
+// to, sleep returns at once.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
