@@ -1,0 +1,193 @@
+package slacksim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+)
+
+// Submit fills in the modal on top and submits it. values maps block_id and
+// action_id to a string or a list of strings; what is not named keeps its
+// initial setting. Empty viewID means the modal on top.
+//
+// Like Slack's clients it refuses, with an error, to submit required fields
+// empty or texts that are too short or too long. The ack's response_action is
+// applied: errors, update, push, clear; none of them closes the view. Without an
+// ack in time the modal stays open.
+func (w *Workspace) Submit(ctx context.Context, user, viewID string, values map[string]map[string]any) (Answer, error) {
+	w.mu.Lock()
+	v, u, err := w.openView(user, viewID)
+	if err != nil {
+		w.mu.Unlock()
+		return Answer{}, err
+	}
+	state, err := w.fillIn(v, values)
+	if err != nil {
+		w.mu.Unlock()
+		return Answer{}, err
+	}
+	payload := w.interaction("view_submission", u)
+	payload["trigger_id"] = w.newTrigger(user, v.ID)
+	payload["view"] = w.viewObject(v, state)
+	payload["response_urls"] = []object{}
+	id := v.ID
+	w.mu.Unlock()
+
+	var refused error
+	answer, err := w.deliver(ctx, "interactive", payload, func(ack json.RawMessage) { refused = w.applySubmission(user, id, ack) })
+	if err == nil && answer.Acked {
+		w.mu.Lock()
+		err = refused
+		w.mu.Unlock()
+	}
+	return answer, err
+}
+
+// fillIn makes state.values. The lock is held.
+func (w *Workspace) fillIn(v *View, values map[string]map[string]any) (object, error) {
+	state := object{}
+	known := map[string]bool{}
+	for _, e := range elements(v.blocks()) {
+		known[e.BlockID+"/"+e.ActionID] = true
+		value := values[e.BlockID][e.ActionID]
+		entry, err := e.state(value, w.offered[v.ID+"/"+e.ActionID])
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil {
+			continue
+		}
+		if e.BlockType == "input" {
+			if !e.Optional && blank(entry) {
+				return nil, fmt.Errorf("slacksim: block %q must be filled in", e.BlockID)
+			}
+			if err := e.checkLength(value); err != nil {
+				return nil, err
+			}
+		}
+		block, _ := state[e.BlockID].(object)
+		if block == nil {
+			block = object{}
+			state[e.BlockID] = block
+		}
+		block[e.ActionID] = entry
+	}
+	for block, actions := range values {
+		for action := range actions {
+			if !known[block+"/"+action] {
+				return nil, fmt.Errorf("slacksim: view %s has no element %q in block %q", v.ID, action, block)
+			}
+		}
+	}
+	return state, nil
+}
+
+func (e element) checkLength(value any) error {
+	text, ok := value.(string)
+	if !ok || e.Type != "plain_text_input" {
+		return nil
+	}
+	least, most := 0, 3000
+	json.Unmarshal(e.Fields["min_length"], &least)
+	json.Unmarshal(e.Fields["max_length"], &most)
+	if n := utf8.RuneCountInString(text); n > most || n < least && n > 0 {
+		return fmt.Errorf("slacksim: the text in %q must have %d to %d characters", e.BlockID, least, most)
+	}
+	return nil
+}
+
+// applySubmission does what the ack of a view_submission says. An error is what
+// the user sees as "we had some trouble connecting". The lock is held.
+func (w *Workspace) applySubmission(user, viewID string, ack json.RawMessage) error {
+	v := w.views[viewID]
+	stack := w.stacks[user]
+	if !v.Open || len(stack) == 0 || stack[len(stack)-1] != v {
+		return nil // it went while the app was thinking
+	}
+	var r struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	if len(ack) > 0 {
+		if err := json.Unmarshal(ack, &r); err != nil {
+			return fmt.Errorf("slacksim: answer to the submission: %w", err)
+		}
+	}
+	switch r.Action {
+	case "":
+		w.pop(user)
+	case "clear":
+		for len(w.stacks[user]) > 0 {
+			w.pop(user)
+		}
+	case "errors":
+		var inputs []string
+		for _, e := range elements(v.blocks()) {
+			if e.BlockType == "input" {
+				inputs = append(inputs, e.BlockID)
+			}
+		}
+		for block := range r.Errors {
+			if !slices.Contains(inputs, block) {
+				return fmt.Errorf("slacksim: errors name %q, which is no input block", block)
+			}
+		}
+		if len(r.Errors) == 0 {
+			return fmt.Errorf("slacksim: response_action errors without errors")
+		}
+		v.Errors = r.Errors
+		w.tellView(ViewUpdated, v)
+	case "update", "push":
+		s, raw, err := readView(string(r.View), "modal")
+		switch {
+		case err != nil:
+			return fmt.Errorf("slacksim: response_action %s: %w", r.Action, err)
+		case r.Action == "push" && len(stack) >= maxViewStack:
+			return apiError("push_limit_reached")
+		case r.Action == "push":
+			w.pushView(user, s, raw)
+		default:
+			v.write(s, raw, newHash())
+			w.tellView(ViewUpdated, v)
+		}
+	default:
+		return fmt.Errorf("slacksim: unknown response_action %q", r.Action)
+	}
+	return nil
+}
+
+// CloseView cancels the modal on top. The app hears of it only if the view has
+// notify_on_close; otherwise the Answer is empty.
+func (w *Workspace) CloseView(ctx context.Context, user, viewID string) (Answer, error) {
+	w.mu.Lock()
+	v, u, err := w.openView(user, viewID)
+	if err == nil && v.Type != "modal" {
+		err = fmt.Errorf("slacksim: view %s is no modal", v.ID)
+	}
+	if err != nil {
+		w.mu.Unlock()
+		return Answer{}, err
+	}
+	payload := w.interaction("view_closed", u)
+	payload["view"], payload["is_cleared"] = w.viewObject(v, nil), false
+	w.pop(user)
+	notify := v.NotifyOnClose
+	w.mu.Unlock()
+	if !notify {
+		return Answer{}, nil
+	}
+	return w.deliver(ctx, "interactive", payload, nil)
+}
+
+// ViewByID returns any view that was ever opened or published.
+func (w *Workspace) ViewByID(id string) (View, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if v := w.views[id]; v != nil {
+		return *v, true
+	}
+	return View{}, false
+}
