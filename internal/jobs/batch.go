@@ -1,0 +1,141 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+)
+
+// stepBatch does what a batch's state asks for.
+func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
+	request, number, _ := strings.Cut(id, ":")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return fmt.Errorf("item %q: %w", c.item, errNoRecord)
+	}
+	b, err := load[approvals.Batch](ctx, e, e.keys.batch(request, n))
+	if err != nil {
+		return err
+	}
+	switch b.body.State {
+	case approvals.Queued:
+		return e.submit(ctx, c, b)
+	case approvals.Submitting:
+		// Whoever wrote the intent is gone: it may have been sent or not.
+		return e.doubt(ctx, c, b, "the process that sent it died", "")
+	case approvals.Ambiguous:
+		return e.watchDoubt(ctx, c, b)
+	case approvals.Reconciling:
+		return e.reconcile(ctx, c, b)
+	case approvals.Running:
+		return e.poll(ctx, c, b)
+	}
+	e.release(ctx, c, never, false)
+	return nil
+}
+
+// move is the change that takes batch b to next.
+func (e *Engine) move(c claim, b stored[approvals.Batch], next approvals.Batch, event string) *change {
+	return newChange().under(c).
+		write(e.keys.batch(next.Request, next.N), b.ver, next).
+		log(e.batchEntry(b.body, next, event))
+}
+
+func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
+	return audit.Entry{Event: event, Request: next.Request, Batch: &next.N, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.worker}
+}
+
+// wakeNext makes the batch after b due, if there is one.
+func (e *Engine) wakeNext(ch *change, b approvals.Batch) {
+	if b.Rest > len(b.Results) {
+		ch.wake(batchItem(b.Request, b.N+1), 0)
+	}
+}
+
+// endBatch ends b with the results that next carries, and with the last batch
+// the request. Other batches of the request end at the same time, so the
+// request may have moved on between reading and writing: then it is read anew.
+func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, extra func(*change)) error {
+	var err error
+	if next.State != approvals.BatchCancelled {
+		if next, err = next.Ended(); err != nil {
+			return err
+		}
+	}
+	for {
+		r, err := e.loadRequest(ctx, next.Request)
+		if err != nil {
+			return err
+		}
+		done, err := r.body.BatchEnded(next.Tally(), e.now())
+		if err != nil {
+			return err
+		}
+		ch := e.move(c, b, next, "ended").done(never).
+			write(e.keys.request(done.ID), r.ver, done).
+			wake(threadItem(done.ID), 0)
+		if b.body.State == approvals.Queued {
+			e.wakeNext(ch, next)
+		}
+		if next.Permit != "" && e.Anchor == AnchorFinish {
+			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+		}
+		if extra != nil {
+			extra(ch)
+		}
+		if done.State.Final() {
+			if err := e.end(ctx, ch, done); err != nil {
+				return err
+			}
+			ch.log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.body.State), To: string(done.State), Count: done.Total, Worker: e.worker}).
+				tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicEnd}))
+		}
+		crashpoint("end.before")
+		_, err = e.commit(ctx, ch)
+		if errors.Is(err, errConflict) && e.unmoved(ctx, b, next) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		crashpoint("end.committed")
+		e.count(next)
+		if done.State.Final() {
+			e.Metrics.moves.WithLabelValues(string(done.State)).Inc()
+		}
+		return nil
+	}
+}
+
+// unmoved reports whether the batch still is as it was read, so that only the
+// request can have caused a conflict.
+func (e *Engine) unmoved(ctx context.Context, b stored[approvals.Batch], next approvals.Batch) bool {
+	now, err := load[approvals.Batch](ctx, e, e.keys.batch(next.Request, next.N))
+	return err == nil && now.ver == b.ver
+}
+
+func (e *Engine) count(b approvals.Batch) {
+	for _, r := range b.Results {
+		e.Metrics.servers.WithLabelValues(string(r.Outcome)).Inc()
+	}
+}
+
+// with returns b with a copy of its results to be written to.
+func with(b approvals.Batch) approvals.Batch {
+	b.Results = slices.Clone(b.Results)
+	return b
+}
+
+// jittered spreads d by a fifth to both sides, so that jobs that began
+// together are not asked about together for ever.
+func jittered(d time.Duration) time.Duration {
+	return d + time.Duration((rand.Float64()*0.4-0.2)*float64(d))
+}

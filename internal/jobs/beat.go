@@ -1,0 +1,159 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+)
+
+// schema is the version of the records that this code reads and writes.
+const schema = "1"
+
+// open makes an empty store ours or joins one that is. lost says that the
+// store was known and is empty now.
+func (e *Engine) open(ctx context.Context, lost bool) error {
+	flag := "0"
+	if lost {
+		flag = "1"
+	}
+	raw, err := openScript.Run(ctx, e.rdb, []string{e.keys.meta(), e.keys.book()},
+		rand.Text(), e.Redis.RunID(), flag, e.window().Milliseconds()).Slice()
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	instance, found := fmt.Sprint(raw[0]), fmt.Sprint(raw[1])
+	if found != schema {
+		return fmt.Errorf("open store: its records have version %s, this program knows version %s; run the newer program", found, schema)
+	}
+	e.instance.Store(&instance)
+	e.seq.Store(asInt(raw[2]))
+	return nil
+}
+
+// window is how long a permit counts: the cloud's window and the guard.
+func (e *Engine) window() time.Duration { return e.Window + e.Guard }
+
+// beats gives signs of life until ctx ends, takes up the work of dead workers,
+// and notices when the store was restarted, lost or rolled back.
+func (e *Engine) beats(ctx context.Context) {
+	tick := time.NewTicker(e.Beat)
+	defer tick.Stop()
+	for {
+		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "no sign of life could be given", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	k := e.keys
+	run := e.Redis.RunID()
+	began := time.Now()
+	raw, err := beatScript.Run(ctx, e.rdb, []string{k.beats(), k.due(), k.owners(), k.meta(), k.book()},
+		e.worker, 3*e.Beat.Milliseconds(), run, e.window().Milliseconds()).Slice()
+	if err != nil {
+		return fmt.Errorf("beat: %w", err)
+	}
+	took := time.Since(began)
+	now, seq, instance, taken := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2]), asInt(raw[3])
+	e.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(took / 2))))
+	e.since.Store(asInt(raw[6]))
+	e.Metrics.skew.Set(time.Duration(e.skew.Load()).Seconds())
+	e.Metrics.frozen.Set(float64(asInt(raw[5])) / 1000)
+	if taken > 0 {
+		e.Log.WarnContext(ctx, "took up the work of a dead replica", "items", taken)
+		e.nudge()
+	}
+	switch known := *e.instance.Load(); {
+	case instance == "":
+		e.Log.ErrorContext(ctx, "the store is empty: it was lost. Nothing is sent for one window; requests made before are gone")
+		return e.open(ctx, true)
+	case instance != known:
+		e.Log.ErrorContext(ctx, "the store is another one: the old one was lost", "was", known, "is", instance)
+		e.instance.Store(&instance)
+		e.seq.Store(seq)
+		return e.distrust(ctx, run+"/"+instance)
+	case seq < e.seq.Load():
+		e.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", e.seq.Load(), "now", seq)
+		e.seq.Store(seq)
+		return e.distrust(ctx, fmt.Sprintf("%s/%d", run, seq))
+	case asInt(raw[4]) == 1:
+		e.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.window())
+		return e.tellPaused(ctx, run)
+	}
+	e.sawSeq(seq)
+	return nil
+}
+
+// distrust freezes the permits and lets servers' own stamps decide about
+// whatever was planned before now.
+func (e *Engine) distrust(ctx context.Context, incident string) error {
+	err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book()}, e.window().Milliseconds(), "1").Err()
+	return errors.Join(err, e.tellPaused(ctx, incident))
+}
+
+// sawSeq remembers the highest count of changes seen: if the store ever shows
+// a lower one, it has lost some.
+func (e *Engine) sawSeq(seq int64) {
+	for old := e.seq.Load(); seq > old; old = e.seq.Load() {
+		if e.seq.CompareAndSwap(old, seq) {
+			return
+		}
+	}
+}
+
+// tellPaused tells the threads of requests under way, once for an incident,
+// that nothing is sent for a while.
+func (e *Engine) tellPaused(ctx context.Context, incident string) error {
+	open, err := e.Open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if r.State != approvals.Executing || r.Paused == incident {
+			continue
+		}
+		if err := e.tellOnePaused(ctx, r.ID, incident); err != nil && !errors.Is(err, errConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
+	r, err := e.loadRequest(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.body.State != approvals.Executing || r.body.Paused == incident {
+		return nil
+	}
+	next := r.body
+	next.Paused = incident
+	ch := newChange().write(e.keys.request(id), r.ver, next).
+		log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.worker}).
+		tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused}))
+	_, err = e.commit(ctx, ch)
+	return err
+}
+
+// note stamps n with the time.
+func (e *Engine) note(n approvals.Note) approvals.Note {
+	n.At = e.now()
+	return n
+}
+
+// now is the time by Redis's clock, as far as it is known.
+func (e *Engine) now() time.Time { return time.Now().Add(time.Duration(e.skew.Load())).UTC() }

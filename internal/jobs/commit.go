@@ -1,0 +1,266 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Why a change was not made. Nothing of it was then.
+var (
+	errConflict = errors.New("record was changed by somebody else")
+	errLost     = errors.New("claim was lost")
+	errLate     = errors.New("past the deadline")
+)
+
+// errNoPermit says that the cloud's quota leaves no room now.
+type errNoPermit struct {
+	why  string // full, line or frozen
+	wait time.Duration
+}
+
+func (e *errNoPermit) Error() string { return fmt.Sprintf("no permit: %s for %v", e.why, e.wait) }
+
+// errTaken names servers that are part of other requests.
+type errTaken map[string]string // server id → request id
+
+func (e errTaken) Error() string { return fmt.Sprintf("%d servers are taken", len(e)) }
+
+// change is one move, as lua/commit.lua makes it.
+type change struct {
+	Op      string   `json:"op"`
+	Hold    *hold    `json:"hold,omitempty"`   // this claim must still be held
+	Before  int64    `json:"before,omitempty"` // ms of Redis time; refused from then on
+	Request string   `json:"request,omitempty"`
+	Lock    []string `json:"lock,omitempty"`   // server ids, for Request
+	Unlock  []string `json:"unlock,omitempty"` // server ids, held by Request
+
+	Write  []write  `json:"write,omitempty"`
+	Put    []put    `json:"put,omitempty"`
+	Drop   []string `json:"drop,omitempty"`
+	Push   []put    `json:"push,omitempty"`
+	Pop    *pop     `json:"pop,omitempty"`
+	Audit  []string `json:"audit,omitempty"`
+	Index  []index  `json:"index,omitempty"`
+	Expire []expire `json:"expire,omitempty"`
+
+	Permit *permit `json:"permit,omitempty"`
+	Settle *settle `json:"settle,omitempty"`
+	Freeze int64   `json:"freeze,omitempty"` // ms
+
+	Wake   []wake  `json:"wake,omitempty"`
+	Finish *finish `json:"finish,omitempty"` // gives the held item back
+}
+
+type hold struct {
+	Item  string `json:"item"`
+	Fence string `json:"fence"`
+}
+
+type write struct {
+	Key  string `json:"key"`
+	Ver  uint64 `json:"ver,string"` // the version that is replaced; 0: there is none
+	Body string `json:"body"`
+}
+
+type put struct {
+	Key  string `json:"key"`
+	Body string `json:"body"`
+}
+
+type pop struct {
+	Key string `json:"key"`
+	N   int    `json:"n"`
+}
+
+type index struct {
+	Key    string `json:"key"`
+	Member string `json:"member"`
+	Score  int64  `json:"score,omitempty"`
+	Out    bool   `json:"out,omitempty"`
+}
+
+type expire struct {
+	Key string `json:"key"`
+	S   int64  `json:"s"`
+}
+
+// permit asks for room for one call; lua/permits.lua explains the fields.
+type permit struct {
+	ID      string `json:"id"`
+	Request string `json:"request"`
+	Cost    int    `json:"cost"`
+	Rest    int    `json:"rest"`
+	First   bool   `json:"first"`
+	Limit   int    `json:"limit"`
+	Reserve int    `json:"reserve"`
+	Soon    int64  `json:"soon"`
+	Run     string `json:"run"`
+	Window  int64  `json:"window"`
+	Hold    int64  `json:"hold"`
+}
+
+// settle lets a permit count for MS more; 0 gives it back unused.
+type settle struct {
+	ID string `json:"id"`
+	MS int64  `json:"ms"`
+}
+
+type wake struct {
+	Item string `json:"item"`
+	MS   int64  `json:"ms"`
+}
+
+type finish struct {
+	MS int64 `json:"ms"` // due again after so long; -1: never
+}
+
+// never is the due time of what is done for good.
+const never = time.Duration(-1)
+
+func newChange() *change { return &change{Op: rand.Text()} }
+
+// under makes the change depend on the claim.
+func (ch *change) under(c claim) *change {
+	ch.Hold = &hold{c.item, c.fence}
+	return ch
+}
+
+// done gives the held item back, due again after d, or [never].
+func (ch *change) done(d time.Duration) *change {
+	ch.Finish = &finish{ms(d)}
+	return ch
+}
+
+func (ch *change) wake(item string, in time.Duration) *change {
+	ch.Wake = append(ch.Wake, wake{item, ms(in)})
+	return ch
+}
+
+func (ch *change) write(key string, ver uint64, body any) *change {
+	ch.Write = append(ch.Write, write{key, ver, marshal(body)})
+	return ch
+}
+
+func (ch *change) log(e audit.Entry) *change {
+	ch.Audit = append(ch.Audit, marshal(e))
+	return ch
+}
+
+// tell owes the request's thread a note, and sees that it is told.
+func (ch *change) tell(k keys, request string, n approvals.Note) *change {
+	ch.Push = append(ch.Push, put{k.owed(request), marshal(n)})
+	return ch.wake(threadItem(request), 0)
+}
+
+func ms(d time.Duration) int64 {
+	if d == never {
+		return -1
+	}
+	return d.Milliseconds()
+}
+
+// marshal is for our own types, all of which can be marshalled.
+func marshal(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("jobs: marshal %T: %v", v, err))
+	}
+	return string(b)
+}
+
+// committed is what a change's answer tells besides that it was made.
+type committed struct {
+	now       time.Time // by Redis's clock
+	unsettled bool      // the permit to be settled was not in the log
+	replicas  bool      // at least one replica has it, or there is none
+}
+
+// commit makes ch. It repeats itself when an answer is lost: the operation id
+// and the versions keep a repeat from doing anything twice. A nil error means
+// that the change is in the store.
+func (e *Engine) commit(ctx context.Context, ch *change) (committed, error) {
+	return e.commitVia(ctx, ch, e.rdb)
+}
+
+func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) (committed, error) {
+	k := e.keys
+	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(), k.book(), k.line()}
+	body := marshal(ch)
+	var raw any
+	err := e.retry(ctx, func() (err error) {
+		raw, err = commitScript.Run(ctx, via, names, body).Result()
+		return err
+	})
+	if err != nil {
+		return committed{}, fmt.Errorf("commit: %w", err)
+	}
+	answer, ok := raw.([]any)
+	if !ok || len(answer) < 3 {
+		return committed{}, fmt.Errorf("commit: odd answer %v", raw)
+	}
+	e.sawSeq(asInt(answer[2]))
+	c := committed{now: time.UnixMilli(asInt(answer[1])), replicas: true}
+	rest := answer[3:]
+	switch code := answer[0]; code {
+	case "done":
+		c.unsettled = len(rest) > 0 && asInt(rest[0]) == 1
+		e.nudge()
+		return c, nil
+	case "again":
+		return c, nil
+	case "conflict":
+		return c, errConflict
+	case "lost":
+		return c, errLost
+	case "late":
+		return c, errLate
+	case "taken":
+		taken := errTaken{}
+		for i := 0; i+1 < len(rest); i += 2 {
+			taken[fmt.Sprint(rest[i])] = fmt.Sprint(rest[i+1])
+		}
+		return c, taken
+	case "full", "line", "frozen":
+		return c, &errNoPermit{fmt.Sprint(code), time.Duration(asInt(rest[0])) * time.Millisecond}
+	}
+	return c, fmt.Errorf("commit: odd answer %v", raw)
+}
+
+// retry runs a script again while its answer is lost or Redis is away, as long
+// as ctx lasts but not for more than a few seconds: whoever called can come
+// back to the item, and nobody else could meanwhile.
+func (e *Engine) retry(ctx context.Context, do func() error) error {
+	var err error
+	for pause := 50 * time.Millisecond; pause < 2*time.Second; pause *= 2 {
+		if err = do(); err == nil || !lostAnswer(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-time.After(pause):
+		}
+	}
+	return err
+}
+
+// lostAnswer reports whether a script may or may not have run: everything but
+// an error that Redis itself answered with.
+func lostAnswer(err error) bool {
+	var answered redis.Error
+	return !errors.As(err, &answered)
+}
+
+func asInt(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}

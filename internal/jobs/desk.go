@@ -1,0 +1,271 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Ask makes a request of what a person wants, and owes its card to the
+// channel. The same ask (by its Op) twice makes one request and returns it
+// twice. A dry run makes none. What the person can mend comes back as a
+// *approvals.Refusal; then nothing was made.
+func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
+	if ask.Project == "" {
+		ask.Project = e.Project
+	}
+	if ask.Project != e.Project {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject}
+	}
+	if err := e.Policy.MayAsk(ask.By); err != nil {
+		return approvals.Request{}, err
+	}
+	id, made, err := e.idFor(ctx, ask.Op)
+	if err != nil || made.ID != "" {
+		return made, err
+	}
+	frozen, err := e.resolve(ctx, ask)
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	r, err := approvals.New(id, ask, frozen, e.Policy, e.now())
+	if err != nil {
+		return r, err
+	}
+	if ask.DryRun {
+		return r, e.freeOf(ctx, frozen)
+	}
+	return r, e.make(ctx, r, frozen)
+}
+
+// idFor finds an id for the request that op asks for, or the request that op
+// has made before.
+func (e *Engine) idFor(ctx context.Context, op string) (id string, made approvals.Request, err error) {
+	for n := range 100 {
+		id = approvals.IDFor(op, n)
+		r, err := e.loadRequest(ctx, id)
+		if errors.Is(err, errNoRecord) {
+			return id, made, nil
+		}
+		if err != nil {
+			return "", made, err
+		}
+		if r.body.Origin == op {
+			return id, r.body, nil
+		}
+	}
+	return "", made, errors.New("no free request id in 100 tries")
+}
+
+// make stores a new request with everything that follows from it.
+func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen) error {
+	k := e.keys
+	ch := newChange().
+		write(k.request(r.ID), 0, r).
+		write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
+		log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: e.worker}).
+		tell(k, r.ID, e.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester})).
+		wake(requestItem(r.ID), r.Expires.Sub(r.Created))
+	ch.Request = r.ID
+	ch.Put = append(ch.Put, put{k.frozen(r.ID), marshal(frozen)})
+	ch.Index = append(ch.Index, index{Key: k.open(), Member: r.ID, Score: r.Created.UnixMilli()})
+	for _, s := range frozen.Servers {
+		ch.Lock = append(ch.Lock, s.ID)
+	}
+	_, err := e.commit(ctx, ch)
+	var taken errTaken
+	if errors.As(err, &taken) {
+		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
+	}
+	if err != nil {
+		return err
+	}
+	e.Metrics.moves.WithLabelValues(string(r.State)).Inc()
+	return nil
+}
+
+// freeOf refuses if a server of the list is part of another request.
+func (e *Engine) freeOf(ctx context.Context, f approvals.Frozen) error {
+	ids := make([]string, len(f.Servers))
+	for i, s := range f.Servers {
+		ids[i] = s.ID
+	}
+	holders, err := e.rdb.HMGet(ctx, e.keys.locks(), ids...).Result()
+	if err != nil {
+		return fmt.Errorf("read locks: %w", err)
+	}
+	taken := map[string]string{}
+	for i, h := range holders {
+		if by, ok := h.(string); ok {
+			taken[ids[i]] = by
+		}
+	}
+	if len(taken) > 0 {
+		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
+	}
+	return nil
+}
+
+// Approve counts p's yes to the request. op names the click or command; the
+// same one twice counts once. What keeps it from counting is a
+// *approvals.Refusal.
+func (e *Engine) Approve(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
+	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Approve(p, e.Policy, op, now)
+	})
+}
+
+// Deny ends a pending request with p's no.
+func (e *Engine) Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error) {
+	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Deny(p, e.Policy, reason, op, now)
+	})
+}
+
+// Cancel withdraws a pending request, or keeps a running one from sending more.
+func (e *Engine) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
+	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Cancel(p, op, now)
+	})
+}
+
+// decide makes one decision: the method decides on the value, the store takes
+// it only if nobody was faster, else it is decided anew on what is there now.
+func (e *Engine) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
+	for {
+		r, err := e.loadRequest(ctx, id)
+		if errors.Is(err, errNoRecord) {
+			return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err != nil {
+			return approvals.Request{}, err
+		}
+		if _, made := r.body.By(op); made {
+			return r.body, nil
+		}
+		next, err := move(r.body, e.now())
+		if err != nil {
+			return r.body, err
+		}
+		ch, err := e.decision(ctx, r, next)
+		if err != nil {
+			return r.body, err
+		}
+		switch _, err = e.commit(ctx, ch); {
+		case errors.Is(err, errConflict):
+			continue
+		case errors.Is(err, errLate):
+			return r.body, &approvals.Refusal{Why: approvals.TooLate, Request: r.body}
+		case err != nil:
+			return r.body, err
+		}
+		crashpoint("decision.committed")
+		e.Metrics.moves.WithLabelValues(string(next.State)).Inc()
+		return next, nil
+	}
+}
+
+// decision is the change from r to next, which a person or the clock decided.
+func (e *Engine) decision(ctx context.Context, r stored[approvals.Request], next approvals.Request) (*change, error) {
+	d := next.Last()
+	if next.Stop != nil && r.body.Stop == nil {
+		d = *next.Stop
+	}
+	k := e.keys
+	ch := newChange().write(k.request(next.ID), r.ver, next).
+		log(audit.Entry{Event: string(d.Verdict), Request: next.ID, By: d.By, From: string(r.body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.worker}).
+		wake(requestItem(next.ID), 0)
+	if r.body.State == approvals.Pending && d.By != "" {
+		// The last word on lateness is Redis's clock, the same for all replicas.
+		ch.Before = r.body.Expires.UnixMilli()
+	}
+	if next.State.Final() {
+		if err := e.end(ctx, ch, next); err != nil {
+			return nil, err
+		}
+	}
+	n := e.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
+	switch d.Verdict {
+	case approvals.Yes:
+		n.Topic, n.ID = approvals.TopicApproved, fmt.Sprintf("%s/approved/%d", next.ID, next.Approvals())
+	case approvals.No:
+		n.Topic, n.ID = approvals.TopicDenied, next.ID+"/denied"
+	case approvals.Withdraw:
+		n.Topic, n.ID = approvals.TopicCancelled, next.ID+"/cancelled"
+	case approvals.TimeOver:
+		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
+	case approvals.NoCard:
+		return ch, nil // there is no thread to tell it in
+	}
+	return ch.tell(k, next.ID, n), nil
+}
+
+// Find returns a request as it stands, with the place of its thread, or a
+// *approvals.Refusal.
+func (e *Engine) Find(ctx context.Context, id string) (approvals.Request, error) {
+	all, err := e.find(ctx, []string{id})
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	if len(all) == 0 {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+	}
+	return all[0], nil
+}
+
+// Batches returns all batches of a request, in order.
+func (e *Engine) Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error) {
+	return e.loadBatches(ctx, r)
+}
+
+// listed is how many requests a list shows at most.
+const listed = 100
+
+// Open lists the requests that have not ended, the oldest first.
+func (e *Engine) Open(ctx context.Context) ([]approvals.Request, error) {
+	ids, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.open(), Start: 0, Stop: listed - 1}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list open requests: %w", err)
+	}
+	return e.find(ctx, ids)
+}
+
+// find reads requests with their threads.
+func (e *Engine) find(ctx context.Context, ids []string) ([]approvals.Request, error) {
+	requests := make([]string, len(ids))
+	threads := make([]string, len(ids))
+	for i, id := range ids {
+		requests[i], threads[i] = e.keys.request(id), e.keys.thread(id)
+	}
+	rs, err := loadAll[approvals.Request](ctx, e, requests)
+	if err != nil {
+		return nil, err
+	}
+	ts, err := loadAll[thread](ctx, e, threads)
+	if err != nil {
+		return nil, err
+	}
+	var all []approvals.Request
+	for i, r := range rs {
+		if len(ts) == len(rs) {
+			r.body.Thread = approvals.Thread{Channel: ts[i].body.Channel, TS: ts[i].body.TS}
+		}
+		all = append(all, r.body)
+	}
+	return all, nil
+}
+
+// Ended lists the last n requests that have ended, the newest first.
+func (e *Engine) Ended(ctx context.Context, n int) ([]approvals.Request, error) {
+	ids, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.ended(), Start: 0, Stop: n - 1, Rev: true}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list ended requests: %w", err)
+	}
+	return e.find(ctx, ids)
+}

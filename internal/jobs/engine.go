@@ -1,0 +1,343 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
+)
+
+// Face is what people see of the bot. The engine calls it to have things said
+// and acts on what people sent; it never learns how that looks in Slack.
+type Face interface {
+	// Handle acts on something a person sent. It may be called again for the
+	// same envelope when a process died meanwhile, so what it asks of the
+	// engine must carry the envelope's id. An error means: try again later.
+	Handle(ctx context.Context, env approvals.Envelope) error
+	// Post says m: as the first message in the request's channel if the
+	// request has no thread yet, else in its thread. It tries once.
+	Post(ctx context.Context, m approvals.Message) approvals.Delivery
+	// Draw makes the request's first message show the request as it is.
+	Draw(ctx context.Context, r approvals.Request) approvals.Delivery
+	// Look finds a message by the id it carries, among those posted since.
+	Look(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
+	// Unposted tells the requester privately that r was withdrawn since its
+	// card could not be posted. It tries once.
+	Unposted(ctx context.Context, r approvals.Request)
+}
+
+// Config says how an engine works. Zero values get the defaults given.
+type Config struct {
+	ProjectID string // names the keys in Redis; the cloud's project id
+	Project   string // the name people use for it
+	Redis     *Store
+	Cloud     *ecsclient.Client
+	Policy    approvals.Policy
+	Log       *slog.Logger
+	Metrics   *Metrics // must be set
+
+	Rate      int           // most servers sent in any Window; default 1000
+	BatchSize int           // servers in one call; default 100, at most 1000
+	Anchor    string        // AnchorSubmit (default) or AnchorFinish
+	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
+	Guard     time.Duration // added to the window for clock error; default 2 s
+
+	Quarantine  time.Duration   // after an unclear call; default 180 s
+	UnsureWait  time.Duration   // after an unclear post; default 25 s
+	JobDeadline time.Duration   // after it a job is called overdue; default 35 min
+	MaxJobAge   time.Duration   // after it the servers decide; default 2 h
+	Polls       []time.Duration // pauses between looks at a job; the last one repeats
+
+	Lease    time.Duration // of a claim; default 30 s
+	Beat     time.Duration // sign of life; default 1 s. A worker is dead after three
+	RetryIn  time.Duration // after a step failed; default 3 s
+	Redraw   time.Duration // least time between two progress pictures; default 3 s
+	PostGap  time.Duration // least time between two posts in a channel; default 1 s
+	MaxSteps int           // steps at the same time; default 32
+}
+
+// When the 60 seconds of a permit begin.
+const (
+	AnchorSubmit = "submit" // with the answer to the call
+	AnchorFinish = "finish" // with the end of the job
+)
+
+func (c Config) withDefaults() Config {
+	c.Rate = cmp.Or(c.Rate, 1000)
+	c.BatchSize = cmp.Or(c.BatchSize, 100)
+	c.Anchor = cmp.Or(c.Anchor, AnchorSubmit)
+	c.Window = cmp.Or(c.Window, time.Minute)
+	c.Guard = cmp.Or(c.Guard, 2*time.Second)
+	c.Quarantine = cmp.Or(c.Quarantine, 180*time.Second)
+	c.UnsureWait = cmp.Or(c.UnsureWait, 25*time.Second)
+	c.JobDeadline = cmp.Or(c.JobDeadline, 35*time.Minute)
+	c.MaxJobAge = cmp.Or(c.MaxJobAge, 2*time.Hour)
+	if len(c.Polls) == 0 {
+		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
+	}
+	c.Lease = cmp.Or(c.Lease, 30*time.Second)
+	c.Beat = cmp.Or(c.Beat, time.Second)
+	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
+	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
+	c.PostGap = cmp.Or(c.PostGap, time.Second)
+	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
+	return c
+}
+
+// reserve is the room that a request too large for one window leaves to the
+// first batch of a small one.
+func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10) }
+
+// soon is how long a small request may have to wait for that room.
+func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }
+
+// permitHold is how long a permit whose call nobody settled counts. It must be
+// longer than any time between a permit and the end of its call.
+const permitHold = 10 * time.Minute
+
+// Engine carries out one project's requests. Any number of engines, in one
+// process or many, may share a store. Its methods may be called at any time.
+type Engine struct {
+	Config
+	keys   keys
+	rdb    redis.UniversalClient
+	worker string
+	face   Face
+
+	nudges   chan struct{} // holds one when something may have become due
+	seq      atomic.Int64  // highest count of changes seen in the store
+	since    atomic.Int64  // ms: words and batches older than this are not to be trusted
+	skew     atomic.Int64  // ns: Redis's clock minus ours
+	instance atomic.Pointer[string]
+
+	mu    sync.Mutex
+	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
+}
+
+// New makes an engine. It does nothing until [Engine.Run], but requests may be
+// made and decided with it.
+func New(c Config) *Engine {
+	c = c.withDefaults()
+	return &Engine{
+		Config: c,
+		keys:   keysOf(c.ProjectID),
+		rdb:    c.Redis.client,
+		worker: rand.Text()[:8],
+		nudges: make(chan struct{}, 1),
+		paces:  map[string]*rate.Limiter{},
+	}
+}
+
+// grace is how long steps under way may go on after a stop.
+const grace = 7 * time.Second
+
+// Run works until ctx ends. Then it takes nothing new, lets steps under way
+// end (at most 7 s), gives back what it holds, and returns nil. It returns an
+// error only if it cannot begin.
+func (e *Engine) Run(ctx context.Context, face Face) error {
+	e.face = face
+	if err := e.open(ctx, false); err != nil {
+		return err
+	}
+	// Steps outlive ctx by the grace; their own end is what work is for.
+	work, endWork := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer endWork(nil)
+	stopTimer := context.AfterFunc(ctx, func() {
+		time.AfterFunc(grace, func() { endWork(errors.New("stopping")) })
+	})
+	defer stopTimer()
+
+	var wg sync.WaitGroup
+	wg.Go(func() { e.beats(ctx) })
+	e.claims(ctx, work)
+	wg.Wait()
+	return e.leave(work)
+}
+
+// leave takes the worker off the list of the living, so that whatever it still
+// holds is taken up at once.
+func (e *Engine) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := e.rdb.ZAdd(ctx, e.keys.beats(), redis.Z{Score: 0, Member: e.worker}).Err(); err != nil {
+		e.Log.WarnContext(ctx, "could not sign off; the lease will end", "err", err)
+	}
+	return nil
+}
+
+// claim is the right to work on an item until the lease ends.
+type claim struct {
+	item  string
+	fence string
+	tries int64
+}
+
+// claims hands due items to steps, until ctx ends and the last step is over.
+func (e *Engine) claims(ctx, work context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	free := make(chan struct{}, e.MaxSteps)
+	down := false
+	for ctx.Err() == nil {
+		free <- struct{}{} // wait until one more step may run
+		<-free
+		got, next, err := e.claim(ctx, e.MaxSteps-len(free))
+		if ctx.Err() != nil && len(got) == 0 {
+			return
+		}
+		if err != nil {
+			if !down {
+				e.Log.ErrorContext(ctx, "cannot claim work; trying again", "err", err)
+			}
+			down = true
+			e.pause(ctx, 250*time.Millisecond)
+			continue
+		}
+		if down {
+			e.Log.InfoContext(ctx, "claiming work again")
+			down = false
+		}
+		for _, c := range got {
+			free <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-free; e.nudge() }()
+				e.step(work, c)
+			})
+		}
+		if len(got) == 0 {
+			e.pause(ctx, next)
+		}
+	}
+}
+
+// pause waits until something may be due: d at most, and never more than a
+// quarter of a second, since another replica may make something due.
+func (e *Engine) pause(ctx context.Context, d time.Duration) {
+	if d < 0 || d > 250*time.Millisecond {
+		d = 250 * time.Millisecond
+	}
+	select {
+	case <-ctx.Done():
+	case <-e.nudges:
+	case <-time.After(d):
+	}
+}
+
+func (e *Engine) nudge() {
+	select {
+	case e.nudges <- struct{}{}:
+	default:
+	}
+}
+
+// claim takes up to n due items and tells when the next one is due.
+func (e *Engine) claim(ctx context.Context, n int) ([]claim, time.Duration, error) {
+	k := e.keys
+	raw, err := claimScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta()},
+		e.worker, e.Lease.Milliseconds(), n).Slice()
+	if err != nil {
+		return nil, 0, fmt.Errorf("claim: %w", err)
+	}
+	var got []claim
+	for i := 1; i+2 < len(raw); i += 3 {
+		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2])})
+	}
+	next := time.Duration(asInt(raw[0])) * time.Millisecond
+	return got, next, nil
+}
+
+// crashes is how often an item may be claimed without ever being given back
+// before it is put aside: something in it kills whoever works on it.
+const crashes = 20
+
+// step does one step of one item.
+func (e *Engine) step(ctx context.Context, c claim) {
+	began := time.Now()
+	// A step ends well before its lease does.
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Lease*5/6, errors.New("step took too long"))
+	defer cancel()
+	kind, id, _ := strings.Cut(c.item, ":")
+	if c.tries > crashes {
+		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.item, "claims", c.tries)
+		e.Metrics.aside.Inc()
+		e.release(ctx, c, time.Hour, false)
+		return
+	}
+	err := e.work(ctx, c, kind, id)
+	e.Metrics.steps.WithLabelValues(kind, outcome(err)).Observe(time.Since(began).Seconds())
+	switch {
+	case err == nil:
+	case errors.Is(err, errLost):
+		e.Log.DebugContext(ctx, "claim was lost", "item", c.item)
+	case errors.Is(err, errConflict):
+		// Somebody moved the record meanwhile. Look at it anew.
+		e.release(ctx, c, 0, false)
+	case errors.Is(err, errNoRecord):
+		e.Log.WarnContext(ctx, "item without record dropped", "item", c.item, "err", err)
+		e.release(ctx, c, never, false)
+	default:
+		e.Log.WarnContext(ctx, "step failed; trying again", "item", c.item, "in", e.RetryIn, "err", err)
+		e.release(ctx, c, e.RetryIn, false)
+	}
+}
+
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, errLost), errors.Is(err, errConflict):
+		return "again"
+	}
+	return "failed"
+}
+
+// work turns a panic into an error: one odd record must not stop the others.
+func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.ErrorContext(ctx, "step panicked", "item", c.item, "panic", p)
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	switch kind {
+	case "i":
+		return e.stepEnvelope(ctx, c, id)
+	case "r":
+		return e.stepRequest(ctx, c, id)
+	case "b":
+		return e.stepBatch(ctx, c, id)
+	case "t":
+		return e.stepThread(ctx, c, id)
+	}
+	return fmt.Errorf("item %q of no known kind: %w", c.item, errNoRecord)
+}
+
+// release gives an item back without a change. The step's own context may have
+// ended; giving back has its own second.
+func (e *Engine) release(ctx context.Context, c claim, in time.Duration, keepTries bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	kept := "0"
+	if keepTries {
+		kept = "1"
+	}
+	k := e.keys
+	err := releaseScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
+		c.item, c.fence, ms(in), kept).Err()
+	if err != nil {
+		e.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", c.item, "err", err)
+	}
+	e.nudge()
+}

@@ -1,0 +1,32 @@
+-- beat says that a worker lives, and makes the claims of dead ones due now.
+-- It also notices a restarted store.
+--
+-- KEYS  1 beats  zset  worker -> ms of its last beat
+--       2 due  3 owners  4 meta  5 book     (see commit.lua, permits.lua)
+-- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
+--       Redis process spoken to  4 window ms
+-- Returns {server ms, seq, instance or '', claims taken from the dead,
+--          1 if a restart was noticed just now, frozen ms, #since}.
+local now = redis_ms()
+local dead = tonumber(ARGV[2])
+local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local taken = 0
+-- Whoever was silent itself (the store hung, say) may not judge the others.
+if mine and now - tonumber(mine) < dead then
+  local gone = {}
+  for _, w in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - dead)) do
+    if w ~= ARGV[1] then gone[w] = true; redis.call('ZREM', KEYS[1], w) end
+  end
+  if next(gone) then
+    local all = redis.call('HGETALL', KEYS[3])
+    for i = 1, #all, 2 do
+      if gone[all[i + 1]] then redis.call('ZADD', KEYS[2], now, all[i]); taken = taken + 1 end
+    end
+  end
+end
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+local news, frozen = false, 0
+local instance = redis.call('HGET', KEYS[4], 'instance') or ''
+if instance ~= '' then news, frozen = noticed(KEYS[5], ARGV[3], tonumber(ARGV[4]), now) end
+return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
+  news and 1 or 0, frozen, tonumber(redis.call('HGET', KEYS[5], '#since') or '0')}

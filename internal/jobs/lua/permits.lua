@@ -1,0 +1,114 @@
+-- permits.lua stands in front of the scripts that need it (see scripts.go).
+--
+-- Permits are a sliding log in two phases. A permit is held while its call is
+-- on the way; its 60 seconds begin only when the answer is in. So network
+-- delay cannot push two calls of different windows together at the cloud.
+--
+--   log   zset  permit -> ms at which it stops counting
+--   book  hash  permit -> servers; and
+--               #sum    servers in the log
+--               #clock  highest time seen: a clock set back frees nothing
+--               #run    the Redis process that the log was kept by
+--               #frozen ms until which nothing is granted
+--               #since  ms at which a restart or loss of the store was noticed
+--               #v      virtual time: the score of the last request served
+--               a:<request>  ms at which the request last asked
+--   line  zset  request -> servers it was granted, counted from #v at its start
+
+local function redis_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- noticed freezes the permits for a window when the store is not kept by the
+-- process the caller speaks to: what was granted last may be lost.
+-- Returns whether that is news, and the ms for which permits stay frozen.
+local function noticed(book, run, window, now)
+  local s = redis.call('HMGET', book, '#run', '#frozen', '#clock')
+  now = math.max(now, tonumber(s[3] or '0'))
+  local frozen = tonumber(s[2] or '0')
+  if s[1] ~= run then
+    frozen = math.max(now + window, frozen)
+    redis.call('HSET', book, '#run', run, '#frozen', frozen, '#since', now, '#clock', now)
+    return true, frozen - now
+  end
+  return false, math.max(0, frozen - now)
+end
+
+-- drop takes a permit out of the log.
+local function drop(log, book, id)
+  local cost = tonumber(redis.call('HGET', book, id) or '0')
+  redis.call('HDEL', book, id)
+  redis.call('ZREM', log, id)
+  redis.call('HINCRBY', book, '#sum', -cost)
+end
+
+-- room says whether the call p may go now. p has: id, request, cost (servers),
+-- rest (servers the request still has to send, these included), first (its
+-- first call), limit, reserve, soon (ms), run, window (ms).
+-- Returns 'yes', 'full', 'line' or 'frozen', and the ms after which to ask again.
+--
+-- Who may go: the request at the head of the line. And a request too large for
+-- one window leaves so much room that the first call of a small one finds its
+-- place within p.soon: that costs the large one nothing, it has to wait anyway.
+local function room(log, book, line, p, now)
+  local _, frozen = noticed(book, p.run, p.window, now)
+  if frozen > 0 then return 'frozen', frozen end
+  now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
+  redis.call('HSET', book, '#clock', now)
+  if redis.call('HEXISTS', book, p.id) == 1 then return 'yes', 0 end
+
+  redis.call('ZADD', line, 'NX', redis.call('HGET', book, '#v') or '0', p.request)
+  redis.call('HSET', book, 'a:' .. p.request, now)
+  for _, r in ipairs(redis.call('ZRANGE', line, 0, -1)) do
+    if r == p.request then break end
+    -- One that has stopped asking holds nobody up.
+    if now - tonumber(redis.call('HGET', book, 'a:' .. r) or '0') > 3000 then
+      redis.call('ZREM', line, r)
+      redis.call('HDEL', book, 'a:' .. r)
+    else
+      return 'line', 200
+    end
+  end
+
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', log, '-inf', now)) do drop(log, book, id) end
+  local sum = tonumber(redis.call('HGET', book, '#sum') or '0')
+  local limit = p.limit
+  if not (p.first and p.cost <= p.reserve) and p.rest > p.limit - sum then
+    local freed = 0
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', log, '-inf', now + p.soon)) do
+      freed = freed + tonumber(redis.call('HGET', book, id) or '0')
+    end
+    limit = math.min(p.limit, p.limit - p.reserve + freed)
+    -- A call larger than what the reserve leaves still goes into an empty window.
+    if sum == 0 then limit = p.limit end
+  end
+  if sum + p.cost <= limit then return 'yes', 0 end
+
+  local need, freed, at = sum + p.cost - limit, 0, now + 1000
+  local all = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    freed = freed + tonumber(redis.call('HGET', book, all[i]) or '0')
+    at = tonumber(all[i + 1])
+    if freed >= need then break end
+  end
+  return 'full', math.max(1, at - now)
+end
+
+-- grant enters the permit into the log, held for p.hold ms, and moves the
+-- request back in the line by what it was given.
+local function grant(log, book, line, p, now)
+  if redis.call('HEXISTS', book, p.id) == 1 then return end
+  now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
+  redis.call('ZADD', log, now + p.hold, p.id)
+  redis.call('HSET', book, p.id, p.cost)
+  redis.call('HINCRBY', book, '#sum', p.cost)
+  local v = redis.call('ZSCORE', line, p.request)
+  if v then redis.call('HSET', book, '#v', v) end
+  if p.rest <= p.cost then
+    redis.call('ZREM', line, p.request)
+    redis.call('HDEL', book, 'a:' .. p.request)
+  else
+    redis.call('ZINCRBY', line, p.cost, p.request)
+  end
+end

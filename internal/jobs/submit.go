@@ -1,0 +1,408 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// submit sends a queued batch: look at its servers, write permit and intent in
+// one step, make one call, write its answer.
+func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch]) error {
+	r, err := e.loadRequest(ctx, b.body.Request)
+	if err != nil {
+		return err
+	}
+	if r.body.Stop != nil {
+		next, err := b.body.Cancelled()
+		if err != nil {
+			return err
+		}
+		return e.endBatch(ctx, c, b, next, nil)
+	}
+	if wait, err := e.room(ctx, b.body); err != nil || wait > 0 {
+		if err == nil {
+			e.release(ctx, c, wait, false)
+		}
+		return err
+	}
+	seen, err := e.look(ctx, b.body.Waiting())
+	if err != nil {
+		return e.unseen(ctx, c, b, err)
+	}
+	crashpoint("submit.looked")
+	next, live := e.snapshot(b.body, seen)
+	if len(next.Waiting()) == 0 {
+		return e.endBatch(ctx, c, b, next, nil)
+	}
+	if len(live) == 0 {
+		// Only servers of an earlier, unclear try are left, and they are being
+		// stopped right now.
+		e.release(ctx, c, e.RetryIn, false)
+		return nil
+	}
+	return e.send(ctx, c, b, next, live, r.body.Mode)
+}
+
+// unseen deals with servers that could not be read before their call. A
+// certain no is the result; anything else is tried again, and told once.
+func (e *Engine) unseen(ctx context.Context, c claim, b stored[approvals.Batch], err error) error {
+	if v := ecsclient.VerdictOf(err); v == ecsclient.Authentication || v == ecsclient.Refused {
+		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.body.Request, "batch", b.body.N, "err", err)
+		return e.refuse(ctx, c, b, b.body, err)
+	}
+	const why = "the cloud does not show the servers"
+	if b.body.Trouble == why {
+		return fmt.Errorf("look at servers: %w", err)
+	}
+	e.Log.WarnContext(ctx, why, "request", b.body.Request, "batch", b.body.N, "err", err)
+	next := b.body
+	next.Trouble = why
+	_, err = e.commit(ctx, newChange().under(c).
+		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
+		tell(e.keys, next.Request, e.troubleNote(next)))
+	return err
+}
+
+func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
+	return e.note(approvals.Note{
+		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.N, e.now().UnixMilli()),
+		Topic: approvals.TopicTrouble, Batch: b.N, Why: b.Trouble,
+	})
+}
+
+// room asks for how long the batch has to wait for its turn; 0 means it may go.
+func (e *Engine) room(ctx context.Context, b approvals.Batch) (time.Duration, error) {
+	k := e.keys
+	b.Attempt++ // the one that would be made now
+	raw, err := roomScript.Run(ctx, e.rdb, []string{k.log(), k.book(), k.line()}, marshal(e.permit(b, len(b.Waiting())))).Slice()
+	if err != nil {
+		return 0, fmt.Errorf("ask for a permit: %w", err)
+	}
+	if fmt.Sprint(raw[0]) == "yes" {
+		return 0, nil
+	}
+	return e.turn(time.Duration(asInt(raw[1])) * time.Millisecond), nil
+}
+
+// turn bounds a wait for a permit: calls that end early make room earlier than
+// the log can tell, so it is asked again at least each second.
+func (e *Engine) turn(wait time.Duration) time.Duration {
+	return max(5*time.Millisecond, min(wait, e.Window/60))
+}
+
+func (e *Engine) permit(b approvals.Batch, cost int) *permit {
+	return &permit{
+		ID:      fmt.Sprintf("%s/%d/%d", b.Request, b.N, b.Attempt),
+		Request: b.Request, Cost: cost, Rest: b.Rest, First: b.N == 0,
+		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon().Milliseconds(),
+		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(),
+	}
+}
+
+// snapshot takes the servers as they were seen just now into the batch. What
+// cannot be stopped any more is left out and named. It returns the ids to send.
+func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (next approvals.Batch, live []string) {
+	next = with(b)
+	distrust := b.Planned.UnixMilli() < e.since.Load()
+	for i := range next.Results {
+		r := &next.Results[i]
+		if r.Outcome != "" {
+			continue
+		}
+		s, known := seen[r.Server.ID]
+		if !known {
+			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
+			continue
+		}
+		why, ok := e.Policy.Protection.Sort(s)
+		touched := s.Updated != r.Server.Updated
+		switch {
+		case r.Sent && s.GoingOff():
+			// Perhaps our lost call took effect after all: wait and see.
+		case r.Sent && s.Off():
+			r.Server, r.Outcome = s, approvals.FoundOff
+		case r.Sent && touched:
+			// It was in a call whose answer was lost, and was changed since: it
+			// may have been stopped by us and started by a person.
+			r.Outcome, r.Reason = approvals.NotKnown, "changed after a call whose answer was lost"
+		case !ok:
+			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
+		case distrust && !r.Sent && touched:
+			// The store lost some of its past; a stop may have been sent that it
+			// does not know of.
+			r.Outcome, r.Why = approvals.SkippedNow, approvals.Touched
+		default:
+			r.Server = s
+			live = append(live, s.ID)
+		}
+	}
+	return next, live
+}
+
+// sendBy is how old an intent may be when its call is begun: an older one may
+// belong to a process that slept while the world went on.
+const sendBy = 2 * time.Second
+
+// send writes the intent, makes the call and writes what came of it.
+func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, mode approvals.Mode) error {
+	began, wall := time.Now(), time.Now().Round(0)
+	next.Attempt++
+	p := e.permit(next, len(live))
+	next.Permit, next.Intent = p.ID, e.now()
+	sending := map[string]bool{}
+	for _, id := range live {
+		sending[id] = true
+	}
+	for i := range next.Results {
+		if sending[next.Results[i].Server.ID] {
+			next.Results[i].Sent = true
+		}
+	}
+	next, err := next.To(approvals.Submitting)
+	if err != nil {
+		return err
+	}
+	ch := e.move(c, b, next, "intent")
+	ch.Permit = p
+	e.wakeNext(ch, next)
+	crashpoint("submit.before")
+	intent, err := e.intend(ctx, ch)
+	if full := new(errNoPermit); errors.As(err, &full) {
+		e.release(ctx, c, e.turn(full.wait), false)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	crashpoint("submit.intended")
+	mine := stored[approvals.Batch]{next, b.ver + 1}
+
+	if why := e.unfit(intent, began, wall); why != "" {
+		return e.withdraw(ctx, c, mine, why, e.RetryIn)
+	}
+	job, err := e.Cloud.Stop(ctx, live, ecsclient.StopType(mode))
+	crashpoint("submit.called")
+	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
+	return e.answered(ctx, c, mine, job, err)
+}
+
+func verdict(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return ecsclient.VerdictOf(err).String()
+}
+
+// intend commits the intent and, where Redis has replicas, waits until one of
+// them has it, too: after a failover the intent must still be there.
+func (e *Engine) intend(ctx context.Context, ch *change) (committed, error) {
+	via := e.Redis.pinned()
+	if via == nil {
+		return e.commit(ctx, ch)
+	}
+	defer via.Close()
+	got, err := e.commitVia(ctx, ch, redis.Scripter(via))
+	if err == nil {
+		got.replicas = e.Redis.confirmed(ctx, via)
+	}
+	return got, err
+}
+
+// unfit says why a call must not be made although its intent is written, or "".
+func (e *Engine) unfit(intent committed, began, wall time.Time) string {
+	took := max(time.Since(began), time.Now().Round(0).Sub(wall))
+	off := time.Until(intent.now)
+	switch {
+	case took > sendBy:
+		return "the process slept between intent and call"
+	case off > time.Second+took || off < -time.Second-took:
+		return clocksDiffer
+	case !intent.replicas:
+		return "no replica of Redis confirmed the intent"
+	}
+	return ""
+}
+
+// clocksDiffer keeps a call from being made: a clock that jumped may have let
+// permits end too early.
+const clocksDiffer = "the clocks of Redis and of this machine differ by more than a second"
+
+// withdraw puts a batch back in the queue whose call was surely not accepted,
+// and gives its permit back. People are told once for each kind of trouble.
+func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch], why string, in time.Duration) error {
+	next := unsent(b.body)
+	next, err := next.To(approvals.Queued)
+	if err != nil {
+		return err
+	}
+	next.Trouble = why
+	ch := e.move(c, b, next, "withdrawn").done(in)
+	ch.Settle = &settle{ID: next.Permit}
+	if why == clocksDiffer {
+		ch.Settle.MS = e.window().Milliseconds()
+		ch.Freeze = e.window().Milliseconds()
+	}
+	if b.body.Trouble != why {
+		ch.tell(e.keys, next.Request, e.troubleNote(next))
+	}
+	e.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.N, "why", why, "in", in)
+	_, err = e.commit(ctx, ch)
+	return err
+}
+
+// unsent is b with its open servers marked as not sent: the call surely did
+// not reach them.
+func unsent(b approvals.Batch) approvals.Batch {
+	b = with(b)
+	for i := range b.Results {
+		if b.Results[i].Outcome == "" {
+			b.Results[i].Sent = false
+		}
+	}
+	return b
+}
+
+// answered writes what the cloud said to the call.
+func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch], job string, err error) error {
+	// The answer must be kept even if the step's time, or the process's, is
+	// nearly over: otherwise a good answer becomes a doubt.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Lease/6)
+	defer cancel()
+	if err == nil {
+		return e.accepted(ctx, c, b, job)
+	}
+	e.Log.WarnContext(ctx, "the stop call was not accepted", "request", b.body.Request, "batch", b.body.N, "verdict", verdict(err), "err", err)
+	api := new(ecsclient.Error)
+	errors.As(err, &api)
+	switch ecsclient.VerdictOf(err) {
+	case ecsclient.NotAccepted:
+		return e.withdraw(ctx, c, b, "the cloud cannot be reached or is busy", max(api.RetryAfter, e.RetryIn))
+	case ecsclient.Throttled:
+		return e.throttled(ctx, c, b, api.RetryAfter)
+	case ecsclient.Refused, ecsclient.Authentication:
+		return e.refuse(ctx, c, b, b.body, err)
+	}
+	return e.doubt(ctx, c, b, "the answer was lost or could not be read", api.RequestID)
+}
+
+func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch], job string) error {
+	next := b.body
+	next.JobID, next.Sent, next.Polls, next.Trouble = job, e.now(), 0, ""
+	next, err := next.To(approvals.Running)
+	if err != nil {
+		return err
+	}
+	ch := e.move(c, b, next, "accepted").done(jittered(e.Polls[0]))
+	// With the anchor at the end the permit is held on: the job may take hours.
+	ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+	if e.Anchor == AnchorFinish {
+		ch.Settle.MS += (e.MaxJobAge + permitHold).Milliseconds()
+	}
+	sent := 0
+	for _, r := range next.Results {
+		if r.Outcome == "" {
+			sent++
+		}
+	}
+	ch.tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.N, Job: job, Count: sent}))
+	got, err := e.commit(ctx, ch)
+	if err != nil {
+		return err
+	}
+	crashpoint("submit.accepted")
+	if got.unsettled {
+		return e.unsettled(ctx, next.Permit)
+	}
+	return nil
+}
+
+// unsettled freezes the permits when one is missing that must be there: the
+// log is not what it was.
+func (e *Engine) unsettled(ctx context.Context, id string) error {
+	e.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", id)
+	return e.freeze(ctx, e.window())
+}
+
+// freeze keeps permits from being granted for d.
+func (e *Engine) freeze(ctx context.Context, d time.Duration) error {
+	if err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book()}, d.Milliseconds(), "0").Err(); err != nil {
+		return fmt.Errorf("freeze permits: %w", err)
+	}
+	return nil
+}
+
+// throttled puts the batch back and freezes all permits: the cloud counts
+// otherwise than we do, or others use the same quota.
+func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batch], after time.Duration) error {
+	wait := max(after, e.window())
+	if err := e.freeze(ctx, wait); err != nil {
+		return err
+	}
+	return e.withdraw(ctx, c, b, "the cloud says that too much was sent", e.turn(wait))
+}
+
+// refuse deals with a certain no. Servers that turn out to be unfit meanwhile
+// explain it: they are left out, and the others go back to the queue. If none
+// is, the cloud's own words are the result of each.
+func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, refused error) error {
+	api := new(ecsclient.Error)
+	errors.As(refused, &api)
+	next = with(next)
+	unfit := 0
+	if api.Verdict == ecsclient.Refused {
+		unfit = e.sortOut(ctx, &next)
+	}
+	settled := func(ch *change) {
+		if next.Permit != "" {
+			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+		}
+	}
+	if unfit > 0 && len(next.Waiting()) > 0 {
+		next, err := unsent(next).To(approvals.Queued)
+		if err != nil {
+			return err
+		}
+		ch := e.move(c, b, next, "requeued").done(e.RetryIn)
+		settled(ch)
+		_, err = e.commit(ctx, ch)
+		return err
+	}
+	for i := range next.Results {
+		if r := &next.Results[i]; r.Outcome == "" {
+			r.Outcome, r.Code, r.Reason = approvals.NotStopped, api.Code, api.Message
+		}
+	}
+	return e.endBatch(ctx, c, b, next, settled)
+}
+
+// sortOut marks the servers of b that cannot be stopped as they are now, and
+// counts them. If they cannot be looked at it marks none.
+func (e *Engine) sortOut(ctx context.Context, b *approvals.Batch) (unfit int) {
+	seen, err := e.look(ctx, b.Waiting())
+	if err != nil {
+		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
+		return 0
+	}
+	for i := range b.Results {
+		r := &b.Results[i]
+		if r.Outcome != "" {
+			continue
+		}
+		s, known := seen[r.Server.ID]
+		if !known {
+			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
+			unfit++
+		} else if why, ok := e.Policy.Protection.Sort(s); !ok {
+			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
+			unfit++
+		}
+	}
+	return unfit
+}

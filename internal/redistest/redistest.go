@@ -1,0 +1,122 @@
+// Package redistest starts a real redis-server for a test, on a socket of its
+// own in the test's directory.
+package redistest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a redis-server that keeps what is written to it. It ends with the
+// test.
+type Server struct {
+	t    testing.TB
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// Start starts a server with an append-only file. Further arguments are those
+// of redis-server.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatal("redis-server is not installed: run `make redis`, or `apt-get install redis-server`")
+	}
+	// Not t.TempDir: its path may be longer than a socket's path may be.
+	dir, err := os.MkdirTemp("", "redis")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, dir: dir, args: args}
+	t.Cleanup(func() {
+		s.Kill()
+		os.RemoveAll(dir)
+	})
+	s.Restart()
+	return s
+}
+
+// URL is where it listens, as REDIS_URL takes it.
+func (s *Server) URL() string { return "unix://" + s.socket() }
+
+// Dir is where its files are.
+func (s *Server) Dir() string { return s.dir }
+
+func (s *Server) socket() string { return filepath.Join(s.dir, "s") }
+
+// Kill ends the server as kill -9 does.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	s.cmd = nil
+	os.Remove(s.socket())
+}
+
+// Restart starts the server on the files that it has, and waits for it.
+func (s *Server) Restart() {
+	s.t.Helper()
+	args := append([]string{
+		"--port", "0", "--unixsocket", s.socket(), "--dir", s.dir, "--save", "",
+		"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--loglevel", "warning",
+	}, s.args...)
+	s.cmd = exec.Command("redis-server", args...)
+	out := &strings.Builder{}
+	s.cmd.Stdout, s.cmd.Stderr = out, out
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	c := s.Client()
+	defer c.Close()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := c.Ping(s.t.Context()).Err()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("redis-server did not start: %v\n%s", err, out)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Empty kills the server, takes its data away and starts it again.
+func (s *Server) Empty() {
+	s.t.Helper()
+	s.Kill()
+	os.RemoveAll(filepath.Join(s.dir, "appendonlydir"))
+	s.Restart()
+}
+
+// Client is a plain client of the server. The caller closes it.
+func (s *Server) Client() *redis.Client {
+	return redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket(), MaxRetries: -1})
+}
+
+// Dump returns all hashes and strings whose name fits the pattern, for a test
+// that failed.
+func (s *Server) Dump(ctx context.Context, pattern string) map[string]string {
+	c := s.Client()
+	defer c.Close()
+	all := map[string]string{}
+	for _, key := range c.Keys(ctx, pattern).Val() {
+		switch c.Type(ctx, key).Val() {
+		case "hash":
+			h := c.HGetAll(ctx, key).Val()
+			all[key] = strings.Join([]string{h["ver"], h["body"]}, " ")
+		case "string":
+			all[key] = c.Get(ctx, key).Val()
+		}
+	}
+	return all
+}
