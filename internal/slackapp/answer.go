@@ -1,0 +1,49 @@
+package slackapp
+
+import (
+	"context"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// answer tells one person something that nobody else sees. It uses the act's
+// response_url (good for 30 minutes and five answers, also where the bot is no
+// member) or, failing that, an ephemeral message. A private answer cannot be
+// looked up afterwards; when it is unclear whether one arrived it is said
+// again: twice is better than never here.
+func (a *App) answer(ctx context.Context, did act, text string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	text = clipText(text, maxFallback)
+	blocks := slack.MsgOptionBlocks(paragraphs(text)...)
+	var err error
+	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
+		if did.Response != "" {
+			_, _, _, err = a.api.SendMessageContext(ctx, "", slack.MsgOptionResponseURL(did.Response, slack.ResponseTypeEphemeral),
+				slack.MsgOptionText(text, false), blocks)
+			if err == nil {
+				return
+			}
+		}
+		if did.Channel != "" {
+			if _, e := a.api.PostEphemeralContext(ctx, did.Channel, did.User, slack.MsgOptionText(text, false), blocks); e == nil {
+				return
+			} else if err == nil {
+				err = e
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "err", err)
+}
+
+// Unposted tells the requester that the card could not be posted.
+func (a *App) Unposted(ctx context.Context, r approvals.Request) {
+	a.answer(ctx, act{User: r.Requester, Channel: r.From, Response: r.Answer}, sayUnposted(r))
+}

@@ -1,0 +1,162 @@
+// Package slackapp is the bot's face in Slack: it takes commands, clicks and
+// forms from Socket Mode, hands them to the engine, and says in the channel
+// what the engine owes to be said. It knows no Redis and no cloud.
+//
+// What comes in is recorded with the engine before it is acknowledged (Slack
+// does not send a lost click again), and acted on later by whichever replica
+// claims it: [App.Handle]. What goes out is asked for by the engine, one
+// message at a time: [App.Post], [App.Draw], [App.Look].
+//
+// Every sentence the bot can say stands in words.go.
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// Desk is what the Slack side asks of the engine. Methods that take an op do
+// nothing twice for the same op. What a person can mend comes back as a
+// *approvals.Refusal.
+type Desk interface {
+	Record(ctx context.Context, env approvals.Envelope) (fresh bool, err error)
+	Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
+	Approve(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
+	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
+	Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
+	Find(ctx context.Context, id string) (approvals.Request, error)
+	Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error)
+	Open(ctx context.Context) ([]approvals.Request, error)
+	Ended(ctx context.Context, n int) ([]approvals.Request, error)
+}
+
+// Token is a Slack token. It cannot be printed.
+type Token string
+
+func (Token) String() string               { return "[token]" }
+func (Token) GoString() string             { return "[token]" }
+func (Token) LogValue() slog.Value         { return slog.StringValue("[token]") }
+func (Token) MarshalText() ([]byte, error) { return []byte("[token]"), nil }
+
+// Config says how the app appears in Slack.
+type Config struct {
+	BotToken Token
+	AppToken Token
+	APIURL   string // Web API base ending in a slash; empty: Slack's own
+	Sockets  int    // live Socket Mode connections, at least 1
+	Channel  string // where cards go; empty: where the command was typed
+	Policy   approvals.Policy
+	Batch    int // servers in one call and
+	Rate     int // servers a minute: for what the card says of the time it takes
+	Log      *slog.Logger
+	Metrics  *Metrics // must be set
+}
+
+// App is one replica's connection to a Slack workspace.
+type App struct {
+	Config
+	desk  Desk
+	api   *slack.Client
+	me    atomic.Pointer[slack.AuthTestResponse]
+	hello []atomic.Bool // socket → it has said hello and is alive
+
+	receiving sync.WaitGroup // envelopes between arrival and acknowledgement
+	slots     chan struct{}  // bounds them
+}
+
+// New makes an app. It talks to Slack only from [App.Run] on, or when the
+// engine asks it to.
+func New(c Config, desk Desk) *App {
+	opts := []slack.Option{
+		slack.OptionAppLevelToken(string(c.AppToken)),
+		// The library's own client has no timeout: a call that hangs would hang
+		// the socket with it.
+		slack.OptionHTTPClient(&http.Client{Timeout: callTimeout, Transport: transport()}),
+	}
+	if c.APIURL != "" {
+		opts = append(opts, slack.OptionAPIURL(c.APIURL))
+	}
+	return &App{
+		Config: c, desk: desk,
+		api:   slack.New(string(c.BotToken), opts...),
+		hello: make([]atomic.Bool, c.Sockets),
+		slots: make(chan struct{}, 64),
+	}
+}
+
+// callTimeout bounds one call of Slack's Web API.
+const callTimeout = 8 * time.Second
+
+func transport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+	t.MaxIdleConnsPerHost = 8
+	return t
+}
+
+// Run keeps the sockets alive until ctx ends. Then it acknowledges what has
+// arrived, gives the acknowledgements time to leave, and returns nil. It
+// returns an error if Slack refuses the tokens: waiting does not mend that.
+func (a *App) Run(ctx context.Context) error {
+	// Sockets outlive ctx until the last acknowledgement is out.
+	sockets, closeSockets := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer closeSockets(nil)
+	var wg sync.WaitGroup
+	for n := range a.Sockets {
+		wg.Go(func() {
+			if err := a.keepSocket(sockets, n); err != nil {
+				closeSockets(err)
+			}
+		})
+	}
+	select {
+	case <-ctx.Done():
+		a.receiving.Wait()
+		// An acknowledgement is only queued when the library says it is sent.
+		time.Sleep(ackLinger)
+		closeSockets(nil)
+	case <-sockets.Done():
+	}
+	wg.Wait()
+	if err := context.Cause(sockets); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// ackLinger is how long sockets stay open after the last acknowledgement.
+const ackLinger = 400 * time.Millisecond
+
+// Ready returns nil if at least one socket has said hello.
+func (a *App) Ready() error {
+	for n := range a.hello {
+		if a.hello[n].Load() {
+			return nil
+		}
+	}
+	return errors.New("no Slack socket has said hello")
+}
+
+// self tells who the bot is. It is asked once and kept.
+func (a *App) self(ctx context.Context) (*slack.AuthTestResponse, error) {
+	if me := a.me.Load(); me != nil {
+		return me, nil
+	}
+	me, err := a.api.AuthTestContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("auth.test: %w", err)
+	}
+	a.me.Store(me)
+	return me, nil
+}

@@ -1,0 +1,82 @@
+package slackapp
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// Names of the card's buttons. Their value is the request's id and nothing
+// else: what is approved is the frozen list in the store.
+const (
+	actApprove = "ecs_stop_approve"
+	actDeny    = "ecs_stop_deny"
+	actCancel  = "ecs_stop_cancel"
+)
+
+// card is the request as people see it. It depends on the request alone: the
+// same request looks the same on every replica, at any time.
+func (a *App) card(r approvals.Request) ([]slack.Block, string) {
+	blocks := []slack.Block{section(sayWish(r)), section(a.sayState(r))}
+	if r.State == approvals.Executing || r.State.Final() && r.Batches > 0 {
+		blocks = append(blocks, section(sayProgress(r)))
+	}
+	blocks = append(blocks, section(sayServers(r)))
+	if r.OutSum > 0 {
+		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum)))
+	}
+	if r.Mode == approvals.Hard {
+		blocks = append(blocks, section(sayHardRisk))
+	}
+	blocks = append(blocks, small(a.saySmall(r)))
+	if r.State == approvals.Pending {
+		blocks = append(blocks, buttons(r))
+	}
+	return blocks, a.fallback(r)
+}
+
+// fallback is what a notification shows and a screen reader reads.
+func (a *App) fallback(r approvals.Request) string {
+	return clipText(sayWishShort(r)+" "+a.sayState(r), maxFallback)
+}
+
+func buttons(r approvals.Request) slack.Block {
+	approve := slack.NewButtonBlockElement(actApprove, r.ID, plain(sayApprove)).WithStyle(slack.StylePrimary)
+	approve.WithConfirm(slack.NewConfirmationBlockObject(
+		plain(sayConfirmTitle(r)), plain(sayConfirm(r)), plain(sayConfirmYes(r)), plain(sayConfirmNo)).WithStyle(slack.StyleDanger))
+	deny := slack.NewButtonBlockElement(actDeny, r.ID, plain(sayDeny))
+	cancel := slack.NewButtonBlockElement(actCancel, r.ID, plain(sayCancel))
+	return slack.NewActionBlock("decide", approve, deny, cancel)
+}
+
+// bar draws progress in twenty steps.
+func bar(done, total int) string {
+	const width = 20
+	full := 0
+	if total > 0 {
+		full = done * width / total
+	}
+	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
+}
+
+// eta is how long the cloud's limit alone makes n servers take.
+func eta(n, rate int) time.Duration {
+	return time.Duration((n-1)/rate) * time.Minute
+}
+
+// serverLine is one server with what is known of it.
+func serverLine(s approvals.Server) string {
+	state := s.Status
+	if s.Task != "" {
+		state += " (" + s.Task + ")"
+	}
+	line := fmt.Sprintf("• %s %s %s", bold(s.Name), code(s.ID), escape(state))
+	if s.Address != "" {
+		line += " " + escape(s.Address)
+	}
+	return line
+}

@@ -1,0 +1,83 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// Names in the form that asks for the reason of a denial.
+const (
+	denyForm    = "ecs_stop_deny"
+	reasonBlock = "reason"
+	reasonInput = "text"
+)
+
+// formAbout is what the form remembers: the request and where to answer.
+type formAbout struct {
+	Request  string `json:"request"`
+	Channel  string `json:"channel"`
+	Response string `json:"response,omitempty"`
+}
+
+// openDenial shows the form, or says privately why this person cannot deny.
+func (a *App) openDenial(ctx context.Context, click act, trigger string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
+	defer cancel()
+	err := a.mayDeny(ctx, click)
+	var no *approvals.Refusal
+	if errors.As(err, &no) {
+		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.answer(ctx, click, sayRefusal(no))
+		return
+	}
+	if err == nil {
+		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response})
+		_, err = a.api.OpenViewContext(ctx, trigger, denialForm(click.Request, string(about)))
+	}
+	if err != nil {
+		a.Log.WarnContext(ctx, "the denial form could not be opened", "request", click.Request, "user", click.User, "err", err)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		defer cancel()
+		a.answer(late, click, sayFormFailed(click.Request))
+	}
+}
+
+// mayDeny returns a *approvals.Refusal if the denial would have no effect. It
+// is asked again when the form comes back.
+func (a *App) mayDeny(ctx context.Context, click act) error {
+	r, err := a.desk.Find(ctx, click.Request)
+	if err != nil {
+		return err
+	}
+	p, err := a.person(ctx, click.User)
+	if err != nil {
+		return err
+	}
+	_, err = r.Deny(p, a.Policy, "", "", time.Now())
+	return err
+}
+
+func denialForm(request, about string) slack.ModalViewRequest {
+	input := slack.NewPlainTextInputBlockElement(plain(sayDenyPlaceholder), reasonInput)
+	input.Multiline, input.MaxLength = true, maxReason
+	block := slack.NewInputBlock(reasonBlock, plain(sayDenyLabel), nil, input)
+	block.Optional = true
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: denyForm, PrivateMetadata: about,
+		Title: plain(sayDenyTitle(request)), Submit: plain(sayDenySubmit), Close: plain(sayDenyClose),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{block}},
+	}
+}
+
+func formReason(v slack.View) string {
+	if v.State == nil {
+		return ""
+	}
+	return v.State.Values[reasonBlock][reasonInput].Value
+}

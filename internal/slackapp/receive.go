@@ -1,0 +1,205 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// act is what a person did, as it is recorded: only what is needed to act on
+// it, on any replica.
+type act struct {
+	User     string `json:"user"`
+	Channel  string `json:"channel,omitempty"`
+	Text     string `json:"text,omitempty"`    // command: what was typed
+	Action   string `json:"action,omitempty"`  // click: which button
+	Request  string `json:"request,omitempty"` // click, form: which request
+	Reason   string `json:"reason,omitempty"`  // form
+	Response string `json:"response,omitempty"`
+}
+
+// Kinds of envelopes.
+const (
+	kindCommand = "command"
+	kindClick   = "click"
+	kindDenial  = "denial"
+)
+
+// recordWithin leaves, of Slack's three seconds, time for the acknowledgement.
+const recordWithin = 2 * time.Second
+
+// receive takes one event off a socket. It never blocks: what takes time runs
+// on its own, bounded in number, and Run waits for it.
+func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+	select {
+	case a.slots <- struct{}{}:
+		a.receiving.Go(func() {
+			defer func() { <-a.slots }()
+			a.take(ctx, client, evt)
+		})
+	default:
+		a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
+		if evt.Request != nil {
+			a.ack(ctx, client, evt.Request.EnvelopeID, busyAck(evt.Type))
+		}
+	}
+}
+
+// take records what came and acknowledges it.
+func (a *App) take(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+	a.Metrics.received.WithLabelValues(string(evt.Type)).Inc()
+	switch data := evt.Data.(type) {
+	case slack.SlashCommand:
+		a.takeCommand(ctx, client, evt.Request.EnvelopeID, data)
+	case slack.InteractionCallback:
+		a.takeInteraction(ctx, client, evt.Request.EnvelopeID, data)
+	case *socketmode.ErrorBadMessage:
+		// Slack would show a failure to the person, or send it again.
+		a.Log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
+		if id := envelopeID(data.Message); id != "" {
+			a.ack(ctx, client, id, nil)
+		}
+	default:
+		if evt.Request != nil && evt.Request.EnvelopeID != "" {
+			a.ack(ctx, client, evt.Request.EnvelopeID, nil)
+		}
+	}
+}
+
+// ack answers an envelope. The library's plain Ack may block for ever.
+func (a *App) ack(ctx context.Context, client *socketmode.Client, id string, payload any) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2500*time.Millisecond)
+	defer cancel()
+	if err := client.AckCtx(ctx, id, payload); err != nil {
+		a.Log.WarnContext(ctx, "could not acknowledge", "envelope", id, "err", err)
+	}
+}
+
+// private is the answer to a command within its acknowledgement.
+func private(text string) any {
+	return map[string]any{"response_type": "ephemeral", "text": text}
+}
+
+func busyAck(t socketmode.EventType) any {
+	if t == socketmode.EventTypeSlashCommand {
+		return private(sayBusy)
+	}
+	return nil
+}
+
+// takeCommand answers at once what needs nobody else, and records the rest.
+func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
+	parsed, err := Parse(cmd.Text)
+	switch {
+	case err != nil:
+		a.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
+		return
+	case parsed.Verb == Help || parsed.Verb == Form:
+		a.ack(ctx, client, envelope, private(sayHelp(cmd.Command, a.Policy)))
+		return
+	}
+	env, err := envelopeOf("cmd:"+orElse(cmd.TriggerID, envelope), kindCommand,
+		act{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL})
+	fresh := false
+	if err == nil {
+		fresh, err = a.record(ctx, env)
+	}
+	switch {
+	case err != nil:
+		a.Log.ErrorContext(ctx, "a command could not be recorded", "user", cmd.UserID, "err", err)
+		a.ack(ctx, client, envelope, private(sayStoreAway))
+	case !fresh: // Slack sent it twice; the first one is answered
+		a.ack(ctx, client, envelope, nil)
+	case parsed.Verb == Ask:
+		a.ack(ctx, client, envelope, private(sayLooking))
+	default:
+		a.ack(ctx, client, envelope, nil)
+	}
+}
+
+// takeInteraction handles clicks and filled-in forms.
+func (a *App) takeInteraction(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+	switch {
+	case cb.Type == slack.InteractionTypeBlockActions && len(cb.ActionCallback.BlockActions) > 0:
+		a.takeClick(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == denyForm:
+		a.takeDenial(ctx, client, envelope, cb)
+	default:
+		a.ack(ctx, client, envelope, nil)
+		a.Log.DebugContext(ctx, "an interaction nobody waits for", "type", cb.Type)
+	}
+}
+
+func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+	button := cb.ActionCallback.BlockActions[0]
+	click := act{
+		User: cb.User.ID, Channel: orElse(cb.Channel.ID, cb.Container.ChannelID),
+		Action: button.ActionID, Request: button.Value, Response: cb.ResponseURL,
+	}
+	if button.ActionID == actDeny {
+		// The form changes nothing yet, and its trigger lives for three seconds
+		// only: no time to hand it to whoever is free.
+		a.ack(ctx, client, envelope, nil)
+		a.openDenial(ctx, click, cb.TriggerID)
+		return
+	}
+	env, err := envelopeOf("act:"+orElse(cb.TriggerID, envelope), kindClick, click)
+	if err == nil {
+		_, err = a.record(ctx, env)
+	}
+	a.ack(ctx, client, envelope, nil)
+	if err != nil {
+		a.Log.ErrorContext(ctx, "a click could not be recorded", "user", click.User, "err", err)
+		a.answer(ctx, click, sayStoreAway)
+	}
+}
+
+func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+	var about formAbout
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
+		a.Log.ErrorContext(ctx, "a form without its request", "err", err)
+		a.ack(ctx, client, envelope, nil)
+		return
+	}
+	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDenial, act{
+		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response,
+		Reason: formReason(cb.View),
+	})
+	if err == nil {
+		_, err = a.record(ctx, env)
+	}
+	if err != nil {
+		a.Log.ErrorContext(ctx, "a denial could not be recorded", "user", cb.User.ID, "err", err)
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: sayStoreAway}))
+		return
+	}
+	a.ack(ctx, client, envelope, nil)
+}
+
+// record keeps an envelope with the engine, within the time Slack gives.
+func (a *App) record(ctx context.Context, env approvals.Envelope) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	return a.desk.Record(ctx, env)
+}
+
+func envelopeOf(id, kind string, what act) (approvals.Envelope, error) {
+	body, err := json.Marshal(what)
+	if err != nil {
+		return approvals.Envelope{}, fmt.Errorf("record %s: %w", kind, err)
+	}
+	return approvals.Envelope{ID: id, Kind: kind, At: time.Now().UTC(), Body: body}, nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

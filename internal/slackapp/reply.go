@@ -1,0 +1,65 @@
+package slackapp
+
+import (
+	"slices"
+	"strings"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// reply is a message in a request's thread.
+func (a *App) reply(m approvals.Message) ([]slack.Block, string) {
+	if m.Notes[0].Topic == approvals.TopicEnd {
+		return a.outcome(m)
+	}
+	text := sayNotes(m.Request, m.Notes)
+	return paragraphs(text), clipText(text, maxFallback)
+}
+
+// outcome is the last word: what has really happened, server by server as far
+// as a message holds them; what went wrong comes first.
+func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
+	head := sayEnd(m.Request)
+	var body strings.Builder
+	left := maxBlocks - len(head) - 500
+	for _, group := range outcomes(m.Batches) {
+		if left < 300 {
+			body.WriteString("\n" + sayRestInStatus(m.Request) + "\n")
+			break
+		}
+		text := sayOutcomes(group, left)
+		left -= len(text)
+		body.WriteString("\n" + text + "\n")
+	}
+	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
+	return paragraphs(text), clipText(head, maxFallback)
+}
+
+// outcomeGroup is all servers with the same outcome.
+type outcomeGroup struct {
+	outcome approvals.Outcome
+	why     approvals.Why
+	results []approvals.Result
+}
+
+// outcomes groups the servers of all batches: unknown and failed ones first.
+func outcomes(batches []approvals.Batch) []outcomeGroup {
+	order := []approvals.Outcome{approvals.NotKnown, approvals.NotStopped, approvals.SkippedNow, approvals.NotSent, approvals.FoundOff, approvals.Stopped}
+	var groups []outcomeGroup
+	for _, b := range batches {
+		for _, r := range b.Results {
+			i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.outcome == r.Outcome && g.why == r.Why })
+			if i < 0 {
+				groups = append(groups, outcomeGroup{outcome: r.Outcome, why: r.Why})
+				i = len(groups) - 1
+			}
+			groups[i].results = append(groups[i].results, r)
+		}
+	}
+	slices.SortStableFunc(groups, func(x, y outcomeGroup) int {
+		return slices.Index(order, x.outcome) - slices.Index(order, y.outcome)
+	})
+	return groups
+}

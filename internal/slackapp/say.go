@@ -1,0 +1,167 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// eventType marks the bot's messages; their payload names the note they tell,
+// so that a message whose answer was lost is found again.
+const eventType = "ecs_stop"
+
+// Post says m once. Without a thread it posts the card.
+func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
+	r := m.Request
+	var blocks []slack.Block
+	var text string
+	opts := []slack.MsgOption{
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "request": r.ID}}),
+	}
+	if r.Thread.TS == "" {
+		blocks, text = a.card(r)
+	} else {
+		blocks, text = a.reply(m)
+		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
+	}
+	d := a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+	if gone(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
+		// Slack refuses how it looks, not that it is said: say it plainly.
+		a.Log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
+		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false)))
+	}
+	return d
+}
+
+func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) approvals.Delivery {
+	_, ts, err := a.api.PostMessageContext(ctx, channel, opts...)
+	if err != nil {
+		return fateOf(fmt.Errorf("chat.postMessage: %w", err))
+	}
+	return approvals.Delivery{Fate: approvals.Said, TS: ts}
+}
+
+// Draw makes the card show the request as it is.
+func (a *App) Draw(ctx context.Context, r approvals.Request) approvals.Delivery {
+	blocks, text := a.card(r)
+	_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
+	if err != nil {
+		return fateOf(fmt.Errorf("chat.update: %w", err))
+	}
+	return approvals.Delivery{Fate: approvals.Said, TS: ts}
+}
+
+// What Slack's answers mean for a message. The texts of the first group in
+// Slack's method pages say that part of the operation may have happened.
+var (
+	unsureCodes = []string{"internal_error", "fatal_error", "request_timeout"}
+	laterCodes  = []string{"ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "team_access_not_granted", "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+	thereCodes  = []string{"duplicate_message", "duplicate_client_msg_id"}
+)
+
+// fateOf sorts the errors of a call that writes.
+func fateOf(err error) approvals.Delivery {
+	d := approvals.Delivery{Fate: approvals.Unsure, Err: err}
+	var limited *slack.RateLimitedError
+	var status slack.StatusCodeError
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &limited):
+		d.Fate, d.Wait, d.Quiet = approvals.NotSaid, max(limited.RetryAfter, time.Second), true
+	case errors.As(err, &status) && status.Code == 429:
+		d.Fate, d.Wait, d.Quiet = approvals.NotSaid, 30*time.Second, true
+	case errors.As(err, &status) && status.Code < 500:
+		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
+	case errors.As(err, &dial) && dial.Op == "dial":
+		d.Fate = approvals.NotSaid
+	case gone(err, unsureCodes...), gone(err, thereCodes...):
+	case gone(err, laterCodes...):
+		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
+	case answered(err):
+		d.Fate = approvals.Unsayable
+	}
+	return d
+}
+
+// answered reports whether Slack itself said no.
+func answered(err error) bool {
+	var answer slack.SlackErrorResponse
+	return errors.As(err, &answer)
+}
+
+// readBack is how long before its intent a message is looked for: Slack's
+// clock stamps it, not ours.
+const readBack = 5 * time.Second
+
+// Look finds a message of ours by the note it tells.
+func (a *App) Look(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
+	me, err := a.self(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	oldest := strconv.FormatFloat(float64(since.Add(-readBack).UnixMicro())/1e6, 'f', 6, 64)
+	cursor := ""
+	for {
+		msgs, next, err := a.page(ctx, r.Thread, oldest, cursor)
+		if err != nil {
+			return "", false, err
+		}
+		for _, m := range msgs {
+			ours := m.BotID == me.BotID || m.User == me.UserID
+			if ours && m.Metadata.EventType == eventType && m.Metadata.EventPayload["id"] == id {
+				return m.Timestamp, true, nil
+			}
+		}
+		if next == "" {
+			return "", false, nil
+		}
+		cursor = next
+	}
+}
+
+// page reads one page of the thread, or of the channel while there is no
+// thread yet.
+func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor string) ([]slack.Message, string, error) {
+	const limit = 100
+	if t.TS != "" {
+		msgs, _, next, err := a.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: t.Channel, Timestamp: t.TS, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
+		})
+		if gone(err, "thread_not_found") {
+			return nil, "", nil // the card was deleted, and its thread with it
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("conversations.replies: %w", err)
+		}
+		return msgs, next, nil
+	}
+	page, err := a.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: t.Channel, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("conversations.history: %w", err)
+	}
+	return page.Messages, page.ResponseMetadata.Cursor, nil
+}
+
+// permalink leads to a request's card; empty if Slack does not tell it now.
+func (a *App) permalink(ctx context.Context, r approvals.Request) string {
+	if r.Thread.TS == "" {
+		return ""
+	}
+	link, err := a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
+	if err != nil {
+		a.Log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", err)
+		return ""
+	}
+	return strings.TrimSpace(link)
+}

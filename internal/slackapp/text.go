@@ -1,0 +1,159 @@
+package slackapp
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackutilsx"
+)
+
+// Slack's limits that we keep to (method and block pages). The text of all
+// blocks of one message has an undocumented limit of about 12,000 characters;
+// we stay well below it.
+const (
+	maxFallback = 3900 // text of a message; chat.update refuses more than 4,000
+	maxSection  = 2900 // text of one section, of 3,000
+	maxBlocks   = 9000 // text of all blocks of a message, as it is counted: escaped
+)
+
+// escape makes foreign text harmless: no mention, no link, no formatting of
+// lines. What people and the cloud wrote goes through here, always.
+func escape(s string) string {
+	return slackutilsx.EscapeMessage(strings.Join(strings.Fields(s), " "))
+}
+
+// code shows foreign text as it is, in the type of code.
+func code(s string) string {
+	return "`" + strings.ReplaceAll(escape(s), "`", "'") + "`"
+}
+
+// bold shows foreign text in bold; stars in it would end that early.
+func bold(s string) string {
+	return "*" + strings.ReplaceAll(escape(s), "*", "∗") + "*"
+}
+
+func mention(user string) string { return "<@" + user + ">" }
+
+// mentions names users and user groups.
+func mentions(ids []string) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = mention(id)
+		if strings.HasPrefix(id, "S") {
+			names[i] = "<!subteam^" + id + ">"
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// clock shows a moment in the reader's own time zone.
+func clock(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// clipText cuts s to at most n bytes, at a rune's edge, and says so.
+func clipText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	n -= len("…")
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// took is a duration as people say it.
+func took(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+	}
+	if d < time.Hour {
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// plain is text that Slack shows as it is.
+func plain(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, true, false)
+}
+
+// mrkdwn is text with our own formatting. Verbatim keeps Slack from making
+// links and mentions out of what only looks like them.
+func mrkdwn(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, s, false, true)
+}
+
+func section(s string) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(clipText(s, maxSection)), nil, nil, slack.SectionBlockOptionExpand(true))
+}
+
+func small(parts ...string) slack.Block {
+	elements := make([]slack.MixedElement, len(parts))
+	for i, p := range parts {
+		elements[i] = mrkdwn(clipText(p, maxSection))
+	}
+	return slack.NewContextBlock("", elements...)
+}
+
+// paragraphs makes sections of a text, cut at line ends.
+func paragraphs(text string) []slack.Block {
+	var blocks []slack.Block
+	for _, part := range cutLines(text, maxSection) {
+		blocks = append(blocks, section(part))
+	}
+	return blocks
+}
+
+// cutLines cuts text into parts of at most n bytes, between lines where it can.
+func cutLines(text string, n int) []string {
+	var parts []string
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if b.Len() > 0 && b.Len()+len(line) > n {
+			parts = append(parts, strings.TrimRight(b.String(), "\n"))
+			b.Reset()
+		}
+		b.WriteString(clipText(line, n))
+	}
+	if strings.TrimSpace(b.String()) != "" {
+		parts = append(parts, strings.TrimRight(b.String(), "\n"))
+	}
+	return parts
+}
+
+// listing writes lines until budget bytes are used, and says how many more
+// there are.
+func listing[T any](items []T, total, budget int, line func(T) string) string {
+	var b strings.Builder
+	for i, item := range items {
+		l := line(item) + "\n"
+		if b.Len()+len(l) > budget {
+			return b.String() + sayMore(total-i)
+		}
+		b.WriteString(l)
+	}
+	if total > len(items) {
+		return b.String() + sayMore(total-len(items))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
