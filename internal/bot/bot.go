@@ -1,0 +1,127 @@
+// Package bot puts the parts together: settings, Redis, the cloud, Slack, the
+// engine between them, and the HTTP endpoints.
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/jobs"
+	"ecsbot/internal/slackapp"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/time/rate"
+)
+
+// Bot is one replica.
+type Bot struct {
+	store  *jobs.Store
+	engine *jobs.Engine
+	app    *slackapp.App
+	health *health
+	log    *slog.Logger
+}
+
+// Tune changes how the engine works where no setting does: the demo and tests
+// run on a faster clock. It may be nil.
+type Tune func(*jobs.Config)
+
+// New wires a bot. Nothing is connected yet; [Bot.Close] frees what it holds.
+func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	store, err := jobs.OpenStore(string(c.RedisURL))
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	calls := newCallMetrics(reg)
+	cloud, err := ecsclient.New(ecsclient.Config{
+		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
+		// It only smooths the calls of this process; the quota is kept in Redis.
+		Limiter: rate.NewLimiter(20, 40),
+		Observe: calls.observe,
+	})
+	if err != nil {
+		store.Close()
+		return nil, fmt.Errorf("cloud: %w", err)
+	}
+	ec := jobs.Config{
+		ProjectID: c.ProjectID, Project: c.Project, Redis: store, Cloud: cloud, Policy: c.Policy,
+		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
+		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
+		Quarantine: c.Quarantine, UnsureWait: c.UnsureWait, JobDeadline: c.Deadline,
+	}
+	if tune != nil {
+		tune(&ec)
+	}
+	engine := jobs.New(ec)
+	app := slackapp.New(slackapp.Config{
+		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, Channel: c.Channel,
+		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate,
+		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
+	}, engine)
+	return &Bot{store: store, engine: engine, app: app, log: log,
+		health: newHealth(c.HTTPAddr, reg, store, app, c.VolatileRedis, log)}, nil
+}
+
+// Run serves until ctx ends or something cannot go on. After ctx has ended it
+// returns nil within 10 seconds; what it held is in the store.
+func (b *Bot) Run(ctx context.Context) error {
+	if err := b.waitForStore(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	part := func(name string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(ctx); err != nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	part("http", b.health.run)
+	part("engine", func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
+	part("slack", b.app.Run)
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Close frees what the bot holds.
+func (b *Bot) Close() error { return b.store.Close() }
+
+// Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without.
+func (b *Bot) Addr() net.Addr { return b.health.addr() }
+
+// waitForStore checks Redis before anything is done with it. One that does not
+// answer, or is loading, is waited for; one that would lose data is refused.
+func (b *Bot) waitForStore(ctx context.Context) error {
+	for told := false; ; told = true {
+		faults, err := b.store.Check(ctx)
+		if err == nil {
+			err = b.health.judge(faults)
+			if err == nil || errors.As(err, new(refusedStore)) {
+				return err
+			}
+		}
+		if !told {
+			b.log.WarnContext(ctx, "waiting for Redis", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}

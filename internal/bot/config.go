@@ -1,0 +1,321 @@
+package bot
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/jobs"
+	"ecsbot/internal/slackapp"
+
+	"github.com/joho/godotenv"
+)
+
+// Config is every setting, read and checked. The names of the environment
+// variables and their defaults are those of .env.example.
+type Config struct {
+	BotToken slackapp.Token
+	AppToken slackapp.Token
+	SlackURL string // empty: Slack's own
+	Sockets  int
+	Channel  string // APPROVAL_CHANNEL
+	Policy   approvals.Policy
+
+	Credentials ecsclient.Credentials
+	ProjectID   string
+	Endpoint    string
+	Project     string // the name people use: the region, or "default"
+
+	Rate       int
+	BatchSize  int
+	Anchor     string
+	Quarantine time.Duration
+	UnsureWait time.Duration
+	Deadline   time.Duration
+
+	RedisURL      ecsclient.Secret // may hold a password
+	VolatileRedis bool
+
+	HTTPAddr  string
+	LogLevel  slog.Level
+	LogFormat string
+}
+
+// Environ looks up settings: the real environment first, then the file .env of
+// the working directory if there is one.
+func Environ(dotenv string) (func(string) string, error) {
+	file, err := godotenv.Read(dotenv)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		// The parser's words would repeat the line, and with it a secret.
+		return nil, errors.New(dotenv + " cannot be read: look for an unclosed quote or a line without =")
+	}
+	return func(name string) string {
+		if v, ok := os.LookupEnv(name); ok {
+			return v
+		}
+		return file[name]
+	}, nil
+}
+
+// Load reads all settings. Its error joins every fault, each naming the
+// variable and the mend; it never repeats a secret.
+func Load(getenv func(string) string) (Config, error) {
+	s := settings{getenv: getenv}
+	c := Config{
+		BotToken: slackapp.Token(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
+		AppToken: slackapp.Token(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
+		SlackURL: s.base("SLACK_API_URL"),
+		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
+		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
+		Policy: approvals.Policy{
+			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
+			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
+			ApprovalsRequired: s.number("APPROVALS_REQUIRED", 1, 1, 20),
+			AllowSelfApproval: s.truth("ALLOW_SELF_APPROVAL"),
+			TTL:               s.duration("APPROVAL_TTL", time.Hour, time.Minute, 7*24*time.Hour),
+			ReasonRequired:    s.truth("REASON_REQUIRED"),
+			MaxServers:        s.number("MAX_SERVERS", 1000, 1, 10000),
+			AllowedChannels:   s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
+			Protection: approvals.Protection{
+				Servers: s.list("PROTECTED_SERVERS", anything, ""),
+				Tags:    s.list("PROTECTED_TAGS", anything, ""),
+			},
+		},
+		Credentials: ecsclient.Credentials{
+			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
+			SecretKey:     ecsclient.Secret(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
+			SecurityToken: ecsclient.Secret(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
+		},
+		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
+		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
+		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
+		Anchor:        s.choice("ECS_RATE_ANCHOR", jobs.AnchorSubmit, jobs.AnchorFinish),
+		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, time.Second, time.Hour),
+		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, time.Second, 10*time.Minute),
+		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
+		RedisURL:      ecsclient.Secret(s.required("REDIS_URL", "for example redis://localhost:6379/0")),
+		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
+		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
+		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
+	}
+	c.Endpoint, c.Project = s.endpoint()
+	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(s.get("LOG_LEVEL"), "info"))); err != nil {
+		s.fault("LOG_LEVEL", "is not a level; use debug, info, warn or error")
+	}
+	s.together(c)
+	return c, errors.Join(s.faults...)
+}
+
+// together checks settings against each other.
+func (s *settings) together(c Config) {
+	if len(c.Policy.Approvers) == 0 {
+		s.fault("APPROVERS", "is missing; name user ids (U…) or user-group ids (S…), separated by commas")
+	}
+	if c.BatchSize > c.Rate {
+		s.fault("ECS_BATCH_SIZE", fmt.Sprintf("is larger than ECS_STOP_RATE (%d); one call must fit into a minute", c.Rate))
+	}
+	if u := string(c.RedisURL); u != "" {
+		if store, err := jobs.OpenStore(u); err != nil {
+			s.fault("REDIS_URL", "is not a Redis URL; write redis://, rediss:// or unix://, for Sentinel redis://HOST:26379?master_name=NAME, for a cluster redis://HOST:6379?addr=HOST2:6379")
+		} else {
+			store.Close()
+		}
+	}
+	if s.get("CONFIG_FILE") != "" {
+		s.fault("CONFIG_FILE", "is not supported by this version, which serves one project; set the variables instead")
+	}
+	if s.get("AUDIT_KEY") != "" {
+		s.fault("AUDIT_KEY", "is not supported by this version: it keeps audit entries but does not seal them; leave it out")
+	}
+}
+
+var (
+	channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,}$`)
+	memberID  = regexp.MustCompile(`^[UWS][A-Z0-9]{2,}$`)
+	anything  = regexp.MustCompile(`.`)
+)
+
+// settings reads variables and collects what is wrong with them.
+type settings struct {
+	getenv func(string) string
+	faults []error
+	given  map[string]bool // faults are told once a variable
+}
+
+func (s *settings) fault(name, mend string) {
+	if s.given == nil {
+		s.given = map[string]bool{}
+	}
+	if !s.given[name] {
+		s.given[name] = true
+		s.faults = append(s.faults, fmt.Errorf("%s %s", name, mend))
+	}
+}
+
+// get reads NAME, or the file that NAME_FILE names.
+func (s *settings) get(name string) string {
+	value, file := strings.TrimSpace(s.getenv(name)), strings.TrimSpace(s.getenv(name+"_FILE"))
+	switch {
+	case file == "" || strings.HasSuffix(name, "_FILE") || name == "CONFIG":
+		return value
+	case value != "":
+		s.fault(name, "and "+name+"_FILE are both set; keep one")
+		return value
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		s.fault(name+"_FILE", "names a file that cannot be read ("+file+"); check its path and its rights")
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func (s *settings) or(name, otherwise string) string {
+	// Set to nothing is something else than not set only where nothing has a
+	// meaning: HTTP_ADDR= turns the endpoints off.
+	if v := s.get(name); v != "" {
+		return v
+	}
+	if v, ok := os.LookupEnv(name); ok && v == "" {
+		return ""
+	}
+	return otherwise
+}
+
+func (s *settings) required(name, what string) string {
+	v := s.get(name)
+	if v == "" {
+		s.fault(name, "is missing; set it to "+what)
+	}
+	return v
+}
+
+func (s *settings) prefixed(name, prefix, what string) string {
+	v := s.required(name, what+" ("+prefix+"…)")
+	if v != "" && !strings.HasPrefix(v, prefix) {
+		s.fault(name, "does not begin with "+prefix+"; it has to be "+what)
+	}
+	return v
+}
+
+func (s *settings) number(name string, otherwise, least, most int) int {
+	v := s.get(name)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		s.fault(name, fmt.Sprintf("is not a number from %d to %d; the default is %d", least, most, otherwise))
+		return otherwise
+	}
+	return n
+}
+
+func (s *settings) duration(name string, otherwise, least, most time.Duration) time.Duration {
+	v := s.get(name)
+	if v == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < least || d > most {
+		s.fault(name, fmt.Sprintf("is not a time from %v to %v; write it like 90s, 35m or 1h30m", least, most))
+		return otherwise
+	}
+	return d
+}
+
+func (s *settings) truth(name string) bool {
+	switch strings.ToLower(s.get(name)) {
+	case "", "false", "no", "0", "off":
+		return false
+	case "true", "yes", "1", "on":
+		return true
+	}
+	s.fault(name, "is neither true nor false")
+	return false
+}
+
+func (s *settings) choice(name string, first string, others ...string) string {
+	v := cmp.Or(strings.ToLower(s.get(name)), first)
+	all := append([]string{first}, others...)
+	for _, c := range all {
+		if v == c {
+			return v
+		}
+	}
+	s.fault(name, "has to be one of "+strings.Join(all, ", "))
+	return first
+}
+
+func (s *settings) list(name string, form *regexp.Regexp, mend string) []string {
+	var all []string
+	for v := range strings.SplitSeq(s.get(name), ",") {
+		v = strings.TrimSpace(v)
+		if v == "" {
+			continue
+		}
+		if !form.MatchString(v) {
+			s.fault(name, "holds "+strconv.Quote(v)+"; write "+mend)
+			continue
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func (s *settings) one(name string, form *regexp.Regexp, mend string) string {
+	v := s.get(name)
+	if v != "" && !form.MatchString(v) {
+		s.fault(name, "is not "+mend)
+	}
+	return v
+}
+
+// base reads an API's base address and gives it the slash at its end.
+func (s *settings) base(name string) string {
+	v := s.get(name)
+	if v == "" {
+		return ""
+	}
+	if u, err := url.Parse(v); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		s.fault(name, "is not an address; write it like https://slack.com/api/")
+		return ""
+	}
+	return strings.TrimSuffix(v, "/") + "/"
+}
+
+var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+
+// endpoint finds where the cloud is, and what people call the project.
+func (s *settings) endpoint() (endpoint, project string) {
+	region, given := s.get("ECS_REGION"), s.get("ECS_ENDPOINT")
+	switch {
+	case region == "" && given == "":
+		s.fault("ECS_REGION", "is missing; set it to a region's id like ap-southeast-1, or set ECS_ENDPOINT")
+	case region != "" && !regionID.MatchString(region):
+		s.fault("ECS_REGION", "is not a region's id; write it like ap-southeast-1")
+	case given == "":
+		return ecsclient.EndpointOf(region), region
+	}
+	if given != "" {
+		if u, err := url.Parse(given); err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+			s.fault("ECS_ENDPOINT", "is not an https address; write it like https://ecs.ap-southeast-1.myhuaweicloud.com")
+		}
+	}
+	return strings.TrimSuffix(given, "/"), cmp.Or(region, "default")
+}
+
+// loopback allows plain http to a simulated cloud on the same machine.
+func loopback(u *url.URL) bool {
+	h := u.Hostname()
+	return u.Scheme == "http" && (h == "localhost" || h == "127.0.0.1" || h == "::1")
+}

@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it could not go on
+	exitUsage  = 2 // the settings or the command line are wrong
+)
+
+const usage = `usage: bot            serve
+       bot version    print the version
+       bot help       print this
+
+Settings come from the environment and from a file .env; .env.example explains
+them all.
+`
+
+// Main is the program. It returns its exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	switch strings.Join(args, " ") {
+	case "":
+	case "version":
+		fmt.Fprintln(stdout, Version())
+		return exitOK
+	case "help", "-h", "--help":
+		fmt.Fprint(stdout, usage)
+		return exitOK
+	default:
+		fmt.Fprint(stderr, usage)
+		return exitUsage
+	}
+	getenv, err := Environ(".env")
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	c, err := Load(getenv)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	// SIGTERM stops it softly; a second one at once.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return serve(ctx, c, logger(c, stderr))
+}
+
+func serve(ctx context.Context, c Config, log *slog.Logger) int {
+	b, err := New(c, log, nil)
+	if err != nil {
+		log.Error("cannot begin", "err", err)
+		return exitFailed
+	}
+	defer b.Close()
+	log.Info("starting", "version", Version(), "project", c.Project)
+	err = b.Run(ctx)
+	var refused refusedStore
+	switch {
+	case errors.As(err, &refused):
+		log.Error("Redis is not fit to keep requests", "err", err)
+		return exitUsage
+	case err != nil:
+		log.Error("stopped", "err", err)
+		return exitFailed
+	}
+	log.Info("stopped", "cause", context.Cause(ctx))
+	return exitOK
+}
+
+func logger(c Config, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, o))
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}
+
+// Version is what the program was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "ecsbot (unknown)"
+	}
+	version, dirty := info.Main.Version, ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			version = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+changes"
+		}
+	}
+	return "ecsbot " + version + dirty + " " + info.GoVersion
+}
