@@ -60,7 +60,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 }
 
 func serve(ctx context.Context, c Config, log *slog.Logger) int {
-	b, err := New(c, log, nil)
+	b, err := New(c, log, buildTune())
 	if err != nil {
 		log.Error("cannot begin", "err", err)
 		return exitFailed

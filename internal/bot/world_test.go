@@ -56,6 +56,7 @@ func newWorldWith(t *testing.T, cloud ecssim.Options, slack slacksim.Options, en
 		slackHTTP.Close()
 		cloudHTTP.Close()
 	})
+	t.Cleanup(w.wellFormed)
 	w.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops"})
 	for _, u := range []slacksim.User{
 		{ID: anna, Name: "anna"}, {ID: ben, Name: "ben"}, {ID: carla, Name: "carla"}, {ID: dora, Name: "dora"},

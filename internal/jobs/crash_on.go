@@ -4,13 +4,30 @@ package jobs
 
 import (
 	"os"
+	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 )
 
+var (
+	crashMu   sync.Mutex
+	crashHits = map[string]int{} // guarded by crashMu
+)
+
 // crashpoint kills the process, as kill -9 would, on the line that the
-// environment names. The file named by ECSBOT_CRASH_ONCE makes it happen once.
+// environment names: ECSBOT_CRASH_AT is NAME, or NAME#N for the N-th time that
+// the process comes by. The file named by ECSBOT_CRASH_ONCE makes it happen
+// once over all processes.
 func crashpoint(name string) {
-	if os.Getenv("ECSBOT_CRASH_AT") != name {
+	at, nth, _ := strings.Cut(os.Getenv("ECSBOT_CRASH_AT"), "#")
+	if at != name {
+		return
+	}
+	crashMu.Lock()
+	defer crashMu.Unlock()
+	crashHits[name]++
+	if n, _ := strconv.Atoi(nth); crashHits[name] < n {
 		return
 	}
 	if once := os.Getenv("ECSBOT_CRASH_ONCE"); once != "" {

@@ -1,0 +1,89 @@
+// Command demo plays the bot in a simulated world: a small Slack, a small
+// cloud, an embedded store, and the real bot between them as a process of its
+// own, over real HTTP and WebSocket. It needs no account and no network, and
+// nothing in it is real.
+//
+//	go run ./cmd/demo -script
+//
+// plays four requests and prints the conversation as it happens: one that
+// succeeds, one that fails in part, one that is denied, and one whose bot is
+// killed in the middle and that the next one finishes.
+//
+// For trying things by hand, the worlds can be served by themselves:
+//
+//	go run ./cmd/demo -serve-slack 127.0.0.1:8081
+//	go run ./cmd/demo -serve-cloud 127.0.0.1:8082
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"ecsbot/internal/bot"
+)
+
+// runAsBot, as the first argument, makes this program the bot itself: the demo
+// starts itself anew that way, to have a process that it can kill.
+const runAsBot = "run-as-bot"
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == runAsBot {
+		os.Exit(bot.Main(nil, os.Stdout, os.Stderr))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	script := flag.Bool("script", false, "play four requests in the terminal and end")
+	slackAt := flag.String("serve-slack", "", "serve the simulated Slack at this `address`")
+	cloudAt := flag.String("serve-cloud", "", "serve the simulated cloud at this `address`")
+	servers := flag.Int("servers", 40, "servers in the simulated cloud, with -serve-cloud")
+	logs := flag.Bool("logs", false, "show the bot's log, too")
+	flag.Parse()
+	switch {
+	case *slackAt != "":
+		w := newSlack()
+		defer w.Close()
+		return serve(ctx, *slackAt, w.Handler(), w.Control())
+	case *cloudAt != "":
+		c := newCloud(*servers)
+		defer c.Close()
+		return serve(ctx, *cloudAt, c.Handler(), c.Control())
+	case *script:
+		return play(ctx, *logs)
+	}
+	flag.Usage()
+	return errors.New("say -script, -serve-slack or -serve-cloud")
+}
+
+// serve serves one of the simulated worlds, with its controls below /sim/,
+// until ctx ends.
+func serve(ctx context.Context, address string, world, control http.Handler) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/sim/", control)
+	mux.Handle("/", world)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { srv.Close() })
+	fmt.Println("serving on http://" + l.Addr().String() + " (a simulation; nothing is real)")
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
