@@ -37,11 +37,14 @@ const (
 	ops   = "COPS"   // where the cards are
 )
 
+// quiet is a Slack that lets many posts pass.
+var quiet = slacksim.Options{PostGap: -1}
+
 // newWorld makes a world with quick jobs and no pauses between posts.
 func newWorld(t *testing.T, env ...string) *world {
 	t.Helper()
 	return newWorldWith(t, ecssim.Options{MinJobTime: 100 * time.Millisecond, MaxJobTime: 300 * time.Millisecond, Seed: 1},
-		slacksim.Options{PostGap: -1}, env...)
+		quiet, env...)
 }
 
 func newWorldWith(t *testing.T, cloud ecssim.Options, slack slacksim.Options, env ...string) *world {
