@@ -106,6 +106,9 @@ func denied(ctx context.Context, w *world, s *show) error {
 		return err
 	}
 	view, _ := w.slack.View(noah)
+	if err := read(ctx); err != nil {
+		return err
+	}
 	s.types(noah, "writes into the form: replication is still running")
 	_, err = w.slack.Submit(ctx, noah, view.ID, map[string]map[string]any{"reason": {"text": "replication is still running"}})
 	if err != nil {
@@ -182,7 +185,17 @@ func (w *world) ask(ctx context.Context, s *show, user, text string) (*thread, e
 	if err := w.slack.Wait(ctx, func() bool { return len(w.slack.Messages(ops)) > before }); err != nil {
 		return nil, fmt.Errorf("no card came: %w", err)
 	}
-	return &thread{w, w.slack.Messages(ops)[before].TS}, nil
+	return &thread{w, w.slack.Messages(ops)[before].TS}, read(ctx)
+}
+
+// read is the time that people take to read what has just appeared.
+func read(ctx context.Context) error {
+	select {
+	case <-time.After(1200 * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (t *thread) click(ctx context.Context, user, action string) error {
@@ -205,7 +218,7 @@ func (t *thread) ends(ctx context.Context, words ...string) error {
 	if err != nil {
 		return fmt.Errorf("no reply with %q came: %w", words, err)
 	}
-	return nil
+	return read(ctx)
 }
 
 // private waits for a private answer to user that holds the word.
@@ -223,7 +236,7 @@ func (w *world) private(ctx context.Context, user, word string) error {
 	if err != nil {
 		return fmt.Errorf("no private answer with %q came: %w", word, err)
 	}
-	return nil
+	return read(ctx)
 }
 
 func holds(text string, words []string) bool {

@@ -69,7 +69,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
 	return &Bot{store: store, engine: engine, app: app, log: log,
-		health: newHealth(c.HTTPAddr, reg, store, app, c.VolatileRedis, log)}, nil
+		health: newHealth(c.HTTPAddr, reg, store, engine, app, c.VolatileRedis, log)}, nil
 }
 
 // Run serves until ctx ends or something cannot go on. After ctx has ended it

@@ -23,6 +23,7 @@ type health struct {
 	address  string
 	handler  http.Handler
 	store    *jobs.Store
+	engine   *jobs.Engine
 	app      *slackapp.App
 	volatile bool // ALLOW_VOLATILE_REDIS
 	log      *slog.Logger
@@ -30,8 +31,8 @@ type health struct {
 	unkept   atomic.Pointer[error] // why Redis is not fit to keep requests
 }
 
-func newHealth(address string, reg *prometheus.Registry, store *jobs.Store, app *slackapp.App, volatile bool, log *slog.Logger) *health {
-	h := &health{address: address, store: store, app: app, volatile: volatile, log: log}
+func newHealth(address string, reg *prometheus.Registry, store *jobs.Store, engine *jobs.Engine, app *slackapp.App, volatile bool, log *slog.Logger) *health {
+	h := &health{address: address, store: store, engine: engine, app: app, volatile: volatile, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
@@ -141,8 +142,10 @@ func (h *health) judge(faults []jobs.Fault) error {
 	if len(refused) > 0 {
 		err := error(refusedStore{refused})
 		h.unkept.Store(&err)
+		h.engine.Hold("the store may lose what is written to it")
 		return err
 	}
 	h.unkept.Store(nil)
+	h.engine.Hold("")
 	return nil
 }

@@ -124,11 +124,23 @@ func judge(op string, status int, code string) Verdict {
 		return Unclear
 	case isRead(op) && (code == "Ecs.0301" || code == "Common.0025"):
 		return Unclear // "the query failed", which is worth asking again
+	case !isRead(op) && belowECS(code):
+		return Unclear
 	case status >= 300 && status < 500:
 		return Refused
 	default:
 		return Unclear
 	}
+}
+
+// belowECS reports whether the ECS API passes on that something below it failed
+// or timed out. Such a 400 does not say whether anything was begun.
+func belowECS(code string) bool {
+	switch code {
+	case "Ecs.0000", "Ecs.0002", "Ecs.1000", "Ecs.1001", "Ecs.1002":
+		return true
+	}
+	return false
 }
 
 func authenticationCode(code string) bool {

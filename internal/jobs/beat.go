@@ -60,6 +60,8 @@ func (e *Engine) beat(ctx context.Context) error {
 	defer cancel()
 	k := e.keys
 	run := e.Redis.RunID()
+	// Before the script: changes made while its answer travels are no loss.
+	seen := e.seq.Load()
 	began := time.Now()
 	raw, err := beatScript.Run(ctx, e.rdb, []string{k.beats(), k.due(), k.owners(), k.meta(), k.book()},
 		e.worker, 3*e.Beat.Milliseconds(), run, e.window().Milliseconds()).Slice()
@@ -85,8 +87,8 @@ func (e *Engine) beat(ctx context.Context) error {
 		e.instance.Store(&instance)
 		e.seq.Store(seq)
 		return e.distrust(ctx, run+"/"+instance)
-	case seq < e.seq.Load():
-		e.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", e.seq.Load(), "now", seq)
+	case seq < seen:
+		e.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", seen, "now", seq)
 		e.seq.Store(seq)
 		return e.distrust(ctx, fmt.Sprintf("%s/%d", run, seq))
 	case asInt(raw[4]) == 1:

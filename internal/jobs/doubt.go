@@ -141,7 +141,7 @@ func (e *Engine) again(ctx context.Context, c claim, b stored[approvals.Batch], 
 func (e *Engine) lateNote(b approvals.Batch) approvals.Note {
 	return e.note(approvals.Note{
 		ID: fmt.Sprintf("%s/late/%d/%d", b.Request, b.N, b.Attempt), Topic: approvals.TopicLate,
-		Batch: b.N, Job: b.JobID, Count: len(b.Waiting()), Why: e.now().Sub(b.Intent).Round(time.Minute).String(),
+		Batch: b.N, Job: b.JobID, Count: len(b.Waiting()), Why: e.now().Sub(b.Intent).Round(time.Second).String(),
 	})
 }
 

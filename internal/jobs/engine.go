@@ -121,6 +121,7 @@ type Engine struct {
 	since    atomic.Int64  // ms: words and batches older than this are not to be trusted
 	skew     atomic.Int64  // ns: Redis's clock minus ours
 	instance atomic.Pointer[string]
+	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
@@ -138,6 +139,16 @@ func New(c Config) *Engine {
 		nudges: make(chan struct{}, 1),
 		paces:  map[string]*rate.Limiter{},
 	}
+}
+
+// Hold keeps the engine from sending anything to the cloud, for the reason
+// given; an empty one lets it go on. Everything else goes on meanwhile.
+func (e *Engine) Hold(why string) {
+	if why == "" {
+		e.held.Store(nil)
+		return
+	}
+	e.held.Store(&why)
 }
 
 // grace is how long steps under way may go on after a stop.
@@ -159,9 +170,18 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 	})
 	defer stopTimer()
 
+	// The first beat comes before the first claim: whoever claims must be known
+	// to live, and must know of a past that the store has lost. The last one
+	// comes after the last step: what is still worked on is nobody else's.
+	if err := e.beat(ctx); err != nil {
+		return err
+	}
+	beating, endBeats := context.WithCancel(context.WithoutCancel(ctx))
+	defer endBeats()
 	var wg sync.WaitGroup
-	wg.Go(func() { e.beats(ctx) })
+	wg.Go(func() { e.beats(beating) })
 	e.claims(ctx, work)
+	endBeats()
 	wg.Wait()
 	return e.leave(work)
 }

@@ -26,11 +26,17 @@ type Store struct {
 // names Sentinels, with addr= parameters nodes of a cluster (the forms of
 // go-redis).
 func OpenStore(address string) (*Store, error) {
+	redis.SetLogger(unheard{}) // what it would print comes back as errors, too
 	s := &Store{}
 	s.run.Store(new(string))
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("not a URL") // the parser's words would repeat the password
+	}
+	if u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		// A password with a sign that ends a host's name; go-redis would repeat the
+		// rest of it, or go somewhere else.
+		return nil, errors.New("not a URL: write /, ? and # in a password as %2F, %3F and %23")
 	}
 	switch {
 	case u.Query().Has("master_name"):
@@ -70,6 +76,11 @@ const (
 	dialTimeout = 2 * time.Second
 	callTimeout = 3 * time.Second
 )
+
+// unheard is a logger of go-redis that says nothing.
+type unheard struct{}
+
+func (unheard) Printf(context.Context, string, ...any) {}
 
 // Close closes all connections.
 func (s *Store) Close() error { return s.client.Close() }

@@ -26,6 +26,9 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 		}
 		return e.endBatch(ctx, c, b, next, nil)
 	}
+	if why := e.held.Load(); why != nil {
+		return e.waitFor(ctx, c, b, *why)
+	}
 	if wait, err := e.room(ctx, b.body); err != nil || wait > 0 {
 		if err == nil {
 			e.release(ctx, c, wait, false)
@@ -57,14 +60,19 @@ func (e *Engine) unseen(ctx context.Context, c claim, b stored[approvals.Batch],
 		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.body.Request, "batch", b.body.N, "err", err)
 		return e.refuse(ctx, c, b, b.body, err)
 	}
-	const why = "the cloud does not show the servers"
+	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.body.Request, "batch", b.body.N, "err", err)
+	return e.waitFor(ctx, c, b, "the cloud does not show the servers")
+}
+
+// waitFor leaves a batch in the queue for a while, and tells people why, once.
+func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch], why string) error {
 	if b.body.Trouble == why {
-		return fmt.Errorf("look at servers: %w", err)
+		e.release(ctx, c, jittered(e.RetryIn), false)
+		return nil
 	}
-	e.Log.WarnContext(ctx, why, "request", b.body.Request, "batch", b.body.N, "err", err)
 	next := b.body
 	next.Trouble = why
-	_, err = e.commit(ctx, newChange().under(c).
+	_, err := e.commit(ctx, newChange().under(c).
 		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
 		tell(e.keys, next.Request, e.troubleNote(next)))
 	return err

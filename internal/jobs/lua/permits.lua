@@ -12,8 +12,10 @@
 --               #frozen ms until which nothing is granted
 --               #since  ms at which a restart or loss of the store was noticed
 --               #v      virtual time: the score of the last request served
+--               #n      how many places in the line were taken so far
 --               a:<request>  ms at which the request last asked
---   line  zset  request -> servers it was granted, counted from #v at its start
+--   line  zset  request -> servers it was granted, counted from #v at its start;
+--               the fraction tells who came first
 
 local function redis_ms()
   local t = redis.call('TIME')
@@ -58,7 +60,12 @@ local function room(log, book, line, p, now)
   redis.call('HSET', book, '#clock', now)
   if redis.call('HEXISTS', book, p.id) == 1 then return 'yes', 0 end
 
-  redis.call('ZADD', line, 'NX', redis.call('HGET', book, '#v') or '0', p.request)
+  if not redis.call('ZSCORE', line, p.request) then
+    -- Among equals the one that came first goes first; otherwise many small
+    -- requests, all of them equals, would pass one whose name comes late.
+    local n = redis.call('HINCRBY', book, '#n', 1) % 1048576
+    redis.call('ZADD', line, tonumber(redis.call('HGET', book, '#v') or '0') + n / 1048576, p.request)
+  end
   redis.call('HSET', book, 'a:' .. p.request, now)
   for _, r in ipairs(redis.call('ZRANGE', line, 0, -1)) do
     if r == p.request then break end
@@ -104,7 +111,7 @@ local function grant(log, book, line, p, now)
   redis.call('HSET', book, p.id, p.cost)
   redis.call('HINCRBY', book, '#sum', p.cost)
   local v = redis.call('ZSCORE', line, p.request)
-  if v then redis.call('HSET', book, '#v', v) end
+  if v then redis.call('HSET', book, '#v', math.floor(tonumber(v))) end
   if p.rest <= p.cost then
     redis.call('ZREM', line, p.request)
     redis.call('HDEL', book, 'a:' .. p.request)

@@ -11,8 +11,6 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 if ARGV[4] ~= '1' then redis.call('HDEL', KEYS[4], ARGV[1]) end
 local ms = tonumber(ARGV[3])
-if redis.call('HDEL', KEYS[5], ARGV[1]) == 1 and ms ~= 0 and ARGV[4] ~= '1' then
-  ms = 0
-end
+if redis.call('HDEL', KEYS[5], ARGV[1]) == 1 then ms = 0 end
 if ms >= 0 then redis.call('ZADD', KEYS[1], now + ms, ARGV[1]) else redis.call('ZREM', KEYS[1], ARGV[1]) end
 return 1
