@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,26 +51,30 @@ type Config struct {
 	LogFormat string
 }
 
+// Lookup finds a setting by its name, and tells whether it is set at all.
+type Lookup func(name string) (value string, set bool)
+
 // Environ looks up settings: the real environment first, then the file .env of
 // the working directory if there is one.
-func Environ(dotenv string) (func(string) string, error) {
+func Environ(dotenv string) (Lookup, error) {
 	file, err := godotenv.Read(dotenv)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		// The parser's words would repeat the line, and with it a secret.
 		return nil, errors.New(dotenv + " cannot be read: look for an unclosed quote or a line without =")
 	}
-	return func(name string) string {
-		if v, ok := os.LookupEnv(name); ok {
-			return v
+	return func(name string) (string, bool) {
+		if v, set := os.LookupEnv(name); set {
+			return v, true
 		}
-		return file[name]
+		v, set := file[name]
+		return v, set
 	}, nil
 }
 
 // Load reads all settings. Its error joins every fault, each naming the
 // variable and the mend; it never repeats a secret.
-func Load(getenv func(string) string) (Config, error) {
-	s := settings{getenv: getenv}
+func Load(lookup Lookup) (Config, error) {
+	s := settings{lookup: lookup}
 	c := Config{
 		BotToken: slackapp.Token(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
 		AppToken: slackapp.Token(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
@@ -102,7 +107,7 @@ func Load(getenv func(string) string) (Config, error) {
 		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, time.Second, time.Hour),
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
-		RedisURL:      ecsclient.Secret(s.required("REDIS_URL", "for example redis://localhost:6379/0")),
+		RedisURL:      ecsclient.Secret(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
 		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
 		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
 		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
@@ -146,7 +151,7 @@ var (
 
 // settings reads variables and collects what is wrong with them.
 type settings struct {
-	getenv func(string) string
+	lookup Lookup
 	faults []error
 	given  map[string]bool // faults are told once a variable
 }
@@ -163,9 +168,9 @@ func (s *settings) fault(name, mend string) {
 
 // get reads NAME, or the file that NAME_FILE names.
 func (s *settings) get(name string) string {
-	value, file := strings.TrimSpace(s.getenv(name)), strings.TrimSpace(s.getenv(name+"_FILE"))
+	value, file := s.raw(name), s.raw(name+"_FILE")
 	switch {
-	case file == "" || strings.HasSuffix(name, "_FILE") || name == "CONFIG":
+	case file == "":
 		return value
 	case value != "":
 		s.fault(name, "and "+name+"_FILE are both set; keep one")
@@ -179,22 +184,24 @@ func (s *settings) get(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
+func (s *settings) raw(name string) string {
+	v, _ := s.lookup(name)
+	return strings.TrimSpace(v)
+}
+
+// or reads a setting for which being set to nothing has a meaning of its own:
+// HTTP_ADDR= turns the endpoints off.
 func (s *settings) or(name, otherwise string) string {
-	// Set to nothing is something else than not set only where nothing has a
-	// meaning: HTTP_ADDR= turns the endpoints off.
-	if v := s.get(name); v != "" {
-		return v
+	if _, set := s.lookup(name); !set && s.get(name) == "" {
+		return otherwise
 	}
-	if v, ok := os.LookupEnv(name); ok && v == "" {
-		return ""
-	}
-	return otherwise
+	return s.get(name)
 }
 
 func (s *settings) required(name, what string) string {
 	v := s.get(name)
 	if v == "" {
-		s.fault(name, "is missing; set it to "+what)
+		s.fault(name, "is missing; it has to be "+what)
 	}
 	return v
 }
@@ -247,10 +254,8 @@ func (s *settings) truth(name string) bool {
 func (s *settings) choice(name string, first string, others ...string) string {
 	v := cmp.Or(strings.ToLower(s.get(name)), first)
 	all := append([]string{first}, others...)
-	for _, c := range all {
-		if v == c {
-			return v
-		}
+	if slices.Contains(all, v) {
+		return v
 	}
 	s.fault(name, "has to be one of "+strings.Join(all, ", "))
 	return first

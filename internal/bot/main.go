@@ -42,12 +42,12 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, usage)
 		return exitUsage
 	}
-	getenv, err := Environ(".env")
+	lookup, err := Environ(".env")
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	c, err := Load(getenv)
+	c, err := Load(lookup)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
@@ -89,11 +89,18 @@ func logger(c Config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, o))
 }
 
+// version can be set when the program is built where git is not at hand:
+// go build -ldflags "-X ecsbot/internal/bot.version=…".
+var version string
+
 // Version is what the program was built from.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "ecsbot (unknown)"
+	}
+	if version != "" {
+		return "ecsbot " + version + " " + info.GoVersion
 	}
 	version, dirty := info.Main.Version, ""
 	for _, s := range info.Settings {

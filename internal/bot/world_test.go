@@ -97,7 +97,7 @@ func fast(c *jobs.Config) {
 // start runs a bot in this process until the test ends or stop is called.
 func (w *world) start(tune bot.Tune) (stop func()) {
 	w.t.Helper()
-	c, err := bot.Load(func(name string) string { return w.env[name] })
+	c, err := bot.Load(func(name string) (string, bool) { v, set := w.env[name]; return v, set })
 	if err != nil {
 		w.t.Fatal(err)
 	}

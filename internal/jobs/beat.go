@@ -71,9 +71,9 @@ func (e *Engine) beat(ctx context.Context) error {
 	took := time.Since(began)
 	now, seq, instance, taken := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2]), asInt(raw[3])
 	e.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(took / 2))))
-	e.since.Store(asInt(raw[6]))
+	e.since.Store(asInt(raw[5]))
 	e.Metrics.skew.Set(time.Duration(e.skew.Load()).Seconds())
-	e.Metrics.frozen.Set(float64(asInt(raw[5])) / 1000)
+	e.Metrics.frozen.Set(float64(asInt(raw[4])) / 1000)
 	if taken > 0 {
 		e.Log.WarnContext(ctx, "took up the work of a dead replica", "items", taken)
 		e.nudge()
@@ -86,24 +86,44 @@ func (e *Engine) beat(ctx context.Context) error {
 		e.Log.ErrorContext(ctx, "the store is another one: the old one was lost", "was", known, "is", instance)
 		e.instance.Store(&instance)
 		e.seq.Store(seq)
-		return e.distrust(ctx, run+"/"+instance)
+		return e.distrust(ctx)
 	case seq < seen:
 		e.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", seen, "now", seq)
 		e.seq.Store(seq)
-		return e.distrust(ctx, fmt.Sprintf("%s/%d", run, seq))
-	case asInt(raw[4]) == 1:
-		e.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.window())
-		return e.tellPaused(ctx, run)
+		return e.distrust(ctx)
 	}
 	e.sawSeq(seq)
+	return e.noticePause(ctx, asInt(raw[4]) > 0)
+}
+
+// noticePause tells the threads of a restart of the store, while it keeps
+// anything from being sent. Whoever noticed it first, a beat or a batch that
+// asked for a permit, left its time in the store; each incident is told once.
+func (e *Engine) noticePause(ctx context.Context, frozen bool) error {
+	since := e.since.Load()
+	if !frozen {
+		e.paused = since // whatever it was, it is over
+		return nil
+	}
+	if since == e.paused {
+		return nil
+	}
+	e.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.window())
+	if err := e.tellPaused(ctx, fmt.Sprint(since)); err != nil {
+		return err
+	}
+	e.paused = since
 	return nil
 }
 
 // distrust freezes the permits and lets servers' own stamps decide about
-// whatever was planned before now.
-func (e *Engine) distrust(ctx context.Context, incident string) error {
+// whatever was planned before now. The next beat tells the threads.
+func (e *Engine) distrust(ctx context.Context) error {
 	err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book()}, e.window().Milliseconds(), "1").Err()
-	return errors.Join(err, e.tellPaused(ctx, incident))
+	if err != nil {
+		return fmt.Errorf("freeze permits: %w", err)
+	}
+	return nil
 }
 
 // sawSeq remembers the highest count of changes seen: if the store ever shows

@@ -119,6 +119,7 @@ type Engine struct {
 	nudges   chan struct{} // holds one when something may have become due
 	seq      atomic.Int64  // highest count of changes seen in the store
 	since    atomic.Int64  // ms: words and batches older than this are not to be trusted
+	paused   int64         // the value of since that the threads were told of; only beats use it
 	skew     atomic.Int64  // ns: Redis's clock minus ours
 	instance atomic.Pointer[string]
 	held     atomic.Pointer[string] // why nothing may be sent; nil: it may

@@ -6,7 +6,7 @@
 -- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
 --       Redis process spoken to  4 window ms
 -- Returns {server ms, seq, instance or '', claims taken from the dead,
---          1 if a restart was noticed just now, frozen ms, #since}.
+--          frozen ms, #since: when a restart or loss was noticed last}.
 local now = redis_ms()
 local dead = tonumber(ARGV[2])
 local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -25,8 +25,8 @@ if mine and now - tonumber(mine) < dead then
   end
 end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
-local news, frozen = false, 0
+local frozen = 0
 local instance = redis.call('HGET', KEYS[4], 'instance') or ''
-if instance ~= '' then news, frozen = noticed(KEYS[5], ARGV[3], tonumber(ARGV[4]), now) end
+if instance ~= '' then frozen = noticed(KEYS[5], ARGV[3], tonumber(ARGV[4]), now) end
 return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
-  news and 1 or 0, frozen, tonumber(redis.call('HGET', KEYS[5], '#since') or '0')}
+  frozen, tonumber(redis.call('HGET', KEYS[5], '#since') or '0')}

@@ -24,7 +24,7 @@ end
 
 -- noticed freezes the permits for a window when the store is not kept by the
 -- process the caller speaks to: what was granted last may be lost.
--- Returns whether that is news, and the ms for which permits stay frozen.
+-- Returns the ms for which permits stay frozen.
 local function noticed(book, run, window, now)
   local s = redis.call('HMGET', book, '#run', '#frozen', '#clock')
   now = math.max(now, tonumber(s[3] or '0'))
@@ -32,9 +32,8 @@ local function noticed(book, run, window, now)
   if s[1] ~= run then
     frozen = math.max(now + window, frozen)
     redis.call('HSET', book, '#run', run, '#frozen', frozen, '#since', now, '#clock', now)
-    return true, frozen - now
   end
-  return false, math.max(0, frozen - now)
+  return math.max(0, frozen - now)
 end
 
 -- drop takes a permit out of the log.
@@ -54,7 +53,7 @@ end
 -- one window leaves so much room that the first call of a small one finds its
 -- place within p.soon: that costs the large one nothing, it has to wait anyway.
 local function room(log, book, line, p, now)
-  local _, frozen = noticed(book, p.run, p.window, now)
+  local frozen = noticed(book, p.run, p.window, now)
   if frozen > 0 then return 'frozen', frozen end
   now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
   redis.call('HSET', book, '#clock', now)
