@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -55,6 +56,7 @@ type Batch struct {
 
 // Plan cuts the frozen list into batches of at most size servers.
 func Plan(r Request, f Frozen, size int, now time.Time) []Batch {
+	size = max(1, size)
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
@@ -109,13 +111,17 @@ func (b Batch) Ended() (Batch, error) {
 // Cancelled ends a queued batch without sending it. Servers whose outcome is
 // known from an earlier attempt keep it.
 func (b Batch) Cancelled() (Batch, error) {
-	b.Results = append([]Result(nil), b.Results...)
-	for i := range b.Results {
-		if b.Results[i].Outcome == "" {
-			b.Results[i].Outcome = NotSent
+	next, err := b.To(BatchCancelled)
+	if err != nil {
+		return b, err
+	}
+	next.Results = slices.Clone(b.Results)
+	for i := range next.Results {
+		if next.Results[i].Outcome == "" {
+			next.Results[i].Outcome = NotSent
 		}
 	}
-	return b.To(BatchCancelled)
+	return next, nil
 }
 
 // Tally counts servers by outcome.

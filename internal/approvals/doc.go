@@ -20,6 +20,8 @@
 //	                                          └► unknown ──► one of the three,
 //	                                                         by a person's word
 //
+// An approved request can be cancelled, too, while its batches are not made.
+//
 // The work is cut into batches, each of them one call to the cloud:
 //
 //	         permit + intent        job id
@@ -34,6 +36,10 @@
 //	 │ └───────────────────────── reconciling ◄─────────┘
 //	 │                               └──► any of the ends above
 //	 └──► cancelled
+//
+// A batch reaches one of the ends straight from queued if none of its servers
+// is left to be stopped when its turn comes, and from submitting if the cloud
+// surely refuses the call.
 //
 // A decision is made on a value ([Request.Approve], [Request.Deny], …) and
 // stored by whoever called, in one step with everything that follows from it.

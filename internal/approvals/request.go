@@ -167,7 +167,7 @@ func (r Request) Cancel(p Person, op string, now time.Time) (Request, error) {
 	}
 	d := Decision{Verdict: Withdraw, By: p.ID, At: now, Op: op}
 	switch {
-	case r.State == Pending && !now.Before(r.Expires):
+	case r.State == Expired, r.State == Pending && !now.Before(r.Expires):
 		return r, &Refusal{Why: TooLate, Request: r}
 	case r.State == Pending || r.State == Approved:
 		next := r.decided(d)
@@ -204,14 +204,21 @@ func (r Request) Unposted(why string, now time.Time) (Request, bool) {
 	return next, err == nil
 }
 
-// Execute starts the work of an approved request in n batches.
+// Execute starts the work of an approved request in n batches. It starts once:
+// a second start would forget what the first one has done.
 func (r Request) Execute(n int, now time.Time) (Request, error) {
+	if r.State != Approved || n < 1 {
+		return r, fmt.Errorf("request %s is %s: cannot start %d batches", r.ID, r.State, n)
+	}
 	r.Batches, r.Open, r.Started = n, n, now
 	return r.to(Executing)
 }
 
 // BatchEnded counts one ended batch; with the last one the request ends, too.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
+	if r.State != Executing || r.Open < 1 {
+		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.Open)
+	}
 	r.Open--
 	r.Tally = r.Tally.Plus(t)
 	if r.Open > 0 {

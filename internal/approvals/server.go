@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"path"
 	"slices"
 	"strings"
 )
@@ -96,7 +95,7 @@ func (p Protection) Covers(s Server) bool {
 	}
 	for _, want := range p.Tags {
 		for _, tag := range s.Tags {
-			if tag == want {
+			if tag == want || tag+"=" == want { // a bare key is one with an empty value
 				return true
 			}
 			if key, _, _ := strings.Cut(tag, "="); key == want {
@@ -110,13 +109,19 @@ func (p Protection) Covers(s Server) bool {
 // Match reports whether name fits pattern, in which * stands for any
 // characters, also none, and everything else for itself.
 func Match(pattern, name string) bool {
-	// path.Match gives [ ? and \ a meaning, and its * stops at a slash; neither
-	// slash nor those are allowed in a server's name, so only they need care.
-	if strings.ContainsAny(pattern, `[]?\/`) {
+	// Not path.Match: to it [ ? \ mean something, and its * stops at a slash.
+	parts := strings.Split(pattern, "*")
+	last := len(parts) - 1
+	if last == 0 {
 		return pattern == name
 	}
-	ok, err := path.Match(pattern, name)
-	return err == nil && ok
+	name, ok := strings.CutPrefix(name, parts[0])
+	for _, part := range parts[1:last] {
+		if ok {
+			_, name, ok = strings.Cut(name, part)
+		}
+	}
+	return ok && strings.HasSuffix(name, parts[last])
 }
 
 // Sort says what may be done with s when a stop is asked for or about to be

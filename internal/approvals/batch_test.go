@@ -1,0 +1,201 @@
+package approvals
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+func TestPlanCutsTheListInOrder(t *testing.T) {
+	r := asked(t, rules)
+	for _, test := range []struct {
+		servers, size int
+		want          []int // servers in each batch
+	}{
+		{0, 3, nil},
+		{1, 3, []int{1}},
+		{3, 3, []int{3}},
+		{4, 3, []int{3, 1}},
+		{10, 1, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+		{10, 4, []int{4, 4, 2}},
+		{10, 10, []int{10}},
+		{10, 1000, []int{10}},
+		{2, 0, []int{1, 1}}, // slow, but not for ever
+	} {
+		frozen := Frozen{Servers: serverList(test.servers), LeftOut: r.Out}
+		batches := Plan(r, frozen, test.size, late)
+		var sizes []int
+		var ids []string
+		for i, b := range batches {
+			sizes = append(sizes, len(b.Results))
+			if b.Rest != test.servers-len(ids) || b.N != i || b.Request != r.ID || b.State != Queued || !b.Planned.Equal(late) {
+				t.Errorf("%d by %d: batch %d is %+v", test.servers, test.size, i, b)
+			}
+			ids = append(ids, b.Waiting()...)
+		}
+		if !slices.Equal(sizes, test.want) {
+			t.Errorf("%d by %d: batches of %v, want %v", test.servers, test.size, sizes, test.want)
+		}
+		want := slices.Collect(func(yield func(string) bool) {
+			for _, s := range frozen.Servers {
+				if !yield(s.ID) {
+					return
+				}
+			}
+		})
+		if !slices.Equal(ids, want) {
+			t.Errorf("%d by %d: %v, want %v", test.servers, test.size, ids, want)
+		}
+	}
+}
+
+// batchWith is a batch in a state, with one server for each outcome.
+func batchWith(s BatchState, outcomes ...Outcome) Batch {
+	b := Batch{Request: "S-23456", State: s, Planned: noon}
+	for i, server := range serverList(len(outcomes)) {
+		b.Results = append(b.Results, Result{Server: server, Outcome: outcomes[i]})
+	}
+	return b
+}
+
+// imprintOf is all that can be seen of b, also behind the end of its results.
+func imprintOf(b Batch) string {
+	text, err := json.Marshal([]any{b, b.Results[:cap(b.Results)]})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+func TestEveryMoveOfABatch(t *testing.T) {
+	for _, from := range batchStates {
+		for _, to := range batchStates {
+			b := batchWith(from, "", Stopped)
+			before := imprintOf(b)
+			next, err := b.To(to)
+			legal := slices.Contains(drawnForBatches[from], to)
+			if (err == nil) != legal || legal && next.State != to || !legal && next.State != from {
+				t.Errorf("from %s to %s: %s, %v", from, to, next.State, err)
+			}
+			if next.State = from; imprintOf(b) != before || imprintOf(next) != before {
+				t.Errorf("from %s to %s: more than the state has changed", from, to)
+			}
+		}
+	}
+}
+
+func TestABatchEndsAsItsServersDid(t *testing.T) {
+	for _, test := range []struct {
+		outcomes []Outcome
+		want     BatchState // empty: it cannot end
+	}{
+		{[]Outcome{Stopped}, BatchSucceeded},
+		{[]Outcome{Stopped, FoundOff}, BatchSucceeded},
+		{[]Outcome{Stopped, NotStopped}, BatchPartiallyFailed},
+		{[]Outcome{FoundOff, SkippedNow}, BatchPartiallyFailed},
+		{[]Outcome{NotStopped, SkippedNow}, BatchFailed},
+		{[]Outcome{NotSent}, BatchFailed},
+		{[]Outcome{Stopped, NotKnown}, BatchUnknown},
+		{[]Outcome{NotStopped, NotKnown, Stopped}, BatchUnknown},
+		{[]Outcome{""}, ""},
+		{[]Outcome{Stopped, "", NotKnown}, ""},
+	} {
+		for _, from := range batchStates {
+			b := batchWith(from, test.outcomes...)
+			before := imprintOf(b)
+			next, err := b.Ended()
+			want := test.want
+			if !slices.Contains(drawnForBatches[from], want) {
+				want = ""
+			}
+			if want == "" && (err == nil || imprintOf(next) != before) || want != "" && (err != nil || next.State != want) {
+				t.Errorf("%s with %q: %s, %v; want %q", from, test.outcomes, next.State, err, want)
+			}
+			if imprintOf(b) != before {
+				t.Errorf("%s with %q: the batch itself was changed", from, test.outcomes)
+			}
+		}
+	}
+}
+
+func TestCancellingKeepsWhatIsKnown(t *testing.T) {
+	for _, from := range batchStates {
+		b := batchWith(from, "", Stopped, NotStopped, "", SkippedNow)
+		b.Results[4].Why = IsBusy
+		before := imprintOf(b)
+		next, err := b.Cancelled()
+		if imprintOf(b) != before {
+			t.Errorf("%s: the batch itself was changed", from)
+		}
+		if from != Queued {
+			if err == nil || imprintOf(next) != before {
+				t.Errorf("%s: cancelled although it may have been sent: %+v", from, next)
+			}
+			continue
+		}
+		want := batchWith(BatchCancelled, NotSent, Stopped, NotStopped, NotSent, SkippedNow)
+		want.Results[4].Why = IsBusy
+		if got, want := marshal(t, next), marshal(t, want); err != nil || got != want {
+			t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
+		}
+	}
+}
+
+func TestWaitingAreThoseWithoutOutcome(t *testing.T) {
+	b := batchWith(Queued, Stopped, "", NotKnown, "", NotSent)
+	want := []string{b.Results[1].Server.ID, b.Results[3].Server.ID}
+	if got := b.Waiting(); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestTallyCountsEveryOutcome(t *testing.T) {
+	b := batchWith(Running,
+		Stopped, FoundOff, FoundOff, SkippedNow, SkippedNow, SkippedNow, NotStopped, NotStopped, NotStopped, NotStopped,
+		NotKnown, NotKnown, NotKnown, NotKnown, NotKnown, NotSent, NotSent, NotSent, NotSent, NotSent, NotSent, "", "")
+	b.Results[3].Why, b.Results[4].Why, b.Results[5].Why = AlreadyOff, IsBusy, Vanished
+	b.Results[1].Why = IsBusy // says nothing where the server is off
+	want := Tally{Stopped: 1, Off: 3, LeftOut: 2, Failed: 4, Unknown: 5, NotSent: 6}
+	if got := b.Tally(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if want.Done() != 21 {
+		t.Errorf("%d of 21 done", want.Done())
+	}
+	sum := want.Plus(Tally{10, 20, 30, 40, 50, 60})
+	if sum != (Tally{11, 23, 32, 44, 55, 66}) || sum != (Tally{10, 20, 30, 40, 50, 60}).Plus(want) {
+		t.Errorf("the sum is %+v", sum)
+	}
+}
+
+func TestTheEndIsWhatTheTallySays(t *testing.T) {
+	for _, test := range []struct {
+		tally           Tally
+		want, cancelled State // as it ends by itself, and if it was cancelled
+	}{
+		{Tally{}, Succeeded, Cancelled},
+		{Tally{Stopped: 2}, Succeeded, Succeeded},
+		{Tally{Off: 2}, Succeeded, Succeeded},
+		{Tally{Stopped: 1, Off: 1}, Succeeded, Succeeded},
+		{Tally{Failed: 1}, Failed, Failed},
+		{Tally{LeftOut: 1}, Failed, Failed},
+		{Tally{LeftOut: 1, Failed: 1, NotSent: 1}, Failed, Failed},
+		{Tally{NotSent: 2}, Failed, Cancelled},
+		{Tally{Stopped: 1, Failed: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Off: 1, LeftOut: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Stopped: 1, NotSent: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Stopped: 1, Off: 1, Failed: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Stopped: 1, LeftOut: 1, Failed: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Off: 2, Failed: 1, NotSent: 1}, PartiallyFailed, PartiallyFailed},
+		{Tally{Unknown: 1}, Unknown, Unknown},
+		{Tally{Stopped: 1, Off: 1, LeftOut: 1, Failed: 1, Unknown: 1, NotSent: 1}, Unknown, Unknown},
+		{Tally{Unknown: 1, NotSent: 1}, Unknown, Unknown},
+	} {
+		if got := test.tally.end(false); got != test.want {
+			t.Errorf("%+v: %s, want %s", test.tally, got, test.want)
+		}
+		if got := test.tally.end(true); got != test.cancelled {
+			t.Errorf("%+v, cancelled: %s, want %s", test.tally, got, test.cancelled)
+		}
+	}
+}

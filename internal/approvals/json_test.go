@@ -1,0 +1,115 @@
+package approvals
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// A record may be older than the program that reads it. Each file in testdata
+// has every field that was ever stored: none may be lost, renamed or read as
+// something else. A new field of a record is added to its file, too.
+var (
+	oldRequest = Request{
+		ID: "S-7K3MQ", Project: "main", Mode: Hard, Reason: "night",
+		Requester: "UANN", From: "C1", Channel: "C2", Answer: "https://answer", Origin: "E1",
+		Created: noon, Expires: late, Total: 2, Digest: "898730ee",
+		First: []Server{
+			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
+			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},
+		},
+		Out:    []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, AlreadyOff}},
+		OutSum: 1, Need: 1, State: PartiallyFailed,
+		Decisions: []Decision{{Verdict: Yes, By: "UBOB", At: after("10m"), Reason: "fine", Op: "op1"}},
+		Stop:      &Decision{Verdict: Withdraw, By: "UANN", At: after("11m"), Op: "op2"},
+		Batches:   2, Open: 1,
+		Tally:   Tally{Stopped: 1, Off: 2, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
+		Started: after("10m1s"), Finished: after("12m"), Paused: "run1",
+	}
+	oldBatch = Batch{
+		Request: "S-7K3MQ", N: 1, Rest: 2, State: Reconciling, Attempt: 2, Lost: 1, Permit: "S-7K3MQ/1/2",
+		Planned: after("10m1s"), Intent: after("10m2s"), JobID: "ff80", Sent: after("10m3s"),
+		Polls: 3, Looks: 4, Late: true, Trouble: "away",
+		Results: []Result{
+			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: NotStopped, Code: "Ecs.0001", Reason: "no"},
+			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: SkippedNow, Why: IsBusy},
+		},
+	}
+)
+
+func TestOldRecordsAreStillUnderstood(t *testing.T) {
+	checkRecord(t, "testdata/request.json", oldRequest)
+	checkRecord(t, "testdata/batch.json", oldBatch)
+	checkRecord(t, "testdata/frozen.json", Frozen{
+		Servers: []Server{{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}},
+		LeftOut: oldRequest.Out,
+	})
+	checkRecord(t, "testdata/note.json", Note{
+		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away",
+	})
+	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`)})
+}
+
+func checkRecord[T any](t *testing.T, file string, want T) {
+	t.Helper()
+	record, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got T
+	if err := json.Unmarshal(record, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%s is read as %+v, %v", file, got, err)
+	}
+	var same bytes.Buffer
+	if err := json.Compact(&same, record); err != nil {
+		t.Fatal(err)
+	}
+	if written := marshal(t, want); written != same.String() {
+		t.Errorf("%s would be written as\n%s", file, written)
+	}
+	for field, value := range reflect.ValueOf(want).Fields() {
+		if value.IsZero() && field.Tag.Get("json") != "-" {
+			t.Errorf("%s says nothing of %s", file, field.Name)
+		}
+	}
+}
+
+func TestRecordsComeBackAsTheyWere(t *testing.T) {
+	for name, r := range situations(t) {
+		r.Thread = Thread{Channel: "C2", TS: "1.2"}
+		var got Request
+		if err := json.Unmarshal([]byte(marshal(t, r)), &got); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got.Thread != (Thread{}) {
+			t.Errorf("%s: the thread has a record of its own, and came with this one: %+v", name, got.Thread)
+		}
+		if got.Thread = r.Thread; !reflect.DeepEqual(got, r) {
+			t.Errorf("%s\ngot  %+v\nwant %+v", name, got, r)
+		}
+	}
+	for _, b := range Plan(asked(t, rules), Frozen{Servers: serverList(3)}, 2, noon) {
+		var got Batch
+		if err := json.Unmarshal([]byte(marshal(t, b)), &got); err != nil || !reflect.DeepEqual(got, b) {
+			t.Errorf("got  %+v, %v\nwant %+v", got, err, b)
+		}
+	}
+}
+
+func TestRecordsOfANewerVersionAreRefused(t *testing.T) {
+	newer := strings.Replace(marshal(t, oldRequest), `"partially_failed"`, `"paused"`, 1)
+	if err := json.Unmarshal([]byte(newer), new(Request)); err == nil {
+		t.Error("a request in an unknown state was read")
+	}
+	newer = strings.Replace(marshal(t, oldBatch), `"reconciling"`, `"resting"`, 1)
+	if err := json.Unmarshal([]byte(newer), new(Batch)); err == nil {
+		t.Error("a batch in an unknown state was read")
+	}
+	more := strings.Replace(marshal(t, oldRequest), `{`, `{"new_field":{"a":1},`, 1)
+	if err := json.Unmarshal([]byte(more), new(Request)); err != nil {
+		t.Errorf("a new field: %v", err)
+	}
+}
