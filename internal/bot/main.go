@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"ecsbot/internal/slackapp"
 )
 
 // Exit codes.
@@ -20,9 +22,12 @@ const (
 	exitUsage  = 2 // the settings or the command line are wrong
 )
 
-const usage = `usage: bot            serve
-       bot version    print the version
-       bot help       print this
+const usage = `usage: bot                    serve
+       bot manifest           print the Slack app manifest as YAML
+       bot manifest --json    the same as JSON
+       bot manifest --link    an address that creates the app from it
+       bot version            print the version
+       bot help               print this
 
 Settings come from the environment and from a file .env; .env.example explains
 them all.
@@ -34,6 +39,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case "":
 	case "version":
 		fmt.Fprintln(stdout, Version())
+		return exitOK
+	case "manifest":
+		fmt.Fprint(stdout, slackapp.Manifest)
+		return exitOK
+	case "manifest --json":
+		return print(stdout, stderr, slackapp.ManifestJSON)
+	case "manifest --link":
+		fmt.Fprintln(stdout, slackapp.ManifestLink())
 		return exitOK
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
@@ -57,6 +70,17 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return serve(ctx, c, logger(c, stderr))
+}
+
+// print prints what made returns.
+func print(stdout, stderr io.Writer, made func() (string, error)) int {
+	text, err := made()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	fmt.Fprintln(stdout, text)
+	return exitOK
 }
 
 func serve(ctx context.Context, c Config, log *slog.Logger) int {

@@ -41,6 +41,14 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	if err != nil {
 		return err
 	}
+	// What is owed is read before the request: a note and the state that it
+	// tells of are written together, so a request read later is never older
+	// than its notes. (The other way round an outcome was once told of a
+	// request that still said it was executing.)
+	notes, err := e.owed(ctx, id)
+	if err != nil {
+		return err
+	}
 	r, err := e.loadRequest(ctx, id)
 	if err != nil {
 		return err
@@ -58,10 +66,6 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	redraw := e.redrawIn(t.body, r)
 	if redraw == 0 {
 		return e.draw(ctx, c, t, r)
-	}
-	notes, err := e.owed(ctx, id)
-	if err != nil {
-		return err
 	}
 	if len(notes) == 0 {
 		e.release(ctx, c, redraw, false)

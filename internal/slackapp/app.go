@@ -71,8 +71,7 @@ type App struct {
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
-	receiving sync.WaitGroup // envelopes between arrival and acknowledgement
-	slots     chan struct{}  // bounds them
+	slots chan struct{} // one for each envelope between arrival and acknowledgement
 }
 
 // New makes an app. It talks to Slack only from [App.Run] on, or when the
@@ -122,7 +121,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-		a.receiving.Wait()
+		a.drainSlots()
 		// An acknowledgement is only queued when the library says it is sent.
 		time.Sleep(ackLinger)
 		closeSockets(nil)
@@ -133,6 +132,14 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// drainSlots waits until every envelope under way is acknowledged. From then on
+// all slots are taken, so whatever still arrives is asked to come again.
+func (a *App) drainSlots() {
+	for range cap(a.slots) {
+		a.slots <- struct{}{}
+	}
 }
 
 // ackLinger is how long sockets stay open after the last acknowledgement.

@@ -1,7 +1,6 @@
 package slackapp
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -68,13 +67,15 @@ func eta(n, rate int) time.Duration {
 	return time.Duration((n-1)/rate) * time.Minute
 }
 
-// serverLine is one server with what is known of it.
+// nameLine is one server by name and id.
+func nameLine(s approvals.Server) string { return "• " + bold(s.Name) + " " + code(s.ID) }
+
+// serverLine is one server with what was seen of it.
 func serverLine(s approvals.Server) string {
-	state := s.Status
+	line := nameLine(s) + " " + escape(s.Status)
 	if s.Task != "" {
-		state += " (" + s.Task + ")"
+		line += " (" + escape(s.Task) + ")"
 	}
-	line := fmt.Sprintf("• %s %s %s", bold(s.Name), code(s.ID), escape(state))
 	if s.Address != "" {
 		line += " " + escape(s.Address)
 	}

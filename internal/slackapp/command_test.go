@@ -1,15 +1,10 @@
 package slackapp
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 const uuid = "1f0c5a3e-7d2b-4e8a-9c61-0a2b3c4d5e6f"
@@ -114,59 +109,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// wrongInput is an entry of testdata/wrong_inputs.json, which other packages'
-// tests read too.
-type wrongInput struct {
-	Text                string
-	Kinds, Words, Hints []string
-}
-
-func wrongInputs(t testing.TB) []wrongInput {
-	t.Helper()
-	data, err := os.ReadFile("testdata/wrong_inputs.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var inputs []wrongInput
-	if err := json.Unmarshal(data, &inputs); err != nil {
-		t.Fatal(err)
-	}
-	return inputs
-}
-
-func TestParseNamesEveryMistake(t *testing.T) {
-	unseen := map[MistakeKind]bool{}
-	for kind := range mistakesInWords {
-		unseen[kind] = true
-	}
-	for _, input := range wrongInputs(t) {
-		var want Mistakes
-		for i, kind := range input.Kinds {
-			want = append(want, Mistake{MistakeKind(kind), input.Words[i], input.Hints[i]})
-			delete(unseen, MistakeKind(kind))
-		}
-		expectMistakes(t, input.Text, want)
-	}
-	for _, onlyInLongTexts := range []MistakeKind{TooLong, ReasonTooLong, TooManyServers} {
-		delete(unseen, onlyInLongTexts)
-	}
-	if len(unseen) > 0 {
-		t.Errorf("no example of %v", unseen)
-	}
-}
-
-func expectMistakes(t *testing.T, text string, want Mistakes) {
-	t.Helper()
-	cmd, err := Parse(text)
-	got, _ := errors.AsType[Mistakes](err)
-	if !slices.Equal(got, want) {
-		t.Errorf("Parse(%.100q)\n got %+v\nwant %+v", text, got, want)
-	}
-	if !reflect.DeepEqual(cmd, Command{}) {
-		t.Errorf("Parse(%.100q) gave a command besides its mistakes: %+v", text, cmd)
-	}
-}
-
 func TestParseBounds(t *testing.T) {
 	expectMistakes(t, strings.Repeat("é;", 2001), Mistakes{{TooLong, "", "at most 4000 characters, not 4002"}})
 
@@ -191,142 +133,4 @@ func TestParseBounds(t *testing.T) {
 		t.Errorf("1000 servers: %d, %v", len(cmd.Servers), err)
 	}
 	expectMistakes(t, strings.Join(many, ","), Mistakes{{TooManyServers, many[1000], "at most 1000"}})
-}
-
-func TestMistakesReadAsOneLine(t *testing.T) {
-	_, err := Parse("web-1 --hrad --force --tag")
-	want := `unknown flag: "--hrad" (--hard); unknown flag: "--force"; flag needs a value: "--tag" (--tag key=value)`
-	if err == nil || err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
-	}
-}
-
-func TestEveryVerbIsKnown(t *testing.T) {
-	if len(verbNames) != len(verbForms) {
-		t.Errorf("%d names, %d forms", len(verbNames), len(verbForms))
-	}
-	for _, name := range verbNames {
-		if verbForms[Verb(name)] == "" {
-			t.Errorf("%s has no form", name)
-		}
-	}
-}
-
-// canonical writes a command as Slack would deliver it if it were typed
-// without any habit.
-func canonical(c Command) string {
-	var words []string
-	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
-	if c.Verb == Form {
-		return ""
-	}
-	if c.Verb != Ask {
-		add("%s", c.Verb)
-	}
-	if c.ID != "" {
-		add("%s", c.ID)
-	}
-	if c.N != 0 {
-		add("%d", c.N)
-	}
-	if c.Hard {
-		add("--hard")
-	}
-	if c.DryRun {
-		add("--dry-run")
-	}
-	if c.Project != "" {
-		add("--project %s", quotedForSlack(c.Project))
-	}
-	for _, tag := range c.Tags {
-		add("--tag %s", quotedForSlack(tag))
-	}
-	switch {
-	case c.Reason == "":
-	case c.Verb == Ask:
-		add("--reason %s", quotedForSlack(c.Reason))
-	default:
-		add("%s", quotedForSlack(c.Reason))
-	}
-	if c.Verb == Ask {
-		add("-- %s", strings.Join(c.Servers, " "))
-	}
-	return strings.Join(words, " ")
-}
-
-func quotedForSlack(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r == '\\' || quoteFamily(r) != "" {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return `"` + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(b.String()) + `"`
-}
-
-func FuzzParse(f *testing.F) {
-	for _, input := range wrongInputs(f) {
-		f.Add(input.Text)
-	}
-	f.Add("`web–1`, <http://db.example.com|db.example.com> —reason “it’s full” --tag a=\"b c\" −−hard -- list")
-	f.Add("deny s-7f3k2 – “too \\\"many\\\"” &amp;lt;")
-	f.Add("```\n* web-*\n• \u200bdb\u00a0--project='a b'```")
-	f.Fuzz(func(t *testing.T, text string) {
-		cmd, err := Parse(text)
-		if err != nil {
-			checkMistakes(t, cmd, err)
-			return
-		}
-		if reflect.DeepEqual(cmd, Command{}) {
-			t.Fatal("neither a command nor a mistake")
-		}
-		checkCommand(t, cmd)
-		form := canonical(cmd)
-		if utf8.RuneCountInString(form) > maxText {
-			return // escapes may make it longer than what was typed
-		}
-		if again, err := Parse(form); err != nil || !reflect.DeepEqual(again, cmd) {
-			t.Fatalf("canonical form %q\n got %+v, %v\nwant %+v", form, again, err, cmd)
-		}
-	})
-}
-
-func checkMistakes(t *testing.T, cmd Command, err error) {
-	t.Helper()
-	mistakes, ok := errors.AsType[Mistakes](err)
-	if !ok || len(mistakes) == 0 || !reflect.DeepEqual(cmd, Command{}) {
-		t.Fatalf("got %+v and %#v", cmd, err)
-	}
-	for i, m := range mistakes {
-		if mistakesInWords[m.Kind] == "" || slices.Contains(mistakes[:i], m) {
-			t.Errorf("unknown kind or repeat: %+v", m)
-		}
-		if utf8.RuneCountInString(m.Word) > maxWord || utf8.RuneCountInString(m.Hint) > 2*maxWord {
-			t.Errorf("too long: %+v", m)
-		}
-		if s := strings.ReplaceAll(m.Word+m.Hint, "\uFFFD", ""); strings.ContainsFunc(s, isHiddenControl) || strings.Contains(s, "\n") {
-			t.Errorf("not fit to be shown: %q", m)
-		}
-	}
-}
-
-func checkCommand(t *testing.T, cmd Command) {
-	t.Helper()
-	for i, name := range cmd.Servers {
-		if !isServerName(name) || slices.Contains(cmd.Servers[:i], name) {
-			t.Errorf("server %q: not a name or a repeat", name)
-		}
-		if serverID.MatchString(name) && name != strings.ToLower(name) {
-			t.Errorf("server id %q is not in lower case", name)
-		}
-	}
-	for _, s := range append([]string{cmd.Reason, cmd.Project, cmd.ID}, cmd.Tags...) {
-		if strings.ContainsFunc(s, isHiddenControl) || s != oneLine(s) {
-			t.Errorf("control characters or loose space in %q", s)
-		}
-	}
-	if cmd.Verb == Ask && len(cmd.Servers)+len(cmd.Tags) == 0 {
-		t.Error("asks for nothing")
-	}
 }

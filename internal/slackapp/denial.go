@@ -40,6 +40,9 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response})
 		_, err = a.api.OpenViewContext(ctx, trigger, denialForm(click.Request, string(about)))
 	}
+	if gone(err, "exchanged_trigger_id") {
+		return // Slack sent the click twice; the first one has opened the form
+	}
 	if err != nil {
 		a.Log.WarnContext(ctx, "the denial form could not be opened", "request", click.Request, "user", click.User, "err", err)
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)

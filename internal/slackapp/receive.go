@@ -39,10 +39,10 @@ const recordWithin = 2 * time.Second
 func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
 	select {
 	case a.slots <- struct{}{}:
-		a.receiving.Go(func() {
+		go func() { // drainSlots waits for it
 			defer func() { <-a.slots }()
 			a.take(ctx, client, evt)
-		})
+		}()
 	default:
 		a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
 		if evt.Request != nil {

@@ -26,6 +26,7 @@ const (
 	helloWithin   = 60 * time.Second // without a hello for so long it is begun anew
 	dialsInMinute = 10               // more than that is a loop
 	pingWithin    = 20 * time.Second // Slack pings about every 10 s
+	longLife      = 2 * time.Minute  // a socket that lived so long was a good one
 	minPause      = time.Second
 	maxPause      = 30 * time.Second
 )
@@ -42,7 +43,8 @@ func (e errRefused) Error() string {
 func (a *App) keepSocket(ctx context.Context, n int) error {
 	pause := minPause
 	for ctx.Err() == nil {
-		greeted, err := a.runSocket(ctx, n)
+		began := time.Now()
+		err := a.runSocket(ctx, n)
 		a.hello[n].Store(false)
 		if ctx.Err() != nil {
 			return nil
@@ -51,7 +53,7 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 		if errors.As(err, &refused) {
 			return err
 		}
-		if greeted {
+		if time.Since(began) > longLife {
 			pause = minPause
 		}
 		a.Metrics.restarts.Inc()
@@ -66,8 +68,7 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 }
 
 // runSocket runs one client of the library until it misbehaves or ctx ends.
-// greeted says whether Slack said hello at least once.
-func (a *App) runSocket(ctx context.Context, n int) (greeted bool, err error) {
+func (a *App) runSocket(ctx context.Context, n int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	client := socketmode.New(a.api,
 		socketmode.OptionDialer(dialer()),
@@ -85,13 +86,13 @@ func (a *App) runSocket(ctx context.Context, n int) (greeted bool, err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return greeted, context.Cause(ctx)
+			return context.Cause(ctx)
 		case err := <-ended:
 			ended <- err // for drain
-			return greeted, errRefusedOr(err)
+			return errRefusedOr(err)
 		case <-silence.C:
 			if !a.hello[n].Load() {
-				return greeted, fmt.Errorf("no hello for %v", helloWithin)
+				return fmt.Errorf("no hello for %v", helloWithin)
 			}
 		case evt := <-client.Events:
 			switch evt.Type {
@@ -100,20 +101,19 @@ func (a *App) runSocket(ctx context.Context, n int) (greeted bool, err error) {
 				silence.Reset(helloWithin)
 				dials = append(recent(dials), time.Now())
 				if len(dials) > dialsInMinute {
-					return greeted, fmt.Errorf("%d connections in a minute", len(dials))
+					return fmt.Errorf("%d connections in a minute", len(dials))
 				}
 			case socketmode.EventTypeHello:
 				a.hello[n].Store(true)
-				greeted = true
 				a.greeted(ctx, n, evt)
 			case socketmode.EventTypeErrorWriteFailed:
-				return greeted, errors.New("deaf after a write error")
+				return errors.New("deaf after a write error")
 			case socketmode.EventTypeInvalidAuth:
-				return greeted, errRefused{"invalid_auth"}
+				return errRefused{"invalid_auth"}
 			case socketmode.EventTypeConnectionError:
 				a.hello[n].Store(false)
 				if cause, fatal := refusal(evt.Data); fatal {
-					return greeted, errRefused{cause}
+					return errRefused{cause}
 				}
 				a.Log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
 			default:

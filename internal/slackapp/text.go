@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -20,8 +21,15 @@ const (
 )
 
 // escape makes foreign text harmless: no mention, no link, no formatting of
-// lines. What people and the cloud wrote goes through here, always.
+// lines, no turning round of what follows. What people and the cloud wrote
+// goes through here, always.
 func escape(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
 	return slackutilsx.EscapeMessage(strings.Join(strings.Fields(s), " "))
 }
 

@@ -1,7 +1,6 @@
 package slackapp
 
 import (
-	"slices"
 	"testing"
 )
 
@@ -30,66 +29,6 @@ func TestAsTyped(t *testing.T) {
 	} {
 		if got := asTyped(text); got != want {
 			t.Errorf("asTyped(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestWords(t *testing.T) {
-	for text, want := range map[string][]string{
-		"a, b,,c\nd":          {"a", "b", "c", "d"},
-		"` ``` `a`":           {"a"},
-		`"a b" 'c' d'e f"g`:   {"a b", "c", "d'e", `f"g`},
-		`k="v w",x`:           {"k=v w", "x"},
-		`"a\"b\\" "\n"`:       {`a"b\`, `\n`},
-		"„a b“ »c d« ‹e› ”f”": {"a b", "c d", "e", "f"},
-		"'don't' x":           {"don't", "x"},
-		`a "b c`:              {"a", "b c"},
-		"* a\n  - b\n*c * d":  {"a", "b", "*c", "*", "d"},
-		"•a • b":              {"a", "b"},
-		"* --hard":            {"*", "--hard"},
-		"a\n*":                {"a", "*"},
-	} {
-		s := typingScanner{text: []rune(text)}
-		var got []string
-		for w, ok := s.next(); ok; w, ok = s.next() {
-			got = append(got, w.text)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("words of %q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestFlagOfWord(t *testing.T) {
-	for text, want := range map[string]string{
-		"web-1": "", "--hard": "--hard", "--Hard=x": "--hard", "-h": "-h",
-		"—HARD": "--hard", "–hard": "--hard", "−hard": "--hard", "‑hard": "-hard",
-		"---x": "--x", "—dry–run": "--dry-run", "--": "--", "—": "--", "-": "-", "": "",
-	} {
-		if got := (typedWord{text: text}).flag(); got != want {
-			t.Errorf("flag of %q = %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	for typed, want := range map[string]string{
-		"hard": "hard", "hrad": "hard", "sfto": "soft", "dryrun": "dry-run",
-		"tga": "tag", "t": "", "at": "", "force": "", "see": "", "": "", "projekt": "project",
-	} {
-		if got := nearest(typed, flagNames); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", typed, got, want)
-		}
-	}
-}
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "ab", 2}, {"help", "hlep", 1}, {"kitten", "sitting", 3}, {"да", "ад", 1}} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func sayTally(t approvals.Tally) string {
 		n    int
 		word string
 	}{
-		{t.Stopped, "stopped"}, {t.Off, "off already"}, {t.Failed, "failed"},
+		{t.Stopped, "stopped"}, {t.Off, "found off"}, {t.Failed, "failed"},
 		{t.LeftOut, "left out"}, {t.Unknown, "not known"}, {t.NotSent, "not sent"},
 	} {
 		if p.n > 0 {
@@ -150,7 +150,12 @@ func sayProgress(r approvals.Request) string {
 // cardBudget is the room for one list of servers on the card.
 const cardBudget = 2400
 
+// sayServers lists the servers as they were when the request was made. Once it
+// is decided their state then is of no interest any more.
 func sayServers(r approvals.Request) string {
+	if r.State != approvals.Pending {
+		return listing(r.First, r.Total, cardBudget, nameLine)
+	}
 	return listing(r.First, r.Total, cardBudget, serverLine)
 }
 
@@ -220,7 +225,7 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		}
 		return fmt.Sprintf(":white_check_mark: %s approved. %s will be stopped.", mention(n.By), count(r.Total, "server"))
 	case approvals.TopicDenied:
-		return fmt.Sprintf(":x: %s denied this; nothing is stopped. %s", mention(n.By), mention(r.Requester)) + because(n.Why)
+		return fmt.Sprintf(":x: %s, %s denied this; nothing is stopped", mention(r.Requester), mention(n.By)) + because(n.Why)
 	case approvals.TopicCancelled:
 		if r.Stop != nil {
 			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
@@ -269,7 +274,11 @@ func sayEnd(r approvals.Request) string {
 		if t.Stopped == r.Total {
 			return fmt.Sprintf(":white_check_mark: %s, %s: %s stopped.%s", who, r.ID, count(t.Stopped, "server"), length)
 		}
-		return fmt.Sprintf(":white_check_mark: %s, %s: all %s are off. %s%s", who, r.ID, count(r.Total, "server"), sayTally(t), length)
+		all := "all " + count(r.Total, "server") + " are off"
+		if r.Total == 1 {
+			all = "the server is off"
+		}
+		return fmt.Sprintf(":white_check_mark: %s, %s: %s. %s%s", who, r.ID, all, sayTally(t), length)
 	case approvals.PartiallyFailed:
 		return fmt.Sprintf(":warning: %s, %s is done in part. Of %s: %s%s", who, r.ID, count(r.Total, "server"), sayTally(t), length)
 	case approvals.Failed:
@@ -341,12 +350,9 @@ func sayMistakes(command string, err error) string {
 	if !errors.As(err, &all) {
 		return ":x: I could not read that; nothing was asked for. Try " + code(command+" help") + "."
 	}
-	lines := []string{":x: Nothing was asked for:"}
-	for _, m := range all {
-		lines = append(lines, "• "+sayMistake(m))
-	}
-	lines = append(lines, "More: "+code(command+" help"))
-	return strings.Join(lines, "\n")
+	// The answer goes with the acknowledgement, which Slack drops if it is long.
+	said := listing(all, len(all), 3000, func(m Mistake) string { return "• " + sayMistake(m) })
+	return ":x: Nothing was asked for:\n" + said + "\nMore: " + code(command+" help")
 }
 
 // sayMistake says what is wrong, shows the word, and how to do it right.
