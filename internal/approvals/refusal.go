@@ -40,6 +40,9 @@ type Refusal struct {
 	Count   int     // TooManyServers: how many were named
 	Limit   int     // TooManyServers: how many are allowed
 
+	Asked string // WrongProject: the project that was named
+	Known string // WrongProject: the one that is served
+
 	Missing   []string            // Unresolved: what names no server
 	Ambiguous map[string][]Server // Unresolved: name → the servers that bear it
 	Taken     map[string]string   // ServersTaken: server id → request id

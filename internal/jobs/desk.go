@@ -21,7 +21,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 		ask.Project = e.Project
 	}
 	if ask.Project != e.Project {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject}
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
 	}
 	if err := e.Policy.MayAsk(ask.By); err != nil {
 		return approvals.Request{}, err
@@ -34,12 +34,12 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(id, ask, frozen, e.Policy, e.now())
-	if err != nil {
-		return r, err
+	if err := e.untaken(ctx, frozen); err != nil {
+		return approvals.Request{}, err
 	}
-	if ask.DryRun {
-		return r, e.freeOf(ctx, frozen)
+	r, err := approvals.New(id, ask, frozen, e.Policy, e.now())
+	if err != nil || ask.DryRun {
+		return r, err
 	}
 	return r, e.make(ctx, r, frozen)
 }
@@ -90,11 +90,19 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 	return nil
 }
 
-// freeOf refuses if a server of the list is part of another request.
-func (e *Engine) freeOf(ctx context.Context, f approvals.Frozen) error {
-	ids := make([]string, len(f.Servers))
-	for i, s := range f.Servers {
-		ids[i] = s.ID
+// untaken refuses if a server is part of another request. Those that would be
+// left out count, too: one that another request is stopping right now looks
+// just like one that is stopped already. (The last word has the commit.)
+func (e *Engine) untaken(ctx context.Context, f approvals.Frozen) error {
+	var ids []string
+	for _, s := range f.Servers {
+		ids = append(ids, s.ID)
+	}
+	for _, l := range f.LeftOut {
+		ids = append(ids, l.Server.ID)
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	holders, err := e.rdb.HMGet(ctx, e.keys.locks(), ids...).Result()
 	if err != nil {

@@ -33,9 +33,10 @@ type Face interface {
 	Draw(ctx context.Context, r approvals.Request) approvals.Delivery
 	// Look finds a message by the id it carries, among those posted since.
 	Look(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
-	// Unposted tells the requester privately that r was withdrawn since its
-	// card could not be posted. It tries once.
-	Unposted(ctx context.Context, r approvals.Request)
+	// Aside tells the requester privately what could not be said in the
+	// channel: that the request is withdrawn since its card could not be posted,
+	// or how it ended. It tries once.
+	Aside(ctx context.Context, m approvals.Message)
 }
 
 // Config says how an engine works. Zero values get the defaults given.

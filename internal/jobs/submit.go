@@ -107,8 +107,9 @@ func (e *Engine) turn(wait time.Duration) time.Duration {
 
 func (e *Engine) permit(b approvals.Batch, cost int) *permit {
 	return &permit{
-		ID:      fmt.Sprintf("%s/%d/%d", b.Request, b.N, b.Attempt),
-		Request: b.Request, Cost: cost, Rest: b.Rest, First: b.N == 0,
+		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.N, b.Attempt),
+		// Those of this batch that are not sent do not count as still to come.
+		Request: b.Request, Cost: cost, Rest: b.Rest - len(b.Results) + cost, First: b.N == 0,
 		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon().Milliseconds(),
 		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(),
 	}
@@ -192,7 +193,13 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	crashpoint("submit.intended")
 	mine := stored[approvals.Batch]{next, b.ver + 1}
 
-	if why := e.unfit(intent, began, wall); why != "" {
+	why := e.unfit(intent, began, wall)
+	if p.Run != e.Redis.RunID() {
+		// The permit was asked for in the name of one process, and perhaps granted
+		// by the next one, whose log may lack what was granted last.
+		why = "Redis was restarted just before the call"
+	}
+	if why != "" {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
 	job, err := e.Cloud.Stop(ctx, live, ecsclient.StopType(mode))

@@ -175,7 +175,7 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 		}
 		return e.hush(ctx, c, t.body.Channel, d)
 	}
-	return e.unsayable(ctx, c, t, r, notes, d)
+	return e.unsayable(ctx, c, t, m, d)
 }
 
 // said takes what was said off the list, and remembers the card's place.
@@ -219,26 +219,33 @@ func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r s
 }
 
 // unsayable gives up on a message that Slack will never take. Without its card
-// a request cannot be decided on: then it is withdrawn.
-func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], notes []approvals.Note, d approvals.Delivery) error {
-	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", r.body.ID, "topic", notes[0].Topic, "channel", t.body.Channel, "err", d.Err)
+// a request cannot be decided on: then it is withdrawn. An outcome is told to
+// the requester alone instead.
+func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
+	id, topic := m.Request.ID, m.Notes[0].Topic
+	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.body.Channel, "err", d.Err)
 	next := t.body
 	next.Intent = nil
 	ch := newChange().under(c).done(0).
-		write(e.keys.thread(r.body.ID), t.ver, next).
-		log(audit.Entry{Event: "unsaid", Request: r.body.ID, Reason: string(notes[0].Topic), Worker: e.worker})
-	ch.Pop = &pop{e.keys.owed(r.body.ID), len(notes)}
-	if notes[0].Topic == approvals.TopicCard {
-		return e.withoutCard(ctx, ch, r.body.ID, d)
+		write(e.keys.thread(id), t.ver, next).
+		log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.worker})
+	ch.Pop = &pop{e.keys.owed(id), len(m.Notes)}
+	if topic == approvals.TopicCard {
+		return e.withoutCard(ctx, ch, m, d)
 	}
-	_, err := e.commit(ctx, ch)
-	return err
+	if _, err := e.commit(ctx, ch); err != nil {
+		return err
+	}
+	if topic == approvals.TopicEnd {
+		e.face.Aside(ctx, m)
+	}
+	return nil
 }
 
 // withoutCard completes the change that gives up on a card: nobody could
 // decide on the request, so it is withdrawn, and the requester is told.
-func (e *Engine) withoutCard(ctx context.Context, ch *change, id string, d approvals.Delivery) error {
-	r, err := e.loadRequest(ctx, id)
+func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Message, d approvals.Delivery) error {
+	r, err := e.loadRequest(ctx, m.Request.ID)
 	if err != nil {
 		return err
 	}
@@ -258,7 +265,8 @@ func (e *Engine) withoutCard(ctx context.Context, ch *change, id string, d appro
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err
 	}
-	e.face.Unposted(ctx, gone)
+	m.Request = gone
+	e.face.Aside(ctx, m)
 	return nil
 }
 

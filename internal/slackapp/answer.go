@@ -11,7 +11,7 @@ import (
 
 // answer tells one person something that nobody else sees. It uses the act's
 // response_url (good for 30 minutes and five answers, also where the bot is no
-// member) or, failing that, an ephemeral message. A private answer cannot be
+// member) or, failing that, an ephemeral message, or a direct one. A private answer cannot be
 // looked up afterwards; when it is unclear whether one arrived it is said
 // again: twice is better than never here.
 func (a *App) answer(ctx context.Context, did act, text string) {
@@ -34,6 +34,9 @@ func (a *App) answer(ctx context.Context, did act, text string) {
 			} else if err == nil {
 				err = e
 			}
+			if _, _, e := a.api.PostMessageContext(ctx, did.User, slack.MsgOptionText(text, false), blocks); e == nil {
+				return
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -43,7 +46,12 @@ func (a *App) answer(ctx context.Context, did act, text string) {
 	a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "err", err)
 }
 
-// Unposted tells the requester that the card could not be posted.
-func (a *App) Unposted(ctx context.Context, r approvals.Request) {
-	a.answer(ctx, act{User: r.Requester, Channel: r.From, Response: r.Answer}, sayUnposted(r))
+// Aside tells the requester what could not be said in the channel.
+func (a *App) Aside(ctx context.Context, m approvals.Message) {
+	r := m.Request
+	text := sayUnposted(r)
+	if m.Notes[0].Topic == approvals.TopicEnd {
+		text = sayEnd(r) + "\n" + sayAside(r)
+	}
+	a.answer(ctx, act{User: r.Requester, Channel: r.From, Response: r.Answer}, text)
 }

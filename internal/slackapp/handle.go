@@ -97,6 +97,9 @@ func (a *App) handleCommand(ctx context.Context, op string, did act, p approvals
 		return a.list(ctx, did)
 	case History:
 		return a.history(ctx, did, cmd.N)
+	case Freeze, Unfreeze:
+		a.answer(ctx, did, sayNoFreeze)
+		return nil
 	}
 	a.answer(ctx, did, sayHelp("/ecs-stop", a.Policy))
 	return nil

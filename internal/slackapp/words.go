@@ -15,6 +15,7 @@ import (
 // escaped.
 
 const (
+	sayNoFreeze      = ":warning: This version cannot freeze: *nothing was frozen.* To keep servers from being stopped, deny or cancel their requests."
 	sayBusy          = ":hourglass_flowing_sand: I have too much to do right now, and did nothing about this. Please try again in a minute."
 	sayLooking       = ":mag: Looking up the servers …"
 	sayStoreAway     = ":warning: I cannot reach my store right now, so nothing was started. Please try again in a minute."
@@ -301,13 +302,58 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 		approvals.NotKnown:   ":grey_question: Not known",
 		approvals.NotSent:    ":no_entry: Not sent",
 	}[g.outcome] + " (" + thousands(len(g.results)) + "):\n"
-	return head + listing(g.results, len(g.results), budget-len(head)-30, func(r approvals.Result) string {
-		line := fmt.Sprintf("• %s %s", bold(r.Server.Name), code(r.Server.ID))
-		if said := strings.TrimSpace(r.Code + " " + r.Reason); said != "" {
-			line += ": " + clipText(escape(said), 300)
+	budget -= len(head) + 30
+	if len(g.results) <= fewResults {
+		return head + listing(g.results, len(g.results), budget, resultLine)
+	}
+	// Many are told by name alone, together with those that share their reason:
+	// so a message holds some hundreds.
+	var b strings.Builder
+	for _, same := range bySaid(g.results) {
+		said := cloudSaid(same[0])
+		if said != "" {
+			said += ": "
 		}
-		return line
-	})
+		names := listing(same, len(same), max(0, budget-b.Len()-len(said)), func(r approvals.Result) string { return bold(r.Server.Name) })
+		b.WriteString("• " + said + strings.ReplaceAll(names, "\n", ", ") + "\n")
+		if b.Len() > budget {
+			break
+		}
+	}
+	return head + strings.TrimRight(b.String(), "\n")
+}
+
+// fewResults is up to how many servers of one outcome get a line of their own.
+const fewResults = 20
+
+func resultLine(r approvals.Result) string {
+	line := nameLine(r.Server)
+	if said := cloudSaid(r); said != "" {
+		line += ": " + said
+	}
+	return line
+}
+
+// cloudSaid is the cloud's code and reason, or what was seen.
+func cloudSaid(r approvals.Result) string {
+	return clipText(escape(strings.TrimSpace(r.Code+" "+r.Reason)), 300)
+}
+
+// bySaid groups results that have the same code and reason, in order.
+func bySaid(results []approvals.Result) [][]approvals.Result {
+	var groups [][]approvals.Result
+	at := map[string]int{}
+	for _, r := range results {
+		said := cloudSaid(r)
+		i, known := at[said]
+		if !known {
+			i = len(groups)
+			at[said] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], r)
+	}
+	return groups
 }
 
 func sayRestInStatus(r approvals.Request) string {
@@ -362,10 +408,6 @@ func sayMistake(m Mistake) string {
 	if m.Hint != "" {
 		right = " Write " + hint + "."
 	}
-	meant := ""
-	if m.Hint != "" {
-		meant = " Did you mean " + hint + "?"
-	}
 	switch m.Kind {
 	case TooLong, ReasonTooLong:
 		return "That is too long: " + escape(m.Hint) + "."
@@ -374,9 +416,9 @@ func sayMistake(m Mistake) string {
 	case ControlCharacter:
 		return word + " holds an invisible control character (" + escape(m.Hint) + "). Type it anew."
 	case OpenQuote:
-		return "The quote at " + word + " is not closed." + right
+		return "The quote at " + word + " is not closed. Put " + escape(m.Hint) + "."
 	case UnknownFlag:
-		return "I do not know the flag " + word + "." + meant
+		return "I do not know the flag " + word + "." + sayMeant(m.Hint)
 	case FlagNeedsValue:
 		return word + " needs a value." + right
 	case FlagTakesNoValue:
@@ -388,33 +430,43 @@ func sayMistake(m Mistake) string {
 	case BadTag:
 		return word + " is not a tag." + right
 	case BadType:
-		return word + " is not a way to stop." + right
+		return word + " is not a way to stop. It has to be " + escape(m.Hint) + "."
 	case BadNumber:
-		return word + " is not a number that fits here." + right
+		return word + " is not a number that fits here. It has to be " + escape(m.Hint) + "."
 	case BadID:
 		return word + " is not a request's id: " + escape(m.Hint) + "."
 	case MissingID:
-		return "Which request? " + strings.TrimSpace(right)
+		return "Which request?" + right
 	case UnexpectedWord:
 		return word + " does not belong there." + right
 	case LooksLikeVerb:
 		return word + " looks like a mistyped word. Write " + escape(m.Hint) + "."
 	case NotAServerName:
-		return word + " cannot be a server's name." + meant
+		if m.Hint == nameForm {
+			return word + " cannot be a server's name. A name has " + escape(m.Hint) + "."
+		}
+		return word + " cannot be a server's name." + sayMeant(m.Hint)
 	case BadServerID:
 		return word + " is not a server's id: " + escape(m.Hint) + "."
 	case MentionNotServer:
-		return word + " is a person or a channel, not a server." + right
+		return word + " is a person or a channel, not a server. Write " + escape(m.Hint) + "."
 	case PatternTooWide:
-		return word + " would be every server. Say some of the name." + right
+		return word + " would be every server. Write " + escape(m.Hint) + "."
 	case Semicolon:
-		return "Servers are separated by spaces or commas, not by " + word + "." + right
+		return word + " does not separate servers. Use spaces or commas: " + hint + "."
 	case NoServers:
 		return "No server is named." + right
 	case ReasonWithoutServers:
 		return "Everything after `--reason` was read as the reason, so no server is named. Put the servers first, or quote the reason."
 	}
 	return word + ": " + escape(string(m.Kind)) + "." + right
+}
+
+func sayMeant(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return " Did you mean " + code(hint) + "?"
 }
 
 func sayAsked(r approvals.Request) string {
@@ -463,6 +515,10 @@ func sayUnposted(r approvals.Request) string {
 	return fmt.Sprintf(":x: I could not post the card of %s in <#%s>, so the request is withdrawn. Invite me to that channel (type `/invite` there), then ask again.", code(r.ID), r.Channel)
 }
 
+func sayAside(r approvals.Request) string {
+	return fmt.Sprintf("I could not say this in its thread in <#%s>. Invite me there again; %s tells the rest.", r.Channel, code("/ecs-stop status "+r.ID))
+}
+
 // sayRefusal tells a person why what they did has no effect.
 func sayRefusal(no *approvals.Refusal) string {
 	r := no.Request
@@ -471,7 +527,7 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotRequester:
 		return ":no_entry: You may not ask for servers to be stopped; nothing was asked for. Ask whoever runs this bot to add you to the requesters."
 	case approvals.NotApprover:
-		return ":no_entry: You are not an approver, so this click has no effect."
+		return ":no_entry: You are not an approver, so this has no effect."
 	case approvals.NotYours:
 		return fmt.Sprintf(":no_entry: Only %s, who asked for it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
 	case approvals.OwnRequest:
@@ -503,7 +559,7 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.Unresolved:
 		return sayUnresolved(no)
 	case approvals.WrongProject:
-		return ":x: There is no such project; nothing was asked for. Leave `--project` out."
+		return fmt.Sprintf(":x: There is no project %s; nothing was asked for. This bot serves %s.", code(no.Asked), code(no.Known))
 	case approvals.CloudAway:
 		return ":warning: The cloud does not answer right now, so nothing was asked for. Please try again in a minute."
 	case approvals.CloudRefusesKey:
