@@ -28,6 +28,7 @@ const (
 type Result struct {
 	Server  Server  `json:"s"` // in a call: the snapshot taken before the intent
 	Sent    bool    `json:"sent,omitempty"`
+	In      int     `json:"in,omitempty"` // attempt in which it was sent last
 	Outcome Outcome `json:"o,omitempty"`
 	Why     Why     `json:"why,omitempty"`
 	Code    string  `json:"code,omitempty"`

@@ -44,7 +44,8 @@ func (s Server) GoingOff() bool { return s.Status == "ACTIVE" && s.Task == "powe
 type Why string
 
 const (
-	AlreadyOff Why = "already_off" // it is stopped, or being stopped
+	AlreadyOff Why = "already_off" // it is stopped
+	GoingOff   Why = "going_off"   // somebody else is stopping it right now; how that ends is not ours to say
 	IsLocked   Why = "locked"      // the cloud refuses to touch it
 	IsBusy     Why = "busy"        // something else is being done to it
 	Vanished   Why = "vanished"    // the cloud does not show it any more
@@ -130,8 +131,10 @@ func (p Protection) Sort(s Server) (why Why, ok bool) {
 	switch {
 	case p.Covers(s):
 		return Protected, false
-	case s.Off(), s.GoingOff():
+	case s.Off():
 		return AlreadyOff, false
+	case s.GoingOff():
+		return GoingOff, false
 	case s.Locked:
 		return IsLocked, false
 	case s.Task != "":

@@ -153,7 +153,7 @@ func TestWhatMayBeStopped(t *testing.T) {
 		want Why // empty: may be stopped
 	}{
 		{Server{Status: "ACTIVE"}, ""},
-		{Server{Status: "ACTIVE", Task: "powering-off"}, AlreadyOff},
+		{Server{Status: "ACTIVE", Task: "powering-off"}, GoingOff},
 		{Server{Status: "ACTIVE", Task: "rebooting"}, IsBusy},
 		{Server{Status: "ACTIVE", Task: "powering-on"}, IsBusy},
 		{Server{Status: "SHUTOFF"}, AlreadyOff},
@@ -163,7 +163,7 @@ func TestWhatMayBeStopped(t *testing.T) {
 		{Server{Status: "ACTIVE", Task: "rebooting", Locked: true}, IsLocked},
 		{Server{Status: "ERROR", Locked: true}, IsLocked},
 		{Server{Status: "SHUTOFF", Locked: true}, AlreadyOff},
-		{Server{Status: "ACTIVE", Task: "powering-off", Locked: true}, AlreadyOff},
+		{Server{Status: "ACTIVE", Task: "powering-off", Locked: true}, GoingOff},
 		{Server{Status: "ERROR"}, Unstopped},
 		{Server{Status: "ERROR", Task: "powering-off"}, IsBusy},
 		{Server{Status: "BUILD", Task: "spawning"}, IsBusy},

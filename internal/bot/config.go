@@ -104,8 +104,8 @@ func Load(lookup Lookup) (Config, error) {
 		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
 		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
 		Anchor:        s.choice("ECS_RATE_ANCHOR", jobs.AnchorSubmit, jobs.AnchorFinish),
-		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, time.Second, time.Hour),
-		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, time.Second, 10*time.Minute),
+		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
+		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
 		RedisURL:      ecsclient.Secret(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
 		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
@@ -178,7 +178,8 @@ func (s *settings) get(name string) string {
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		s.fault(name+"_FILE", "names a file that cannot be read ("+file+"); check its path and its rights")
+		// Not the value: somebody may have put the secret itself there.
+		s.fault(name+"_FILE", "names a file that cannot be read; check its path and its rights")
 		return ""
 	}
 	return strings.TrimSpace(string(b))

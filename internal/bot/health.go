@@ -77,8 +77,12 @@ func (h *health) run(ctx context.Context) error {
 	h.bound.Store(&addr)
 	srv := &http.Server{Handler: h.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
-	h.watchStore(ctx)
+	watch, cancelWatch := context.WithCancel(ctx)
+	go func() { // what it returns is waited for below
+		done <- srv.Serve(l)
+		cancelWatch()
+	}()
+	h.watchStore(watch)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(stop); err != nil {

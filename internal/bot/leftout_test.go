@@ -60,7 +60,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	card := w.ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 near-1 --tag env=dev late-*")
 	text, private := slacksim.PlainText(card), heard("Asked as", "Left out")
 	for n, why := range map[int]string{
-		2: "already stopped", 3: "already stopped", 4: "locked", 5: "something else is being done", 6: "protected",
+		2: "already stopped", 3: "being stopped by somebody else", 4: "locked", 5: "something else is being done", 6: "protected",
 		7: "protected", 8: "protected", 9: "protected", 10: "state that cannot be stopped",
 	} {
 		if l := lineOf(text, uuid(n)); !strings.Contains(l, why) || headingOf(text, uuid(n)) != "Left out:" {

@@ -33,7 +33,7 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 	ids := make([][]string, len(postFaults))
 	cards := make([]slacksim.Message, len(postFaults))
 	for i, f := range postFaults {
-		w := newWorld(t, "SLACK_UNSURE_WAIT", "1s")
+		w := newWorld(t)
 		ids[i] = w.fleet(1)
 		w.start(nil)
 		w.slack.FailNext("chat.postMessage", 1, f.fault)

@@ -76,7 +76,7 @@ func newWorldWith(t *testing.T, cloud ecssim.Options, slack slacksim.Options, en
 		"APPROVAL_CHANNEL": ops, "APPROVERS": ben + ",SDUTY",
 		"HUAWEICLOUD_SDK_AK": o.AccessKey, "HUAWEICLOUD_SDK_SK": o.SecretKey, "HUAWEICLOUD_SDK_PROJECT_ID": o.ProjectID,
 		"ECS_ENDPOINT": cloudHTTP.URL, "ECS_REGION": "sim-1", "REDIS_URL": w.redis.URL(),
-		"HTTP_ADDR": "127.0.0.1:0", "SUBMIT_QUARANTINE": "2s", "SLACK_UNSURE_WAIT": "2s",
+		"HTTP_ADDR": "127.0.0.1:0",
 	}
 	for i := 0; i+1 < len(env); i += 2 {
 		w.env[env[i]] = env[i+1]
@@ -90,6 +90,7 @@ func fast(c *jobs.Config) {
 	c.RetryIn = 150 * time.Millisecond
 	c.Redraw = 100 * time.Millisecond
 	c.PostGap = time.Millisecond
+	c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
 	c.Beat = 200 * time.Millisecond
 	c.Window, c.Guard = 3*time.Second, 100*time.Millisecond
 }

@@ -30,7 +30,7 @@ func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
 		return e.submit(ctx, c, b)
 	case approvals.Submitting:
 		// Whoever wrote the intent is gone: it may have been sent or not.
-		return e.doubt(ctx, c, b, "the process that sent it died", "")
+		return e.doubt(ctx, c, b, "whoever sent it did not come to write down the answer", "")
 	case approvals.Ambiguous:
 		return e.watchDoubt(ctx, c, b)
 	case approvals.Reconciling:

@@ -59,6 +59,7 @@ func (e *Engine) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	k := e.keys
+	e.Redis.refresh(ctx, k.meta())
 	run := e.Redis.RunID()
 	// Before the script: changes made while its answer travels are no loss.
 	seen := e.seq.Load()
@@ -84,16 +85,23 @@ func (e *Engine) beat(ctx context.Context) error {
 		return e.open(ctx, true)
 	case instance != known:
 		e.Log.ErrorContext(ctx, "the store is another one: the old one was lost", "was", known, "is", instance)
+		if err := e.distrust(ctx); err != nil {
+			return err // and notice it again
+		}
 		e.instance.Store(&instance)
 		e.seq.Store(seq)
-		return e.distrust(ctx)
+		return nil
 	case seq < seen:
 		e.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", seen, "now", seq)
+		if err := e.distrust(ctx); err != nil {
+			return err
+		}
 		e.seq.Store(seq)
-		return e.distrust(ctx)
+		return nil
 	}
 	e.sawSeq(seq)
-	return e.noticePause(ctx, asInt(raw[4]) > 0)
+	fresh := now-e.since.Load() < e.window().Milliseconds()
+	return e.noticePause(ctx, fresh && asInt(raw[4]) > 0)
 }
 
 // noticePause tells the threads of a restart of the store, while it keeps
@@ -139,15 +147,12 @@ func (e *Engine) sawSeq(seq int64) {
 // tellPaused tells the threads of requests under way, once for an incident,
 // that nothing is sent for a while.
 func (e *Engine) tellPaused(ctx context.Context, incident string) error {
-	open, err := e.Open(ctx)
+	ids, err := e.rdb.ZRange(ctx, e.keys.open(), 0, -1).Result()
 	if err != nil {
-		return err
+		return fmt.Errorf("list open requests: %w", err)
 	}
-	for _, r := range open {
-		if r.State != approvals.Executing || r.Paused == incident {
-			continue
-		}
-		if err := e.tellOnePaused(ctx, r.ID, incident); err != nil && !errors.Is(err, errConflict) {
+	for _, id := range ids {
+		if err := e.tellOnePaused(ctx, id, incident); err != nil && !errors.Is(err, errConflict) && !errors.Is(err, errNoRecord) {
 			return err
 		}
 	}

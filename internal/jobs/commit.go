@@ -44,6 +44,7 @@ type change struct {
 	Unlock  []string `json:"unlock,omitempty"` // server ids, held by Request
 
 	Write  []write  `json:"write,omitempty"`
+	Check  []check  `json:"check,omitempty"` // records that must not have moved
 	Put    []put    `json:"put,omitempty"`
 	Drop   []string `json:"drop,omitempty"`
 	Push   []put    `json:"push,omitempty"`
@@ -51,10 +52,12 @@ type change struct {
 	Audit  []string `json:"audit,omitempty"`
 	Index  []index  `json:"index,omitempty"`
 	Expire []expire `json:"expire,omitempty"`
+	Trim   *trim    `json:"trim,omitempty"`
 
 	Permit *permit `json:"permit,omitempty"`
 	Settle *settle `json:"settle,omitempty"`
 	Freeze int64   `json:"freeze,omitempty"` // ms
+	Leave  string  `json:"leave,omitempty"`  // request that gives up its place in the line
 
 	Wake   []wake  `json:"wake,omitempty"`
 	Finish *finish `json:"finish,omitempty"` // gives the held item back
@@ -69,6 +72,11 @@ type write struct {
 	Key  string `json:"key"`
 	Ver  uint64 `json:"ver,string"` // the version that is replaced; 0: there is none
 	Body string `json:"body"`
+}
+
+type check struct {
+	Key string `json:"key"`
+	Ver uint64 `json:"ver,string"`
 }
 
 type put struct {
@@ -93,6 +101,12 @@ type expire struct {
 	S   int64  `json:"s"`
 }
 
+// trim takes the members of a sorted set away whose score is below Before.
+type trim struct {
+	Key    string `json:"key"`
+	Before int64  `json:"before"`
+}
+
 // permit asks for room for one call; lua/permits.lua explains the fields.
 type permit struct {
 	ID      string `json:"id"`
@@ -106,6 +120,7 @@ type permit struct {
 	Run     string `json:"run"`
 	Window  int64  `json:"window"`
 	Hold    int64  `json:"hold"`
+	Busy    int64  `json:"busy"`
 }
 
 // settle lets a permit count for MS more; 0 gives it back unused.
@@ -180,6 +195,7 @@ func marshal(v any) string {
 // committed is what a change's answer tells besides that it was made.
 type committed struct {
 	now       time.Time // by Redis's clock
+	again     bool      // it had been made before: this was a repeat
 	unsettled bool      // the permit to be settled was not in the log
 	replicas  bool      // at least one replica has it, or there is none
 }
@@ -216,6 +232,7 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 		e.nudge()
 		return c, nil
 	case "again":
+		c.again = true
 		return c, nil
 	case "conflict":
 		return c, errConflict
@@ -235,13 +252,12 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 	return c, fmt.Errorf("commit: odd answer %v", raw)
 }
 
-// retry runs a script again while its answer is lost or Redis is away, as long
-// as ctx lasts but not for more than a few seconds: whoever called can come
-// back to the item, and nobody else could meanwhile.
+// retry runs a script again while its answer is lost or Redis is away, for as
+// long as ctx lasts. What a step has learned may stand nowhere else yet.
 func (e *Engine) retry(ctx context.Context, do func() error) error {
-	var err error
-	for pause := 50 * time.Millisecond; pause < 2*time.Second; pause *= 2 {
-		if err = do(); err == nil || !lostAnswer(err) {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := do()
+		if err == nil || !lostAnswer(err) {
 			return err
 		}
 		select {
@@ -250,7 +266,6 @@ func (e *Engine) retry(ctx context.Context, do func() error) error {
 		case <-time.After(pause):
 		}
 	}
-	return err
 }
 
 // lostAnswer reports whether a script may or may not have run: everything but

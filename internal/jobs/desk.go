@@ -34,7 +34,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := e.untaken(ctx, frozen); err != nil {
+	if err := e.untaken(ctx, id, frozen); err != nil {
 		return approvals.Request{}, err
 	}
 	r, err := approvals.New(id, ask, frozen, e.Policy, e.now())
@@ -92,8 +92,9 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 
 // untaken refuses if a server is part of another request. Those that would be
 // left out count, too: one that another request is stopping right now looks
-// just like one that is stopped already. (The last word has the commit.)
-func (e *Engine) untaken(ctx context.Context, f approvals.Frozen) error {
+// just like one that is stopped already. What the very same ask has taken, done
+// twice at once, is not another's. (The last word has the commit.)
+func (e *Engine) untaken(ctx context.Context, id string, f approvals.Frozen) error {
 	var ids []string
 	for _, s := range f.Servers {
 		ids = append(ids, s.ID)
@@ -110,7 +111,7 @@ func (e *Engine) untaken(ctx context.Context, f approvals.Frozen) error {
 	}
 	taken := map[string]string{}
 	for i, h := range holders {
-		if by, ok := h.(string); ok {
+		if by, ok := h.(string); ok && by != id {
 			taken[ids[i]] = by
 		}
 	}

@@ -90,7 +90,9 @@ func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batc
 		case s.GoingOff():
 			waiting = true
 		case s.On() && s.Updated == r.Server.Updated && b.body.JobID != "":
-			r.Outcome, r.Reason = approvals.NotStopped, "runs on untouched; the cloud does not tell of job "+b.body.JobID+" any more"
+			// The call was accepted: it is not for us to say that it will have no
+			// effect, and not to make it again.
+			r.Outcome, r.Reason = approvals.NotKnown, "runs on untouched, though its call was accepted: "+b.body.Trouble
 		case s.On() && s.Updated == r.Server.Updated && b.body.Lost >= lostCalls:
 			r.Outcome, r.Reason = approvals.NotKnown, fmt.Sprintf("%d calls brought no clear answer", b.body.Lost)
 		case s.On() && s.Updated == r.Server.Updated:

@@ -26,6 +26,9 @@ type Face interface {
 	// same envelope when a process died meanwhile, so what it asks of the
 	// engine must carry the envelope's id. An error means: try again later.
 	Handle(ctx context.Context, env approvals.Envelope) error
+	// Stale tells a person privately that what they did was reached too late and
+	// is not acted on. It tries once.
+	Stale(ctx context.Context, env approvals.Envelope)
 	// Post says m: as the first message in the request's channel if the
 	// request has no thread yet, else in its thread. It tries once.
 	Post(ctx context.Context, m approvals.Message) approvals.Delivery
@@ -98,8 +101,8 @@ func (c Config) withDefaults() Config {
 }
 
 // reserve is the room that a request too large for one window leaves to the
-// first batch of a small one.
-func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10) }
+// first batch of a small one. A full batch fits beside it.
+func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.BatchSize) }
 
 // soon is how long a small request may have to wait for that room.
 func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }
@@ -154,10 +157,10 @@ func (e *Engine) Hold(why string) {
 }
 
 // grace is how long steps under way may go on after a stop.
-const grace = 7 * time.Second
+const grace = 6 * time.Second
 
 // Run works until ctx ends. Then it takes nothing new, lets steps under way
-// end (at most 7 s), gives back what it holds, and returns nil. It returns an
+// end (at most 6 s, and 2 more to write down what they learned), gives back what it holds, and returns nil. It returns an
 // error only if it cannot begin.
 func (e *Engine) Run(ctx context.Context, face Face) error {
 	e.face = face
@@ -191,7 +194,7 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 // leave takes the worker off the list of the living, so that whatever it still
 // holds is taken up at once.
 func (e *Engine) leave(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := e.rdb.ZAdd(ctx, e.keys.beats(), redis.Z{Score: 0, Member: e.worker}).Err(); err != nil {
 		e.Log.WarnContext(ctx, "could not sign off; the lease will end", "err", err)
@@ -204,6 +207,7 @@ type claim struct {
 	item  string
 	fence string
 	tries int64
+	until time.Time // the lease ends, by our clock
 }
 
 // claims hands due items to steps, until ctx ends and the last step is over.
@@ -267,6 +271,7 @@ func (e *Engine) nudge() {
 // claim takes up to n due items and tells when the next one is due.
 func (e *Engine) claim(ctx context.Context, n int) ([]claim, time.Duration, error) {
 	k := e.keys
+	until := time.Now().Add(e.Lease) // before the call, so rather too early
 	raw, err := claimScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta()},
 		e.worker, e.Lease.Milliseconds(), n).Slice()
 	if err != nil {
@@ -274,7 +279,7 @@ func (e *Engine) claim(ctx context.Context, n int) ([]claim, time.Duration, erro
 	}
 	var got []claim
 	for i := 1; i+2 < len(raw); i += 3 {
-		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2])})
+		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2]), until})
 	}
 	next := time.Duration(asInt(raw[0])) * time.Millisecond
 	return got, next, nil
@@ -294,7 +299,7 @@ func (e *Engine) step(ctx context.Context, c claim) {
 	if c.tries > crashes {
 		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.item, "claims", c.tries)
 		e.Metrics.aside.Inc()
-		e.release(ctx, c, time.Hour, false)
+		e.putAside(ctx, c, kind, id)
 		return
 	}
 	err := e.work(ctx, c, kind, id)
@@ -303,6 +308,8 @@ func (e *Engine) step(ctx context.Context, c claim) {
 	case err == nil:
 	case errors.Is(err, errLost):
 		e.Log.DebugContext(ctx, "claim was lost", "item", c.item)
+	case errors.Is(err, errPanic):
+		e.release(ctx, c, e.RetryIn, true) // it counts as a crash
 	case errors.Is(err, errConflict):
 		// Somebody moved the record meanwhile. Look at it anew.
 		e.release(ctx, c, 0, false)
@@ -325,12 +332,29 @@ func outcome(err error) string {
 	return "failed"
 }
 
+// errPanic marks a step that panicked.
+var errPanic = errors.New("step panicked")
+
+// putAside lets an item rest for an hour, and tells the people who wait for it.
+func (e *Engine) putAside(ctx context.Context, c claim, kind, id string) {
+	ch := newChange().under(c).done(time.Hour)
+	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
+		ch.tell(e.keys, request, e.note(approvals.Note{
+			ID: c.item + "/aside/" + c.fence, Topic: approvals.TopicTrouble,
+			Why: "something in it stops me again and again; the people who run me have to look at my log",
+		}))
+	}
+	if _, err := e.commit(ctx, ch); err != nil {
+		e.Log.WarnContext(ctx, "could not put an item aside", "item", c.item, "err", err)
+	}
+}
+
 // work turns a panic into an error: one odd record must not stop the others.
 func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.ErrorContext(ctx, "step panicked", "item", c.item, "panic", p)
-			err = fmt.Errorf("panic: %v", p)
+			err = fmt.Errorf("%w: %v", errPanic, p)
 		}
 	}()
 	switch kind {

@@ -24,8 +24,12 @@ const stale = 10 * time.Minute
 // if it was recorded before: then there is nothing more to do about it.
 func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, error) {
 	k := e.keys
-	fresh, err := recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due()},
-		envelopeItem(env.ID), marshal(env), int64(remember.Seconds())).Int()
+	fresh := 0
+	err := e.retry(ctx, func() (err error) {
+		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due()},
+			envelopeItem(env.ID), marshal(env), int64(remember.Seconds())).Int()
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("record %s: %w", env.Kind, err)
 	}
@@ -49,6 +53,7 @@ func (e *Engine) stepEnvelope(ctx context.Context, c claim, id string) error {
 	}
 	if time.Since(env.At) > stale {
 		e.Log.WarnContext(ctx, "an act of a person was too old to be acted on", "kind", env.Kind, "at", env.At)
+		e.face.Stale(ctx, env)
 	} else if err := e.face.Handle(ctx, env); err != nil {
 		return fmt.Errorf("handle %s: %w", env.Kind, err)
 	}

@@ -18,9 +18,12 @@ func (e *Engine) poll(ctx context.Context, c claim, b stored[approvals.Batch]) e
 	api := new(ecsclient.Error)
 	switch {
 	case errors.As(err, &api) && api.JobGone():
-		// Finished jobs are deleted after a day; the servers are still there.
+		// Finished jobs are deleted after a day; the servers are still there. But
+		// a young one may just not be shown yet.
 		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.body.JobID, "err", err)
-		return e.toServers(ctx, c, b)
+		if e.now().Sub(b.body.Sent) > e.Quarantine {
+			return e.toServers(ctx, c, b, "the cloud does not know job "+b.body.JobID+" any more")
+		}
 	case err != nil:
 		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.body.JobID, "err", err)
 	case job.Done():
@@ -28,17 +31,18 @@ func (e *Engine) poll(ctx context.Context, c claim, b stored[approvals.Batch]) e
 	}
 	age := e.now().Sub(b.body.Sent)
 	if age > e.MaxJobAge {
-		return e.toServers(ctx, c, b)
+		return e.toServers(ctx, c, b, fmt.Sprintf("job %s is not done after %v", b.body.JobID, e.MaxJobAge))
 	}
 	return e.pollAgain(ctx, c, b, age)
 }
 
-// toServers gives up on the job and lets the servers tell.
-func (e *Engine) toServers(ctx context.Context, c claim, b stored[approvals.Batch]) error {
+// toServers gives up on the job, for the reason given, and lets the servers tell.
+func (e *Engine) toServers(ctx context.Context, c claim, b stored[approvals.Batch], why string) error {
 	next, err := b.body.To(approvals.Reconciling)
 	if err != nil {
 		return err
 	}
+	next.Trouble = why
 	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").done(0))
 	return err
 }
@@ -84,8 +88,8 @@ func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch],
 			continue
 		}
 		sub, known := subs[r.Server.ID]
-		if !known {
-			// The job's own word stands for those it does not list.
+		if !known && r.In == next.Attempt {
+			// The job's own word stands for those of its call that it does not list.
 			sub = ecsclient.SubJob{Status: job.Status, ErrorCode: job.ErrorCode, FailReason: job.FailReason}
 		}
 		s, there := seen[r.Server.ID]
@@ -106,7 +110,7 @@ func judge(r *approvals.Result, sub ecsclient.SubJob, s approvals.Server, there,
 	ok := sub.Status == "SUCCESS"
 	switch {
 	case !there:
-		r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
+		r.Outcome, r.Reason = approvals.NotKnown, "the cloud does not show it any more"
 	case s.Off() && ok:
 		r.Outcome = approvals.Stopped
 	case s.Off():
@@ -121,7 +125,7 @@ func judge(r *approvals.Result, sub ecsclient.SubJob, s approvals.Server, there,
 	case ok:
 		r.Outcome, r.Reason = approvals.NotKnown, "its job says done, but the server is "+seenAs(s)
 	default:
-		r.Outcome, r.Reason = approvals.NotKnown, "its job ended as "+sub.Status+", the server is "+seenAs(s)
+		r.Outcome, r.Reason = approvals.NotKnown, "no job tells of it, and the server is "+seenAs(s)
 	}
 	return true
 }

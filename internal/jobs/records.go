@@ -121,7 +121,8 @@ func (e *Engine) end(ctx context.Context, ch *change, r approvals.Request) error
 	if err != nil {
 		return err
 	}
-	ch.Request = r.ID
+	ch.Request, ch.Leave = r.ID, r.ID
+	ch.Trim = &trim{e.keys.ended(), e.now().Add(-keep).UnixMilli()}
 	for _, s := range f.Servers {
 		ch.Unlock = append(ch.Unlock, s.ID)
 	}

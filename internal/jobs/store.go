@@ -95,10 +95,30 @@ func (s *Store) connected(ctx context.Context, cn *redis.Conn) error {
 	if err != nil {
 		return err
 	}
-	if id := parseInfo(info)["run_id"]; id != "" {
+	// Of a Sentinel, or of whatever node of a cluster, the id says nothing.
+	fields := parseInfo(info)
+	if id := fields["run_id"]; id != "" && fields["redis_mode"] == "standalone" {
 		s.run.Store(&id)
 	}
 	return nil
+}
+
+// refresh reads, in a cluster, the run id of the node that holds the key.
+// Elsewhere each new connection tells it.
+func (s *Store) refresh(ctx context.Context, key string) {
+	cluster, ok := s.client.(*redis.ClusterClient)
+	if !ok {
+		return
+	}
+	node, err := cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return // the beat that asked will fail, too
+	}
+	if info, err := node.Info(ctx, "server").Result(); err == nil {
+		if id := parseInfo(info)["run_id"]; id != "" {
+			s.run.Store(&id)
+		}
+	}
 }
 
 // RunID names the Redis process that the newest connection speaks to.

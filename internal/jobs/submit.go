@@ -35,7 +35,7 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 		}
 		return err
 	}
-	seen, err := e.look(ctx, b.body.Waiting())
+	seen, err := e.lookBefore(ctx, b.body.Waiting())
 	if err != nil {
 		return e.unseen(ctx, c, b, err)
 	}
@@ -47,10 +47,17 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 	if len(live) == 0 {
 		// Only servers of an earlier, unclear try are left, and they are being
 		// stopped right now.
-		e.release(ctx, c, e.RetryIn, false)
-		return nil
+		return e.waitFor(ctx, c, b, "servers of it are being stopped right now")
 	}
-	return e.send(ctx, c, b, next, live, r.body.Mode)
+	return e.send(ctx, c, b, next, live, r)
+}
+
+// lookBefore bounds the look at the servers so that the call after it has its
+// full time within the step.
+func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.Lease*2/5)
+	defer cancel()
+	return e.look(ctx, ids)
 }
 
 // unseen deals with servers that could not be read before their call. A
@@ -66,15 +73,15 @@ func (e *Engine) unseen(ctx context.Context, c claim, b stored[approvals.Batch],
 
 // waitFor leaves a batch in the queue for a while, and tells people why, once.
 func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch], why string) error {
-	if b.body.Trouble == why {
-		e.release(ctx, c, jittered(e.RetryIn), false)
-		return nil
-	}
 	next := b.body
 	next.Trouble = why
-	_, err := e.commit(ctx, newChange().under(c).
-		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
-		tell(e.keys, next.Request, e.troubleNote(next)))
+	ch := newChange().under(c).done(jittered(e.RetryIn))
+	ch.Leave = next.Request // whoever waits for something else holds nobody up
+	if b.body.Trouble != why {
+		ch.write(e.keys.batch(next.Request, next.N), b.ver, next).
+			tell(e.keys, next.Request, e.troubleNote(next))
+	}
+	_, err := e.commit(ctx, ch)
 	return err
 }
 
@@ -111,7 +118,7 @@ func (e *Engine) permit(b approvals.Batch, cost int) *permit {
 		// Those of this batch that are not sent do not count as still to come.
 		Request: b.Request, Cost: cost, Rest: b.Rest - len(b.Results) + cost, First: b.N == 0,
 		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon().Milliseconds(),
-		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(),
+		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(), Busy: e.Lease.Milliseconds(),
 	}
 }
 
@@ -160,7 +167,7 @@ func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (
 const sendBy = 2 * time.Second
 
 // send writes the intent, makes the call and writes what came of it.
-func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, mode approvals.Mode) error {
+func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request]) error {
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
@@ -171,7 +178,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	}
 	for i := range next.Results {
 		if sending[next.Results[i].Server.ID] {
-			next.Results[i].Sent = true
+			next.Results[i].Sent, next.Results[i].In = true, next.Attempt
 		}
 	}
 	next, err := next.To(approvals.Submitting)
@@ -180,6 +187,8 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	}
 	ch := e.move(c, b, next, "intent")
 	ch.Permit = p
+	// Looking took its time: somebody may have cancelled meanwhile.
+	ch.Check = append(ch.Check, check{e.keys.request(r.body.ID), r.ver})
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
 	intent, err := e.intend(ctx, ch)
@@ -202,7 +211,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if why != "" {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
-	job, err := e.Cloud.Stop(ctx, live, ecsclient.StopType(mode))
+	job, err := e.Cloud.Stop(ctx, live, ecsclient.StopType(r.body.Mode))
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
@@ -225,7 +234,9 @@ func (e *Engine) intend(ctx context.Context, ch *change) (committed, error) {
 	defer via.Close()
 	got, err := e.commitVia(ctx, ch, redis.Scripter(via))
 	if err == nil {
-		got.replicas = e.Redis.confirmed(ctx, via)
+		// A repeat wrote nothing on this connection, so there is nothing that
+		// could be confirmed.
+		got.replicas = !got.again && e.Redis.confirmed(ctx, via)
 	}
 	return got, err
 }
@@ -286,11 +297,10 @@ func unsent(b approvals.Batch) approvals.Batch {
 
 // answered writes what the cloud said to the call.
 func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch], job string, err error) error {
-	// The answer must be kept even if the step's time, or the process's, is
-	// nearly over: otherwise a good answer becomes a doubt.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Lease/6)
+	ctx, cancel := e.toTheEnd(ctx, c)
 	defer cancel()
 	if err == nil {
+		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.body.Request, "batch", b.body.N, "job", job)
 		return e.accepted(ctx, c, b, job)
 	}
 	e.Log.WarnContext(ctx, "the stop call was not accepted", "request", b.body.Request, "batch", b.body.N, "verdict", verdict(err), "err", err)
@@ -305,6 +315,21 @@ func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch
 		return e.refuse(ctx, c, b, b.body, err)
 	}
 	return e.doubt(ctx, c, b, "the answer was lost or could not be read", api.RequestID)
+}
+
+// toTheEnd gives what was learned all the time that there is to be written
+// down: until the lease is nearly over, or until 2 s after the step was ended.
+// An answer that is lost becomes a doubt.
+func (e *Engine) toTheEnd(ctx context.Context, c claim) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithDeadline(context.WithoutCancel(ctx), c.until.Add(-time.Second))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-longer.Done():
+		case <-time.After(2 * time.Second):
+			cancel()
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch], job string) error {
@@ -322,7 +347,7 @@ func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch
 	}
 	sent := 0
 	for _, r := range next.Results {
-		if r.Outcome == "" {
+		if r.In == next.Attempt {
 			sent++
 		}
 	}

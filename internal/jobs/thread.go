@@ -130,10 +130,11 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 	if notes[0].At.UnixMilli() < e.since.Load() {
 		// The store lost some of its past since this note was written; it may
 		// have been told already.
+		notes = notes[:1] // it may have been told with others, or alone
 		if ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, notes[0].At); err != nil {
 			return fmt.Errorf("look for an earlier post: %w", err)
 		} else if found {
-			return e.said(ctx, c, t, r, len(notes), ts)
+			return e.said(ctx, c, t, r, 1, ts, 0)
 		}
 	}
 	if wait := e.pace(t.body.Channel); wait > 0 {
@@ -162,7 +163,7 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 	e.Metrics.said.WithLabelValues(string(notes[0].Topic), fate(d.Fate)).Inc()
 	switch d.Fate {
 	case approvals.Said:
-		return e.said(ctx, c, t, r, len(notes), d.TS)
+		return e.said(ctx, c, t, r, len(notes), d.TS, r.ver)
 	case approvals.Unsure:
 		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.body.ID, "note", m.ID(), "err", d.Err)
 		e.release(ctx, c, e.RetryIn/2, false)
@@ -178,12 +179,14 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 	return e.unsayable(ctx, c, t, m, d)
 }
 
-// said takes what was said off the list, and remembers the card's place.
-func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], count int, ts string) error {
+// said takes what was said off the list, and remembers the card's place and
+// which version of the request it shows; 0 if that is not known, so that it is
+// drawn anew.
+func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], count int, ts string, shows uint64) error {
 	next := t.body
 	next.Intent = nil
 	if next.TS == "" {
-		next.TS, next.Drawn, next.DrawnAt = ts, r.ver, e.now()
+		next.TS, next.Drawn, next.DrawnAt = ts, shows, e.now()
 	}
 	ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0)
 	ch.Pop = &pop{e.keys.owed(r.body.ID), count}
@@ -206,7 +209,7 @@ func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r s
 		return fmt.Errorf("look for a post: %w", err)
 	}
 	if found {
-		return e.said(ctx, c, t, r, intent.Count, ts)
+		return e.said(ctx, c, t, r, intent.Count, ts, 0)
 	}
 	if left > 0 {
 		e.release(ctx, c, min(left, max(e.RetryIn, e.UnsureWait/4)), false)
@@ -260,7 +263,7 @@ func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Messag
 	}
 	ch.Write = append(ch.Write, end.Write...)
 	ch.Audit = append(ch.Audit, end.Audit...)
-	ch.Request, ch.Unlock, ch.Index, ch.Expire = end.Request, end.Unlock, end.Index, end.Expire
+	ch.Request, ch.Unlock, ch.Index, ch.Expire, ch.Trim = end.Request, end.Unlock, end.Index, end.Expire, end.Trim
 	ch.done(never) // nobody reads the thread of a card that does not exist
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err

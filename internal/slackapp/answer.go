@@ -2,6 +2,10 @@ package slackapp
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -43,7 +47,26 @@ func (a *App) answer(ctx context.Context, did act, text string) {
 		case <-time.After(pause):
 		}
 	}
-	a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "err", err)
+	a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "err", withoutURL(err))
+}
+
+// withoutURL takes the address out of an error: whoever knows a response_url
+// can speak as the bot for half an hour.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", e.Op, e.Err)
+	}
+	return err
+}
+
+// Stale tells a person that what they did was reached too late.
+func (a *App) Stale(ctx context.Context, env approvals.Envelope) {
+	var did act
+	if err := json.Unmarshal(env.Body, &did); err != nil {
+		a.Log.ErrorContext(ctx, "read act", "err", err)
+		return
+	}
+	a.answer(ctx, did, sayStale)
 }
 
 // Aside tells the requester what could not be said in the channel.

@@ -134,11 +134,17 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// drainSlots waits until every envelope under way is acknowledged. From then on
-// all slots are taken, so whatever still arrives is asked to come again.
+// drainSlots waits until every envelope under way is acknowledged, but not for
+// ever. From then on all slots are taken, so whatever still arrives is asked to
+// come again.
 func (a *App) drainSlots() {
+	enough := time.After(6 * time.Second)
 	for range cap(a.slots) {
-		a.slots <- struct{}{}
+		select {
+		case a.slots <- struct{}{}:
+		case <-enough:
+			return
+		}
 	}
 }
 

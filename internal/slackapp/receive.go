@@ -45,9 +45,21 @@ func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socket
 		}()
 	default:
 		a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
-		if evt.Request != nil {
-			a.ack(ctx, client, evt.Request.EnvelopeID, busyAck(evt.Type))
-		}
+		a.refuseBusy(ctx, client, evt)
+	}
+}
+
+// refuseBusy tells whoever typed a command that there is no room for it. A
+// click is left without acknowledgement: then Slack itself shows that it had no
+// effect.
+func (a *App) refuseBusy(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+	if evt.Type != socketmode.EventTypeSlashCommand || evt.Request == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond) // the loop must not wait
+	defer cancel()
+	if err := client.AckCtx(ctx, evt.Request.EnvelopeID, private(sayBusy)); err != nil {
+		a.Log.WarnContext(ctx, "could not acknowledge", "err", err)
 	}
 }
 
@@ -84,13 +96,6 @@ func (a *App) ack(ctx context.Context, client *socketmode.Client, id string, pay
 // private is the answer to a command within its acknowledgement.
 func private(text string) any {
 	return map[string]any{"response_type": "ephemeral", "text": text}
-}
-
-func busyAck(t socketmode.EventType) any {
-	if t == socketmode.EventTypeSlashCommand {
-		return private(sayBusy)
-	}
-	return nil
 }
 
 // takeCommand answers at once what needs nobody else, and records the rest.

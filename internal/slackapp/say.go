@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 	var text string
 	opts := []slack.MsgOption{
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "request": r.ID}}),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "all": noteIDs(m.Notes), "request": r.ID}}),
 	}
 	if r.Thread.TS == "" {
 		blocks, text = a.card(r)
@@ -117,7 +118,7 @@ func (a *App) Look(ctx context.Context, r approvals.Request, id string, since ti
 		}
 		for _, m := range msgs {
 			ours := m.BotID == me.BotID || m.User == me.UserID
-			if ours && m.Metadata.EventType == eventType && m.Metadata.EventPayload["id"] == id {
+			if ours && m.Metadata.EventType == eventType && tells(m.Metadata, id) {
 				return m.Timestamp, true, nil
 			}
 		}
@@ -128,6 +129,21 @@ func (a *App) Look(ctx context.Context, r approvals.Request, id string, since ti
 	}
 }
 
+// noteIDs names all notes that one message tells.
+func noteIDs(notes []approvals.Note) string {
+	ids := make([]string, len(notes))
+	for i, n := range notes {
+		ids[i] = n.ID
+	}
+	return strings.Join(ids, " ")
+}
+
+// tells reports whether a message with this metadata tells the note.
+func tells(meta slack.SlackMetadata, id string) bool {
+	all, _ := meta.EventPayload["all"].(string)
+	return slices.Contains(strings.Fields(all), id)
+}
+
 // page reads one page of the thread, or of the channel while there is no
 // thread yet.
 func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor string) ([]slack.Message, string, error) {
@@ -136,8 +152,10 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 		msgs, _, next, err := a.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: t.Channel, Timestamp: t.TS, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 		})
-		if gone(err, "thread_not_found") {
-			return nil, "", nil // the card was deleted, and its thread with it
+		if gone(err, "thread_not_found", "not_in_channel", "channel_not_found") {
+			// The card was deleted, or the channel is closed to the bot: the next
+			// attempt to post will tell.
+			return nil, "", nil
 		}
 		if err != nil {
 			return nil, "", fmt.Errorf("conversations.replies: %w", err)
@@ -147,6 +165,9 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 	page, err := a.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: t.Channel, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 	})
+	if gone(err, "not_in_channel", "channel_not_found") {
+		return nil, "", nil
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("conversations.history: %w", err)
 	}

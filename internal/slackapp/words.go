@@ -18,7 +18,8 @@ const (
 	sayNoFreeze      = ":warning: This version cannot freeze: *nothing was frozen.* To keep servers from being stopped, deny or cancel their requests."
 	sayBusy          = ":hourglass_flowing_sand: I have too much to do right now, and did nothing about this. Please try again in a minute."
 	sayLooking       = ":mag: Looking up the servers …"
-	sayStoreAway     = ":warning: I cannot reach my store right now, so nothing was started. Please try again in a minute."
+	sayStoreAway     = ":warning: I cannot reach my store right now, so I may not have got this. In a minute, look at `/ecs-stop list` before you repeat it."
+	sayStale         = ":warning: I got to this only after ten minutes, so I did nothing about it. Please do it again if it is still wanted."
 	sayUnknownButton = ":grey_question: I do not know this button; nothing was done."
 	sayHardRisk      = ":warning: *HARD cuts the power.* Unsaved data is lost, and a file system may be damaged."
 
@@ -172,6 +173,8 @@ func sayWhy(w approvals.Why) string {
 	switch w {
 	case approvals.AlreadyOff:
 		return "already stopped"
+	case approvals.GoingOff:
+		return "being stopped by somebody else right now"
 	case approvals.IsLocked:
 		return "locked in the cloud"
 	case approvals.IsBusy:

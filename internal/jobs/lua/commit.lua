@@ -33,6 +33,9 @@ if c.hold and redis.call('HGET', CLAIMS, c.hold.item) ~= c.hold.fence then retur
 for _, w in ipairs(c.write or {}) do
   if (redis.call('HGET', w.key, 'ver') or '0') ~= w.ver then return answer('conflict', w.key) end
 end
+for _, w in ipairs(c.check or {}) do
+  if redis.call('HGET', w.key, 'ver') ~= w.ver then return answer('conflict', w.key) end
+end
 if c.before and now >= c.before then return answer('late') end
 local taken = {}
 for _, id in ipairs(c.lock or {}) do
@@ -62,6 +65,8 @@ if c.pop then redis.call('LTRIM', c.pop.key, c.pop.n, -1) end
 for _, z in ipairs(c.index or {}) do
   if z.out then redis.call('ZREM', z.key, z.member) else redis.call('ZADD', z.key, z.score, z.member) end
 end
+if c.trim then redis.call('ZREMRANGEBYSCORE', c.trim.key, '-inf', c.trim.before) end
+if c.leave then leave(BOOK, LINE, c.leave) end
 for _, x in ipairs(c.expire or {}) do redis.call('EXPIRE', x.key, x.s) end
 local unsettled = 0
 if c.settle then

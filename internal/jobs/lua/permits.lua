@@ -13,7 +13,8 @@
 --               #since  ms at which a restart or loss of the store was noticed
 --               #v      virtual time: the score of the last request served
 --               #n      how many places in the line were taken so far
---               a:<request>  ms at which the request last asked
+--               a:<request>  ms until which the request keeps its place unasked
+--               f:<request>  ms since which it is first in line and finds no room
 --   line  zset  request -> servers it was granted, counted from #v at its start;
 --               the fraction tells who came first
 
@@ -44,9 +45,16 @@ local function drop(log, book, id)
   redis.call('HINCRBY', book, '#sum', -cost)
 end
 
+-- leave gives up a request's place in the line.
+local function leave(book, line, request)
+  redis.call('ZREM', line, request)
+  redis.call('HDEL', book, 'a:' .. request, 'f:' .. request)
+end
+
 -- room says whether the call p may go now. p has: id, request, cost (servers),
 -- rest (servers the request still has to send, these included), first (its
--- first call), limit, reserve, soon (ms), run, window (ms).
+-- first call), limit, reserve, soon (ms), run, window (ms), busy (ms that may
+-- pass between the asking and the call).
 -- Returns 'yes', 'full', 'line' or 'frozen', and the ms after which to ask again.
 --
 -- Who may go: the request at the head of the line. And a request too large for
@@ -63,15 +71,20 @@ local function room(log, book, line, p, now)
     -- Among equals the one that came first goes first; otherwise many small
     -- requests, all of them equals, would pass one whose name comes late.
     local n = redis.call('HINCRBY', book, '#n', 1) % 1048576
-    redis.call('ZADD', line, tonumber(redis.call('HGET', book, '#v') or '0') + n / 1048576, p.request)
+    local start = tonumber(redis.call('HGET', book, '#v') or '0')
+    -- Nobody passes one that has waited at the head for a whole window.
+    local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+    if head[1] and now - tonumber(redis.call('HGET', book, 'f:' .. head[1]) or now) > p.window then
+      start = math.max(start, math.floor(tonumber(head[2])) + 1)
+    end
+    redis.call('ZADD', line, start + n / 1048576, p.request)
   end
-  redis.call('HSET', book, 'a:' .. p.request, now)
+  redis.call('HSET', book, 'a:' .. p.request, now + 3000)
   for _, r in ipairs(redis.call('ZRANGE', line, 0, -1)) do
     if r == p.request then break end
     -- One that has stopped asking holds nobody up.
-    if now - tonumber(redis.call('HGET', book, 'a:' .. r) or '0') > 3000 then
-      redis.call('ZREM', line, r)
-      redis.call('HDEL', book, 'a:' .. r)
+    if now > tonumber(redis.call('HGET', book, 'a:' .. r) or '0') then
+      leave(book, line, r)
     else
       return 'line', 200
     end
@@ -89,7 +102,12 @@ local function room(log, book, line, p, now)
     -- A call larger than what the reserve leaves still goes into an empty window.
     if sum == 0 then limit = p.limit end
   end
-  if sum + p.cost <= limit then return 'yes', 0 end
+  if sum + p.cost <= limit then
+    -- Whoever may go looks at its servers first, and keeps its place meanwhile.
+    redis.call('HSET', book, 'a:' .. p.request, now + p.busy)
+    return 'yes', 0
+  end
+  redis.call('HSETNX', book, 'f:' .. p.request, now)
 
   local need, freed, at = sum + p.cost - limit, 0, now + 1000
   local all = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
@@ -112,9 +130,9 @@ local function grant(log, book, line, p, now)
   local v = redis.call('ZSCORE', line, p.request)
   if v then redis.call('HSET', book, '#v', math.floor(tonumber(v))) end
   if p.rest <= p.cost then
-    redis.call('ZREM', line, p.request)
-    redis.call('HDEL', book, 'a:' .. p.request)
+    leave(book, line, p.request)
   else
     redis.call('ZINCRBY', line, p.cost, p.request)
+    redis.call('HDEL', book, 'f:' .. p.request)
   end
 end

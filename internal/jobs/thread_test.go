@@ -1,0 +1,378 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// face is a Slack of a few lines: it remembers what was posted, and fails in
+// both ways.
+type face struct {
+	Face // nil: what is not told below is not asked of it
+
+	mu    sync.Mutex
+	posts map[string][]post // by request
+	drawn map[string][]approvals.State
+	aside []string // notes told to the requester alone
+	looks int
+
+	// fault says what becomes of a post; nil: it stands.
+	fault func(m approvals.Message) fault
+	end   chan bool // closed: posts that never come back may
+}
+
+// mouth is what one engine has of the face, to know who speaks.
+type mouth struct {
+	*face
+	fault func(m approvals.Message) fault
+}
+
+func (m mouth) Post(ctx context.Context, msg approvals.Message) approvals.Delivery {
+	return m.face.post(ctx, msg, m.fault)
+}
+
+type post struct {
+	ids []string // of the notes told
+	ts  string
+	at  time.Time // from when on it is shown
+}
+
+// fault is what becomes of one post.
+type fault struct {
+	fate  approvals.Fate
+	done  bool          // it stands nevertheless
+	late  time.Duration // it is shown only so much later
+	dies  bool          // the answer never comes
+	wait  time.Duration
+	quiet bool
+}
+
+func newFace() *face {
+	return &face{posts: map[string][]post{}, drawn: map[string][]approvals.State{}, end: make(chan bool)}
+}
+
+func (f *face) Handle(context.Context, approvals.Envelope) error { return nil }
+
+func (f *face) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
+	return f.post(ctx, m, f.fault)
+}
+
+func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(approvals.Message) fault) approvals.Delivery {
+	f.mu.Lock()
+	var what fault
+	if faultOf != nil {
+		what = faultOf(m)
+	}
+	p := post{ts: fmt.Sprintf("%d.%06d", len(f.posts), len(f.posts[m.Request.ID])), at: time.Now().Add(what.late)}
+	for _, n := range m.Notes {
+		p.ids = append(p.ids, n.ID)
+	}
+	if what.fate == approvals.Said || what.done {
+		f.posts[m.Request.ID] = append(f.posts[m.Request.ID], p)
+	}
+	f.mu.Unlock()
+	if what.dies {
+		select {
+		case <-ctx.Done():
+		case <-f.end:
+		}
+	}
+	return approvals.Delivery{Fate: what.fate, TS: p.ts, Wait: what.wait, Quiet: what.quiet, Err: errors.New("as planned")}
+}
+
+func (f *face) Draw(_ context.Context, r approvals.Request) approvals.Delivery {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drawn[r.ID] = append(f.drawn[r.ID], r.State)
+	return approvals.Delivery{}
+}
+
+func (f *face) Look(_ context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looks++
+	for _, p := range f.posts[r.ID] {
+		if p.ids[0] == id && time.Now().After(p.at) && p.at.After(since.Add(-5*time.Second)) {
+			return p.ts, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+func (f *face) Aside(_ context.Context, m approvals.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.aside = append(f.aside, m.ID())
+}
+
+// posted lists the notes that stand in a request's thread.
+func (f *face) posted(request string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for _, p := range f.posts[request] {
+		ids = append(ids, p.ids...)
+	}
+	return ids
+}
+
+// owe makes a request with a card and n notes after it, and returns the ids of
+// all in order.
+func (w *world) owe(e *Engine, op, server string, n int, topic approvals.Topic) (request string, ids []string) {
+	w.t.Helper()
+	r := w.ask(e, op, server)
+	ids = append(ids, r.ID+"/card")
+	ch := newChange()
+	for i := range n {
+		id := fmt.Sprintf("%s/%d", r.ID, i)
+		ids = append(ids, id)
+		ch.tell(w.keys, r.ID, e.note(approvals.Note{ID: id, Topic: topic}))
+	}
+	if n > 0 {
+		w.commit(e, ch)
+	}
+	return r.ID, ids
+}
+
+// Slack fails, hides what it did, shows it late; and engines die between
+// writing that they are about to post and hearing what came of it.
+func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const threads, notes, engines = 200, 4, 3
+	servers := w.fleet(threads)
+	draw := rand.New(rand.NewPCG(3, 9))
+	f := newFace()
+	defer close(f.end)
+	faults := map[string]int{}
+	dead := make(chan bool, 100)
+	// fault draws one for a post of e's. f.mu is held.
+	faultOf := func(e *Engine) fault {
+		late := time.Duration(draw.IntN(100)) * time.Millisecond
+		name, what := "none", fault{}
+		switch n := draw.IntN(100); {
+		case n < 8:
+			name, what = "no, not done", fault{fate: approvals.NotSaid}
+		case n < 16:
+			name, what = "unsure, done", fault{fate: approvals.Unsure, done: true}
+		case n < 24:
+			name, what = "unsure, shown late", fault{fate: approvals.Unsure, done: true, late: late}
+		case n < 32:
+			name, what = "unsure, not done", fault{fate: approvals.Unsure}
+		case n < 34 && faults["dies, done"] < 6:
+			name, what = "dies, done", fault{done: true, late: late, dies: true}
+		case n < 36 && faults["dies, not done"] < 6:
+			name, what = "dies, not done", fault{fate: approvals.Unsure, dies: true}
+		}
+		faults[name]++
+		if what.dies {
+			kill(e)
+			dead <- true
+		}
+		return what
+	}
+	start := func() {
+		// The wait must be longer than a post may be shown late and than a call takes.
+		e := w.engine(func(c *Config) { c.UnsureWait = 500 * time.Millisecond })
+		w.run(e, mouth{f, func(approvals.Message) fault { return faultOf(e) }})
+	}
+	asker := w.opened()
+	want := map[string][]string{}
+	for n := range threads {
+		id, ids := w.owe(asker, fmt.Sprint(n), servers[n], notes, approvals.TopicTrouble)
+		want[id] = ids
+	}
+	for range engines {
+		start()
+	}
+	w.within(30*time.Second, "all notes are told", func() bool {
+		select {
+		case <-dead:
+			start()
+		default:
+		}
+		for id := range want {
+			if do(w, w.rdb.Exists(t.Context(), w.keys.owed(id))) != 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for id, ids := range want {
+		if got := f.posted(id); !slices.Equal(got, ids) {
+			t.Errorf("%s: told %v, want %v", id, got, ids)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.Log(faults, f.looks, "looks")
+	if faults["dies, done"] == 0 || faults["dies, not done"] == 0 {
+		t.Error("no engine has died")
+	}
+}
+
+func TestOnlyNotesOfSentBatchesAreToldTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	servers := w.fleet(2)
+	e := w.engine()
+	w.open(e)
+	sent, _ := w.owe(e, "sent", servers[0], 12, approvals.TopicSent)
+	other, _ := w.owe(e, "other", servers[1], 2, approvals.TopicTrouble)
+	f := newFace()
+	w.run(e, f)
+	w.within(5*time.Second, "all is told", func() bool { return len(f.posted(sent)) == 13 && len(f.posted(other)) == 3 })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.posts[sent]); n != 3 { // the card, ten, and two
+		t.Errorf("12 notes of sent batches made %d posts", n-1)
+	}
+	if n := len(f.posts[other]); n != 3 {
+		t.Errorf("2 other notes made %d posts", n-1)
+	}
+}
+
+func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(3)
+	e := w.engine()
+	w.open(e)
+	f := newFace()
+	f.fault = func(approvals.Message) fault { return fault{fate: approvals.Unsayable} }
+	w.run(e, f)
+	r := w.ask(e, "op", ids...)
+	w.within(5*time.Second, "the end", func() bool {
+		now, err := e.Find(t.Context(), r.ID)
+		return err == nil && now.State == approvals.Cancelled
+	})
+	w.within(5*time.Second, "the requester is told", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return slices.Equal(f.aside, []string{r.ID + "/card"})
+	})
+	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 0 {
+		t.Errorf("%d servers are still locked", n)
+	}
+	if n := do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))); n != 0 {
+		t.Error("something is still owed to a thread that does not exist")
+	}
+	w.ask(e, "again", ids...)
+}
+
+func TestANoteThatCannotBeToldDoesNotStopTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.engine()
+	w.open(e)
+	f := newFace()
+	f.fault = func(m approvals.Message) fault {
+		if m.ID() == m.Request.ID+"/0" {
+			return fault{fate: approvals.Unsayable}
+		}
+		return fault{}
+	}
+	id, ids := w.owe(e, "op", w.fleet(1)[0], 2, approvals.TopicTrouble)
+	w.run(e, f)
+	w.within(5*time.Second, "the last note", func() bool { return slices.Equal(f.posted(id), []string{ids[0], ids[2]}) })
+	if r, _ := e.Find(t.Context(), id); r.State != approvals.Pending {
+		t.Errorf("the request is %s", r.State)
+	}
+}
+
+func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	servers := w.fleet(4)
+	f := newFace()
+	const wait = 400 * time.Millisecond
+	var refused time.Time
+	var early int
+	f.fault = func(approvals.Message) fault {
+		if refused.IsZero() {
+			refused = time.Now()
+			return fault{fate: approvals.NotSaid, wait: wait, quiet: true}
+		}
+		// What was on its way in other threads may still come.
+		if since := time.Since(refused); since > 50*time.Millisecond && since < wait-20*time.Millisecond {
+			early++
+		}
+		return fault{}
+	}
+	asker := w.opened()
+	var ids []string
+	for n, s := range servers {
+		id, _ := w.owe(asker, fmt.Sprint(n), s, 3, approvals.TopicTrouble)
+		ids = append(ids, id)
+	}
+	// One post each 30 ms, so that much is still to be said when Slack refuses.
+	slow := func(c *Config) { c.PostGap = 30 * time.Millisecond }
+	w.run(w.engine(slow), f)
+	w.run(w.engine(slow), f)
+	w.within(10*time.Second, "all is told", func() bool {
+		for _, id := range ids {
+			if len(f.posted(id)) != 4 {
+				return false
+			}
+		}
+		return true
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if early > 0 {
+		t.Errorf("%d posts were tried while Slack wanted none", early)
+	}
+}
+
+// The store has forgotten that a note was told; Slack has not.
+func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.engine()
+	w.open(e)
+	id, ids := w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
+	f := newFace()
+	for _, note := range ids {
+		f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "1.0", at: time.Now()})
+	}
+	time.Sleep(2 * time.Millisecond) // the loss is later than the notes
+	if err := e.distrust(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.run(e, f)
+	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(id))) == 0 })
+	if got := f.posted(id); !slices.Equal(got, ids) {
+		t.Errorf("told %v, want %v", got, ids)
+	}
+	if r, _ := e.Find(t.Context(), id); r.Thread.TS != "1.0" {
+		t.Errorf("the card's place is %q", r.Thread.TS)
+	}
+}
+
+func TestTheCardShowsTheDecision(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.engine()
+	w.open(e)
+	f := newFace()
+	w.run(e, f)
+	r := w.ask(e, "op", w.fleet(1)[0])
+	w.within(5*time.Second, "the card", func() bool { return len(f.posted(r.ID)) == 1 })
+	if _, err := e.Deny(t.Context(), r.ID, ben, "no", "click"); err != nil {
+		t.Fatal(err)
+	}
+	w.within(5*time.Second, "the card is drawn and the reply told", func() bool {
+		f.mu.Lock()
+		drawn := slices.Contains(f.drawn[r.ID], approvals.Denied)
+		f.mu.Unlock()
+		return drawn && len(f.posted(r.ID)) == 2
+	})
+}
