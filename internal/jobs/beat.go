@@ -17,6 +17,7 @@ const schema = "1"
 // open makes an empty store ours or joins one that is. lost says that the
 // store was known and is empty now.
 func (e *Engine) open(ctx context.Context, lost bool) error {
+	e.Redis.refresh(ctx, e.keys.meta())
 	flag := "0"
 	if lost {
 		flag = "1"

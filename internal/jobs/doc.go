@@ -7,8 +7,8 @@
 // whoever is free claims what is due, does one step, and gives it back with
 // the next time it is due. A step reads a record, decides, and makes one
 // change of it: the record's new state, the next due time, the audit entry and
-// the words owed to Slack land together or not at all. So a process may die on any line; another one
-// finds what is due and goes on from the record.
+// the words owed to Slack land together or not at all. So a process may die on
+// any line; another one finds what is due and goes on from the record.
 //
 // Items of work:
 //
