@@ -569,7 +569,6 @@ type asker struct {
 	call       int
 	began      int64 // virtual ms
 	next       int64 // when it asks again
-	waited     int64
 }
 
 // queue plays many requests for ms of virtual time, in which each call is
