@@ -660,7 +660,7 @@ func TestControlOverHTTP(t *testing.T) {
 	do("POST", "/sim/servers/zz/stop", "", 404)
 	do("POST", "/sim/faults", `{"op":"stop","kind":"reset_before"}`, 200)
 	do("POST", "/sim/faults", `{"kind":"throttle","seconds":0.5}`, 200)
-	do("POST", "/sim/faults", `{"op":"stop","kind":"status","status":409,"code":"Ecs.1000","reason":"x"}`, 200)
+	do("POST", "/sim/faults", `{"op":"stop","kind":"status","status":409,"code":"Ecs.0100","reason":"x"}`, 200)
 	do("POST", "/sim/faults", `{"kind":"nonsense"}`, 400)
 	do("POST", "/sim/faults", `{"kind":"status"}`, 400)
 	client := clientFor(t, cloud, server.URL, nil)
