@@ -144,7 +144,7 @@ func (w *world) settled() {
 	w.t.Helper()
 	c := w.redis.Client()
 	defer c.Close()
-	w.within(20*time.Second, "end of all work", func() bool {
+	w.within(40*time.Second, "end of all work", func() bool {
 		return c.ZCard(w.t.Context(), "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:due").Val() == 0
 	})
 }
