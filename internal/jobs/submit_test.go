@@ -107,7 +107,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 	const servers, batch = 90, 10
 	ids := w.fleet(servers)
 	f := newFace()
-	tune := func(c *Config) { c.BatchSize, c.Rate = batch, 60 }
+	tune := func(c *Config) { c.BatchSize, c.Rate, c.Lease = batch, 60, 3*time.Second }
 	asker := w.opened(tune)
 	var requests []approvals.Request
 	for n := range 3 {

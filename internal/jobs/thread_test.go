@@ -181,7 +181,8 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	}
 	start := func() {
 		// The wait must be longer than a post may be shown late and than a call takes.
-		e := w.engine(func(c *Config) { c.UnsureWait = 500 * time.Millisecond })
+		// What a dead one tries to write down it gives up with its lease.
+		e := w.engine(func(c *Config) { c.UnsureWait, c.Lease = 500*time.Millisecond, 3*time.Second })
 		w.run(e, mouth{f, func(approvals.Message) fault { return faultOf(e) }})
 	}
 	asker := w.opened()

@@ -29,6 +29,9 @@ type world struct {
 	rdb   *redis.Client // a plain client, to look and to meddle
 	keys  keys
 
+	over    context.Context // ends with the test
+	stopAll func()
+
 	called func(*http.Request) // if set, told of each call to the cloud before it is made
 }
 
@@ -45,6 +48,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, redis: redistest.Start(t), keys: keysOf(project)}
 	w.cloud = ecssim.New(ecssim.Options{MinJobTime: 20 * time.Millisecond, MaxJobTime: 60 * time.Millisecond, Seed: 1, ProjectID: project})
 	t.Cleanup(w.cloud.Close)
+	w.over, w.stopAll = context.WithCancel(context.Background())
 	w.rdb = w.redis.Client()
 	t.Cleanup(func() { w.rdb.Close() })
 	return w
@@ -127,10 +131,11 @@ func (w *world) open(e *Engine) {
 	}
 }
 
-// run runs e until stop is called or the test ends.
+// run runs e until stop is called or the test ends. Then all are told to stop
+// before any is waited for: each may need some seconds.
 func (w *world) run(e *Engine, face Face) (stop func()) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(w.over)
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx, face) }()
 	stop = sync.OnceFunc(func() {
@@ -139,7 +144,10 @@ func (w *world) run(e *Engine, face Face) (stop func()) {
 			w.t.Errorf("the engine ended with %v", err)
 		}
 	})
-	w.t.Cleanup(stop)
+	w.t.Cleanup(func() {
+		w.stopAll()
+		stop()
+	})
 	return stop
 }
 
