@@ -89,10 +89,12 @@ func (c *Cloud) perform(act action) (answer, string) {
 	case len(act.ids) > maxBatch:
 		return ecsError(http.StatusBadRequest, "Ecs.0118", "The number of tasks in the batch exceeds the limit."), ""
 	}
-	if act.op == "stop" {
-		if refusal := c.admit(len(act.ids), time.Now()); refusal != nil {
+	if act.op != "reboot" {
+		if refusal := c.admit(act.op, len(act.ids), time.Now()); refusal != nil {
 			return *refusal, ""
 		}
+	}
+	if act.op == "stop" {
 		for _, id := range act.ids {
 			c.stops[id]++
 		}

@@ -45,8 +45,8 @@ type Options struct {
 	// JobRetention is how long a finished job can be asked for; one day by default.
 	JobRetention time.Duration
 
-	// At most Limit servers are accepted for stopping within any Window: 1,000
-	// in 60 seconds by default.
+	// At most Limit servers are accepted for stopping, and as many for starting,
+	// within any Window: 1,000 in 60 seconds by default.
 	Limit  int
 	Window time.Duration
 }
