@@ -14,11 +14,14 @@ type Ask struct {
 	Channel string // channel for the card
 	Answer  string // response_url
 	Project string
+	Action  Action
 	Servers []string // ids, exact names, or patterns with *
 	Tags    []string // key=value; all must hold
 	Mode    Mode
 	Reason  string
-	DryRun  bool // show what would be asked for; create nothing
+	Of      string   // the request whose servers these are, if it is asked for again
+	Without []string // server ids that are left out, whatever they are by now
+	DryRun  bool     // show what would be asked for; create nothing
 }
 
 // alphabet has no characters that look or sound alike.

@@ -14,6 +14,10 @@ const (
 	Stopped Outcome = "stopped"
 	// FoundOff: the server is off, but no job of ours confirms that we did it.
 	FoundOff Outcome = "off"
+	// Started: the job says so and a look at the server confirms it.
+	Started Outcome = "started"
+	// FoundOn: the server runs, but no job of ours confirms that we did it.
+	FoundOn Outcome = "on"
 	// SkippedNow: left out just before sending; the result's Why says why.
 	SkippedNow Outcome = "left_out"
 	// NotStopped: the cloud refused or failed; Code and Reason are the cloud's.
@@ -38,6 +42,7 @@ type Result struct {
 // Batch is one call's worth of servers.
 type Batch struct {
 	Request string     `json:"request"`
+	Action  Action     `json:"action,omitempty"`
 	N       int        `json:"n"`    // from 0
 	Rest    int        `json:"rest"` // servers in this batch and all after it
 	State   BatchState `json:"state"`
@@ -61,7 +66,7 @@ func Plan(r Request, f Frozen, size int, now time.Time) []Batch {
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
-		b := Batch{Request: r.ID, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: now}
+		b := Batch{Request: r.ID, Action: r.Action, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: now}
 		for _, s := range part {
 			b.Results = append(b.Results, Result{Server: s})
 		}
@@ -128,7 +133,9 @@ func (b Batch) Cancelled() (Batch, error) {
 // Tally counts servers by outcome.
 type Tally struct {
 	Stopped int `json:"stopped,omitempty"`
-	Off     int `json:"off,omitempty"`     // found off, also those that were off before
+	Off     int `json:"off,omitempty"` // found off, also those that were off before
+	Started int `json:"started,omitempty"`
+	On      int `json:"on,omitempty"`      // found running, also those that ran before
 	LeftOut int `json:"out,omitempty"`     // left out for another reason than being off
 	Failed  int `json:"failed,omitempty"`  // refused or failed
 	Unknown int `json:"unknown,omitempty"` // not known
@@ -144,10 +151,17 @@ func (b Batch) Tally() Tally {
 			t.Stopped++
 		case FoundOff:
 			t.Off++
+		case Started:
+			t.Started++
+		case FoundOn:
+			t.On++
 		case SkippedNow:
-			if r.Why == AlreadyOff {
+			switch r.Why {
+			case AlreadyOff:
 				t.Off++
-			} else {
+			case AlreadyOn:
+				t.On++
+			default:
 				t.LeftOut++
 			}
 		case NotStopped:
@@ -164,19 +178,30 @@ func (b Batch) Tally() Tally {
 // Plus adds two tallies.
 func (t Tally) Plus(u Tally) Tally {
 	return Tally{
-		Stopped: t.Stopped + u.Stopped, Off: t.Off + u.Off, LeftOut: t.LeftOut + u.LeftOut,
+		Stopped: t.Stopped + u.Stopped, Off: t.Off + u.Off,
+		Started: t.Started + u.Started, On: t.On + u.On, LeftOut: t.LeftOut + u.LeftOut,
 		Failed: t.Failed + u.Failed, Unknown: t.Unknown + u.Unknown, NotSent: t.NotSent + u.NotSent,
 	}
 }
 
 // Done counts the servers whose outcome is known to be known or unknowable.
 func (t Tally) Done() int {
-	return t.Stopped + t.Off + t.LeftOut + t.Failed + t.Unknown + t.NotSent
+	return t.Stopped + t.Off + t.Started + t.On + t.LeftOut + t.Failed + t.Unknown + t.NotSent
 }
+
+// Bad counts the servers that did not end well.
+func (t Tally) Bad() int { return t.LeftOut + t.Failed + t.Unknown + t.NotSent }
+
+// Long reports whether so many servers did not end well that what became of
+// each is told as a file, too.
+func (t Tally) Long() bool { return t.Bad() > fewBad }
+
+// fewBad is how many of them a message tells well enough.
+const fewBad = 20
 
 // end says how a request (or batch) with these results has ended.
 func (t Tally) end(cancelled bool) State {
-	good, bad := t.Stopped+t.Off, t.LeftOut+t.Failed+t.NotSent
+	good, bad := t.Stopped+t.Off+t.Started+t.On, t.LeftOut+t.Failed+t.NotSent
 	switch {
 	case t.Unknown > 0:
 		return Unknown

@@ -162,8 +162,8 @@ func TestTallyCountsEveryOutcome(t *testing.T) {
 	if want.Done() != 21 {
 		t.Errorf("%d of 21 done", want.Done())
 	}
-	sum := want.Plus(Tally{10, 20, 30, 40, 50, 60})
-	if sum != (Tally{11, 23, 32, 44, 55, 66}) || sum != (Tally{10, 20, 30, 40, 50, 60}).Plus(want) {
+	sum := want.Plus(Tally{10, 20, 7, 8, 30, 40, 50, 60})
+	if sum != (Tally{11, 23, 7, 8, 32, 44, 55, 66}) || sum != (Tally{10, 20, 7, 8, 30, 40, 50, 60}).Plus(want) {
 		t.Errorf("the sum is %+v", sum)
 	}
 }
@@ -196,6 +196,19 @@ func TestTheEndIsWhatTheTallySays(t *testing.T) {
 		}
 		if got := test.tally.end(true); got != test.cancelled {
 			t.Errorf("%+v, cancelled: %s, want %s", test.tally, got, test.cancelled)
+		}
+	}
+}
+
+func TestOnlyABadEndIsLong(t *testing.T) {
+	for tally, long := range map[Tally]bool{
+		{Stopped: 2000, Off: 100}:   false,
+		{Stopped: 2000, Failed: 20}: false,
+		{Failed: 21}:                true,
+		{Started: 9, LeftOut: 6, Failed: 5, Unknown: 5, NotSent: 5}: true,
+	} {
+		if tally.Long() != long {
+			t.Errorf("%+v: long is %t", tally, !long)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // something else. A new field of a record is added to its file, too.
 var (
 	oldRequest = Request{
-		ID: "S-7K3MQ", Project: "main", Mode: Hard, Reason: "night",
+		ID: "S-7K3MQ", Action: Start, Of: "S-23456", Project: "main", Mode: Hard, Reason: "night",
 		Requester: "UANN", From: "C1", Channel: "C2", Answer: "https://answer", Origin: "E1",
 		Created: noon, Expires: late, Total: 2, Digest: "898730ee",
 		First: []Server{
@@ -26,11 +26,13 @@ var (
 		Decisions: []Decision{{Verdict: Yes, By: "UBOB", At: after("10m"), Reason: "fine", Op: "op1"}},
 		Stop:      &Decision{Verdict: Withdraw, By: "UANN", At: after("11m"), Op: "op2"},
 		Batches:   2, Open: 1,
-		Tally:   Tally{Stopped: 1, Off: 2, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
-		Started: after("10m1s"), Finished: after("12m"), Paused: "run1",
+		Tally:   Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
+		Started: after("10m1s"), Finished: after("12m"), Retried: "S-TRYAG", Paused: "run1",
+		Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
+		Reminded: 2, Progress: after("11m30s"), Waiting: 2, Place: 3, Placed: after("11m40s"),
 	}
 	oldBatch = Batch{
-		Request: "S-7K3MQ", N: 1, Rest: 2, State: Reconciling, Attempt: 2, Lost: 1, Permit: "S-7K3MQ/1/2",
+		Request: "S-7K3MQ", Action: Start, N: 1, Rest: 2, State: Reconciling, Attempt: 2, Lost: 1, Permit: "S-7K3MQ/1/2",
 		Planned: after("10m1s"), Intent: after("10m2s"), JobID: "ff80", Sent: after("10m3s"),
 		Polls: 3, Looks: 4, Late: true, Trouble: "away",
 		Results: []Result{
@@ -44,12 +46,14 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 	checkRecord(t, "testdata/request.json", oldRequest)
 	checkRecord(t, "testdata/batch.json", oldBatch)
 	checkRecord(t, "testdata/frozen.json", Frozen{
+		Action:  Start,
 		Servers: []Server{{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}},
 		LeftOut: oldRequest.Out,
 	})
 	checkRecord(t, "testdata/note.json", Note{
-		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away",
+		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001",
 	})
+	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}})
 	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`)})
 }
 

@@ -195,7 +195,7 @@ func (s *story) came(next Request, err error) {
 func asAsked(r Request) Request {
 	r.State, r.Decisions, r.Stop = Pending, nil, nil
 	r.Batches, r.Open, r.Tally = 0, 0, Tally{}
-	r.Started, r.Finished = time.Time{}, time.Time{}
+	r.Started, r.Finished, r.Progress = time.Time{}, time.Time{}, time.Time{}
 	return r
 }
 

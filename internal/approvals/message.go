@@ -20,6 +20,20 @@ const (
 	TopicPaused    Topic = "paused"    // the store was restarted; submission waits
 	TopicTrouble   Topic = "trouble"   // the work cannot go on for now; says why
 	TopicEnd       Topic = "end"       // the outcome
+	TopicHeld      Topic = "held"      // a freeze keeps a batch from being sent
+	TopicSettled   Topic = "settled"   // a person said what became of servers that were not known
+
+	// TopicBatchFailed: servers of a batch failed; told besides the outcome.
+	TopicBatchFailed Topic = "batch_failed"
+
+	TopicReminder Topic = "reminder" // nobody has decided yet
+	TopicList     Topic = "list"     // all servers as a file, where the card does not hold them
+	TopicResults  Topic = "results"  // what became of each server as a file, where that is much to read
+
+	// Announcements: they belong to a channel, not to a request.
+
+	TopicFrozen Topic = "frozen" // nothing is sent from now on
+	TopicThawed Topic = "thawed" // the freeze is lifted
 )
 
 // Note is something owed to the people in a request's thread. It says what is
@@ -33,6 +47,7 @@ type Note struct {
 	Batch int       `json:"batch,omitempty"`
 	Job   string    `json:"job,omitempty"`
 	Why   string    `json:"why,omitempty"`
+	Code  string    `json:"code,omitempty"` // the cloud's
 }
 
 // Message is one post: one note, or several of the same topic that were owed
@@ -40,11 +55,22 @@ type Note struct {
 type Message struct {
 	Request Request
 	Notes   []Note
-	Batches []Batch // TopicEnd: all of them
+	Batches []Batch // TopicEnd and TopicResults: all of them
 }
 
 // ID is the message's own id: that of its first note.
 func (m Message) ID() string { return m.Notes[0].ID }
+
+// Merges reports whether notes of the topic that are owed at the same time are
+// told in one post.
+func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
+
+// Concludes reports whether the topic is told with all batches.
+func (t Topic) Concludes() bool { return t == TopicEnd || t == TopicResults }
+
+// Announces reports whether the topic is a channel's own, told as a message by
+// itself and about no request.
+func (t Topic) Announces() bool { return t == TopicFrozen || t == TopicThawed }
 
 // Fate is what became of an attempt to say something.
 type Fate int
@@ -77,3 +103,9 @@ type Envelope struct {
 	At   time.Time       `json:"at"`
 	Body json.RawMessage `json:"body"`
 }
+
+// What ends the id of a request's note of [TopicList] and of [TopicResults].
+const (
+	ListNote    = "/list"
+	ResultsNote = "/results"
+)

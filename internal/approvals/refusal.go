@@ -28,8 +28,16 @@ const (
 	ServersTaken      Reason = "servers are part of another request"
 	Unresolved        Reason = "servers not found"
 	WrongProject      Reason = "no such project"
+	RetriedBefore     Reason = "its rest was tried again before"
 	CloudAway         Reason = "the cloud does not answer"
 	CloudRefusesKey   Reason = "the cloud refuses the bot's key"
+	IsFrozen          Reason = "frozen already"
+	NotFrozen         Reason = "not frozen"
+	NotEnded          Reason = "not ended yet"
+	NotUnknown        Reason = "the outcome is known"
+	NoneStopped       Reason = "nothing was stopped that can be started again"
+	NoneFailed        Reason = "nothing failed that can be tried again"
+	DraftGone         Reason = "what was shown is not kept any more"
 )
 
 // Refusal is a no that a person caused and can mend. It is an error, so that
@@ -39,11 +47,14 @@ type Refusal struct {
 	Request Request // as it stands, where the refusal is about one
 	Count   int     // TooManyServers: how many were named
 	Limit   int     // TooManyServers: how many are allowed
+	Action  Action  // NothingToDo: what could not be done
+	Freeze  Freeze  // IsFrozen, NotFrozen: as it stands
 
 	Asked string // WrongProject: the project that was named
 	Known string // WrongProject: the one that is served
 
 	Missing   []string            // Unresolved: what names no server
+	Near      map[string][]string // Unresolved: a missing name → names like it, the likeliest first
 	Ambiguous map[string][]Server // Unresolved: name → the servers that bear it
 	Taken     map[string]string   // ServersTaken: server id → request id
 	LeftOut   []LeftOut           // NothingToDo: every server, and why

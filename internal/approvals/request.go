@@ -11,6 +11,8 @@ import (
 type Request struct {
 	ID        string `json:"id"`      // S-7K3MQ: short enough to say aloud
 	Project   string `json:"project"` // the configured project's name
+	Action    Action `json:"action,omitempty"`
+	Of        string `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode      Mode   `json:"mode"`
 	Reason    string `json:"reason,omitempty"`
 	Requester string `json:"requester"`        // Slack user id
@@ -37,7 +39,15 @@ type Request struct {
 	Tally    Tally     `json:"tally,omitzero"`
 	Started  time.Time `json:"started,omitzero"`
 	Finished time.Time `json:"finished,omitzero"`
-	Paused   string    `json:"paused,omitempty"` // the store's run for which the thread was told of a pause
+	Retried  string    `json:"retried,omitempty"` // the request that tries its rest again
+	Paused   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
+
+	Warnings []Warning `json:"warnings,omitempty"` // of the whole frozen list
+	Reminded int       `json:"reminded,omitempty"` // reminders sent while nobody decided
+	Progress time.Time `json:"progress,omitzero"`  // when a batch ended last
+	Waiting  int       `json:"waiting,omitempty"`  // number, from 1, of the batch that waits for the cloud's limit
+	Place    int       `json:"place,omitempty"`    // of the request in the line for it, if others are before it
+	Placed   time.Time `json:"placed,omitzero"`    // when that was noted
 
 	Thread Thread `json:"-"` // where it stands in Slack; kept in a record of its own
 }
@@ -57,6 +67,11 @@ const (
 	Withdraw Verdict = "cancel"
 	TimeOver Verdict = "expire"
 	NoCard   Verdict = "no_card" // the card cannot be posted, so nobody could decide
+
+	// A person's word for servers of which it could not be found out.
+
+	TheyAreOff Verdict = "they_are_off"
+	TheyRun    Verdict = "they_run"
 )
 
 // Decision is one decision as it is kept for ever.
@@ -72,22 +87,31 @@ type Decision struct {
 // limits hold: too many servers, none, or a missing reason is a *Refusal.
 func New(id string, ask Ask, frozen Frozen, pol Policy, now time.Time) (Request, error) {
 	switch {
-	case pol.ReasonRequired && ask.Reason == "":
+	case pol.ReasonRequired && ask.Reason == "" && ask.Of == "": // an earlier request is a reason
 		return Request{}, &Refusal{Why: NoReason}
 	case len(frozen.Servers) > pol.MaxServers:
 		return Request{}, &Refusal{Why: TooManyServers, Count: len(frozen.Servers), Limit: pol.MaxServers}
 	case len(frozen.Servers) == 0:
-		return Request{}, &Refusal{Why: NothingToDo, LeftOut: frozen.LeftOut}
+		return Request{}, &Refusal{Why: NothingToDo, LeftOut: frozen.LeftOut, Action: frozen.Action}
 	}
 	return Request{
-		ID: id, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
+		ID: id, Action: frozen.Action, Of: ask.Of, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
 		Requester: ask.By.ID, From: ask.From, Channel: ask.Channel, Answer: ask.Answer, Origin: ask.Op,
 		Created: now, Expires: now.Add(pol.TTL),
 		Total: len(frozen.Servers), Digest: frozen.Digest(ask.Project, ask.Mode),
 		First: frozen.Servers[:min(shown, len(frozen.Servers))],
 		Out:   frozen.LeftOut[:min(shown, len(frozen.LeftOut))], OutSum: len(frozen.LeftOut),
 		Need: max(1, pol.ApprovalsRequired), State: Pending,
+		Warnings: frozen.warnings(),
 	}, nil
+}
+
+// warnings are the hazards of stopping the servers; a start has none of them.
+func (f Frozen) warnings() []Warning {
+	if f.Action == Start {
+		return nil
+	}
+	return Warn(f.Servers)
 }
 
 // shown is how many servers the record itself carries for the card.
@@ -220,7 +244,7 @@ func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.Open)
 	}
 	r.Open--
-	r.Tally = r.Tally.Plus(t)
+	r.Tally, r.Progress = r.Tally.Plus(t), now
 	if r.Open > 0 {
 		return r.to(Executing)
 	}

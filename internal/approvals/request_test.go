@@ -281,7 +281,7 @@ func TestLimitsOfARequest(t *testing.T) {
 	}{
 		{"at the limit", pol, "", Frozen{Servers: serverList(10)}, ""},
 		{"one too many", pol, "", Frozen{Servers: serverList(11)}, "too many servers 11/10"},
-		{"those left out do not count", pol, "", Frozen{serverList(10), out}, ""},
+		{"those left out do not count", pol, "", Frozen{Servers: serverList(10), LeftOut: out}, ""},
 		{"none", pol, "", Frozen{}, "nothing to do 0/0"},
 		{"none left", pol, "", Frozen{LeftOut: out}, "nothing to do 0/0 x"},
 		{"reason missing", strict, "", Frozen{Servers: serverList(1)}, "a reason is required 0/0"},

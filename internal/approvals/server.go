@@ -28,6 +28,8 @@ type Server struct {
 	Updated string   `json:"updated"`        // the cloud's stamp of the last change; compared, never parsed
 	Locked  bool     `json:"locked,omitempty"`
 	Tags    []string `json:"tags,omitempty"` // key=value, or a bare key
+	Flavor  string   `json:"flavor,omitempty"`
+	Charge  string   `json:"charge,omitempty"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
 }
 
 // On reports whether the server runs and nothing is being done to it.
@@ -40,17 +42,24 @@ func (s Server) Off() bool { return s.Status == "SHUTOFF" && s.Task == "" }
 // ACTIVE then; only the task tells (ECS appendix "ECS statuses").
 func (s Server) GoingOff() bool { return s.Status == "ACTIVE" && s.Task == "powering-off" }
 
+// GoingOn reports whether the server is being started now.
+func (s Server) GoingOn() bool { return s.Status == "SHUTOFF" && s.Task == "powering-on" }
+
 // Why says for what reason a server was left out.
 type Why string
 
 const (
 	AlreadyOff Why = "already_off" // it is stopped
 	GoingOff   Why = "going_off"   // somebody else is stopping it right now; how that ends is not ours to say
+	AlreadyOn  Why = "already_on"  // it runs
+	GoingOn    Why = "going_on"    // somebody else is starting it right now
+	Since      Why = "since"       // changed by somebody after the request had stopped it
 	IsLocked   Why = "locked"      // the cloud refuses to touch it
 	IsBusy     Why = "busy"        // something else is being done to it
 	Vanished   Why = "vanished"    // the cloud does not show it any more
 	Protected  Why = "protected"   // the settings forbid it
 	Unstopped  Why = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
+	Unstarted  Why = "start_state" // a state that cannot be started from
 	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
 )
 
@@ -63,11 +72,12 @@ type LeftOut struct {
 // Frozen is what was asked for, down to the servers. It is made once, when the
 // request is made, and never changed: what is approved is this list.
 type Frozen struct {
+	Action  Action    `json:"action,omitempty"`
 	Servers []Server  `json:"servers"`
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 }
 
-// Digest is a short fingerprint of what is approved: project, mode and the ids
+// Digest is a short fingerprint of what is approved: action, project, mode and ids
 // in the list, whatever their order. Eight hex digits of SHA-256.
 func (f Frozen) Digest(project string, mode Mode) string {
 	ids := make([]string, len(f.Servers))
@@ -76,7 +86,11 @@ func (f Frozen) Digest(project string, mode Mode) string {
 	}
 	slices.Sort(ids)
 	h := sha256.New()
-	io.WriteString(h, project+"\n"+string(mode)+"\n"+strings.Join(ids, "\n"))
+	io.WriteString(h, project+"\n"+string(mode)+"\n")
+	if f.Action != Stop { // what it always was for a stop stays so
+		io.WriteString(h, string(f.Action)+"\n")
+	}
+	io.WriteString(h, strings.Join(ids, "\n"))
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 

@@ -219,7 +219,7 @@ func TestDigestIsOfWhatIsApproved(t *testing.T) {
 	for name, same := range map[string]Frozen{
 		"order":            {Servers: reversed},
 		"names and states": {Servers: renamed},
-		"those left out":   {list, []LeftOut{{list[0], IsBusy}}},
+		"those left out":   {Servers: list, LeftOut: []LeftOut{{list[0], IsBusy}}},
 	} {
 		if got := same.Digest("main", Soft); got != digest {
 			t.Errorf("%s should not matter: %s, not %s", name, got, digest)
@@ -238,6 +238,7 @@ func TestDigestIsOfWhatIsApproved(t *testing.T) {
 		"another mode":    Frozen{Servers: list}.Digest("main", Hard),
 		"another project": Frozen{Servers: list}.Digest("Main", Soft),
 		"none":            Frozen{}.Digest("main", Soft),
+		"another action":  Frozen{Action: Start, Servers: list}.Digest("main", Soft),
 	} {
 		if twin, known := seen[got]; known {
 			t.Errorf("%s and %s have the same digest", name, twin)

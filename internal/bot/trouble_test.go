@@ -285,12 +285,3 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	heard("1 server stopped", "Invite me there again")
 	w.settled()
 }
-
-func TestNothingIsSaidToBeFrozen(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.start(nil)
-	heard := w.hears(ben)
-	w.command(ben, "freeze holidays")
-	heard("nothing was frozen")
-}

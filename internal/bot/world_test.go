@@ -90,6 +90,7 @@ func fast(c *jobs.Config) {
 	c.RetryIn = 150 * time.Millisecond
 	c.Redraw = 100 * time.Millisecond
 	c.PostGap = time.Millisecond
+	c.HomeGap = 200 * time.Millisecond
 	c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
 	c.Beat = 200 * time.Millisecond
 	c.Window, c.Guard = 3*time.Second, 100*time.Millisecond

@@ -121,7 +121,7 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		want       []string
 		none       []string // not in the answer
 	}{
-		{"names and ids that nothing has", "web-1 nope-1 " + uuid(99) + " Web-2 nope-2", []string{"`nope-1`", "`" + uuid(99) + "`", "`Web-2`", "`nope-2`", "no server"}, []string{"`web-1`"}},
+		{"names and ids that nothing has", "web-1 nope-1 " + uuid(99) + " Web-2 nope-2", []string{"`nope-1`", "`" + uuid(99) + "`", "`Web-2`", "`nope-2`", "no server"}, []string{"• `web-1`"}},
 		{"names that several have, and one that none has", "twin triple nope", []string{"`twin`", "2 servers", uuid(7), uuid(8), "`triple`", "3 servers", uuid(9), uuid(10), uuid(11), "`nope`"}, nil},
 		{"a pattern that nothing fits", "app-* web-2", []string{"`app-*`", "no server"}, []string{"`web-2`"}},
 		{"a tag that no server has", "--tag env=dev", []string{"`env=dev`", "no server"}, nil},

@@ -44,9 +44,11 @@ func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
 
 // move is the change that takes batch b to next.
 func (e *Engine) move(c claim, b stored[approvals.Batch], next approvals.Batch, event string) *change {
-	return newChange().under(c).
+	ch := newChange().under(c).
 		write(e.keys.batch(next.Request, next.N), b.ver, next).
 		log(e.batchEntry(b.body, next, event))
+	ch.action = next.Action
+	return ch
 }
 
 func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
@@ -79,6 +81,9 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 		if err != nil {
 			return err
 		}
+		if done.Waiting == next.N+1 {
+			done = done.WaitsNoMore()
+		}
 		ch := e.move(c, b, next, "ended").done(never).
 			write(e.keys.request(done.ID), r.ver, done).
 			wake(threadItem(done.ID), 0)
@@ -87,6 +92,9 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 		}
 		if next.Permit != "" && e.Anchor == AnchorFinish {
 			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+		}
+		if n, failed := e.failedNote(next); failed {
+			ch.tell(e.keys, done.ID, n)
 		}
 		if extra != nil {
 			extra(ch)
@@ -97,6 +105,9 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 			}
 			ch.log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.body.State), To: string(done.State), Count: done.Total, Worker: e.worker}).
 				tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicEnd}))
+			if done.Tally.Long() {
+				ch.tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total}))
+			}
 		}
 		crashpoint("end.before")
 		_, err = e.commit(ctx, ch)

@@ -22,7 +22,7 @@ func (e *Engine) open(ctx context.Context, lost bool) error {
 	if lost {
 		flag = "1"
 	}
-	raw, err := openScript.Run(ctx, e.rdb, []string{e.keys.meta(), e.keys.book()},
+	raw, err := openScript.Run(ctx, e.rdb, []string{e.keys.meta(), e.keys.book(approvals.Stop), e.keys.book(approvals.Start)},
 		rand.Text(), e.Redis.RunID(), flag, e.window().Milliseconds()).Slice()
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
@@ -65,7 +65,7 @@ func (e *Engine) beat(ctx context.Context) error {
 	// Before the script: changes made while its answer travels are no loss.
 	seen := e.seq.Load()
 	began := time.Now()
-	raw, err := beatScript.Run(ctx, e.rdb, []string{k.beats(), k.due(), k.owners(), k.meta(), k.book()},
+	raw, err := beatScript.Run(ctx, e.rdb, []string{k.beats(), k.due(), k.owners(), k.meta(), k.book(approvals.Stop), k.book(approvals.Start)},
 		e.worker, 3*e.Beat.Milliseconds(), run, e.window().Milliseconds()).Slice()
 	if err != nil {
 		return fmt.Errorf("beat: %w", err)
@@ -128,9 +128,18 @@ func (e *Engine) noticePause(ctx context.Context, frozen bool) error {
 // distrust freezes the permits and lets servers' own stamps decide about
 // whatever was planned before now. The next beat tells the threads.
 func (e *Engine) distrust(ctx context.Context) error {
-	err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book()}, e.window().Milliseconds(), "1").Err()
-	if err != nil {
-		return fmt.Errorf("freeze permits: %w", err)
+	return e.freezeAll(ctx, "1")
+}
+
+// freezeAll freezes the permits of every kind for a window: a clock that jumped,
+// or a store that lost something, concerns them all. flag "1" also says that
+// the past is not to be trusted.
+func (e *Engine) freezeAll(ctx context.Context, flag string) error {
+	for _, a := range []approvals.Action{approvals.Stop, approvals.Start} {
+		err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, e.window().Milliseconds(), flag).Err()
+		if err != nil {
+			return fmt.Errorf("freeze permits: %w", err)
+		}
 	}
 	return nil
 }

@@ -36,15 +36,16 @@ func (e errTaken) Error() string { return fmt.Sprintf("%d servers are taken", le
 
 // change is one move, as lua/commit.lua makes it.
 type change struct {
-	Op      string   `json:"op"`
-	Hold    *hold    `json:"hold,omitempty"`   // this claim must still be held
-	Before  int64    `json:"before,omitempty"` // ms of Redis time; refused from then on
-	Request string   `json:"request,omitempty"`
-	Lock    []string `json:"lock,omitempty"`   // server ids, for Request
-	Unlock  []string `json:"unlock,omitempty"` // server ids, held by Request
+	Op      string           `json:"op"`
+	action  approvals.Action // whose quota Permit, Settle and Freeze are about
+	Hold    *hold            `json:"hold,omitempty"`   // this claim must still be held
+	Same    []same           `json:"same,omitempty"`   // these records must still be as they were read
+	Before  int64            `json:"before,omitempty"` // ms of Redis time; refused from then on
+	Request string           `json:"request,omitempty"`
+	Lock    []string         `json:"lock,omitempty"`   // server ids, for Request
+	Unlock  []string         `json:"unlock,omitempty"` // server ids, held by Request
 
 	Write  []write  `json:"write,omitempty"`
-	Check  []check  `json:"check,omitempty"` // records that must not have moved
 	Put    []put    `json:"put,omitempty"`
 	Drop   []string `json:"drop,omitempty"`
 	Push   []put    `json:"push,omitempty"`
@@ -60,6 +61,7 @@ type change struct {
 	Leave  string  `json:"leave,omitempty"`  // request that gives up its place in the line
 
 	Wake   []wake  `json:"wake,omitempty"`
+	Homes  string  `json:"homes,omitempty"`  // whose Home is open: all of them are due
 	Finish *finish `json:"finish,omitempty"` // gives the held item back
 }
 
@@ -74,9 +76,9 @@ type write struct {
 	Body string `json:"body"`
 }
 
-type check struct {
+type same struct {
 	Key string `json:"key"`
-	Ver uint64 `json:"ver,string"`
+	Ver uint64 `json:"ver,string"` // 0: there is none
 }
 
 type put struct {
@@ -209,7 +211,10 @@ func (e *Engine) commit(ctx context.Context, ch *change) (committed, error) {
 
 func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) (committed, error) {
 	k := e.keys
-	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(), k.book(), k.line()}
+	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(ch.action), k.book(ch.action), k.line(ch.action)}
+	if e.seenInHomes(ch) {
+		ch.Homes = k.homes()
+	}
 	body := marshal(ch)
 	var raw any
 	err := e.retry(ctx, func() (err error) {

@@ -41,7 +41,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err != nil || ask.DryRun {
 		return r, err
 	}
-	return r, e.make(ctx, r, frozen)
+	return r, e.make(ctx, r, frozen, nil)
 }
 
 // idFor finds an id for the request that op asks for, or the request that op
@@ -63,20 +63,33 @@ func (e *Engine) idFor(ctx context.Context, op string) (id string, made approval
 	return "", made, errors.New("no free request id in 100 tries")
 }
 
-// make stores a new request with everything that follows from it.
-func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen) error {
+// make stores a new request with everything that follows from it, and whatever
+// more adds to the change.
+func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen, more func(*change)) error {
 	k := e.keys
 	ch := newChange().
 		write(k.request(r.ID), 0, r).
 		write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
 		log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: e.worker}).
 		tell(k, r.ID, e.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester})).
-		wake(requestItem(r.ID), r.Expires.Sub(r.Created))
+		wake(requestItem(r.ID), r.Wakes(e.Remind).Sub(r.Created))
+	if r.State == approvals.Approved { // by the click that asked for it
+		d := r.Last()
+		ch.log(audit.Entry{Event: string(d.Verdict), Request: r.ID, By: d.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: e.worker}).
+			tell(k, r.ID, e.approvedNote(r, d)).
+			wake(requestItem(r.ID), 0)
+	}
+	if r.Total > len(r.First) {
+		ch.tell(k, r.ID, e.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total}))
+	}
 	ch.Request = r.ID
 	ch.Put = append(ch.Put, put{k.frozen(r.ID), marshal(frozen)})
 	ch.Index = append(ch.Index, index{Key: k.open(), Member: r.ID, Score: r.Created.UnixMilli()})
 	for _, s := range frozen.Servers {
 		ch.Lock = append(ch.Lock, s.ID)
+	}
+	if more != nil {
+		more(ch)
 	}
 	_, err := e.commit(ctx, ch)
 	var taken errTaken
@@ -202,17 +215,26 @@ func (e *Engine) decision(ctx context.Context, r stored[approvals.Request], next
 	n := e.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
 	switch d.Verdict {
 	case approvals.Yes:
-		n.Topic, n.ID = approvals.TopicApproved, fmt.Sprintf("%s/approved/%d", next.ID, next.Approvals())
+		n = e.approvedNote(next, d)
 	case approvals.No:
 		n.Topic, n.ID = approvals.TopicDenied, next.ID+"/denied"
 	case approvals.Withdraw:
 		n.Topic, n.ID = approvals.TopicCancelled, next.ID+"/cancelled"
 	case approvals.TimeOver:
 		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
+	case approvals.TheyAreOff, approvals.TheyRun:
+		n.Topic, n.ID, n.Count = approvals.TopicSettled, next.ID+"/settled", r.body.Tally.Unknown
 	case approvals.NoCard:
 		return ch, nil // there is no thread to tell it in
 	}
 	return ch.tell(k, next.ID, n), nil
+}
+
+func (e *Engine) approvedNote(r approvals.Request, d approvals.Decision) approvals.Note {
+	return e.note(approvals.Note{
+		ID: fmt.Sprintf("%s/approved/%d", r.ID, r.Approvals()), Topic: approvals.TopicApproved,
+		By: d.By, Why: d.Reason, Count: r.Approvals(),
+	})
 }
 
 // Find returns a request as it stands, with the place of its thread, or a

@@ -16,4 +16,6 @@
 //	r:<request>         a request that expires, or has to be cut into batches
 //	b:<request>:<n>     a batch: to be sent, watched, or looked at
 //	t:<request>         a Slack thread in which something is to be said
+//	t:@<channel>        a channel in which something is to be announced
+//	h:<user>            a Home to be drawn again
 package jobs

@@ -26,7 +26,7 @@ func (e *Engine) doubt(ctx context.Context, c claim, b stored[approvals.Batch], 
 }
 
 // watchDoubt looks at the servers of an unclear batch. If every one of them is
-// off or going off, that is evidence enough; otherwise the end of the
+// as it should be or on its way there, that is evidence enough; otherwise the end of the
 // quarantine is waited for, since a late call may still arrive.
 func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Batch]) error {
 	left := b.body.Intent.Add(e.Quarantine).Sub(e.now())
@@ -53,7 +53,7 @@ func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Bat
 func allGoing(b approvals.Batch, seen map[string]approvals.Server) bool {
 	for _, id := range b.Waiting() {
 		s, known := seen[id]
-		if !known || !s.Off() && !s.GoingOff() {
+		if !known || !b.Action.Has(s) && !b.Action.Going(s) {
 			return false
 		}
 	}
@@ -66,7 +66,7 @@ const lostCalls = 3
 
 // reconcile lets the servers tell what became of a batch that no job tells of.
 //
-// A server that is on, idle, and bears the very stamp of the snapshot was not
+// A server that is as the action finds it, idle, and bears the very stamp of the snapshot was not
 // touched since before the call: the call never reached it. Only such a server
 // is sent again, and only if the call was never accepted.
 func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batch]) error {
@@ -82,23 +82,25 @@ func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batc
 			continue
 		}
 		s, known := seen[r.Server.ID]
+		a := b.body.Action
+		untouchedNow := a.Before(s) && s.Updated == r.Server.Updated
 		switch {
 		case !known:
 			r.Outcome, r.Reason = approvals.NotKnown, "the cloud does not show it any more"
-		case s.Off():
-			r.Outcome = approvals.FoundOff
-		case s.GoingOff():
+		case a.Has(s):
+			r.Server, r.Outcome = s, a.Found()
+		case a.Going(s):
 			waiting = true
-		case s.On() && s.Updated == r.Server.Updated && b.body.JobID != "":
+		case untouchedNow && b.body.JobID != "":
 			// The call was accepted: it is not for us to say that it will have no
 			// effect, and not to make it again.
-			r.Outcome, r.Reason = approvals.NotKnown, "runs on untouched, though its call was accepted: "+b.body.Trouble
-		case s.On() && s.Updated == r.Server.Updated && b.body.Lost >= lostCalls:
+			r.Outcome, r.Reason = approvals.NotKnown, runsOn(a)+" untouched, though its call was accepted: "+b.body.Trouble
+		case untouchedNow && b.body.Lost >= lostCalls:
 			r.Outcome, r.Reason = approvals.NotKnown, fmt.Sprintf("%d calls brought no clear answer", b.body.Lost)
-		case s.On() && s.Updated == r.Server.Updated:
+		case untouchedNow:
 			untouched++
-		case s.On():
-			r.Outcome, r.Reason = approvals.NotKnown, "runs, and was changed after the call: perhaps stopped, and started again by somebody"
+		case a.Before(s):
+			r.Outcome, r.Reason = approvals.NotKnown, undone(a)
 		default:
 			r.Outcome, r.Reason = approvals.NotKnown, "is "+seenAs(s)
 		}
@@ -112,7 +114,23 @@ func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batc
 	return e.endBatch(ctx, c, b, next, nil)
 }
 
-// waitOn looks again later at servers that are still being stopped. Past the
+// runsOn says that nothing has happened to a server.
+func runsOn(a approvals.Action) string {
+	if a == approvals.Start {
+		return "stays off"
+	}
+	return "runs on"
+}
+
+// undone says that a server is as before the call, and yet was changed since.
+func undone(a approvals.Action) string {
+	if a == approvals.Start {
+		return "is off, and was changed after the call: perhaps started, and stopped again by somebody"
+	}
+	return "runs, and was changed after the call: perhaps stopped, and started again by somebody"
+}
+
+// waitOn looks again later at servers to which it is still being done. Past the
 // deadline people are told, once; giving up is not ours.
 func (e *Engine) waitOn(ctx context.Context, c claim, b stored[approvals.Batch]) error {
 	if e.now().Sub(b.body.Intent) < e.JobDeadline || b.body.Late {

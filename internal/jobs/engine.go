@@ -40,6 +40,9 @@ type Face interface {
 	// channel: that the request is withdrawn since its card could not be posted,
 	// or how it ended. It tries once.
 	Aside(ctx context.Context, m approvals.Message)
+	// Home makes a person's Home show what there is for them now. Drawing it
+	// twice does no harm.
+	Home(ctx context.Context, user string) approvals.Delivery
 }
 
 // Config says how an engine works. Zero values get the defaults given.
@@ -69,6 +72,8 @@ type Config struct {
 	RetryIn  time.Duration // after a step failed; default 3 s
 	Redraw   time.Duration // least time between two progress pictures; default 3 s
 	PostGap  time.Duration // least time between two posts in a channel; default 1 s
+	HomeGap  time.Duration // least time between two pictures of one person's Home; default 5 s
+	Remind   time.Duration // least time between two reminders of one request; default 5 min
 	MaxSteps int           // steps at the same time; default 32
 }
 
@@ -96,6 +101,8 @@ func (c Config) withDefaults() Config {
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
 	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
 	c.PostGap = cmp.Or(c.PostGap, time.Second)
+	c.HomeGap = cmp.Or(c.HomeGap, 5*time.Second)
+	c.Remind = cmp.Or(c.Remind, 5*time.Minute)
 	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
 	return c
 }
@@ -130,6 +137,8 @@ type Engine struct {
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
+
+	fleet fleet // what suggestions are made from; never what is acted on
 }
 
 // New makes an engine. It does nothing until [Engine.Run], but requests may be
@@ -366,6 +375,8 @@ func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error)
 		return e.stepBatch(ctx, c, id)
 	case "t":
 		return e.stepThread(ctx, c, id)
+	case "h":
+		return e.stepHome(ctx, c, id)
 	}
 	return fmt.Errorf("item %q of no known kind: %w", c.item, errNoRecord)
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ecsbot/internal/approvals"
 )
 
 // permitLog is the permits as they ought to be: the rules of lua/permits.lua, written
@@ -179,13 +181,13 @@ func (l *permitLog) pass(ms int64) {
 func (l *permitLog) compare(w *world, k keys) string {
 	ctx := w.t.Context()
 	ends := map[string]int64{}
-	for _, z := range do(w, w.rdb.ZRangeWithScores(ctx, k.log(), 0, -1)) {
+	for _, z := range do(w, w.rdb.ZRangeWithScores(ctx, k.log(approvals.Stop), 0, -1)) {
 		ends[z.Member.(string)] = int64(z.Score)
 	}
 	if !maps.Equal(ends, l.ends) {
 		return fmt.Sprintf("log %v, want %v", ends, l.ends)
 	}
-	book := do(w, w.rdb.HGetAll(ctx, k.book()))
+	book := do(w, w.rdb.HGetAll(ctx, k.book(approvals.Stop)))
 	if got := book["#sum"]; got != fmt.Sprint(l.sum()) && l.sum()+len(got) > 0 {
 		return fmt.Sprintf("sum %s, want %d", got, l.sum())
 	}
@@ -201,7 +203,7 @@ func (l *permitLog) compare(w *world, k keys) string {
 			return fmt.Sprintf("%s asked at %s, want %d", p.request, book["a:"+p.request], l.asked[p.request])
 		}
 	}
-	if got := do(w, w.rdb.ZRange(ctx, k.line(), 0, -1)); !slices.Equal(got, line) {
+	if got := do(w, w.rdb.ZRange(ctx, k.line(approvals.Stop), 0, -1)); !slices.Equal(got, line) {
 		return fmt.Sprintf("line %v, want %v", got, line)
 	}
 	return ""
@@ -835,10 +837,10 @@ func TestAFreezeIsNeverShortened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	if err := e.freeze(t.Context(), time.Minute); err != nil {
+	if err := e.freeze(t.Context(), approvals.Stop, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	e.freeze(t.Context(), time.Second)
+	e.freeze(t.Context(), approvals.Stop, time.Second)
 	ch := newChange()
 	ch.Freeze = 1000
 	w.commit(e, ch)

@@ -93,7 +93,7 @@ func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch],
 			sub = ecsclient.SubJob{Status: job.Status, ErrorCode: job.ErrorCode, FailReason: job.FailReason}
 		}
 		s, there := seen[r.Server.ID]
-		if !judge(r, sub, s, there, last) {
+		if !judge(b.body.Action, r, sub, s, there, last) {
 			open = true
 		}
 	}
@@ -106,17 +106,17 @@ func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch],
 
 // judge finds one server's outcome from its part of the job and from what the
 // server shows. It returns false while the two may still come to agree.
-func judge(r *approvals.Result, sub ecsclient.SubJob, s approvals.Server, there, last bool) bool {
+func judge(a approvals.Action, r *approvals.Result, sub ecsclient.SubJob, s approvals.Server, there, last bool) bool {
 	ok := sub.Status == "SUCCESS"
 	switch {
 	case !there:
 		r.Outcome, r.Reason = approvals.NotKnown, "the cloud does not show it any more"
-	case s.Off() && ok:
-		r.Outcome = approvals.Stopped
-	case s.Off():
-		// The cloud counts it as failed, yet it is off: say just that.
-		r.Outcome, r.Code, r.Reason = approvals.FoundOff, sub.ErrorCode, sub.FailReason
-	case s.GoingOff() && !last:
+	case a.Has(s) && ok:
+		r.Server, r.Outcome = s, a.Done() // with the stamp that it bears now
+	case a.Has(s):
+		// The cloud counts it as failed, yet it is as it should be: say just that.
+		r.Server, r.Outcome, r.Code, r.Reason = s, a.Found(), sub.ErrorCode, sub.FailReason
+	case a.Going(s) && !last:
 		return false
 	case !ok && sub.Status == "FAIL":
 		r.Outcome, r.Code, r.Reason = approvals.NotStopped, sub.ErrorCode, sub.FailReason

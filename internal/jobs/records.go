@@ -121,7 +121,7 @@ func (e *Engine) end(ctx context.Context, ch *change, r approvals.Request) error
 	if err != nil {
 		return err
 	}
-	ch.Request, ch.Leave = r.ID, r.ID
+	ch.action, ch.Request, ch.Leave = r.Action, r.ID, r.ID
 	ch.Trim = &trim{e.keys.ended(), e.now().Add(-keep).UnixMilli()}
 	for _, s := range f.Servers {
 		ch.Unlock = append(ch.Unlock, s.ID)

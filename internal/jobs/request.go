@@ -8,8 +8,8 @@ import (
 	"ecsbot/internal/audit"
 )
 
-// stepRequest lets a pending request expire and cuts an approved one into
-// batches.
+// stepRequest reminds people of a pending request, lets it expire, and cuts an
+// approved one into batches.
 func (e *Engine) stepRequest(ctx context.Context, c claim, id string) error {
 	r, err := e.loadRequest(ctx, id)
 	if err != nil {
@@ -29,8 +29,7 @@ func (e *Engine) expire(ctx context.Context, c claim, r stored[approvals.Request
 	now := e.now()
 	next, over := r.body.Expire(now)
 	if !over {
-		e.release(ctx, c, r.body.Expires.Sub(now), false)
-		return nil
+		return e.remind(ctx, c, r, now)
 	}
 	ch, err := e.decision(ctx, r, next)
 	if err != nil {

@@ -23,11 +23,15 @@ func (e *Engine) resolve(ctx context.Context, ask approvals.Ask) (approvals.Froz
 		return approvals.Frozen{}, e.cloudRefusal(ctx, "find servers", err)
 	}
 	if len(f.missing) > 0 || len(f.ambiguous) > 0 {
-		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Ambiguous: f.ambiguous}
+		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: e.near(ctx, f.missing), Ambiguous: f.ambiguous}
 	}
 	var frozen approvals.Frozen
 	for _, s := range f.found {
-		if why, ok := e.Policy.Protection.Sort(s); ok {
+		why, ok := e.Policy.Protection.Sort(s)
+		if ok && slices.Contains(ask.Without, s.ID) {
+			why, ok = approvals.Since, false // it was shown as left out
+		}
+		if ok {
 			frozen.Servers = append(frozen.Servers, s)
 		} else {
 			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
@@ -215,5 +219,6 @@ func asSeen(s ecsclient.Server) approvals.Server {
 	return approvals.Server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
 		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
+		Flavor: s.Flavor, Charge: s.ChargingMode,
 	}
 }

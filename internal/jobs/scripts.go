@@ -33,6 +33,9 @@ var freezeLua string
 //go:embed lua/record.lua
 var recordLua string
 
+//go:embed lua/home.lua
+var homeLua string
+
 // What each script does, and its KEYS, ARGV and results, stands above its code.
 var (
 	commitScript  = redis.NewScript(permitsLua + commitLua)
@@ -43,4 +46,5 @@ var (
 	claimScript   = redis.NewScript(claimLua)
 	releaseScript = redis.NewScript(releaseLua)
 	recordScript  = redis.NewScript(recordLua)
+	homeScript    = redis.NewScript(homeLua)
 )

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,14 +28,24 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	if why := e.held.Load(); why != nil {
+		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for the store
 		return e.waitFor(ctx, c, b, *why)
 	}
-	if wait, err := e.room(ctx, b.body); err != nil || wait > 0 {
+	halt, err := e.loadFreeze(ctx)
+	if err != nil {
+		return err
+	}
+	if halt.body.On {
+		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for people
+		return e.waitForThaw(ctx, c, b, halt.body)
+	}
+	if t, err := e.room(ctx, b.body); err != nil || t.wait > 0 {
 		if err == nil {
-			e.release(ctx, c, wait, false)
+			err = e.waitsForLimit(ctx, c, r, b.body, t)
 		}
 		return err
 	}
+	defer e.waitsNoMore(ctx, r.body, b.body)
 	seen, err := e.lookBefore(ctx, b.body.Waiting())
 	if err != nil {
 		return e.unseen(ctx, c, b, err)
@@ -45,11 +56,11 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	if len(live) == 0 {
-		// Only servers of an earlier, unclear try are left, and they are being
-		// stopped right now.
-		return e.waitFor(ctx, c, b, "servers of it are being stopped right now")
+		// Only servers of an earlier, unclear try are left, and it is being done
+		// to them right now.
+		return e.waitFor(ctx, c, b, "it is being done to its servers right now")
 	}
-	return e.send(ctx, c, b, next, live, r)
+	return e.send(ctx, c, b, next, live, r, halt)
 }
 
 // lookBefore bounds the look at the servers so that the call after it has its
@@ -76,6 +87,7 @@ func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch]
 	next := b.body
 	next.Trouble = why
 	ch := newChange().under(c).done(jittered(e.RetryIn))
+	ch.action = next.Action
 	ch.Leave = next.Request // whoever waits for something else holds nobody up
 	if b.body.Trouble != why {
 		ch.write(e.keys.batch(next.Request, next.N), b.ver, next).
@@ -92,18 +104,26 @@ func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
 	})
 }
 
-// room asks for how long the batch has to wait for its turn; 0 means it may go.
-func (e *Engine) room(ctx context.Context, b approvals.Batch) (time.Duration, error) {
+// turn is what a batch that asks for its permit is told.
+type turn struct {
+	wait  time.Duration // 0: it may go
+	why   string        // full, line or frozen
+	place int           // in the line, if others are before it that have to wait, too
+}
+
+// room asks for how long the batch has to wait for its turn.
+func (e *Engine) room(ctx context.Context, b approvals.Batch) (turn, error) {
 	k := e.keys
 	b.Attempt++ // the one that would be made now
-	raw, err := roomScript.Run(ctx, e.rdb, []string{k.log(), k.book(), k.line()}, marshal(e.permit(b, len(b.Waiting())))).Slice()
+	raw, err := roomScript.Run(ctx, e.rdb, []string{k.log(b.Action), k.book(b.Action), k.line(b.Action)}, marshal(e.permit(b, len(b.Waiting())))).Slice()
 	if err != nil {
-		return 0, fmt.Errorf("ask for a permit: %w", err)
+		return turn{}, fmt.Errorf("ask for a permit: %w", err)
 	}
-	if fmt.Sprint(raw[0]) == "yes" {
-		return 0, nil
+	why := fmt.Sprint(raw[0])
+	if why == "yes" {
+		return turn{}, nil
 	}
-	return e.turn(time.Duration(asInt(raw[1])) * time.Millisecond), nil
+	return turn{e.turn(time.Duration(asInt(raw[1])) * time.Millisecond), why, int(asInt(raw[2]))}, nil
 }
 
 // turn bounds a wait for a permit: calls that end early make room earlier than
@@ -123,7 +143,7 @@ func (e *Engine) permit(b approvals.Batch, cost int) *permit {
 }
 
 // snapshot takes the servers as they were seen just now into the batch. What
-// cannot be stopped any more is left out and named. It returns the ids to send.
+// cannot be stopped (or started) any more is left out and named. It returns the ids to send.
 func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (next approvals.Batch, live []string) {
 	next = with(b)
 	distrust := b.Planned.UnixMilli() < e.since.Load()
@@ -137,16 +157,17 @@ func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (
 			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
 			continue
 		}
-		why, ok := e.Policy.Protection.Sort(s)
+		why, ok := b.Action.Sort(e.Policy.Protection, s)
 		touched := s.Updated != r.Server.Updated
 		switch {
-		case r.Sent && s.GoingOff():
+		case r.Sent && b.Action.Going(s):
 			// Perhaps our lost call took effect after all: wait and see.
-		case r.Sent && s.Off():
-			r.Server, r.Outcome = s, approvals.FoundOff
+		case r.Sent && b.Action.Has(s):
+			r.Server, r.Outcome = s, b.Action.Found()
 		case r.Sent && touched:
 			// It was in a call whose answer was lost, and was changed since: it
-			// may have been stopped by us and started by a person.
+			// may have been stopped by us and started by a person, or the other
+			// way round.
 			r.Outcome, r.Reason = approvals.NotKnown, "changed after a call whose answer was lost"
 		case !ok:
 			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
@@ -166,8 +187,10 @@ func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (
 // belong to a process that slept while the world went on.
 const sendBy = 2 * time.Second
 
-// send writes the intent, makes the call and writes what came of it.
-func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request]) error {
+// send writes the intent, makes the call and writes what came of it. Looking
+// took its time: the intent stands only if nobody has cancelled the request or
+// put a freeze on meanwhile.
+func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request], halt stored[approvals.Freeze]) error {
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
@@ -187,8 +210,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	}
 	ch := e.move(c, b, next, "intent")
 	ch.Permit = p
-	// Looking took its time: somebody may have cancelled meanwhile.
-	ch.Check = append(ch.Check, check{e.keys.request(r.body.ID), r.ver})
+	ch.Same = append(ch.Same, same{e.keys.halt(), halt.ver}, same{e.keys.request(r.body.ID), r.ver})
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
 	intent, err := e.intend(ctx, ch)
@@ -211,10 +233,18 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if why != "" {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
-	job, err := e.Cloud.Stop(ctx, live, ecsclient.StopType(r.body.Mode))
+	job, err := e.call(ctx, next.Action, live, r.body.Mode)
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
+}
+
+// call asks the cloud for the action, once.
+func (e *Engine) call(ctx context.Context, a approvals.Action, ids []string, mode approvals.Mode) (job string, err error) {
+	if a == approvals.Start {
+		return e.Cloud.Start(ctx, ids)
+	}
+	return e.Cloud.Stop(ctx, ids, ecsclient.StopType(mode))
 }
 
 func verdict(err error) string {
@@ -274,6 +304,9 @@ func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch
 	if why == clocksDiffer {
 		ch.Settle.MS = e.window().Milliseconds()
 		ch.Freeze = e.window().Milliseconds()
+		if err := e.freezeAll(ctx, "0"); err != nil {
+			return err
+		}
 	}
 	if b.body.Trouble != why {
 		ch.tell(e.keys, next.Request, e.troubleNote(next))
@@ -303,7 +336,7 @@ func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch
 		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.body.Request, "batch", b.body.N, "job", job)
 		return e.accepted(ctx, c, b, job)
 	}
-	e.Log.WarnContext(ctx, "the stop call was not accepted", "request", b.body.Request, "batch", b.body.N, "verdict", verdict(err), "err", err)
+	e.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.body.Action, "stop"), "request", b.body.Request, "batch", b.body.N, "verdict", verdict(err), "err", err)
 	api := new(ecsclient.Error)
 	errors.As(err, &api)
 	switch ecsclient.VerdictOf(err) {
@@ -358,31 +391,31 @@ func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch
 	}
 	crashpoint("submit.accepted")
 	if got.unsettled {
-		return e.unsettled(ctx, next.Permit)
+		return e.unsettled(ctx, next)
 	}
 	return nil
 }
 
 // unsettled freezes the permits when one is missing that must be there: the
 // log is not what it was.
-func (e *Engine) unsettled(ctx context.Context, id string) error {
-	e.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", id)
-	return e.freeze(ctx, e.window())
+func (e *Engine) unsettled(ctx context.Context, b approvals.Batch) error {
+	e.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", b.Permit)
+	return e.freezeAll(ctx, "0")
 }
 
-// freeze keeps permits from being granted for d.
-func (e *Engine) freeze(ctx context.Context, d time.Duration) error {
-	if err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book()}, d.Milliseconds(), "0").Err(); err != nil {
+// freeze keeps permits for the action from being granted for d.
+func (e *Engine) freeze(ctx context.Context, a approvals.Action, d time.Duration) error {
+	if err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, d.Milliseconds(), "0").Err(); err != nil {
 		return fmt.Errorf("freeze permits: %w", err)
 	}
 	return nil
 }
 
-// throttled puts the batch back and freezes all permits: the cloud counts
+// throttled puts the batch back and freezes the permits of its kind: the cloud counts
 // otherwise than we do, or others use the same quota.
 func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batch], after time.Duration) error {
 	wait := max(after, e.window())
-	if err := e.freeze(ctx, wait); err != nil {
+	if err := e.freeze(ctx, b.body.Action, wait); err != nil {
 		return err
 	}
 	return e.withdraw(ctx, c, b, "the cloud says that too much was sent", e.turn(wait))
@@ -422,7 +455,7 @@ func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch],
 	return e.endBatch(ctx, c, b, next, settled)
 }
 
-// sortOut marks the servers of b that cannot be stopped as they are now, and
+// sortOut marks the servers of b that cannot be sent as they are now, and
 // counts them. If they cannot be looked at it marks none.
 func (e *Engine) sortOut(ctx context.Context, b *approvals.Batch) (unfit int) {
 	seen, err := e.look(ctx, b.Waiting())
@@ -439,7 +472,7 @@ func (e *Engine) sortOut(ctx context.Context, b *approvals.Batch) (unfit int) {
 		if !known {
 			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
 			unfit++
-		} else if why, ok := e.Policy.Protection.Sort(s); !ok {
+		} else if why, ok := b.Action.Sort(e.Policy.Protection, s); !ok {
 			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
 			unfit++
 		}

@@ -93,7 +93,7 @@ func TestARequestLeavesTheLineWithItsLastCall(t *testing.T) {
 	if r := w.ended(10*time.Second, e, r.ID); r.State != approvals.Succeeded {
 		t.Errorf("it is %s", r.State)
 	}
-	if line := do(w, w.rdb.ZRange(t.Context(), w.keys.line(), 0, -1)); len(line) != 0 {
+	if line := do(w, w.rdb.ZRange(t.Context(), w.keys.line(approvals.Stop), 0, -1)); len(line) != 0 {
 		t.Errorf("in the line: %v", line)
 	}
 }
@@ -231,14 +231,14 @@ func TestAPermitMissingAfterItsCallFreezesTheRest(t *testing.T) {
 	w.open(e)
 	w.called = func(req *http.Request) {
 		if req.Method == http.MethodPost {
-			book := do(w, w.rdb.HKeys(t.Context(), w.keys.book()))
-			w.rdb.HDel(t.Context(), w.keys.book(), slices.DeleteFunc(book, func(f string) bool { return !strings.Contains(f, "/") })...)
+			book := do(w, w.rdb.HKeys(t.Context(), w.keys.book(approvals.Stop)))
+			w.rdb.HDel(t.Context(), w.keys.book(approvals.Stop), slices.DeleteFunc(book, func(f string) bool { return !strings.Contains(f, "/") })...)
 		}
 	}
 	w.run(e, newFace())
 	r := w.approved(e, "op", ids...)
 	w.ended(10*time.Second, e, r.ID)
-	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(), "#frozen").Int64()
+	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(approvals.Stop), "#frozen").Int64()
 	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli()-e.window().Milliseconds() || frozen == 0 {
 		t.Error("permits are granted on as if nothing had happened")
 	}
@@ -254,7 +254,7 @@ func TestABeatNoticesARestart(t *testing.T) {
 	w.redis.Restart()
 	w.beatAgain(e)
 	w.beatAgain(e)
-	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(), "#frozen").Int64()
+	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(approvals.Stop), "#frozen").Int64()
 	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli() || e.since.Load() == 0 {
 		t.Errorf("frozen until %d, since %d", frozen, e.since.Load())
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -15,7 +16,9 @@ import (
 )
 
 // thread is the record of a request's place in Slack: what is said there goes
-// through one sender at a time, in order, each thing once.
+// through one sender at a time, in order, each thing once. What is announced in
+// a channel, about no request, has such a record, too (t:@<channel>); there each
+// note is a message of its own.
 type thread struct {
 	Channel string    `json:"channel"`
 	TS      string    `json:"ts,omitempty"`    // of the card; empty until it is known to stand
@@ -38,6 +41,10 @@ const together = 10
 // One step posts one message.
 func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	t, err := load[thread](ctx, e, e.keys.thread(id))
+	channel, announced := strings.CutPrefix(id, "@")
+	if announced && errors.Is(err, errNoRecord) { // nothing was announced there before
+		t, err = stored[thread]{body: thread{Channel: channel}}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -49,9 +56,11 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := e.loadRequest(ctx, id)
-	if err != nil {
-		return err
+	r := stored[approvals.Request]{body: approvals.Request{ID: id}}
+	if !announced {
+		if r, err = e.loadRequest(ctx, id); err != nil {
+			return err
+		}
 	}
 	r.body.Thread = approvals.Thread{Channel: t.body.Channel, TS: t.body.TS}
 	if wait, err := e.quietFor(ctx, t.body.Channel); err != nil || wait > 0 {
@@ -117,7 +126,7 @@ func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) 
 		if err := json.Unmarshal([]byte(line), &n); err != nil {
 			return nil, fmt.Errorf("read what is owed to %s: %w", id, err)
 		}
-		if len(notes) > 0 && (n.Topic != approvals.TopicSent || notes[0].Topic != approvals.TopicSent) {
+		if len(notes) > 0 && (n.Topic != notes[0].Topic || !n.Topic.Merges()) {
 			break
 		}
 		notes = append(notes, n)
@@ -141,8 +150,14 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 		e.release(ctx, c, wait, false)
 		return nil
 	}
+	if e.stale(notes[0], r.body) {
+		ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, t.body).done(0)
+		ch.Pop = &pop{e.keys.owed(r.body.ID), len(notes)}
+		_, err := e.commit(ctx, ch)
+		return err
+	}
 	m := approvals.Message{Request: r.body, Notes: notes}
-	if notes[0].Topic == approvals.TopicEnd {
+	if notes[0].Topic.Concludes() {
 		batches, err := e.loadBatches(ctx, r.body)
 		if err != nil {
 			return err
@@ -185,11 +200,14 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], count int, ts string, shows uint64) error {
 	next := t.body
 	next.Intent = nil
-	if next.TS == "" {
+	if next.TS == "" && !strings.HasPrefix(r.body.ID, "@") { // an announcement begins no thread
 		next.TS, next.Drawn, next.DrawnAt = ts, shows, e.now()
 	}
 	ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0)
 	ch.Pop = &pop{e.keys.owed(r.body.ID), count}
+	if t.body.TS == "" {
+		ch.Homes = e.keys.homes() // they lead to the card
+	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err
 	}

@@ -216,7 +216,7 @@ func do[T any](w *world, cmd interface{ Result() (T, error) }) T {
 // a clock that was set back.
 func (w *world) shift(k keys, ms int64) {
 	w.t.Helper()
-	err := shiftScript.Run(w.t.Context(), w.rdb, []string{k.log(), k.book()}, ms).Err()
+	err := shiftScript.Run(w.t.Context(), w.rdb, []string{k.log(approvals.Stop), k.book(approvals.Stop)}, ms).Err()
 	if err != nil && err != redis.Nil {
 		w.t.Fatal(err)
 	}

@@ -18,10 +18,20 @@ import (
 // member) or, failing that, an ephemeral message, or a direct one. A private answer cannot be
 // looked up afterwards; when it is unclear whether one arrived it is said
 // again: twice is better than never here.
+//
+// What was done in the person's Home is answered there: such an act has no
+// response_url and no channel, the person may not be in the request's channel,
+// and it is the Home that they look at.
 func (a *App) answer(ctx context.Context, did act, text string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	text = clipText(text, maxFallback)
+	if did.Home {
+		if err := a.desk.TellHome(ctx, did.User, text); err != nil {
+			a.Log.ErrorContext(ctx, "a person could not be answered in their Home", "user", did.User, "err", err)
+		}
+		return
+	}
 	blocks := slack.MsgOptionBlocks(paragraphs(text)...)
 	var err error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {

@@ -35,10 +35,20 @@ type Desk interface {
 	Approve(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
 	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
 	Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
+	Afterwards
+	Freezer
 	Find(ctx context.Context, id string) (approvals.Request, error)
 	Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error)
 	Open(ctx context.Context) ([]approvals.Request, error)
 	Ended(ctx context.Context, n int) ([]approvals.Request, error)
+	HomeOpened(ctx context.Context, user string) error
+	TellHome(ctx context.Context, user, text string) error
+	HomeTold(ctx context.Context, user string) (string, error)
+	Frozen(ctx context.Context, id string) (approvals.Frozen, error)
+	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
+	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
+	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
+	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }
 
 // Token is a Slack token. It cannot be printed.
@@ -71,6 +81,7 @@ type App struct {
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
+	homes homeViews     // what drawing Homes has lately asked Slack
 	slots chan struct{} // one for each envelope between arrival and acknowledgement
 }
 

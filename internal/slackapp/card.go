@@ -22,14 +22,17 @@ const (
 func (a *App) card(r approvals.Request) ([]slack.Block, string) {
 	blocks := []slack.Block{section(sayWish(r)), section(a.sayState(r))}
 	if r.State == approvals.Executing || r.State.Final() && r.Batches > 0 {
-		blocks = append(blocks, section(sayProgress(r)))
+		blocks = append(blocks, section(a.sayProgress(r)))
 	}
-	blocks = append(blocks, section(sayServers(r)))
+	blocks = append(blocks, section(sayServers(r, cardBudget)))
 	if r.OutSum > 0 {
-		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum)))
+		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum, cardBudget)))
 	}
-	if r.Mode == approvals.Hard {
-		blocks = append(blocks, section(sayHardRisk))
+	if longerThanCard(r) {
+		blocks = append(blocks, showButton(r))
+	}
+	if warnings := sayWarnings(r); warnings != "" {
+		blocks = append(blocks, section(warnings))
 	}
 	blocks = append(blocks, small(a.saySmall(r)))
 	if r.State == approvals.Pending {
@@ -44,12 +47,21 @@ func (a *App) fallback(r approvals.Request) string {
 }
 
 func buttons(r approvals.Request) slack.Block {
+	return slack.NewActionBlock("decide", approveButton(r), denyButton(r), cancelButton(r))
+}
+
+func approveButton(r approvals.Request) *slack.ButtonBlockElement {
 	approve := slack.NewButtonBlockElement(actApprove, r.ID, plain(sayApprove)).WithStyle(slack.StylePrimary)
-	approve.WithConfirm(slack.NewConfirmationBlockObject(
+	return approve.WithConfirm(slack.NewConfirmationBlockObject(
 		plain(sayConfirmTitle(r)), plain(sayConfirm(r)), plain(sayConfirmYes(r)), plain(sayConfirmNo)).WithStyle(slack.StyleDanger))
-	deny := slack.NewButtonBlockElement(actDeny, r.ID, plain(sayDeny))
-	cancel := slack.NewButtonBlockElement(actCancel, r.ID, plain(sayCancel))
-	return slack.NewActionBlock("decide", approve, deny, cancel)
+}
+
+func denyButton(r approvals.Request) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(actDeny, r.ID, plain(sayDeny))
+}
+
+func cancelButton(r approvals.Request) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(actCancel, r.ID, plain(sayCancel))
 }
 
 // bar draws progress in twenty steps.

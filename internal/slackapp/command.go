@@ -14,7 +14,7 @@ type Command struct {
 	Reason  string // one line, not escaped: it must be before it is shown
 	Project string
 	DryRun  bool
-	ID      string // the request that status, approve, deny or cancel is about: "S-XXXXX"
+	ID      string // the request that status, approve, deny, cancel, retry or start is about: "S-XXXXX"
 	N       int    // how many history is to show; 0 if not said
 }
 
@@ -33,6 +33,9 @@ const (
 	Cancel   Verb = "cancel"
 	Freeze   Verb = "freeze"
 	Unfreeze Verb = "unfreeze"
+	Retry    Verb = "retry" // what failed of a request
+	Start    Verb = "start" // again what a request stopped
+	Servers  Verb = "servers"
 )
 
 // The bounds keep a slip of the paste buffer out. How many servers one request

@@ -73,7 +73,7 @@ func canonical(c Command) string {
 	default:
 		add("%s", quotedForSlack(c.Reason))
 	}
-	if c.Verb == Ask {
+	if c.Verb == Ask || c.Verb == Servers {
 		add("-- %s", strings.Join(c.Servers, " "))
 	}
 	return strings.Join(words, " ")
@@ -124,7 +124,7 @@ func checkCommand(t *testing.T, cmd Command) {
 			t.Errorf("control characters or loose space in %q", s)
 		}
 	}
-	if cmd.Verb == Ask && len(cmd.Servers)+len(cmd.Tags) == 0 {
+	if (cmd.Verb == Ask || cmd.Verb == Servers) && len(cmd.Servers)+len(cmd.Tags) == 0 {
 		t.Error("asks for nothing")
 	}
 }

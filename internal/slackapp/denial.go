@@ -23,6 +23,7 @@ type formAbout struct {
 	Request  string `json:"request"`
 	Channel  string `json:"channel"`
 	Response string `json:"response,omitempty"`
+	Home     bool   `json:"home,omitempty"`
 }
 
 // openDenial shows the form, or says privately why this person cannot deny.
@@ -37,7 +38,7 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 		return
 	}
 	if err == nil {
-		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response})
+		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response, Home: click.Home})
 		_, err = a.api.OpenViewContext(ctx, trigger, denialForm(click.Request, string(about)))
 	}
 	if gone(err, "exchanged_trigger_id") {

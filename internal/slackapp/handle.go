@@ -28,8 +28,15 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 	case kindClick:
 		return a.handleClick(ctx, env.ID, did, p)
 	case kindDenial:
-		_, err := a.desk.Deny(ctx, did.Request, p, did.Reason, env.ID)
+		r, err := a.desk.Deny(ctx, did.Request, p, did.Reason, env.ID)
+		return a.refusedOr(ctx, did, p, err, inHome(did, sayDid(r, "denied")))
+	case kindWord:
+		_, err := a.desk.Settle(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
 		return a.refusedOr(ctx, did, p, err, "")
+	case kindPreview:
+		return a.preview(ctx, env, did, p)
+	case kindDraft:
+		return a.askDraft(ctx, env, did, p)
 	}
 	a.Log.ErrorContext(ctx, "an act of no known kind", "kind", env.Kind)
 	return nil
@@ -38,19 +45,25 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 // handleClick acts on a button of a card. Its value names the request and
 // nothing else; whether the person may is found out here.
 func (a *App) handleClick(ctx context.Context, op string, did act, p approvals.Person) error {
+	var r approvals.Request
 	var err error
+	done := ""
 	switch did.Action {
 	case actApprove:
-		_, err = a.desk.Approve(ctx, did.Request, p, op)
+		r, err = a.desk.Approve(ctx, did.Request, p, op)
+		done = inHome(did, sayDidApprove(r))
+	case actRetry, actStartAgain:
+		return a.askAgain(ctx, op, did, p)
 	case actCancel:
-		_, err = a.desk.Cancel(ctx, did.Request, p, op)
+		r, err = a.desk.Cancel(ctx, did.Request, p, op)
+		done = inHome(did, sayDidCancel(r))
 	default:
 		a.Log.WarnContext(ctx, "a click on an unknown button", "action", did.Action, "user", did.User)
 		a.answer(ctx, did, sayUnknownButton)
 		return nil
 	}
 	// What took effect is seen on the card by everybody.
-	return a.refusedOr(ctx, did, p, err, "")
+	return a.refusedOr(ctx, did, p, err, done)
 }
 
 // refusedOr answers a refusal privately, and otherwise with done if that is
@@ -61,7 +74,7 @@ func (a *App) refusedOr(ctx context.Context, did act, p approvals.Person, err er
 	case errors.As(err, &no):
 		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
 		a.Log.InfoContext(ctx, "refused", "user", p.ID, "why", no.Error(), "request", did.Request)
-		a.answer(ctx, did, sayRefusal(no))
+		a.answer(ctx, did, a.refusal(ctx, no))
 	case err != nil:
 		return err
 	case done != "":
@@ -95,11 +108,18 @@ func (a *App) handleCommand(ctx context.Context, op string, did act, p approvals
 		return a.status(ctx, did, p, cmd.ID)
 	case List:
 		return a.list(ctx, did)
+	case Freeze:
+		return a.freeze(ctx, op, did, p, cmd.Reason)
+	case Unfreeze:
+		return a.unfreeze(ctx, op, did, p)
+	case Retry:
+		return a.askAgain(ctx, op, act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Action: actRetry}, p)
+	case Start:
+		return a.askAgain(ctx, op, act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Action: actStartAgain}, p)
+	case Servers:
+		return a.lookAt(ctx, did, p, cmd)
 	case History:
 		return a.history(ctx, did, cmd.N)
-	case Freeze, Unfreeze:
-		a.answer(ctx, did, sayNoFreeze)
-		return nil
 	}
 	a.answer(ctx, did, sayHelp("/ecs-stop", a.Policy))
 	return nil
@@ -118,7 +138,7 @@ func (a *App) ask(ctx context.Context, op string, did act, p approvals.Person, c
 	if cmd.DryRun {
 		return a.refusedOr(ctx, did, p, err, a.sayDryRun(r))
 	}
-	return a.refusedOr(ctx, did, p, err, sayAsked(r))
+	return a.refusedOr(ctx, did, p, err, sayAsked(r)+a.frozenToo(ctx))
 }
 
 func (a *App) status(ctx context.Context, did act, p approvals.Person, id string) error {
@@ -139,7 +159,15 @@ func (a *App) list(ctx context.Context, did act) error {
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, did, sayList(open))
+	f, err := a.desk.Freezing(ctx)
+	if err != nil {
+		return err
+	}
+	text := sayList(open)
+	if f.On {
+		text = ":snowflake: " + sayFreeze(f) + "\n" + text
+	}
+	a.answer(ctx, did, text)
 	return nil
 }
 

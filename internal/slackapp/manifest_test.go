@@ -17,7 +17,12 @@ var scopeOf = map[string][]string{
 	"AuthTestContext":               nil,
 	"GetPermalinkContext":           nil,
 	"OpenViewContext":               nil,
+	"UpdateViewContext":             nil,
 	"SendMessageContext":            nil, // a response_url needs none
+	"PublishViewContext":            nil,
+	"UploadToURL":                   nil, // the address itself is the permission
+	"GetUploadURLExternalContext":   {"files:write"},
+	"CompleteUploadExternalContext": {"files:write"},
 	"PostMessageContext":            {"chat:write"},
 	"PostEphemeralContext":          {"chat:write"},
 	"UpdateMessageContext":          {"chat:write"},
@@ -85,6 +90,9 @@ func TestManifestKeepsSlacksLimits(t *testing.T) {
 	if !m.Settings.SocketMode || !m.Settings.Interactivity.Enabled {
 		t.Error("Socket Mode or interactivity is off")
 	}
+	if !m.Features.Home.Enabled || !slices.Equal(m.Settings.Events.Bot, []string{"app_home_opened"}) {
+		t.Errorf("the Home tab is %v, the events are %v", m.Features.Home.Enabled, m.Settings.Events.Bot)
+	}
 	if link := ManifestLink(); !strings.HasPrefix(link, "https://api.slack.com/apps?new_app=1&manifest_yaml=") || strings.Contains(link, "\n") {
 		t.Errorf("odd link %q", link)
 	}
@@ -96,6 +104,9 @@ type decoded struct {
 		Description string `json:"description"`
 	} `json:"display_information"`
 	Features struct {
+		Home struct {
+			Enabled bool `json:"home_tab_enabled"`
+		} `json:"app_home"`
 		Commands []struct {
 			Command string `json:"command"`
 			Hint    string `json:"usage_hint"`
@@ -108,6 +119,9 @@ type decoded struct {
 		} `json:"scopes"`
 	} `json:"oauth_config"`
 	Settings struct {
+		Events struct {
+			Bot []string `json:"bot_events"`
+		} `json:"event_subscriptions"`
 		SocketMode    bool `json:"socket_mode_enabled"`
 		Interactivity struct {
 			Enabled bool `json:"is_enabled"`

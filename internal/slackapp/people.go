@@ -14,6 +14,11 @@ import (
 // person asks Slack who somebody is now. Nothing of it is kept: rights are
 // those of the moment of the click.
 func (a *App) person(ctx context.Context, id string) (approvals.Person, error) {
+	return a.personBy(ctx, id, a.members)
+}
+
+// personBy is person with another way to learn who is in a group.
+func (a *App) personBy(ctx context.Context, id string, members func(ctx context.Context, group string) ([]string, error)) (approvals.Person, error) {
 	me, err := a.self(ctx)
 	if err != nil {
 		return approvals.Person{}, err
@@ -31,19 +36,28 @@ func (a *App) person(ctx context.Context, id string) (approvals.Person, error) {
 		Foreign: u.IsStranger || u.TeamID != me.TeamID && !slices.Contains(u.Enterprise.Teams, me.TeamID),
 	}
 	for _, g := range a.Policy.Groups() {
-		members, err := a.api.GetUserGroupMembersContext(ctx, g)
-		if gone(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
-			a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", g, "err", err)
-			continue
-		}
+		in, err := members(ctx, g)
 		if err != nil {
-			return approvals.Person{}, fmt.Errorf("usergroups.users.list %s: %w", g, err)
+			return approvals.Person{}, err
 		}
-		if slices.Contains(members, id) {
+		if slices.Contains(in, id) {
 			p.Groups = append(p.Groups, g)
 		}
 	}
 	return p, nil
+}
+
+// members asks Slack who is in a group now.
+func (a *App) members(ctx context.Context, group string) ([]string, error) {
+	members, err := a.api.GetUserGroupMembersContext(ctx, group)
+	if gone(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
+		a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("usergroups.users.list %s: %w", group, err)
+	}
+	return members, nil
 }
 
 // gone reports whether Slack answered with one of the codes.

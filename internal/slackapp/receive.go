@@ -9,6 +9,7 @@ import (
 	"ecsbot/internal/approvals"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 )
 
@@ -22,6 +23,10 @@ type act struct {
 	Request  string `json:"request,omitempty"` // click, form: which request
 	Reason   string `json:"reason,omitempty"`  // form
 	Response string `json:"response,omitempty"`
+	Home     bool   `json:"home,omitempty"`  // it was done in the person's Home, so it is answered there
+	Wish     *wish  `json:"wish,omitempty"`  // request form: what was filled in
+	Draft    string `json:"draft,omitempty"` // request form: which preview is asked for
+	View     string `json:"view,omitempty"`  // request form: external id of the view that shows what comes of it
 }
 
 // Kinds of envelopes.
@@ -29,6 +34,9 @@ const (
 	kindCommand = "command"
 	kindClick   = "click"
 	kindDenial  = "denial"
+	kindWord    = "word"    // what became of servers that were not known
+	kindPreview = "preview" // the request form was filled in
+	kindDraft   = "draft"   // its preview was agreed to
 )
 
 // recordWithin leaves, of Slack's three seconds, time for the acknowledgement.
@@ -71,6 +79,8 @@ func (a *App) take(ctx context.Context, client *socketmode.Client, evt socketmod
 		a.takeCommand(ctx, client, evt.Request.EnvelopeID, data)
 	case slack.InteractionCallback:
 		a.takeInteraction(ctx, client, evt.Request.EnvelopeID, data)
+	case slackevents.EventsAPIEvent:
+		a.takeEvent(ctx, client, evt.Request.EnvelopeID, data)
 	case *socketmode.ErrorBadMessage:
 		// Slack would show a failure to the person, or send it again.
 		a.Log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
@@ -105,8 +115,12 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 	case err != nil:
 		a.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
 		return
-	case parsed.Verb == Help || parsed.Verb == Form:
+	case parsed.Verb == Help:
 		a.ack(ctx, client, envelope, private(sayHelp(cmd.Command, a.Policy)))
+		return
+	case parsed.Verb == Form:
+		a.ack(ctx, client, envelope, nil)
+		a.openForm(ctx, act{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
 		return
 	}
 	env, err := envelopeOf("cmd:"+orElse(cmd.TriggerID, envelope), kindCommand,
@@ -121,7 +135,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 		a.ack(ctx, client, envelope, private(sayStoreAway))
 	case !fresh: // Slack sent it twice; the first one is answered
 		a.ack(ctx, client, envelope, nil)
-	case parsed.Verb == Ask:
+	case parsed.Verb == Ask || parsed.Verb == Servers:
 		a.ack(ctx, client, envelope, private(sayLooking))
 	default:
 		a.ack(ctx, client, envelope, nil)
@@ -135,6 +149,17 @@ func (a *App) takeInteraction(ctx context.Context, client *socketmode.Client, en
 		a.takeClick(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == denyForm:
 		a.takeDenial(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == settleForm:
+		a.takeWord(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == requestForm:
+		a.takeForm(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == previewForm:
+		a.takePreview(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeBlockSuggestion && cb.ActionID == pickInput:
+		a.takeSuggestion(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeShortcut && cb.CallbackID == formShortcut:
+		a.ack(ctx, client, envelope, nil)
+		a.openForm(ctx, act{User: cb.User.ID}, cb.TriggerID)
 	default:
 		a.ack(ctx, client, envelope, nil)
 		a.Log.DebugContext(ctx, "an interaction nobody waits for", "type", cb.Type)
@@ -146,12 +171,23 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 	click := act{
 		User: cb.User.ID, Channel: orElse(cb.Channel.ID, cb.Container.ChannelID),
 		Action: button.ActionID, Request: button.Value, Response: cb.ResponseURL,
+		Home: cb.View.Type == slack.VTHomeTab,
 	}
 	if button.ActionID == actDeny {
 		// The form changes nothing yet, and its trigger lives for three seconds
 		// only: no time to hand it to whoever is free.
 		a.ack(ctx, client, envelope, nil)
 		a.openDenial(ctx, click, cb.TriggerID)
+		return
+	}
+	if button.ActionID == actShow || button.ActionID == actPrev || button.ActionID == actNext {
+		a.ack(ctx, client, envelope, nil)
+		a.showServers(ctx, click, cb)
+		return
+	}
+	if button.ActionID == actTheyRun || button.ActionID == actTheyAreOff {
+		a.ack(ctx, client, envelope, nil)
+		a.openSettlement(ctx, click, cb.TriggerID)
 		return
 	}
 	env, err := envelopeOf("act:"+orElse(cb.TriggerID, envelope), kindClick, click)
@@ -173,7 +209,7 @@ func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelop
 		return
 	}
 	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDenial, act{
-		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response,
+		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response, Home: about.Home,
 		Reason: formReason(cb.View),
 	})
 	if err == nil {

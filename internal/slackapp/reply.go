@@ -15,6 +15,9 @@ func (a *App) reply(m approvals.Message) ([]slack.Block, string) {
 		return a.outcome(m)
 	}
 	text := sayNotes(m.Request, m.Notes)
+	if m.Notes[0].Topic == approvals.TopicReminder {
+		text = a.sayReminder(m.Request)
+	}
 	return paragraphs(text), clipText(text, maxFallback)
 }
 
@@ -33,8 +36,11 @@ func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
 		left -= len(text)
 		body.WriteString("\n" + text + "\n")
 	}
+	if long(m.Batches) {
+		body.WriteString("\n" + sayResultsFollow + "\n")
+	}
 	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
-	return paragraphs(text), clipText(head, maxFallback)
+	return append(paragraphs(text), afterwards(m)...), clipText(head, maxFallback)
 }
 
 // outcomeGroup is all servers with the same outcome.
@@ -46,7 +52,7 @@ type outcomeGroup struct {
 
 // outcomes groups the servers of all batches: unknown and failed ones first.
 func outcomes(batches []approvals.Batch) []outcomeGroup {
-	order := []approvals.Outcome{approvals.NotKnown, approvals.NotStopped, approvals.SkippedNow, approvals.NotSent, approvals.FoundOff, approvals.Stopped}
+	order := []approvals.Outcome{approvals.NotKnown, approvals.NotStopped, approvals.SkippedNow, approvals.NotSent, approvals.FoundOff, approvals.FoundOn, approvals.Stopped, approvals.Started}
 	var groups []outcomeGroup
 	for _, b := range batches {
 		for _, r := range b.Results {

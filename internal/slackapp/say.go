@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +20,9 @@ const eventType = "ecs_stop"
 
 // Post says m once. Without a thread it posts the card.
 func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
+	if t := m.Notes[0].Topic; t == approvals.TopicList || t == approvals.TopicResults {
+		return a.postFile(ctx, m)
+	}
 	r := m.Request
 	var blocks []slack.Block
 	var text string
@@ -28,9 +30,13 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "all": noteIDs(m.Notes), "request": r.ID}}),
 	}
-	if r.Thread.TS == "" {
+	switch {
+	case m.Notes[0].Topic.Announces():
+		text = sayAnnouncement(m.Notes[0])
+		blocks = paragraphs(text)
+	case r.Thread.TS == "":
 		blocks, text = a.card(r)
-	} else {
+	default:
 		blocks, text = a.reply(m)
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
@@ -118,7 +124,7 @@ func (a *App) Look(ctx context.Context, r approvals.Request, id string, since ti
 		}
 		for _, m := range msgs {
 			ours := m.BotID == me.BotID || m.User == me.UserID
-			if ours && m.Metadata.EventType == eventType && tells(m.Metadata, id) {
+			if ours && tells(m, r, id) {
 				return m.Timestamp, true, nil
 			}
 		}
@@ -136,12 +142,6 @@ func noteIDs(notes []approvals.Note) string {
 		ids[i] = n.ID
 	}
 	return strings.Join(ids, " ")
-}
-
-// tells reports whether a message with this metadata tells the note.
-func tells(meta slack.SlackMetadata, id string) bool {
-	all, _ := meta.EventPayload["all"].(string)
-	return slices.Contains(strings.Fields(all), id)
 }
 
 // page reads one page of the thread, or of the channel while there is no

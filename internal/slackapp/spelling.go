@@ -2,6 +2,8 @@ package slackapp
 
 import (
 	"unicode/utf8"
+
+	"ecsbot/internal/approvals"
 )
 
 // nearest returns the candidate at most two slips away from what was typed,
@@ -22,27 +24,4 @@ func nearest(typed string, candidates []string) string {
 
 // editDistance counts the letters to add, drop, change or swap with their
 // neighbour to make a into b.
-func editDistance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	d := make([][]int, len(x)+1)
-	for i := range d {
-		d[i] = make([]int, len(y)+1)
-		d[i][0] = i
-	}
-	for j := range y {
-		d[0][j+1] = j + 1
-	}
-	for i := range x {
-		for j := range y {
-			change := d[i][j]
-			if x[i] != y[j] {
-				change++
-			}
-			d[i+1][j+1] = min(change, d[i][j+1]+1, d[i+1][j]+1)
-			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
-				d[i+1][j+1] = min(d[i+1][j+1], d[i-1][j-1]+1)
-			}
-		}
-	}
-	return d[len(x)][len(y)]
-}
+func editDistance(a, b string) int { return approvals.Distance(a, b) }

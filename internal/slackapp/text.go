@@ -23,14 +23,18 @@ const (
 // escape makes foreign text harmless: no mention, no link, no formatting of
 // lines, no turning round of what follows. What people and the cloud wrote
 // goes through here, always.
-func escape(s string) string {
+func escape(s string) string { return slackutilsx.EscapeMessage(bare(s)) }
+
+// bare takes from foreign text what would turn it round or end its line, for
+// places that show text as it is.
+func bare(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
 	}, s)
-	return slackutilsx.EscapeMessage(strings.Join(strings.Fields(s), " "))
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // code shows foreign text as it is, in the type of code.
@@ -132,7 +136,8 @@ func paragraphs(text string) []slack.Block {
 	return blocks
 }
 
-// cutLines cuts text into parts of at most n bytes, between lines where it can.
+// cutLines cuts text into parts of at most n bytes, between lines or else words
+// where it can.
 func cutLines(text string, n int) []string {
 	var parts []string
 	var b strings.Builder
@@ -141,12 +146,27 @@ func cutLines(text string, n int) []string {
 			parts = append(parts, strings.TrimRight(b.String(), "\n"))
 			b.Reset()
 		}
-		b.WriteString(clipText(line, n))
+		for len(line) > n {
+			head := cutWords(line, n)
+			parts, line = append(parts, strings.TrimRight(head, " ")), line[len(head):]
+		}
+		b.WriteString(line)
 	}
 	if strings.TrimSpace(b.String()) != "" {
 		parts = append(parts, strings.TrimRight(b.String(), "\n"))
 	}
 	return parts
+}
+
+// cutWords is as much of a line as n bytes hold.
+func cutWords(line string, n int) string {
+	if at := strings.LastIndexByte(line[:n], ' '); at > 0 {
+		return line[:at+1]
+	}
+	for !utf8.RuneStart(line[n]) {
+		n--
+	}
+	return line[:n]
 }
 
 // listing writes lines until budget bytes are used, and says how many more

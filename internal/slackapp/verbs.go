@@ -18,9 +18,12 @@ var verbForms = map[Verb]string{
 	Cancel:   "cancel ID",
 	Freeze:   "freeze [reason]",
 	Unfreeze: "unfreeze",
+	Retry:    "retry ID",
+	Start:    "start ID",
+	Servers:  "servers SERVER… or servers --tag key=value",
 }
 
-var verbNames = []string{"help", "list", "status", "history", "approve", "deny", "cancel", "freeze", "unfreeze"}
+var verbNames = []string{"help", "list", "status", "history", "approve", "deny", "cancel", "freeze", "unfreeze", "retry", "start", "servers"}
 
 const idForm = "S- and 5 or 6 letters or digits, never 0, O, 1, I or L"
 
@@ -61,7 +64,7 @@ func (p *commandParser) almostVerb(w typedWord) string {
 // arguments reads what follows a verb.
 func (p *commandParser) arguments(verb typedWord) {
 	switch p.cmd.Verb {
-	case Status, Approve, Cancel:
+	case Status, Approve, Cancel, Retry, Start:
 		p.requestID(verb)
 	case Deny:
 		if p.requestID(verb) {
@@ -71,6 +74,8 @@ func (p *commandParser) arguments(verb typedWord) {
 		p.restIsReason()
 	case History:
 		p.historyCount()
+	case Servers:
+		p.look()
 	}
 	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
 		p.unexpected(w.typed)

@@ -1,11 +1,14 @@
 package slackapp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"ecsbot/internal/approvals"
 )
@@ -15,7 +18,6 @@ import (
 // escaped.
 
 const (
-	sayNoFreeze      = ":warning: This version cannot freeze: *nothing was frozen.* To keep servers from being stopped, deny or cancel their requests."
 	sayBusy          = ":hourglass_flowing_sand: I have too much to do right now, and did nothing about this. Please try again in a minute."
 	sayLooking       = ":mag: Looking up the servers …"
 	sayStoreAway     = ":warning: I cannot reach my store right now, so I may not have got this. In a minute, look at `/ecs-stop list` before you repeat it."
@@ -43,7 +45,10 @@ func sayFormFailed(id string) string {
 
 // sayWish is the card's first lines: who, how many, where, how, why.
 func sayWish(r approvals.Request) string {
-	s := fmt.Sprintf("%s asks to stop *%s* in %s (%s)", mention(r.Requester), count(r.Total, "server"), bold(r.Project), r.Mode)
+	s := fmt.Sprintf("%s asks to %s *%s* in %s%s", mention(r.Requester), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r))
+	if r.Of != "" {
+		s += sayOf(r)
+	}
 	if r.Reason != "" {
 		s += "\n> " + escape(r.Reason)
 	}
@@ -51,7 +56,7 @@ func sayWish(r approvals.Request) string {
 }
 
 func sayWishShort(r approvals.Request) string {
-	s := fmt.Sprintf("%s: %s asks to stop %s in %s (%s)", r.ID, mention(r.Requester), count(r.Total, "server"), escape(r.Project), r.Mode)
+	s := fmt.Sprintf("%s: %s asks to %s %s in %s%s", r.ID, mention(r.Requester), toDo(r.Action), count(r.Total, "server"), escape(r.Project), sayHow(r))
 	if r.Reason != "" {
 		s += ": " + escape(r.Reason)
 	}
@@ -72,7 +77,7 @@ func (a *App) sayState(r approvals.Request) string {
 	case approvals.Approved:
 		return ":white_check_mark: *Approved* by " + sayApprovers(r) + ". Starting."
 	case approvals.Executing:
-		s := ":gear: *Stopping*, approved by " + sayApprovers(r) + "."
+		s := ":gear: *" + doing(r.Action) + "*, approved by " + sayApprovers(r) + "."
 		if r.Stop != nil {
 			s += fmt.Sprintf(" :no_entry: %s cancelled it; nothing more is sent.", mention(r.Stop.By))
 		}
@@ -80,15 +85,15 @@ func (a *App) sayState(r approvals.Request) string {
 	case approvals.Denied:
 		return ":x: *Denied* by " + mention(last.By) + " " + clock(last.At) + because(last.Reason)
 	case approvals.Expired:
-		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was stopped."
+		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + did(r.Action) + "."
 	case approvals.Cancelled:
 		return sayCancelledState(r)
 	case approvals.Succeeded:
-		return ":white_check_mark: *Done*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
+		return ":white_check_mark: *Done*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.PartiallyFailed:
-		return ":warning: *Done in part*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
+		return ":warning: *Done in part*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.Failed:
-		return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
+		return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.Unknown:
 		return ":grey_question: *Not known in full*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
 	}
@@ -103,7 +108,7 @@ func sayCancelledState(r approvals.Request) string {
 	case last.Verdict == approvals.NoCard:
 		return ":no_entry: *Withdrawn*: its card could not be posted."
 	}
-	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was stopped."
+	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + did(r.Action) + "."
 }
 
 func because(reason string) string {
@@ -130,7 +135,7 @@ func sayTally(t approvals.Tally) string {
 		n    int
 		word string
 	}{
-		{t.Stopped, "stopped"}, {t.Off, "found off"}, {t.Failed, "failed"},
+		{t.Stopped, "stopped"}, {t.Off, "found off"}, {t.Started, "started"}, {t.On, "found running"}, {t.Failed, "failed"},
 		{t.LeftOut, "left out"}, {t.Unknown, "not known"}, {t.NotSent, "not sent"},
 	} {
 		if p.n > 0 {
@@ -140,11 +145,14 @@ func sayTally(t approvals.Tally) string {
 	return strings.Join(parts, ", ") + "."
 }
 
-func sayProgress(r approvals.Request) string {
+func (a *App) sayProgress(r approvals.Request) string {
 	done := r.Tally.Done()
 	s := fmt.Sprintf("%s %s of %s", code(bar(done, r.Total)), thousands(done), thousands(r.Total))
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
+	}
+	if r.State == approvals.Executing {
+		s += a.sayPace(r)
 	}
 	return s
 }
@@ -154,18 +162,18 @@ const cardBudget = 2400
 
 // sayServers lists the servers as they were when the request was made. Once it
 // is decided their state then is of no interest any more.
-func sayServers(r approvals.Request) string {
+func sayServers(r approvals.Request, budget int) string {
 	if r.State != approvals.Pending {
-		return listing(r.First, r.Total, cardBudget, nameLine)
+		return listing(r.First, r.Total, budget, nameLine)
 	}
-	return listing(r.First, r.Total, cardBudget, serverLine)
+	return listing(r.First, r.Total, budget, serverLine)
 }
 
 func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)) }
 
-func sayLeftOut(out []approvals.LeftOut, total int) string {
-	return "Left out:\n" + listing(out, total, cardBudget, func(l approvals.LeftOut) string {
-		return fmt.Sprintf("• %s %s: %s", bold(l.Server.Name), code(l.Server.ID), sayWhy(l.Why))
+func sayLeftOut(out []approvals.LeftOut, total, budget int) string {
+	return "Left out:\n" + listing(out, total, budget, func(l approvals.LeftOut) string {
+		return sayOneLeftOut(l)
 	})
 }
 
@@ -173,8 +181,16 @@ func sayWhy(w approvals.Why) string {
 	switch w {
 	case approvals.AlreadyOff:
 		return "already stopped"
+	case approvals.AlreadyOn:
+		return "already running"
+	case approvals.Unstarted:
+		return "in a state that cannot be started"
 	case approvals.GoingOff:
 		return "being stopped by somebody else right now"
+	case approvals.GoingOn:
+		return "being started by somebody else right now"
+	case approvals.Since:
+		return "changed by somebody since then"
 	case approvals.IsLocked:
 		return "locked in the cloud"
 	case approvals.IsBusy:
@@ -205,7 +221,7 @@ func (a *App) saySmall(r approvals.Request) string {
 }
 
 func sayConfirmTitle(r approvals.Request) string {
-	return clipText("Stop "+count(r.Total, "server")+"?", 100)
+	return clipText(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
 }
 
 func sayConfirm(r approvals.Request) string {
@@ -213,10 +229,15 @@ func sayConfirm(r approvals.Request) string {
 	if r.Mode == approvals.Hard {
 		how = "Their power is cut (HARD): unsaved data is lost."
 	}
+	if r.Action == approvals.Start {
+		how = "They are started."
+	}
 	return clipText(fmt.Sprintf("%s in %s. %s List %s.", count(r.Total, "server"), r.Project, how, r.Digest), 300)
 }
 
-func sayConfirmYes(r approvals.Request) string { return clipText("Stop "+thousands(r.Total), 30) }
+func sayConfirmYes(r approvals.Request) string {
+	return clipText(upper(toDo(r.Action))+" "+thousands(r.Total), 30)
+}
 
 // Words in the thread.
 
@@ -227,16 +248,16 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		if n.Count < r.Need {
 			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.Need)
 		}
-		return fmt.Sprintf(":white_check_mark: %s approved. %s will be stopped.", mention(n.By), count(r.Total, "server"))
+		return fmt.Sprintf(":white_check_mark: %s approved. %s will be %s.", mention(n.By), count(r.Total, "server"), did(r.Action))
 	case approvals.TopicDenied:
-		return fmt.Sprintf(":x: %s, %s denied this; nothing is stopped", mention(r.Requester), mention(n.By)) + because(n.Why)
+		return fmt.Sprintf(":x: %s, %s denied this; nothing is %s", mention(r.Requester), mention(n.By), did(r.Action)) + because(n.Why)
 	case approvals.TopicCancelled:
 		if r.Stop != nil {
 			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
 		}
-		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is stopped.", mention(n.By))
+		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), did(r.Action))
 	case approvals.TopicExpired:
-		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is stopped. Ask again if it is still needed.", mention(r.Requester))
+		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), did(r.Action))
 	case approvals.TopicSent:
 		return saySent(r, notes)
 	case approvals.TopicUnclear:
@@ -249,6 +270,12 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		return fmt.Sprintf(":hourglass_flowing_sand: After %s the cloud's job%s is still not done; %s of it without result. I watch on and tell the end here. If it hurries, look at them in the cloud's console.", escape(n.Why), job, count(n.Count, "server"))
 	case approvals.TopicPaused:
 		return ":double_vertical_bar: My store was restarted. To be safe nothing is sent for about a minute; then it goes on by itself."
+	case approvals.TopicHeld:
+		return fmt.Sprintf(":snowflake: %s has frozen everything: call %s and all after it wait until that is lifted; what was sent goes on.", mention(n.By), sayCall(r, n.Batch)) + quoted(n.Why)
+	case approvals.TopicSettled:
+		return saySettled(r, n)
+	case approvals.TopicBatchFailed:
+		return sayBatchFailed(r, notes)
 	case approvals.TopicTrouble:
 		return fmt.Sprintf(":warning: Call %s has to wait: %s. I keep trying.", sayCall(r, n.Batch), escape(n.Why))
 	}
@@ -275,18 +302,15 @@ func sayEnd(r approvals.Request) string {
 	}
 	switch r.State {
 	case approvals.Succeeded:
-		if t.Stopped == r.Total {
-			return fmt.Sprintf(":white_check_mark: %s, %s: %s stopped.%s", who, r.ID, count(t.Stopped, "server"), length)
+		if t.Stopped+t.Started == r.Total {
+			return fmt.Sprintf(":white_check_mark: %s, %s: %s %s.%s", who, r.ID, count(r.Total, "server"), did(r.Action), length)
 		}
-		all := "all " + count(r.Total, "server") + " are off"
-		if r.Total == 1 {
-			all = "the server is off"
-		}
+		all := sayAll(r)
 		return fmt.Sprintf(":white_check_mark: %s, %s: %s. %s%s", who, r.ID, all, sayTally(t), length)
 	case approvals.PartiallyFailed:
 		return fmt.Sprintf(":warning: %s, %s is done in part. Of %s: %s%s", who, r.ID, count(r.Total, "server"), sayTally(t), length)
 	case approvals.Failed:
-		return fmt.Sprintf(":x: %s, %s failed: no server was stopped. %s%s", who, r.ID, sayTally(t), length)
+		return fmt.Sprintf(":x: %s, %s failed: no server was %s. %s%s", who, r.ID, did(r.Action), sayTally(t), length)
 	case approvals.Unknown:
 		return fmt.Sprintf(":grey_question: %s, of %s in %s I cannot say what became of them. Please look at them in the cloud's console. In all: %s%s", who, count(t.Unknown, "server"), r.ID, sayTally(t), length)
 	case approvals.Cancelled:
@@ -300,6 +324,8 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 	head := map[approvals.Outcome]string{
 		approvals.Stopped:    ":white_check_mark: Stopped (the job and a look at the server agree)",
 		approvals.FoundOff:   ":white_check_mark: Off, though no job of mine confirms it",
+		approvals.Started:    ":white_check_mark: Started (the job and a look at the server agree)",
+		approvals.FoundOn:    ":white_check_mark: Runs, though no job of mine confirms it",
 		approvals.SkippedNow: ":fast_forward: Left out: " + sayWhy(g.why),
 		approvals.NotStopped: ":x: Failed",
 		approvals.NotKnown:   ":grey_question: Not known",
@@ -312,16 +338,19 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 	// Many are told by name alone, together with those that share their reason:
 	// so a message holds some hundreds.
 	var b strings.Builder
+	rest := len(g.results)
 	for _, same := range bySaid(g.results) {
 		said := cloudSaid(same[0])
 		if said != "" {
 			said += ": "
 		}
-		names := listing(same, len(same), max(0, budget-b.Len()-len(said)), func(r approvals.Result) string { return bold(r.Server.Name) })
-		b.WriteString("• " + said + strings.ReplaceAll(names, "\n", ", ") + "\n")
-		if b.Len() > budget {
+		if b.Len()+len(said)+100 > budget {
+			b.WriteString(sayMore(rest))
 			break
 		}
+		names := listing(same, len(same), budget-b.Len()-len(said)-50, func(r approvals.Result) string { return bold(r.Server.Name) })
+		b.WriteString("• " + said + strings.ReplaceAll(names, "\n", ", ") + "\n")
+		rest -= len(same)
 	}
 	return head + strings.TrimRight(b.String(), "\n")
 }
@@ -387,7 +416,11 @@ func sayHelp(command string, pol approvals.Policy) string {
 		"• `" + command + " batch-* --hard --reason stuck`",
 		"• `" + command + " --tag env=dev --tag team=a`",
 		"Flags: `--soft` (default) or `--hard`, `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (show, ask nothing), `--` (what follows is servers).",
+		"`" + command + "` with nothing after it opens a form: search, choose, preview, ask.",
+		"Look: `servers web-*` shows names, states and addresses to you alone. The app's *Home* shows what waits for you and what you asked for.",
 		"Others: `list`, `status ID`, `history [N]`, `approve ID`, `deny ID [reason]`, `cancel ID`, `help`.",
+		"Afterwards: `retry ID` asks again for what failed, `start ID` asks to start again what was stopped; the outcome has buttons for both.",
+		"For approvers: `freeze [reason]` keeps everything from being sent, `unfreeze` lets it go on.",
 		fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)),
 	}
 	return strings.Join(lines, "\n")
@@ -473,17 +506,21 @@ func sayMeant(hint string) string {
 }
 
 func sayAsked(r approvals.Request) string {
-	s := fmt.Sprintf(":ballot_box_with_ballot: Asked as %s: stop %s in %s (%s). The card is in <#%s>; the outcome comes in its thread.", code(r.ID), count(r.Total, "server"), bold(r.Project), r.Mode, r.Channel)
+	s := fmt.Sprintf(":ballot_box_with_ballot: Asked as %s: %s %s in %s%s. The card is in <#%s>; the outcome comes in its thread.", code(r.ID), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r), r.Channel)
+	if r.State == approvals.Approved {
+		s += " Your click is its approval."
+	}
 	if r.OutSum > 0 {
-		s += "\n" + sayLeftOut(r.Out, r.OutSum)
+		s += "\n" + sayLeftOut(r.Out, r.OutSum, cardBudget)
 	}
 	return s
 }
 
 func (a *App) sayDryRun(r approvals.Request) string {
-	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r))
+	const budget = 1600 // bytes for each of the two lists
+	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r, budget))
 	if r.OutSum > 0 {
-		s += "\n" + sayLeftOut(r.Out, r.OutSum)
+		s += "\n" + sayLeftOut(r.Out, r.OutSum, budget)
 	}
 	return s
 }
@@ -556,11 +593,27 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.TooManyServers:
 		return fmt.Sprintf(":x: That is %s; one request may have %s. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
 	case approvals.NothingToDo:
-		return ":information_source: There is nothing to stop, so nothing was asked for. " + sayLeftOut(no.LeftOut, len(no.LeftOut))
+		return ":information_source: There is nothing to " + toDo(no.Action) + ", so nothing was asked for. " + sayLeftOut(no.LeftOut, len(no.LeftOut), cardBudget)
 	case approvals.ServersTaken:
 		return sayTaken(no.Taken)
 	case approvals.Unresolved:
 		return sayUnresolved(no)
+	case approvals.IsFrozen:
+		return ":snowflake: It is frozen already. " + sayFreeze(no.Freeze)
+	case approvals.NotFrozen:
+		return ":information_source: Nothing is frozen, so there is nothing to lift."
+	case approvals.NotEnded:
+		return fmt.Sprintf(":hourglass_flowing_sand: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
+	case approvals.NotUnknown:
+		return fmt.Sprintf(":information_source: There is nothing to decide about %s (any more).%s", id, sayWord(r))
+	case approvals.NoneStopped:
+		return fmt.Sprintf(":information_source: %s has stopped no server that I could start again; nothing was asked for.", id)
+	case approvals.RetriedBefore:
+		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.Retried))
+	case approvals.NoneFailed:
+		return fmt.Sprintf(":information_source: Nothing of %s failed that could be tried again; nothing was asked for.", id)
+	case approvals.DraftGone:
+		return ":alarm_clock: What you were shown is not kept any more; nothing was asked for. Fill in the form again."
 	case approvals.WrongProject:
 		return fmt.Sprintf(":x: There is no project %s; nothing was asked for. This bot serves %s.", code(no.Asked), code(no.Known))
 	case approvals.CloudAway:
@@ -577,7 +630,7 @@ func sayDecided(r approvals.Request) string {
 	switch {
 	case r.Stop != nil:
 		return fmt.Sprintf("%s cancelled it %s.", mention(r.Stop.By), clock(r.Stop.At))
-	case last.Verdict == approvals.Yes:
+	case last.Verdict == approvals.Yes, last.Verdict == approvals.TheyRun, last.Verdict == approvals.TheyAreOff:
 		return "approved by " + sayApprovers(r) + "."
 	case last.Verdict == approvals.No:
 		return fmt.Sprintf("%s denied it %s.", mention(last.By), clock(last.At))
@@ -598,9 +651,7 @@ func sayTaken(taken map[string]string) string {
 func sayUnresolved(no *approvals.Refusal) string {
 	var b strings.Builder
 	b.WriteString(":x: Nothing was asked for:\n")
-	b.WriteString(listing(no.Missing, len(no.Missing), 1500, func(w string) string {
-		return "• " + code(w) + " names no server that I can see"
-	}))
+	b.WriteString(sayMissing(no))
 	names := slices.Sorted(maps.Keys(no.Ambiguous))
 	if len(no.Missing) > 0 && len(names) > 0 {
 		b.WriteString("\n")
@@ -620,7 +671,7 @@ func sayList(open []approvals.Request) string {
 		return ":sparkles: No request is open, nothing is running."
 	}
 	return "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
-		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Created))
+		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Created))
 		if r.State == approvals.Executing {
 			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Done()), thousands(r.Total))
 		}
@@ -633,14 +684,14 @@ func sayHistory(ended []approvals.Request) string {
 		return "No request has ended yet."
 	}
 	return fmt.Sprintf("*The last %s*\n", count(len(ended), "request")) + listing(ended, len(ended), 3500, func(r approvals.Request) string {
-		return fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Finished))
+		return fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Finished))
 	})
 }
 
 func sayStateWord(r approvals.Request) string {
 	return map[approvals.State]string{
 		approvals.Pending: ":hourglass_flowing_sand: waiting", approvals.Approved: ":white_check_mark: approved",
-		approvals.Executing: ":gear: stopping", approvals.Succeeded: ":white_check_mark: done",
+		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: done",
 		approvals.PartiallyFailed: ":warning: done in part", approvals.Failed: ":x: failed",
 		approvals.Unknown: ":grey_question: not known in full", approvals.Denied: ":x: denied",
 		approvals.Cancelled: ":no_entry: cancelled", approvals.Expired: ":alarm_clock: expired",
@@ -650,16 +701,17 @@ func sayStateWord(r approvals.Request) string {
 // sayStatus is all about one request.
 func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), sayWish(r), a.sayState(r))
+	const reasons = 1400 // bytes of a paragraph that ends with a reason
+	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clipText(sayWish(r), reasons), clipText(a.sayState(r), reasons))
 	if link != "" {
 		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
 	}
 	if len(batches) == 0 {
-		b.WriteString(sayServers(r))
+		b.WriteString(sayServers(r, min(cardBudget, maxFallback-b.Len()-50)))
 		return b.String()
 	}
-	b.WriteString(sayProgress(r) + "\n")
-	b.WriteString(listing(batches, len(batches), 1200, func(x approvals.Batch) string {
+	b.WriteString(a.sayProgress(r) + "\n")
+	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
 		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.N), count(len(x.Results), "server"), x.State)
 		if x.JobID != "" {
 			line += ", job " + code(x.JobID)
@@ -676,4 +728,474 @@ func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link str
 		b.WriteString("\n" + text)
 	}
 	return b.String()
+}
+
+// Words of the request form. Those of its fields are shown as they are, without
+// formatting.
+
+const (
+	sayFormTitle  = "Stop servers"
+	sayFormSubmit = "Preview"
+	sayFormClose  = "Cancel"
+	sayFormBack   = "Back"
+	sayFormDone   = "Done"
+
+	sayPickLabel        = "Servers"
+	sayPickPlaceholder  = "Type part of a name, an id or a tag"
+	sayPickHint         = "All fields add up: these servers, those named below, and those with the tags."
+	sayNamesLabel       = "More servers by name, pattern or id"
+	sayNamesPlaceholder = "web-1 web-2 batch-*"
+	sayTagsLabel        = "All servers with these tags"
+	sayTagsPlaceholder  = "env=dev team=a"
+	sayTagsHint         = "key=value; of several tags a server must have all."
+	sayHowLabel         = "How"
+	saySoftMeans        = "Asks the system to shut down."
+	sayHardMeans        = "Cuts the power: unsaved data is lost, file systems may break."
+	sayWhyLabel         = "Reason"
+	sayWhyPlaceholder   = "Shown to the approvers"
+
+	sayFieldReason  = "A reason is required."
+	sayFieldServers = "No server is named. Choose some here, name them below, or give a tag."
+	sayHaveForm     = "I have this already; the answer comes in a moment."
+
+	sayNoForm           = ":warning: I could not open the form in time; nothing was asked for. Try again, or type it:"
+	sayFormNeedsChannel = ":information_source: The card has to stand in a channel. Type `/ecs-stop` in that channel; the form opens there, too."
+
+	sayPreviewTitle  = "Check and ask"
+	sayPreviewSubmit = "Ask"
+	sayAsking        = ":hourglass_flowing_sand: Asking …"
+
+	sayShow      = "Show servers"
+	sayPrev      = "Previous"
+	sayNext      = "Next"
+	sayPageClose = "Close"
+)
+
+func sayFormFoot(pol approvals.Policy) string {
+	return fmt.Sprintf("At most %s in one request. It needs %s from %s; nothing is stopped before.", count(pol.MaxServers, "server"), count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers))
+}
+
+// sayFieldWrong says all that is wrong with one field.
+func sayFieldWrong(faults Mistakes) string {
+	said := make([]string, len(faults))
+	for i, m := range faults {
+		said[i] = plainly(sayMistake(m))
+	}
+	return clipText(strings.Join(said, " "), 600)
+}
+
+// sayOption is one server to choose: its state is seen even if its name is long.
+func sayOption(s approvals.Server) string {
+	state := s.Status
+	if s.Task != "" {
+		state += ", " + s.Task
+	}
+	rest := " · " + clip(bare(state), 20)
+	if s.Address != "" {
+		rest += " · " + clip(bare(s.Address), 15)
+	}
+	return clip(bare(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
+}
+
+func sayPreviewFoot(r approvals.Request) string {
+	return fmt.Sprintf("Nothing is asked for yet. *Ask* posts a card in <#%s>, where it needs %s. List %s.", r.Channel, count(r.Need, "approval"), code(r.Digest))
+}
+
+// Words of the list of all servers.
+
+func sayPageTitle(id string) string { return "Servers of " + id }
+
+func sayPage(r approvals.Request, first, last, all int) string {
+	return fmt.Sprintf("%s to %s of %s, as they were when %s asked, %s.", thousands(first), thousands(last), count(all, "server"), mention(r.Requester), clock(r.Created))
+}
+
+func sayLeftOutAtEnd(l approvals.LeftOut) string { return sayOneLeftOut(l) + " (left out)" }
+
+func sayOneLeftOut(l approvals.LeftOut) string {
+	return fmt.Sprintf("• %s %s: %s", bold(l.Server.Name), code(l.Server.ID), sayWhy(l.Why))
+}
+
+func sayShowFailed(id string) string {
+	return ":warning: I could not open the list in time. Click again, or type " + code("/ecs-stop status "+id) + "."
+}
+
+// Words of the verb that shows servers.
+
+// sayFound lists servers as they are now, and what names none.
+func sayFound(found []approvals.Server, missing *approvals.Refusal) string {
+	var b strings.Builder
+	if len(found) > 0 {
+		fmt.Fprintf(&b, "*%s* now: %s\n", count(len(found), "server"), sayStates(found))
+		b.WriteString(listing(found, len(found), 2200, serverLine))
+	}
+	if missing != nil {
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(sayMissing(missing))
+	}
+	return b.String()
+}
+
+// sayStates counts servers by state.
+func sayStates(servers []approvals.Server) string {
+	n := map[string]int{}
+	for _, s := range servers {
+		n[s.Status]++
+	}
+	parts := make([]string, 0, len(n))
+	for _, state := range slices.Sorted(maps.Keys(n)) {
+		parts = append(parts, thousands(n[state])+" "+escape(state))
+	}
+	return clipText(strings.Join(parts, ", "), 300) + "."
+}
+
+// sayMissing lists the words that name no server, each with names like it.
+func sayMissing(no *approvals.Refusal) string {
+	return listing(no.Missing, len(no.Missing), 1500, func(w string) string {
+		line := "• " + code(w) + " names no server that I can see"
+		if near := no.Near[w]; len(near) > 0 {
+			names := make([]string, len(near))
+			for i, name := range near {
+				names[i] = code(name)
+			}
+			line += ". Did you mean " + strings.Join(names, " or ") + "?"
+		}
+		return line
+	})
+}
+
+// Words of warnings, reminders and progress.
+
+// sayWarnings is what whoever decides should know, one line each. Once it is
+// decided only the power cut is of interest.
+func sayWarnings(r approvals.Request) string {
+	var lines []string
+	if r.Action == approvals.Stop && r.Mode == approvals.Hard {
+		lines = append(lines, sayHardRisk)
+	}
+	if r.Action != approvals.Stop || r.State != approvals.Pending {
+		return strings.Join(lines, "\n")
+	}
+	for _, w := range r.Warnings {
+		lines = append(lines, sayWarning(w))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func sayWarning(w approvals.Warning) string {
+	what := map[approvals.Hazard]string{
+		approvals.LooksLive:   ":rotating_light: *Production?* By name or tag:",
+		approvals.MayBeScaled: ":arrows_counterclockwise: *Auto Scaling?* By name or tag; a group may replace or delete a stopped member:",
+		approvals.BilledOff:   ":moneybag: *Billed on while stopped* (paid by year or month, local disks, FPGA or bare metal):",
+	}[w.Hazard]
+	return what + " " + sayNames(w.Names, w.Count)
+}
+
+// sayNames lists the first names of n.
+func sayNames(names []string, n int) string {
+	said := make([]string, len(names))
+	for i, name := range names {
+		said[i] = code(name)
+	}
+	s := strings.Join(said, ", ")
+	if more := n - len(names); more > 0 {
+		s += fmt.Sprintf(" and %s more", thousands(more))
+	}
+	return s + "."
+}
+
+// sayReminder asks those who may decide, but not those who have or whose word
+// would not count.
+func (a *App) sayReminder(r approvals.Request) string {
+	who := slices.DeleteFunc(slices.Clone(a.Policy.Approvers), func(id string) bool {
+		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
+		return said || id == r.Requester && !a.Policy.AllowSelfApproval
+	})
+	s := fmt.Sprintf("this still waits for %s, until %s. Please approve or deny it.", count(r.Need-r.Approvals(), "approval"), clock(r.Expires))
+	if len(who) == 0 {
+		return ":bell: T" + s[1:]
+	}
+	return ":bell: " + mentions(who) + ": " + s
+}
+
+// sayPace tells when an executing request will about be done, and what it
+// waits for.
+func (a *App) sayPace(r approvals.Request) string {
+	s := ""
+	if at := r.ETA(a.Rate); !at.IsZero() {
+		s += ", done about " + clock(at)
+	}
+	if r.Waiting > 0 && r.Stop == nil {
+		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.Waiting-1), count(a.Rate, "server"), sayPlace(r.Place))
+	}
+	return s
+}
+
+// sayPlace is the request's place in the line; empty if nobody is before it.
+func sayPlace(n int) string {
+	if n < 2 {
+		return ""
+	}
+	end := ""
+	if n%100/10 != 1 {
+		end = map[int]string{1: "st", 2: "nd", 3: "rd"}[n%10]
+	}
+	return fmt.Sprintf("; this request is %s%s in line", thousands(n), cmp.Or(end, "th"))
+}
+
+// sayListTitle is the title of the file with all servers. By it the file is
+// found again, so it must not change.
+func sayListTitle(id string) string { return "Servers of " + id }
+
+func sayListComment(r approvals.Request) string {
+	return fmt.Sprintf(":page_facing_up: All %s, as they were when %s asked.", count(r.Total, "server"), mention(r.Requester))
+}
+
+const sayResultsFollow = ":page_facing_up: What became of each server follows as a file."
+
+// sayResultsTitle is the title of the file with all outcomes. It must not
+// change either.
+func sayResultsTitle(id string) string { return "Results of " + id }
+
+func sayResultsComment(r approvals.Request) string {
+	return fmt.Sprintf(":page_facing_up: What became of each of the %s of %s.", count(r.Total, "server"), r.ID)
+}
+
+// sayOutcome is one server's outcome in the file.
+func sayOutcome(o approvals.Outcome) string {
+	switch o {
+	case approvals.FoundOff:
+		return "found off"
+	case approvals.FoundOn:
+		return "found running"
+	case approvals.SkippedNow:
+		return "left out"
+	case approvals.NotKnown:
+		return "not known"
+	case approvals.NotSent:
+		return "not sent"
+	}
+	return string(o) // stopped, started, failed
+}
+
+// Words of the Home.
+
+const (
+	sayHomeTitle        = "Stop servers, with approval"
+	sayHomeWaiting      = "*Waits for your decision*"
+	sayHomeNothingWaits = "Nothing waits for you."
+	sayHomeOwn          = "*You asked for*"
+	sayHomeRunning      = "*Running*"
+	sayHomeResults      = "*Last results*"
+)
+
+func sayHomeFoot(now time.Time) string {
+	return "Ask with `/ecs-stop` in a channel; `/ecs-stop help` tells how. As of " + clock(now) + "."
+}
+
+func sayHomeMore(n int) string {
+	return "… and " + thousands(n) + " more: `/ecs-stop list`"
+}
+
+func sayHomeFrozen(f approvals.Freeze) string { return ":snowflake: *Frozen.* " + sayFreeze(f) }
+
+// sayHomeWish is a request that waits for a decision.
+func sayHomeWish(r approvals.Request, link string) string {
+	s := sayWish(r) + "\n" + sayNames(names(r, 5), r.Total)
+	if warnings := sayWarnings(r); warnings != "" {
+		s += "\n" + warnings
+	}
+	return s + fmt.Sprintf("\n%s · until %s%s", code(r.ID), clock(r.Expires), sayHomeLink(link))
+}
+
+// sayHomeOpen is a request under way.
+func (a *App) sayHomeOpen(r approvals.Request, link string) string {
+	s := fmt.Sprintf("%s %s: %s in %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), sayHomeLink(link))
+	if r.State == approvals.Executing {
+		s += "\n" + a.sayProgress(r)
+	}
+	return s
+}
+
+func sayHomeEnded(r approvals.Request, link string) string {
+	s := fmt.Sprintf("%s %s: %s in %s, %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), clock(r.Finished), sayHomeLink(link))
+	if r.Batches > 0 {
+		s += "\n" + sayTally(r.Tally)
+	}
+	return s
+}
+
+func sayHomeLink(link string) string {
+	if link == "" {
+		return ""
+	}
+	return " · <" + link + "|its card>"
+}
+
+// Words for stops and starts.
+
+func toDo(a approvals.Action) string {
+	if a == approvals.Start {
+		return "start"
+	}
+	return "stop"
+}
+
+func doing(a approvals.Action) string {
+	if a == approvals.Start {
+		return "Starting"
+	}
+	return "Stopping"
+}
+
+func did(a approvals.Action) string {
+	if a == approvals.Start {
+		return "started"
+	}
+	return "stopped"
+}
+
+func upper(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
+
+// sayHow is the way of a stop; a start has only one.
+func sayHow(r approvals.Request) string {
+	if r.Action == approvals.Start {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", r.Mode)
+}
+
+func sayAll(r approvals.Request) string {
+	switch start := r.Action == approvals.Start; {
+	case start && r.Total == 1:
+		return "the server runs"
+	case start:
+		return "all " + count(r.Total, "server") + " run"
+	case r.Total == 1:
+		return "the server is off"
+	}
+	return "all " + count(r.Total, "server") + " are off"
+}
+
+func sayTotal(r approvals.Request) string {
+	if r.Action == approvals.Start {
+		return count(r.Total, "server") + " to start"
+	}
+	return count(r.Total, "server")
+}
+
+// Words of what comes after the end.
+
+const (
+	sayRetry        = "Retry failed"
+	sayStartAgain   = "Start these again"
+	sayTheyAreOff   = "They are stopped"
+	sayTheyRun      = "They run"
+	sayRetryTitle   = "Try again?"
+	sayRetryText    = "Only what failed or was not sent. If you may approve it and its approval is still fresh, your click approves this, and it starts at once. Otherwise it gets a card of its own."
+	sayRetryYes     = "Try again"
+	saySettleSubmit = "Decide"
+	saySettleLabel  = "How do you know? (shown in the channel, kept in the audit)"
+	saySettleHint   = "Look at them in the cloud's console first."
+)
+
+// sayOf says what a request that follows from another one is about.
+func sayOf(r approvals.Request) string {
+	return " again, after " + code(r.Of)
+}
+
+func saySettleTitle(id string) string { return "Outcome of " + id }
+
+func saySettleIntro(r approvals.Request, run bool) string {
+	what := "stopped"
+	if run {
+		what = "running"
+	}
+	return fmt.Sprintf("You are about to say of %s in %s, of which I do not know what became: %s.", count(r.Tally.Unknown, "server"), code(r.ID), what)
+}
+
+func saySettleFailed(id string) string {
+	return fmt.Sprintf(":warning: I could not open the form in time; nothing was decided about %s. Click again.", code(id))
+}
+
+// sayWord is what a person said of servers that were not known; empty if
+// nobody did.
+func sayWord(r approvals.Request) string {
+	last := r.Last()
+	switch last.Verdict {
+	case approvals.TheyRun:
+		return fmt.Sprintf(" Of those not known %s said %s that they run", mention(last.By), clock(last.At)) + because(last.Reason)
+	case approvals.TheyAreOff:
+		return fmt.Sprintf(" Of those not known %s said %s that they are stopped", mention(last.By), clock(last.At)) + because(last.Reason)
+	}
+	return ""
+}
+
+func saySettled(r approvals.Request, n approvals.Note) string {
+	what := "they are stopped"
+	if r.Last().Verdict == approvals.TheyRun {
+		what = "they run"
+	}
+	return fmt.Sprintf(":ballot_box_with_check: %s, of %s that I did not know of, %s says that %s", mention(r.Requester), count(n.Count, "server"), mention(n.By), what) + because(n.Why)
+}
+
+func sayBatchFailed(r approvals.Request, notes []approvals.Note) string {
+	lines := make([]string, len(notes))
+	for i, n := range notes {
+		said := escape(n.Why)
+		if n.Code != "" {
+			said = strings.TrimSpace(code(n.Code) + " " + said)
+		}
+		if said == "" {
+			said = "no reason given"
+		}
+		first := ""
+		if n.Count > 1 {
+			first = " The first:"
+		}
+		lines[i] = fmt.Sprintf(":x: Call %s: %s failed.%s %s", sayCall(r, n.Batch), count(n.Count, "server"), first, clipText(said, 500))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Words of the freeze.
+
+// quoted is a reason after a whole sentence.
+func quoted(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return "\n> " + escape(reason)
+}
+
+func sayFreeze(f approvals.Freeze) string {
+	return fmt.Sprintf("%s froze everything %s; nothing is sent until an approver types %s.", mention(f.By), clock(f.At), code("/ecs-stop unfreeze")) + quoted(f.Reason)
+}
+
+// sayFrozenToo goes with the answer to an ask.
+func sayFrozenToo(f approvals.Freeze) string {
+	return ":snowflake: You can ask and approve, but it is frozen: " + sayFreeze(f)
+}
+
+const (
+	sayDidFreeze   = ":snowflake: Frozen: no request is sent to the cloud until somebody types `/ecs-stop unfreeze`. What was sent goes on."
+	sayDidUnfreeze = ":sunny: The freeze is lifted. What was approved is sent now."
+)
+
+// sayAnnouncement is a channel's own message.
+func sayAnnouncement(n approvals.Note) string {
+	if n.Topic == approvals.TopicThawed {
+		return fmt.Sprintf(":sunny: *Not frozen any more.* %s lifted the freeze; approved requests go on.", mention(n.By))
+	}
+	return fmt.Sprintf(":snowflake: *Frozen by %s.* No request is sent to the cloud until an approver types %s. Running jobs go on; you can ask and approve meanwhile.", mention(n.By), code("/ecs-stop unfreeze")) + quoted(n.Why)
+}
+
+// sayHolder is a request that holds servers which somebody else wants.
+func sayHolder(r approvals.Request, link string) string {
+	name := code(r.ID)
+	if link != "" {
+		name = "<" + link + "|" + r.ID + ">"
+	}
+	return fmt.Sprintf("%s: %s, %s by %s, %s", name, sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Created))
 }

@@ -2,7 +2,8 @@
 -- It also notices a restarted store.
 --
 -- KEYS  1 beats  zset  worker -> ms of its last beat
---       2 due  3 owners  4 meta  5 book     (see commit.lua, permits.lua)
+--       2 due  3 owners  4 meta  5 book of stops  6 book of starts
+--       (see commit.lua, permits.lua)
 -- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
 --       Redis process spoken to  4 window ms
 -- Returns {server ms, seq, instance or '', claims taken from the dead,
@@ -27,6 +28,10 @@ end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 local frozen = 0
 local instance = redis.call('HGET', KEYS[4], 'instance') or ''
-if instance ~= '' then frozen = noticed(KEYS[5], ARGV[3], tonumber(ARGV[4]), now) end
+if instance ~= '' then
+  adopt(KEYS[5], KEYS[6])
+  for i = 5, 6 do frozen = math.max(frozen, noticed(KEYS[i], ARGV[3], tonumber(ARGV[4]), now)) end
+end
+local function since(book) return tonumber(redis.call('HGET', book, '#since') or '0') end
 return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
-  frozen, tonumber(redis.call('HGET', KEYS[5], '#since') or '0')}
+  frozen, math.max(since(KEYS[5]), since(KEYS[6]))}

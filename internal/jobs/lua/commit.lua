@@ -9,7 +9,7 @@
 --       6 meta     hash  instance, schema, seq, fence
 --       7 audit    stream
 --       8 locks    hash  server id -> request that it is part of
---       9 log     10 book     11 line      see permits.lua
+--       9 log     10 book     11 line      see permits.lua; of stops or of starts
 --      The keys of records are named in the change; all share one hash tag.
 -- ARGV  1 the change as JSON (see change in commit.go)
 -- Returns {code, server ms, seq, …}:
@@ -33,8 +33,8 @@ if c.hold and redis.call('HGET', CLAIMS, c.hold.item) ~= c.hold.fence then retur
 for _, w in ipairs(c.write or {}) do
   if (redis.call('HGET', w.key, 'ver') or '0') ~= w.ver then return answer('conflict', w.key) end
 end
-for _, w in ipairs(c.check or {}) do
-  if redis.call('HGET', w.key, 'ver') ~= w.ver then return answer('conflict', w.key) end
+for _, s in ipairs(c.same or {}) do
+  if (redis.call('HGET', s.key, 'ver') or '0') ~= s.ver then return answer('conflict', s.key) end
 end
 if c.before and now >= c.before then return answer('late') end
 local taken = {}
@@ -84,12 +84,16 @@ if c.freeze and c.freeze > 0 then
 end
 -- An item that is being worked on is not taken from its worker: it is marked,
 -- and becomes due when it is given back.
-for _, w in ipairs(c.wake or {}) do
-  if redis.call('HEXISTS', CLAIMS, w.item) == 1 then
-    redis.call('HSET', WOKEN, w.item, 1)
+local function wake(item, ms)
+  if redis.call('HEXISTS', CLAIMS, item) == 1 then
+    redis.call('HSET', WOKEN, item, 1)
   else
-    redis.call('ZADD', DUE, now + w.ms, w.item)
+    redis.call('ZADD', DUE, now + ms, item)
   end
+end
+for _, w in ipairs(c.wake or {}) do wake(w.item, w.ms) end
+if c.homes then
+  for _, user in ipairs(redis.call('HKEYS', c.homes)) do wake('h:' .. user, 0) end
 end
 if c.finish then
   local item = c.hold.item

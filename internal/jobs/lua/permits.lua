@@ -1,6 +1,7 @@
 -- permits.lua stands in front of the scripts that need it (see scripts.go).
 --
--- Permits are a sliding log in two phases. A permit is held while its call is
+-- Stops and starts have a log, a book and a line each; what follows is the same
+-- for both. Permits are a sliding log in two phases. A permit is held while its call is
 -- on the way; its 60 seconds begin only when the answer is in. So network
 -- delay cannot push two calls of different windows together at the cloud.
 --
@@ -37,6 +38,13 @@ local function noticed(book, run, window, now)
   return math.max(0, frozen - now)
 end
 
+-- adopt begins a book that a store made before it was kept: nothing was ever
+-- granted in it, and it is kept by the process that keeps the other one.
+local function adopt(from, book)
+  local run = redis.call('HGET', from, '#run')
+  if run then redis.call('HSETNX', book, '#run', run) end
+end
+
 -- drop takes a permit out of the log.
 local function drop(log, book, id)
   local cost = tonumber(redis.call('HGET', book, id) or '0')
@@ -55,7 +63,8 @@ end
 -- rest (servers the request still has to send, these included), first (its
 -- first call), limit, reserve, soon (ms), run, window (ms), busy (ms that may
 -- pass between the asking and the call).
--- Returns 'yes', 'full', 'line' or 'frozen', and the ms after which to ask again.
+-- Returns 'yes', 'full', 'line' or 'frozen', and the ms after which to ask again;
+-- with 'line' also the place in it, if its head finds no room.
 --
 -- Who may go: the request at the head of the line. And a request too large for
 -- one window leaves so much room that the first call of a small one finds its
@@ -86,7 +95,8 @@ local function room(log, book, line, p, now)
     if now > tonumber(redis.call('HGET', book, 'a:' .. r) or '0') then
       leave(book, line, r)
     else
-      return 'line', 200
+      if redis.call('HEXISTS', book, 'f:' .. r) == 0 then return 'line', 200 end
+      return 'line', 200, redis.call('ZRANK', line, p.request) + 1
     end
   end
 

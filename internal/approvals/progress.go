@@ -1,0 +1,37 @@
+package approvals
+
+import "time"
+
+// ETA is when an executing request will about be done, at the cloud's limit
+// of rate servers a minute and by what is done so far, whichever is later. It
+// depends on the record alone. The zero time: nothing is known yet.
+func (r Request) ETA(rate int) time.Time {
+	done := r.Tally.Done()
+	if r.State != Executing || r.Started.IsZero() || done >= r.Total || rate < 1 {
+		return time.Time{}
+	}
+	var eta time.Time
+	if minutes := (r.Total - 1) / rate; minutes > 0 {
+		eta = r.Started.Add(time.Duration(minutes) * time.Minute)
+	}
+	if took := r.Progress.Sub(r.Started); done > 0 && took > 0 {
+		each := took / time.Duration(done)
+		if at := r.Progress.Add(each * time.Duration(r.Total-done)); at.After(eta) {
+			eta = at
+		}
+	}
+	return eta
+}
+
+// WaitsAt notes that batch n waits for the cloud's limit, at which place in the
+// line; 0 if the request is the first, or nobody knows.
+func (r Request) WaitsAt(n, place int, now time.Time) Request {
+	r.Waiting, r.Place, r.Placed = n+1, place, now
+	return r
+}
+
+// WaitsNoMore takes that back.
+func (r Request) WaitsNoMore() Request {
+	r.Waiting, r.Place, r.Placed = 0, 0, time.Time{}
+	return r
+}

@@ -1,0 +1,46 @@
+package approvals
+
+import "time"
+
+// Reminders are the moments at which people are reminded of a request that
+// nobody has decided: after a quarter, a half and three quarters of its time,
+// as far as they lie at least gap apart.
+func (r Request) Reminders(gap time.Duration) []time.Time {
+	ttl := r.Expires.Sub(r.Created)
+	var all []time.Time
+	last := r.Created
+	for quarter := range time.Duration(3) {
+		at := r.Created.Add(ttl * (quarter + 1) / 4)
+		if at.Sub(last) >= gap {
+			all = append(all, at)
+			last = at
+		}
+	}
+	return all
+}
+
+// Remind counts the reminders that are due. It returns false if none is new,
+// or if there is nothing to decide any more.
+func (r Request) Remind(gap time.Duration, now time.Time) (Request, bool) {
+	due := 0
+	for _, at := range r.Reminders(gap) {
+		if !now.Before(at) {
+			due++
+		}
+	}
+	if r.State != Pending || !now.Before(r.Expires) || due <= r.Reminded {
+		return r, false
+	}
+	// Several may be due after an outage; they are told as one.
+	r.Reminded = due
+	return r, true
+}
+
+// Wakes is when a pending request has to be looked at next: for a reminder, or
+// since its time is over.
+func (r Request) Wakes(gap time.Duration) time.Time {
+	if all := r.Reminders(gap); r.Reminded < len(all) {
+		return all[r.Reminded]
+	}
+	return r.Expires
+}

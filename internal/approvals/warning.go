@@ -1,0 +1,98 @@
+package approvals
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Hazard is something that whoever decides should know before servers stop.
+type Hazard string
+
+const (
+	// LooksLive: a name or tag says production.
+	LooksLive Hazard = "live"
+	// MayBeScaled: a name or tag hints at an Auto Scaling group, which may
+	// replace a stopped member, or delete it. The cloud does not show membership.
+	MayBeScaled Hazard = "scaled"
+	// BilledOff: paid for while it is stopped, as far as the cloud shows it.
+	BilledOff Hazard = "billed"
+)
+
+// Warning is one hazard and the servers that it is about.
+type Warning struct {
+	Hazard Hazard   `json:"hazard"`
+	Count  int      `json:"count"`
+	Names  []string `json:"names"` // the first of them
+}
+
+// warned is how many names a warning carries.
+const warned = 3
+
+// Warn finds the hazards of stopping servers, each once.
+func Warn(servers []Server) []Warning {
+	var all []Warning
+	for _, h := range []struct {
+		hazard Hazard
+		has    func(Server) bool
+	}{{LooksLive, Server.looksLive}, {MayBeScaled, Server.mayBeScaled}, {BilledOff, Server.billedOff}} {
+		w := Warning{Hazard: h.hazard}
+		for _, s := range servers {
+			if !h.has(s) {
+				continue
+			}
+			w.Count++
+			if len(w.Names) < warned {
+				w.Names = append(w.Names, s.Name)
+			}
+		}
+		if w.Count > 0 {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// looksLive reports whether a part of the name or of a tag's value says
+// production; "non-prod" does not.
+func (s Server) looksLive() bool {
+	if saysLive(s.Name) {
+		return true
+	}
+	return slices.ContainsFunc(s.Tags, func(tag string) bool {
+		_, value, _ := strings.Cut(tag, "=")
+		return saysLive(value)
+	})
+}
+
+func saysLive(text string) bool {
+	before := ""
+	for part := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		switch part {
+		case "prod", "prd", "live", "production":
+			if !slices.Contains([]string{"non", "not", "no", "pre"}, before) {
+				return true
+			}
+		}
+		before = part
+	}
+	return false
+}
+
+// scaled is how Auto Scaling names what it makes, and how people tag it. The
+// two letters count only as a part of their own: "nas-1" is none.
+var scaled = regexp.MustCompile(`(?i)(^|[^\pL\pN])as-|auto.?scaling`)
+
+func (s Server) mayBeScaled() bool {
+	return scaled.MatchString(s.Name) || slices.ContainsFunc(s.Tags, scaled.MatchString)
+}
+
+// fullPrice are flavours with local disks (d, i, ir), with FPGAs and of bare
+// metal: they are billed in full while they are stopped.
+var fullPrice = regexp.MustCompile(`(?i)^((d|i|ir|fp)\d|physical\.)`)
+
+// yearly is the charging mode of what is paid for in advance.
+const yearly = "1"
+
+func (s Server) billedOff() bool { return s.Charge == yearly || fullPrice.MatchString(s.Flavor) }

@@ -1,0 +1,431 @@
+package bot_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/ecssim"
+	"ecsbot/internal/slacksim"
+)
+
+// Buttons under an outcome.
+const (
+	retryFailed = "ecs_stop_retry"
+	startAgain  = "ecs_stop_start"
+	theyAreOff  = "ecs_stop_are_off"
+	theyRun     = "ecs_stop_run"
+)
+
+// outcome waits for the last word on a request and returns the message.
+func (w *world) outcome(card slacksim.Message, words ...string) slacksim.Message {
+	w.t.Helper()
+	w.reply(card, append([]string{"<@UANNA>"}, words...)...)
+	for _, m := range w.slack.Thread(card.Channel, card.TS) {
+		if m.TS != card.TS && holds(slacksim.PlainText(m), append([]string{"<@UANNA>"}, words...)...) {
+			return m
+		}
+	}
+	w.t.Fatal("the outcome is gone")
+	return card
+}
+
+// starts are the calls that asked the cloud to start something.
+func (w *world) starts() []ecssim.Call {
+	return slices.DeleteFunc(w.cloud.Calls(), func(c ecssim.Call) bool { return c.Op != "start" })
+}
+
+// startsOf counts the calls that named the server.
+func (w *world) startsOf(id string) int {
+	n := 0
+	for _, c := range w.starts() {
+		if slices.Contains(c.IDs, id) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) has(m slacksim.Message, action string) bool {
+	return strings.Contains(string(m.Blocks), `"`+action+`"`)
+}
+
+// stopAll has the first n of web-1 … stopped and returns the outcome.
+func (w *world) stopAll(n int) slacksim.Message {
+	w.t.Helper()
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("web-%d", i+1)
+	}
+	card := w.ask(anna, strings.Join(names, " "))
+	w.click(ben, card, approve)
+	return w.outcome(card, fmt.Sprintf("%d servers stopped", n))
+}
+
+func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "PROTECTED_SERVERS", "nobody")
+	ids := w.fleet(5)
+	w.cloud.StopByHand(ids[4]) // off before, and not by us
+	w.start(nil)
+	card := w.ask(anna, "web-1 web-2 web-3 web-5")
+	w.click(ben, card, approve)
+	end := w.outcome(card, "3 servers stopped")
+	w.cloud.StartByHand(ids[1])
+
+	// Slack delivers the click twice; it makes one request.
+	w.click(anna, end, startAgain)
+	if _, err := w.slack.RedeliverOther(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again := w.card(1)
+	if text := slacksim.PlainText(again); !holds(text, "<@UANNA> asks to start *2 servers*", "again, after `"+requestID(card)+"`", "already running", "SHUTOFF", "[Approve]") || holds(text, "SOFT") {
+		t.Errorf("the card says %s", text)
+	}
+	if !holds(string(again.Blocks), "Start 2 servers?", "They are started.") {
+		t.Errorf("the dialog does not say that servers are started: %s", again.Blocks)
+	}
+	w.cloud.StartByHand(ids[2]) // and one while the card waits
+	time.Sleep(500 * time.Millisecond)
+	if n := len(w.starts()); n != 0 {
+		t.Fatalf("%d start calls before anybody approved", n)
+	}
+	w.click(ben, again, approve)
+	done := w.outcome(again, "all 2 servers run", "1 started", "1 found running")
+	if text := slacksim.PlainText(done); !holds(text, "Started (the job and a look at the server agree)", "web-1", "already running", "web-3") {
+		t.Errorf("the outcome says %s", text)
+	}
+	if w.has(done, startAgain) || w.has(done, retryFailed) {
+		t.Error("there is nothing to start or to try again after this")
+	}
+	w.settled()
+	for i, want := range []int{1, 0, 0, 0, 0} {
+		if got := w.startsOf(ids[i]); got != want {
+			t.Errorf("web-%d was started %d times, want %d", i+1, got, want)
+		}
+	}
+	if calls := w.starts(); len(calls) != 1 || calls[0].Body != `{"os-start":{"servers":[{"id":"`+ids[0]+`"}]}}` {
+		t.Errorf("the calls were %v", calls)
+	}
+	for i, want := range []string{"ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "SHUTOFF"} {
+		if got := w.status(ids[i]); got != want {
+			t.Errorf("web-%d is %s, want %s", i+1, got, want)
+		}
+	}
+	heard := w.hears(anna)
+	w.command(anna, "start "+requestID(card))
+	heard("nothing to start", "already running")
+	w.command(anna, "start "+requestID(again))
+	heard("has stopped no server")
+	if n := len(w.slack.Messages(ops)); n != 2 {
+		t.Errorf("%d cards, want 2\n%s", n, w.transcript())
+	}
+}
+
+// Whatever the cloud answers to the start call, each server is started once.
+func TestLostAnswersOfStartCalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault ecssim.Fault
+		calls int
+		end   string
+	}{
+		"reset after":  {ecssim.ResetAfter, 1, "all 2 servers run"},
+		"reset before": {ecssim.ResetBefore, 2, "2 servers started"},
+		"no job id":    {ecssim.NoJobID, 2, "2 servers started"},
+		"taken late":   {ecssim.AcceptLate(time.Second), 1, "all 2 servers run"},
+		"too much":     {ecssim.Throttle(time.Second), 2, "2 servers started"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ids := w.fleet(2)
+			w.start(nil)
+			end := w.stopAll(2)
+			w.cloud.FailNext("start", 1, test.fault)
+			w.click(anna, end, startAgain)
+			again := w.card(1)
+			w.click(ben, again, approve)
+			w.outcome(again, test.end)
+			w.settled()
+			if n := len(w.starts()); n != test.calls {
+				t.Errorf("%d start calls, want %d", n, test.calls)
+			}
+			for _, id := range ids {
+				if s := w.status(id); s != "ACTIVE" {
+					t.Errorf("%s is %s", id, s)
+				}
+			}
+		})
+	}
+}
+
+// A server that a person stops again while the bot does not know what became of
+// its start call is not started a second time.
+func TestServerStoppedByHandIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(2)
+	w.start(nil)
+	end := w.stopAll(2)
+	w.cloud.StickServer(ids[1]) // keeps the batch from being settled at once
+	w.cloud.FailNext("start", 1, ecssim.ResetAfter)
+	w.click(anna, end, startAgain)
+	again := w.card(1)
+	w.click(ben, again, approve)
+	w.within(5*time.Second, "web-1 on", func() bool { return w.status(ids[0]) == "ACTIVE" })
+	w.cloud.StopByHand(ids[0])
+	w.cloud.StartByHand(ids[1])
+	w.outcome(again, "I cannot say", "web-1", "stopped again by somebody")
+	w.settled()
+	if n := w.startsOf(ids[0]); n != 1 || w.status(ids[0]) != "SHUTOFF" {
+		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.status(ids[0]))
+	}
+}
+
+// Retrying sends only what failed. Who may approve does so by the click, as
+// long as the old approval holds; for others there is a card.
+func TestRetrySendsOnlyWhatFailed(t *testing.T) {
+	for name, test := range map[string]struct {
+		who    string
+		env    []string
+		atOnce bool
+	}{
+		"an approver":                  {ben, nil, true},
+		"the requester":                {anna, nil, false},
+		"an approver, two are needed":  {ben, []string{"APPROVALS_REQUIRED", "2"}, false},
+		"the requester, who may alone": {anna, []string{"ALLOW_SELF_APPROVAL", "true", "APPROVERS", anna + "," + ben}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, test.env...)
+			ids := w.fleet(3)
+			w.cloud.FailServer(ids[1], "Ecs.0100", "it <!here> will not")
+			w.start(nil)
+			card := w.ask(anna, "web-1 web-2 web-3 --hard --reason night")
+			w.click(ben, card, approve)
+			if len(test.env) > 0 && test.env[0] == "APPROVALS_REQUIRED" {
+				w.click(carla, card, approve)
+			}
+			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
+			w.reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
+			if n := w.count(card, "Call 1 of 1: 1 server failed"); n != 1 {
+				t.Errorf("the failed batch was told %d times", n)
+			}
+			w.cloud.FailServer(ids[1], "", "")
+
+			heard := w.hears(test.who)
+			w.click(test.who, end, retryFailed)
+			heard("Asked as", "stop 1 server")
+			again := w.card(1)
+			if !test.atOnce {
+				if text := slacksim.PlainText(again); !holds(text, "<@"+test.who+"> asks to stop *1 server*", "HARD", "again, after `"+requestID(card)+"`", "night", "[Approve]") {
+					t.Errorf("the card says %s", text)
+				}
+				for _, by := range []string{ben, carla} {
+					if by != test.who || test.who == ben {
+						w.click(by, again, approve)
+					}
+					if w.env["APPROVALS_REQUIRED"] == "" {
+						break
+					}
+				}
+			}
+			if test.who == anna || test.atOnce {
+				w.outcome(again, "1 server stopped")
+				if text := w.cardSays(again, "<@UANNA> asks to stop", "again, after", "Done"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
+					t.Errorf("the card says %s", text)
+				}
+			} else if w.env["APPROVALS_REQUIRED"] != "" {
+				w.cardSays(again, "Waiting for 1 approval") // one's own does not count
+			}
+			w.within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.cloud.StopCount(ids[1]) == 2 })
+			for i, id := range ids {
+				if n := w.cloud.StopCount(id); i != 1 && n != 1 {
+					t.Errorf("web-%d was stopped %d times, want once", i+1, n)
+				}
+			}
+		})
+	}
+}
+
+// Where the truth cannot be known a person decides, once, with a reason.
+func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
+	for _, test := range []struct {
+		action, says, card string
+	}{
+		{theyRun, "they run", "Done in part"},
+		{theyAreOff, "they are stopped", "Done"},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ids := w.fleet(2)
+			w.cloud.StickServer(ids[1])
+			w.start(nil)
+			w.cloud.FailNext("stop", 1, ecssim.ResetAfter)
+			card := w.ask(anna, "web-1 web-2")
+			w.click(ben, card, approve)
+			w.within(5*time.Second, "web-1 off", func() bool { return w.status(ids[0]) == "SHUTOFF" })
+			w.cloud.StartByHand(ids[0])
+			w.cloud.StopByHand(ids[1])
+			end := w.outcome(card, "I cannot say")
+
+			heard := w.hears(anna)
+			w.click(anna, end, test.action)
+			heard("not an approver")
+			w.click(ben, end, test.action)
+			w.within(5*time.Second, "form", func() bool { _, open := w.slack.View(ben); return open })
+			v, _ := w.slack.View(ben)
+			if text := slacksim.ViewText(v); !holds(text, "1 server", requestID(card)) {
+				t.Errorf("the form says %s", text)
+			}
+			reason := map[string]map[string]any{"reason": {"text": "seen in the console <!here>"}}
+			if a, err := w.slack.Submit(t.Context(), ben, "", reason); err != nil || !a.Acked {
+				t.Fatalf("%v, acknowledged %t", err, a.Acked)
+			}
+			if _, err := w.slack.RedeliverOther(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.reply(card, "<@UBEN> says that "+test.says, "seen in the console")
+			w.cardSays(card, test.card, "<@UBEN> said", "seen in the console")
+			heard = w.hears(carla)
+			w.click(carla, end, theyRun)
+			heard("nothing to decide", "<@UBEN> said")
+			w.settled()
+			if n := w.count(card, "says that"); n != 1 {
+				t.Errorf("told %d times\n%s", n, w.transcript())
+			}
+			c := w.redis.Client()
+			defer c.Close()
+			decided := 0
+			for _, entry := range c.XRange(t.Context(), w.keys("{p:*}:audit")[0], "-", "+").Val() {
+				if d := fmt.Sprint(entry.Values["d"]); holds(d, "seen in the console", `"by":"UBEN"`, `"from":"unknown"`) {
+					decided++
+				}
+			}
+			if decided != 1 {
+				t.Errorf("%d audit entries of the decision, want one", decided)
+			}
+		})
+	}
+}
+
+// Killed around the start call or the click for it, the bot makes one request
+// and starts each server once.
+func TestKilledWhileStartingAgain(t *testing.T) {
+	botProgram(t)
+	for _, point := range []string{
+		"inbox.recorded#3", "inbox.handled#3", "submit.before#2", "submit.intended#2", "submit.called#2", "submit.accepted#2", "settle.looked#2", "post.posted/end#2",
+	} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ids := w.fleet(2)
+			crashes := w.superviseBot([]string{"ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
+			end := w.stopAll(2)
+			// A click that is lost on the way is made again; the servers being part
+			// of a request already, it makes no second one.
+			w.insist(func() (slacksim.Answer, error) {
+				return w.slack.Click(t.Context(), anna, ops, end.TS, startAgain)
+			}, func() bool { return len(w.slack.Messages(ops)) > 1 })
+			again := w.card(1)
+			w.insist(func() (slacksim.Answer, error) {
+				return w.slack.Click(t.Context(), ben, ops, again.TS, approve)
+			}, func() bool { return !strings.Contains(string(w.now(again).Blocks), approve) })
+			w.outcome(again, "It took")
+			w.within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
+			w.settled()
+			for i, id := range ids {
+				if n := w.startsOf(id); n != 1 || w.status(id) != "ACTIVE" {
+					t.Errorf("web-%d was started %d times and is %s", i+1, n, w.status(id))
+				}
+			}
+			if n := len(w.slack.Messages(ops)); n != 2 {
+				t.Errorf("%d cards, want 2\n%s", n, w.transcript())
+			}
+			ends := 0
+			for _, text := range w.replies(again) {
+				if holds(text, "It took") {
+					ends++
+				}
+			}
+			if ends != 1 {
+				t.Errorf("the outcome was told %d times", ends)
+			}
+		})
+	}
+}
+
+// Starts keep a quota of their own, and do not wait for stops.
+func TestManyStartsKeepTheirQuota(t *testing.T) {
+	t.Parallel()
+	const window = 3 * time.Second
+	w := newWorldWith(t, ecssim.Options{MinJobTime: 100 * time.Millisecond, MaxJobTime: 300 * time.Millisecond, Window: window, Limit: 20}, quiet,
+		"ECS_STOP_RATE", "20", "ECS_BATCH_SIZE", "10")
+	ids := w.fleet(50)
+	w.start(nil)
+	w.start(nil)
+	card := w.ask(anna, "web-*")
+	w.click(ben, card, approve)
+	end := w.outcome(card, "50 servers stopped")
+	w.click(anna, end, startAgain)
+	again := w.card(1)
+	w.click(ben, again, approve)
+	w.outcome(again, "50 servers started")
+	if most := w.cloud.MaxStartsInWindow(window); most > 20 {
+		t.Errorf("%d servers were started in one window, at most 20 are allowed", most)
+	}
+	for _, id := range ids {
+		if n := w.startsOf(id); n != 1 {
+			t.Errorf("%s was started %d times, want once", id, n)
+		}
+	}
+}
+
+// What its requester has withdrawn is not brought back by an approver alone.
+func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
+	t.Parallel()
+	w := slow(t, "ECS_STOP_RATE", "1", "ECS_BATCH_SIZE", "1")
+	ids := w.fleet(2)
+	w.start(nil)
+	card := w.ask(anna, "web-1 web-2")
+	w.click(ben, card, approve)
+	w.reply(card, "The cloud took call 1 of 2")
+	w.command(anna, "cancel "+requestID(card))
+	end := w.outcome(card, "It took")
+	n := len(w.slack.Messages(ops))
+	w.click(ben, end, retryFailed)
+	again := w.card(n)
+	w.cardSays(again, "<@UBEN> asks to stop", "Waiting for 1 approval")
+	if got := w.cloud.StopCount(ids[1]); got != 0 {
+		t.Errorf("web-2 was stopped %d times", got)
+	}
+}
+
+// A second click on Retry, however late, stops nothing that a person started.
+func TestTheRestIsRetriedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(1)
+	w.start(nil)
+	w.cloud.FailServer(ids[0], "Ecs.0611", "no")
+	card := w.ask(anna, "web-1")
+	w.click(ben, card, approve)
+	end := w.outcome(card, "failed")
+	w.cloud.FailServer(ids[0], "", "")
+	w.click(ben, end, retryFailed)
+	again := w.card(1)
+	w.reply(again, "<@UANNA>", "1 server stopped")
+	w.cloud.StartByHand(ids[0])
+	sent := w.cloud.StopCount(ids[0])
+	heard := w.hears(carla)
+	w.click(carla, end, retryFailed)
+	heard("tried again before")
+	w.settled()
+	if got := w.cloud.StopCount(ids[0]); got != sent || w.status(ids[0]) != "ACTIVE" {
+		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.status(ids[0]))
+	}
+}

@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// StartAgain asks for just those servers to be started that the request id has
+// stopped and that still are off. It needs approval like a stop. Of ask only
+// who, where and the op count.
+func (e *Engine) StartAgain(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error) {
+	if err := e.Policy.MayAsk(ask.By); err != nil {
+		return approvals.Request{}, err
+	}
+	return e.askAgain(ctx, id, ask, func(old approvals.Request, batches []approvals.Batch) (approvals.Ask, []approvals.Server, error) {
+		ask.Action = approvals.Start
+		servers := approvals.StoppedBy(batches)
+		if old.Action != approvals.Stop || len(servers) == 0 {
+			return ask, nil, &approvals.Refusal{Why: approvals.NoneStopped, Request: old}
+		}
+		return ask, servers, nil
+	})
+}
+
+// Retry asks for those servers of the request id again that failed or were not
+// sent. Where the person may approve it and the old approval would still hold,
+// the new request is approved by the same click.
+func (e *Engine) Retry(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error) {
+	// Who may not ask may still approve; which of both it is shows below.
+	if err := e.Policy.MayAsk(ask.By); err != nil && e.Policy.MayDecide(ask.By) != nil {
+		return approvals.Request{}, err
+	}
+	return e.askAgain(ctx, id, ask, func(old approvals.Request, batches []approvals.Batch) (approvals.Ask, []approvals.Server, error) {
+		ask.Action, ask.Mode, ask.Reason = old.Action, old.Mode, old.Reason
+		servers := approvals.FailedOf(batches)
+		if old.Retried != "" {
+			return ask, nil, &approvals.Refusal{Why: approvals.RetriedBefore, Request: old}
+		}
+		if len(servers) == 0 {
+			return ask, nil, &approvals.Refusal{Why: approvals.NoneFailed, Request: old}
+		}
+		return ask, servers, nil
+	})
+}
+
+// askAgain makes a new request for servers of an old one that has ended.
+// Nothing that was not in the old one's list can come into the new one's.
+func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pick func(approvals.Request, []approvals.Batch) (approvals.Ask, []approvals.Server, error)) (approvals.Request, error) {
+	fresh, made, err := e.idFor(ctx, ask.Op)
+	if err != nil || made.ID != "" {
+		return made, err
+	}
+	old, err := e.loadRequest(ctx, id)
+	if errors.Is(err, errNoRecord) {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+	}
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	if !old.body.State.Final() {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotEnded, Request: old.body}
+	}
+	batches, err := e.loadBatches(ctx, old.body)
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	next, servers, err := pick(old.body, batches)
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	next.Of, next.Project = old.body.ID, e.Project
+	frozen, err := e.frozenNow(ctx, next.Action, servers)
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	now := e.now()
+	renewed := next.Action == old.body.Action && old.body.Renews(ask.By, e.Policy, now)
+	if renewed {
+		// The wish stays that of who had it first; the click is the approval.
+		next.By = approvals.Person{ID: old.body.Requester}
+		next.Answer = "" // it leads to whoever clicked
+	} else if err := e.Policy.MayAsk(ask.By); err != nil {
+		return approvals.Request{}, err
+	}
+	r, err := approvals.New(fresh, next, frozen, e.Policy, now)
+	if err != nil {
+		return r, err
+	}
+	if renewed {
+		if r, err = r.Approve(ask.By, e.Policy, ask.Op, now); err != nil {
+			return r, err
+		}
+	}
+	return r, e.make(ctx, r, frozen, func(ch *change) {
+		if r.Action != old.body.Action {
+			return // starting again is not trying again
+		}
+		// The rest is tried again once: a second click, however late, finds that
+		// somebody was faster. What is left then is the new request's.
+		tried := old.body
+		tried.Retried = r.ID
+		ch.write(e.keys.request(tried.ID), old.ver, tried)
+	})
+}
+
+// frozenNow sorts servers of an earlier request by what they are now.
+func (e *Engine) frozenNow(ctx context.Context, a approvals.Action, servers []approvals.Server) (approvals.Frozen, error) {
+	ids := make([]string, len(servers))
+	for i, s := range servers {
+		ids[i] = s.ID
+	}
+	seen, err := e.look(ctx, ids)
+	if err != nil {
+		return approvals.Frozen{}, e.cloudRefusal(ctx, "look at servers again", err)
+	}
+	frozen := approvals.Frozen{Action: a}
+	for _, was := range servers {
+		s, there := seen[was.ID]
+		if !there {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Why: approvals.Vanished})
+		} else if a == approvals.Start && s.Off() && s.Updated != was.Updated {
+			// Somebody has had a hand in it since: perhaps it is off on purpose.
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: approvals.Since})
+		} else if why, ok := a.Sort(e.Policy.Protection, s); ok {
+			frozen.Servers = append(frozen.Servers, s)
+		} else {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+		}
+	}
+	return frozen, nil
+}
+
+// Settle takes a person's word for the servers of an ended request of which it
+// could not be found out what became of them.
+func (e *Engine) Settle(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error) {
+	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Settle(p, e.Policy, run, reason, op, now)
+	})
+}
+
+// failedNote tells of the servers of a batch that failed; the first one's code
+// and reason stand for all, the outcome has each.
+func (e *Engine) failedNote(b approvals.Batch) (n approvals.Note, failed bool) {
+	n = e.note(approvals.Note{
+		ID: fmt.Sprintf("%s/%d/failed", b.Request, b.N), Topic: approvals.TopicBatchFailed, Batch: b.N, Job: b.JobID,
+	})
+	for _, r := range b.Results {
+		if r.Outcome != approvals.NotStopped {
+			continue
+		}
+		if n.Count == 0 {
+			n.Code, n.Why = r.Code, r.Reason
+		}
+		n.Count++
+	}
+	return n, n.Count > 0
+}

@@ -1,0 +1,90 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+)
+
+// Freezing tells whether a freeze keeps anything from being sent.
+func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
+	f, err := e.loadFreeze(ctx)
+	return f.body, err
+}
+
+// loadFreeze reads the freeze. Its version goes into every intent ([same]), so
+// that a batch cannot slip out while somebody puts it on.
+func (e *Engine) loadFreeze(ctx context.Context) (stored[approvals.Freeze], error) {
+	f, err := load[approvals.Freeze](ctx, e, e.keys.halt())
+	if errors.Is(err, errNoRecord) {
+		return stored[approvals.Freeze]{}, nil
+	}
+	return f, err
+}
+
+// Freeze keeps anything from being sent until [Engine.Unfreeze], and announces
+// that in the channel, once.
+func (e *Engine) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string) (approvals.Freeze, error) {
+	return e.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
+		return f.Put(p, e.Policy, reason, channel, op, now)
+	})
+}
+
+// Unfreeze lets batches be sent again. It is announced where the freeze was.
+func (e *Engine) Unfreeze(ctx context.Context, p approvals.Person, op string) (approvals.Freeze, error) {
+	return e.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
+		return f.Lift(p, e.Policy, op, now)
+	})
+}
+
+func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.Freeze, time.Time) (approvals.Freeze, error)) (approvals.Freeze, error) {
+	for {
+		f, err := e.loadFreeze(ctx)
+		if err != nil || f.body.Knows(op) {
+			return f.body, err
+		}
+		next, err := move(f.body, e.now())
+		if err != nil {
+			return f.body, err
+		}
+		event, n := "freeze", e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
+		if !next.On {
+			event, n.Topic = "unfreeze", approvals.TopicThawed
+		}
+		ch := newChange().write(e.keys.halt(), f.ver, next).
+			log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker}).
+			tell(e.keys, "@"+next.Channel, n)
+		_, err = e.commit(ctx, ch)
+		if errors.Is(err, errConflict) {
+			continue
+		}
+		if err != nil {
+			return f.body, err
+		}
+		crashpoint("freeze.committed")
+		return next, nil
+	}
+}
+
+// waitForThaw leaves a batch in the queue while a freeze is on, and tells its
+// thread, once for each freeze.
+func (e *Engine) waitForThaw(ctx context.Context, c claim, b stored[approvals.Batch], f approvals.Freeze) error {
+	mark := fmt.Sprintf("freeze of %d", f.At.UnixMilli())
+	if b.body.Trouble == mark {
+		e.release(ctx, c, jittered(e.RetryIn), false)
+		return nil
+	}
+	next := b.body
+	next.Trouble = mark
+	_, err := e.commit(ctx, newChange().under(c).
+		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
+		tell(e.keys, next.Request, e.note(approvals.Note{
+			ID:    fmt.Sprintf("%s/held/%d", next.Request, f.At.UnixMilli()),
+			Topic: approvals.TopicHeld, Batch: next.N, By: f.By, Why: f.Reason,
+		})))
+	return err
+}

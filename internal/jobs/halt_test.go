@@ -1,0 +1,215 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+	"ecsbot/internal/redistest"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var (
+	approver = approvals.Person{ID: "UBEN"}
+	stranger = approvals.Person{ID: "UDORA"}
+)
+
+// onRedis is an engine on a real Redis that has an open store and does nothing
+// by itself.
+func onRedis(t *testing.T, tune func(*Config)) *Engine {
+	t.Helper()
+	store, err := OpenStore(redistest.Start(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	c := Config{
+		ProjectID: "p", Project: "main", Redis: store, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+		Policy: approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
+	}
+	if tune != nil {
+		tune(&c)
+	}
+	e := New(c)
+	if err := store.Writable(t.Context()); err != nil { // from here on the run id is known
+		t.Fatal(err)
+	}
+	if err := e.open(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.beat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// grants asks for a permit the way an intent does.
+func (e *Engine) grants(ctx context.Context, id string, a approvals.Action, cost int) error {
+	b := approvals.Batch{Request: id, Action: a, Attempt: 1, Rest: cost}
+	for range cost {
+		b.Results = append(b.Results, approvals.Result{})
+	}
+	ch := newChange().write(e.keys.batch(id, 0), 0, b)
+	ch.action, ch.Permit = a, e.permit(b, cost)
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
+func refused(err error) string {
+	if no := new(errNoPermit); errors.As(err, &no) {
+		return no.why
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
+	e := onRedis(t, nil)
+	before, err := e.loadFreeze(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Freeze(t.Context(), approver, "release", "C1", "op1"); err != nil {
+		t.Fatal(err)
+	}
+	intent := func(halt stored[approvals.Freeze]) error {
+		ch := newChange().write(e.keys.batch("S-1", 0), 0, approvals.Batch{})
+		ch.Same = append(ch.Same, same{e.keys.halt(), halt.ver})
+		_, err := e.commit(t.Context(), ch)
+		return err
+	}
+	if err := intent(before); !errors.Is(err, errConflict) {
+		t.Errorf("an intent of before the freeze: %v", err)
+	}
+	if n := e.rdb.Exists(t.Context(), e.keys.batch("S-1", 0)).Val(); n != 0 {
+		t.Error("it was written")
+	}
+	now, err := e.loadFreeze(t.Context())
+	if err != nil || !now.body.On {
+		t.Fatalf("%+v, %v", now, err)
+	}
+	if err := intent(now); err != nil {
+		t.Errorf("an intent that has seen what there is: %v", err)
+	}
+}
+
+func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
+	e := onRedis(t, nil)
+	ctx := t.Context()
+	for range 2 { // the same command, handled again after a crash
+		if f, err := e.Freeze(ctx, approver, "release", "C1", "op1"); err != nil || !f.On {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+	for op, act := range map[string]func() (approvals.Freeze, error){
+		"op2": func() (approvals.Freeze, error) { return e.Freeze(ctx, approver, "", "C2", "op2") },
+		"op3": func() (approvals.Freeze, error) { return e.Unfreeze(ctx, stranger, "op3") },
+	} {
+		if _, err := act(); !errors.As(err, new(*approvals.Refusal)) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if _, err := e.Unfreeze(ctx, approver, "op4"); err != nil {
+		t.Fatal(err)
+	}
+	// A late repeat of the first command freezes nothing.
+	if f, err := e.Freeze(ctx, approver, "release", "C1", "op1"); err != nil || f.On {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if n := e.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 2 {
+		t.Errorf("%d announcements are owed to the channel, want two", n)
+	}
+	if due := e.rdb.ZRange(ctx, e.keys.due(), 0, -1).Val(); len(due) != 1 || due[0] != "t:@C1" {
+		t.Errorf("due is %v", due)
+	}
+	log := e.rdb.XRange(ctx, e.keys.audit(), "-", "+").Val()
+	if len(log) != 2 || !strings.Contains(log[0].Values["d"].(string), marshal(audit.Entry{Event: "freeze", By: "UBEN", Reason: "release", Worker: e.worker})) {
+		t.Errorf("the audit log is %v", log)
+	}
+}
+
+func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
+	e := onRedis(t, func(c *Config) { c.Rate = 10 })
+	ctx := t.Context()
+	check := func(what string, err error, want string) {
+		t.Helper()
+		if got := refused(err); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	check("ten stops", e.grants(ctx, "S-1", approvals.Stop, 10), "")
+	check("one more", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
+	check("ten starts", e.grants(ctx, "S-3", approvals.Start, 10), "")
+	check("one more", e.grants(ctx, "S-4", approvals.Start, 1), "full")
+	if err := e.freeze(ctx, approvals.Start, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	check("a start after a 429 to a start", e.grants(ctx, "S-5", approvals.Start, 1), "frozen")
+	check("a stop then", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
+	if err := e.distrust(ctx); err != nil {
+		t.Fatal(err)
+	}
+	check("a stop in a store that is not trusted", e.grants(ctx, "S-6", approvals.Stop, 1), "frozen")
+}
+
+// A store of before there were starts is taken as it is; a restart of Redis
+// holds back both kinds of calls.
+func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
+	e := onRedis(t, nil)
+	ctx := t.Context()
+	e.rdb.Del(ctx, e.keys.book(approvals.Start))
+	if err := e.beat(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := refused(e.grants(ctx, "S-1", approvals.Start, 1)); got != "" {
+		t.Errorf("a start in a store that knows of none yet: %q", got)
+	}
+	e.rdb.HSet(ctx, e.keys.book(approvals.Stop), "#run", "another process")
+	e.rdb.Del(ctx, e.keys.book(approvals.Start))
+	if err := e.beat(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for id, a := range map[string]approvals.Action{"S-2": approvals.Stop, "S-3": approvals.Start} {
+		if got := refused(e.grants(ctx, id, a, 1)); got != "frozen" {
+			t.Errorf("%q after a restart: %q", a, got)
+		}
+	}
+	if e.since.Load() == 0 {
+		t.Error("the time of the restart is not known")
+	}
+}
+
+// Notes of failed batches that are owed together are told together, and nothing
+// else is mixed with them.
+func TestFailedBatchesAreToldTogether(t *testing.T) {
+	e := onRedis(t, nil)
+	ch := newChange()
+	for n := range 3 {
+		b := approvals.Batch{Request: "S-1", N: n, Results: []approvals.Result{
+			{Outcome: approvals.Stopped}, {Outcome: approvals.NotStopped, Code: "Ecs.0100", Reason: "no"}, {Outcome: approvals.NotStopped, Code: "Ecs.0605"},
+		}}
+		note, failed := e.failedNote(b)
+		if !failed || note.Count != 2 || note.Code != "Ecs.0100" || note.Why != "no" || note.Batch != n {
+			t.Errorf("%+v, %t", note, failed)
+		}
+		ch.tell(e.keys, "S-1", note)
+	}
+	ch.tell(e.keys, "S-1", e.note(approvals.Note{ID: "S-1/end", Topic: approvals.TopicEnd}))
+	if _, err := e.commit(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	if owed, err := e.owed(t.Context(), "S-1"); err != nil || len(owed) != 3 {
+		t.Errorf("%+v, %v", owed, err)
+	}
+	if _, failed := e.failedNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
+		t.Error("a batch that did not fail")
+	}
+}

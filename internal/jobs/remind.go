@@ -1,0 +1,33 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+)
+
+// remind owes the thread of a pending request a reminder if one is due. It is
+// a move of the request like any other: a decision that comes first wins.
+func (e *Engine) remind(ctx context.Context, c claim, r stored[approvals.Request], now time.Time) error {
+	next, due := r.body.Remind(e.Remind, now)
+	in := max(0, next.Wakes(e.Remind).Sub(now))
+	if !due {
+		e.release(ctx, c, in, false)
+		return nil
+	}
+	ch := newChange().under(c).done(in).
+		write(e.keys.request(next.ID), r.ver, next).
+		log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.Reminded, Worker: e.worker}).
+		tell(e.keys, next.ID, e.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.Reminded), Topic: approvals.TopicReminder, Count: next.Reminded}))
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
+// stale reports whether a note has nothing to say any more: a reminder that
+// was owed while Slack was away and is overtaken by the decision.
+func (e *Engine) stale(n approvals.Note, r approvals.Request) bool {
+	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending
+}

@@ -1,0 +1,155 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// Afterwards is what is asked of the engine about a request that has ended.
+// From the ask only who, where and the op count: the servers are those of the
+// old request, and what they are now decides.
+type Afterwards interface {
+	// Retry asks again for what failed or was not sent.
+	Retry(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
+	// StartAgain asks for what the request stopped to be started.
+	StartAgain(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
+	// Settle takes p's word for the servers of which it was not found out.
+	Settle(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error)
+}
+
+// Names of the buttons under the outcome. Their value is the id of the request.
+const (
+	actRetry      = "ecs_stop_retry"
+	actStartAgain = "ecs_stop_start"
+	actTheyAreOff = "ecs_stop_are_off"
+	actTheyRun    = "ecs_stop_run"
+)
+
+// settleForm asks for the reason of a word about servers that are not known.
+const settleForm = "ecs_stop_settle"
+
+// afterwards are the buttons under the outcome; none if there is nothing to do.
+func afterwards(m approvals.Message) []slack.Block {
+	r := m.Request
+	var buttons []slack.BlockElement
+	if r.State == approvals.Unknown {
+		buttons = append(buttons,
+			slack.NewButtonBlockElement(actTheyAreOff, r.ID, plain(sayTheyAreOff)),
+			slack.NewButtonBlockElement(actTheyRun, r.ID, plain(sayTheyRun)))
+	}
+	if len(approvals.FailedOf(m.Batches)) > 0 {
+		retry := slack.NewButtonBlockElement(actRetry, r.ID, plain(sayRetry))
+		buttons = append(buttons, retry.WithConfirm(slack.NewConfirmationBlockObject(
+			plain(sayRetryTitle), plain(sayRetryText), plain(sayRetryYes), plain(sayConfirmNo))))
+	}
+	if r.Action == approvals.Stop && len(approvals.StoppedBy(m.Batches)) > 0 {
+		buttons = append(buttons, slack.NewButtonBlockElement(actStartAgain, r.ID, plain(sayStartAgain)))
+	}
+	if len(buttons) == 0 {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("afterwards", buttons...)}
+}
+
+// askAgain makes a new request of an old one, as a button or a verb says.
+func (a *App) askAgain(ctx context.Context, op string, did act, p approvals.Person) error {
+	again := a.desk.Retry
+	if did.Action == actStartAgain {
+		again = a.desk.StartAgain
+	}
+	r, err := again(ctx, did.Request, approvals.Ask{
+		Op: op, By: p, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response,
+	})
+	return a.refusedOr(ctx, did, p, err, sayAsked(r)+a.frozenToo(ctx))
+}
+
+// wordAbout is what the form remembers.
+type wordAbout struct {
+	formAbout
+	Action string `json:"action"` // the button that opened it
+}
+
+// openSettlement shows the form, or says privately why this person's word would
+// not count.
+func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
+	defer cancel()
+	r, err := a.maySettle(ctx, click)
+	var no *approvals.Refusal
+	if errors.As(err, &no) {
+		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.answer(ctx, click, sayRefusal(no))
+		return
+	}
+	if err == nil {
+		_, err = a.api.OpenViewContext(ctx, trigger, settlementForm(r, click))
+	}
+	if gone(err, "exchanged_trigger_id") {
+		return // Slack sent the click twice; the first one has opened the form
+	}
+	if err != nil {
+		a.Log.WarnContext(ctx, "the form about an outcome could not be opened", "request", click.Request, "user", click.User, "err", err)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		defer cancel()
+		a.answer(late, click, saySettleFailed(click.Request))
+	}
+}
+
+// maySettle returns a *approvals.Refusal if a word would have no effect. It is
+// asked again when the form comes back.
+func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, error) {
+	r, err := a.desk.Find(ctx, click.Request)
+	if err != nil {
+		return r, err
+	}
+	p, err := a.person(ctx, click.User)
+	if err != nil {
+		return r, err
+	}
+	_, err = r.Settle(p, a.Policy, click.Action == actTheyRun, "", "", time.Now())
+	return r, err
+}
+
+func settlementForm(r approvals.Request, click act) slack.ModalViewRequest {
+	about, _ := json.Marshal(wordAbout{formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response}, click.Action})
+	input := slack.NewPlainTextInputBlockElement(nil, reasonInput)
+	input.Multiline, input.MaxLength = true, maxReason
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: settleForm, PrivateMetadata: string(about),
+		Title: plain(saySettleTitle(r.ID)), Submit: plain(saySettleSubmit), Close: plain(sayDenyClose),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			section(saySettleIntro(r, click.Action == actTheyRun)),
+			slack.NewInputBlock(reasonBlock, plain(saySettleLabel), plain(saySettleHint), input),
+		}},
+	}
+}
+
+// takeWord records what a person says became of the servers.
+func (a *App) takeWord(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+	var about wordAbout
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
+		a.Log.ErrorContext(ctx, "a form without its request", "err", err)
+		a.ack(ctx, client, envelope, nil)
+		return
+	}
+	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindWord, act{
+		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response,
+		Action: about.Action, Reason: formReason(cb.View),
+	})
+	if err == nil {
+		_, err = a.record(ctx, env)
+	}
+	if err != nil {
+		a.Log.ErrorContext(ctx, "a word about an outcome could not be recorded", "user", cb.User.ID, "err", err)
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: sayStoreAway}))
+		return
+	}
+	a.ack(ctx, client, envelope, nil)
+}

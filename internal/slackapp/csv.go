@@ -1,0 +1,152 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// filePatience is how long a file that cannot be uploaded is tried again.
+// Nothing else is said in the thread meanwhile, so that is not long: the list
+// is also behind the card's button, and the outcome is told before its file.
+const filePatience = time.Minute
+
+// postFile shares a file in the request's thread. Only the last of its three
+// calls shows anything; what came of that one is looked up by the file's title
+// ([App.Look]).
+func (a *App) postFile(ctx context.Context, m approvals.Message) approvals.Delivery {
+	shown, err := a.shareFile(ctx, m)
+	if err == nil {
+		return approvals.Delivery{Fate: approvals.Said}
+	}
+	d := fateOf(err)
+	d.Quiet = false // these calls have a pace of their own
+	if d.Fate == approvals.Unsure && !shown {
+		d.Fate = approvals.NotSaid
+	}
+	// Nothing may stand behind a file for ever; the list is behind the button, too.
+	late := time.Since(m.Notes[0].At) > filePatience
+	noScope := gone(err, "missing_scope") // an app that was made before it was asked for
+	if d.Fate != approvals.Said && (noScope || late) {
+		d.Fate = approvals.Unsayable
+	}
+	return d
+}
+
+// shareFile makes the calls. shown tells whether the last one was begun.
+func (a *App) shareFile(ctx context.Context, m approvals.Message) (shown bool, err error) {
+	r := m.Request
+	f, err := a.fileOf(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	at, err := a.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.name, FileSize: len(f.content)})
+	if err != nil {
+		return false, fmt.Errorf("files.getUploadURLExternal: %w", err)
+	}
+	if err := a.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: at.UploadURL, Content: f.content, Filename: f.name}); err != nil {
+		return false, fmt.Errorf("upload: %w", err)
+	}
+	_, err = a.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+		Files:   []slack.FileSummary{{ID: at.FileID, Title: f.title}},
+		Channel: r.Thread.Channel, ThreadTimestamp: r.Thread.TS, InitialComment: f.comment,
+	})
+	if err != nil {
+		return true, fmt.Errorf("files.completeUploadExternal: %w", err)
+	}
+	return true, nil
+}
+
+// file is a file in a thread, and what is said with it.
+type file struct{ name, title, comment, content string }
+
+// fileOf is the file that m tells: the frozen list, or what became of it.
+func (a *App) fileOf(ctx context.Context, m approvals.Message) (file, error) {
+	r := m.Request
+	if m.Notes[0].Topic == approvals.TopicResults {
+		return file{r.ID + "-results.csv", sayResultsTitle(r.ID), sayResultsComment(r), resultsCSV(m.Batches)}, nil
+	}
+	frozen, err := a.desk.Frozen(ctx, r.ID)
+	if err != nil {
+		return file{}, err
+	}
+	return file{r.ID + ".csv", sayListTitle(r.ID), sayListComment(r), listCSV(frozen)}, nil
+}
+
+// tells reports whether the message is the one that tells the note id: by its
+// metadata, or as a file, which cannot carry any.
+func tells(m slack.Message, r approvals.Request, id string) bool {
+	title := ""
+	switch id {
+	case r.ID + approvals.ListNote:
+		title = sayListTitle(r.ID)
+	case r.ID + approvals.ResultsNote:
+		title = sayResultsTitle(r.ID)
+	}
+	if title != "" {
+		return slices.ContainsFunc(m.Files, func(f slack.File) bool { return f.Title == title })
+	}
+	all, _ := m.Metadata.EventPayload["all"].(string)
+	return m.Metadata.EventType == eventType && slices.Contains(strings.Fields(all), id)
+}
+
+// resultsCSV is what became of each server as a table, in the list's order.
+func resultsCSV(batches []approvals.Batch) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	w.Write([]string{"name", "id", "outcome", "code", "reason"})
+	for _, batch := range batches {
+		for _, r := range batch.Results {
+			reason := r.Reason
+			if reason == "" && r.Why != "" {
+				reason = sayWhy(r.Why)
+			}
+			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r.Outcome), cell(r.Code), cell(reason)})
+		}
+	}
+	w.Flush()
+	return b.String()
+}
+
+// long reports whether the outcome is told as a file, too.
+func long(batches []approvals.Batch) bool {
+	var t approvals.Tally
+	for _, b := range batches {
+		t = t.Plus(b.Tally())
+	}
+	return t.Long()
+}
+
+// listCSV is the frozen list as a table: one line a server, then what is left
+// out.
+func listCSV(f approvals.Frozen) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	row := func(s approvals.Server, out string) {
+		w.Write([]string{cell(s.Name), cell(s.ID), cell(s.Status), cell(s.Address), cell(s.Flavor), cell(strings.Join(s.Tags, " ")), out})
+	}
+	w.Write([]string{"name", "id", "state", "address", "flavor", "tags", "left out"})
+	for _, s := range f.Servers {
+		row(s, "")
+	}
+	for _, l := range f.LeftOut {
+		row(l.Server, sayWhy(l.Why))
+	}
+	w.Flush()
+	return b.String()
+}
+
+// cell keeps a spreadsheet from taking foreign text for a formula.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}

@@ -1,0 +1,41 @@
+package slackapp
+
+import (
+	"testing"
+
+	"ecsbot/internal/approvals"
+)
+
+func TestTheListIsNoFormula(t *testing.T) {
+	got := listCSV(approvals.Frozen{
+		Servers: []approvals.Server{{ID: "a", Name: "größe-1", Status: "ACTIVE", Address: "10.0.0.1", Flavor: "s6.large.2", Tags: []string{"env=dev", "bare"}}},
+		LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: "b", Name: `=HYPERLINK("x")`, Status: "SHUTOFF"}, Why: approvals.AlreadyOff}},
+	})
+	want := "name,id,state,address,flavor,tags,left out\n" +
+		"größe-1,a,ACTIVE,10.0.0.1,s6.large.2,env=dev bare,\n" +
+		`"'=HYPERLINK(""x"")",b,SHUTOFF,,,,already stopped` + "\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTheResultsAreNoFormula(t *testing.T) {
+	got := resultsCSV([]approvals.Batch{
+		{Results: []approvals.Result{
+			{Server: approvals.Server{ID: "a", Name: "größe-1"}, Outcome: approvals.Stopped},
+			{Server: approvals.Server{ID: "b", Name: "@b"}, Outcome: approvals.NotStopped, Code: "Ecs.0810", Reason: `=HYPERLINK("x"), no`},
+		}},
+		{Results: []approvals.Result{
+			{Server: approvals.Server{ID: "c", Name: "c"}, Outcome: approvals.SkippedNow, Why: approvals.IsLocked},
+			{Server: approvals.Server{ID: "d", Name: "d"}, Outcome: approvals.NotSent},
+		}},
+	})
+	want := "name,id,outcome,code,reason\n" +
+		"größe-1,a,stopped,,\n" +
+		`'@b,b,failed,Ecs.0810,"'=HYPERLINK(""x""), no"` + "\n" +
+		"c,c,left out,,locked in the cloud\n" +
+		"d,d,not sent,,\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

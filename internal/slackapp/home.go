@@ -1,0 +1,275 @@
+package slackapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// takeEvent takes what Slack tells of by the Events API. An event that is not
+// acknowledged is sent again, so one that cannot be kept is left alone.
+func (a *App) takeEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
+	opened, ok := event.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent)
+	if !ok || opened.Tab != "home" {
+		a.ack(ctx, client, envelope, nil)
+		return
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	if err := a.desk.HomeOpened(within, opened.User); err != nil {
+		a.Log.ErrorContext(ctx, "an opened Home could not be noted; Slack will tell again", "user", opened.User, "err", err)
+		return
+	}
+	a.ack(ctx, client, envelope, nil)
+}
+
+// Home makes a person's Home show what there is for them now.
+func (a *App) Home(ctx context.Context, user string) approvals.Delivery {
+	blocks, err := a.homeNow(ctx, user)
+	if err != nil {
+		return approvals.Delivery{Fate: approvals.NotSaid, Err: err}
+	}
+	_, err = a.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
+		UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}},
+	})
+	if err != nil {
+		return fateOf(fmt.Errorf("views.publish: %w", err))
+	}
+	return approvals.Delivery{Fate: approvals.Said}
+}
+
+// homeNow reads what the Home shows.
+func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
+	p, err := a.homes.person(ctx, a, user)
+	if err != nil {
+		return nil, err
+	}
+	h := home{person: p}
+	if h.told, err = a.desk.HomeTold(ctx, user); err != nil {
+		return nil, err
+	}
+	if h.freeze, err = a.desk.Freezing(ctx); err != nil {
+		return nil, err
+	}
+	if h.open, err = a.desk.Open(ctx); err != nil {
+		return nil, err
+	}
+	if h.ended, err = a.desk.Ended(ctx, homeResults); err != nil {
+		return nil, err
+	}
+	h.now = time.Now()
+	h.link = func(r approvals.Request) string { return a.homes.link(ctx, a, r) }
+	return a.home(h), nil
+}
+
+// home is what one person's Home shows.
+type home struct {
+	person approvals.Person
+	told   string // what the last click in it came to
+	freeze approvals.Freeze
+	open   []approvals.Request
+	ended  []approvals.Request
+	now    time.Time
+	link   func(approvals.Request) string // to the card; empty if not known
+}
+
+// How much of each kind the Home shows.
+const (
+	homeListed  = 8
+	homeResults = 5
+	homeReason  = 200 // bytes of a request's reason
+)
+
+// home draws it: what waits for the person comes first. Buttons stand only
+// where a click of this person would count; it is judged anew then.
+func (a *App) home(h home) []slack.Block {
+	page := homePage{left: maxBlocks}
+	page.add(slack.NewHeaderBlock(plain(sayHomeTitle)), len(sayHomeTitle))
+	if h.told != "" {
+		page.text(h.told)
+	}
+	var no *approvals.Refusal
+	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Why != approvals.NotApprover {
+		page.text(sayRefusal(no)) // an outsider: nothing here is for them
+		return page.blocks
+	}
+	if h.freeze.On {
+		page.text(sayHomeFrozen(h.freeze))
+	}
+	waiting, own, running := a.homeSorted(h)
+	if len(waiting) > 0 || no == nil {
+		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
+			page.text(sayHomeWish(r, h.link(r)))
+			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r), denyButton(r)), 0)
+		})
+	}
+	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
+		if r.State != approvals.Executing || r.Stop == nil {
+			page.add(withButton(a.sayHomeOpen(r, h.link(r)), cancelButton(r)), 0)
+			return
+		}
+		page.text(a.sayHomeOpen(r, h.link(r)))
+	})
+	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(a.sayHomeOpen(r, h.link(r))) })
+	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
+	page.add(small(sayHomeFoot(h.now)), 0)
+	return page.blocks
+}
+
+// homeSorted tells what waits for the person, what they asked for, and what
+// else is running. Each request stands in one list.
+func (a *App) homeSorted(h home) (waiting, own, running []approvals.Request) {
+	for _, r := range h.open {
+		r.Reason = clipText(r.Reason, homeReason)
+		_, err := r.Approve(h.person, a.Policy, "", h.now)
+		switch {
+		case err == nil:
+			waiting = append(waiting, r)
+		case r.Requester == h.person.ID:
+			own = append(own, r)
+		case r.State != approvals.Pending:
+			running = append(running, r)
+		}
+	}
+	return waiting, own, running
+}
+
+// homePage collects blocks as long as there is room for their text.
+type homePage struct {
+	blocks []slack.Block
+	left   int
+}
+
+func (p *homePage) add(b slack.Block, text int) {
+	p.blocks = append(p.blocks, b)
+	p.left -= text
+}
+
+func (p *homePage) text(s string) {
+	for _, part := range cutLines(s, maxSection) {
+		p.add(section(part), len(part))
+	}
+}
+
+// list shows the first of the requests under a heading, and says how many more
+// there are; without any it says none, if that is not empty.
+func (p *homePage) list(heading, none string, all []approvals.Request, show func(approvals.Request)) {
+	if len(all) == 0 && none == "" {
+		return
+	}
+	p.text(heading)
+	if len(all) == 0 {
+		p.text(none)
+	}
+	for i, r := range all {
+		if i == homeListed || p.left < 1500 {
+			p.text(sayHomeMore(len(all) - i))
+			break
+		}
+		show(r)
+	}
+	p.add(slack.NewDividerBlock(), 0)
+}
+
+// withButton is a section with one button beside it.
+func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(clipText(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
+}
+
+// homeAge is how long what Slack told about a person serves for drawing Homes.
+// What a click may do is asked anew at the click.
+const homeAge = time.Minute
+
+// homeViews keeps what drawing Homes over and over would ask Slack for over
+// and over: a list of a group's members may be read 20 times a minute.
+type homeViews struct {
+	mu     sync.Mutex
+	people map[string]aged[approvals.Person]
+	groups map[string]aged[[]string]
+	links  map[string]string // channel and ts → permalink
+}
+
+type aged[T any] struct {
+	is T
+	at time.Time
+}
+
+// maxLinks is how many links are kept before all are forgotten.
+const maxLinks = 500
+
+func (v *homeViews) person(ctx context.Context, a *App, id string) (approvals.Person, error) {
+	return lately(v, &v.people, id, func() (approvals.Person, error) {
+		return a.personBy(ctx, id, func(ctx context.Context, group string) ([]string, error) {
+			return lately(v, &v.groups, group, func() ([]string, error) { return a.members(ctx, group) })
+		})
+	})
+}
+
+// lately returns what is known of key if it is new enough, and otherwise asks.
+func lately[T any](v *homeViews, known *map[string]aged[T], key string, ask func() (T, error)) (T, error) {
+	v.mu.Lock()
+	got, ok := (*known)[key]
+	v.mu.Unlock()
+	if ok && time.Since(got.at) < homeAge {
+		return got.is, nil
+	}
+	is, err := ask()
+	if err != nil {
+		return is, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if *known == nil || len(*known) > maxLinks {
+		*known = map[string]aged[T]{}
+	}
+	(*known)[key] = aged[T]{is, time.Now()}
+	return is, nil
+}
+
+func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) string {
+	key := r.Thread.Channel + "/" + r.Thread.TS
+	v.mu.Lock()
+	known := v.links[key]
+	v.mu.Unlock()
+	if known != "" || r.Thread.TS == "" {
+		return known
+	}
+	link := a.permalink(ctx, r)
+	if link == "" {
+		return ""
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.links == nil || len(v.links) > maxLinks {
+		v.links = map[string]string{}
+	}
+	v.links[key] = link
+	return link
+}
+
+// names lists the first servers of a request by name.
+func names(r approvals.Request, n int) []string {
+	all := make([]string, 0, n)
+	for _, s := range r.First[:min(n, len(r.First))] {
+		all = append(all, s.Name)
+	}
+	return slices.Clip(all)
+}
+
+// inHome is what a person is told if they acted in their Home; elsewhere the
+// card shows it.
+func inHome(did act, text string) string {
+	if did.Home {
+		return text
+	}
+	return ""
+}

@@ -1,0 +1,100 @@
+package slackapp
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/slacksim"
+
+	"github.com/slack-go/slack"
+)
+
+// picture compares blocks with testdata/<name>.json, which can be pasted into
+// Slack's Block Kit Builder. ECSBOT_GOLDEN=write writes it anew.
+func picture(t *testing.T, surface slacksim.Surface, name string, blocks []slack.Block) {
+	t.Helper()
+	drawn(t, surface, blocks)
+	shown := map[string]any{"blocks": blocks}
+	if surface == slacksim.OnHome {
+		shown["type"] = "home"
+	}
+	var got bytes.Buffer
+	enc := json.NewEncoder(&got)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(shown); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name+".json")
+	if os.Getenv("ECSBOT_GOLDEN") == "write" {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("%s has changed; look at it and write it anew\n%s", path, got.String())
+	}
+}
+
+func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
+	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	pol := approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, TTL: time.Hour}
+	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: pol}}
+	ask := func(id, by string, n int) approvals.Request {
+		t.Helper()
+		var f approvals.Frozen
+		for i := range n {
+			f.Servers = append(f.Servers, approvals.Server{ID: uuid, Name: []string{"prod-web-1", "as-config-7", "web-3"}[i%3], Status: "ACTIVE", Address: "10.0.0.1", Flavor: "d3.xlarge.8"})
+		}
+		r, err := approvals.New(id, approvals.Ask{By: approvals.Person{ID: by}, Channel: "COPS", Project: "main", Mode: approvals.Hard, Reason: "night"}, f, pol, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	done := func(r approvals.Request, err error) approvals.Request {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	ben := approvals.Person{ID: "UBEN"}
+	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, "op", noon.Add(time.Minute)))
+	running := done(done(approved.Execute(10, noon.Add(time.Minute))).BatchEnded(approvals.Tally{Stopped: 98, Failed: 2}, noon.Add(2*time.Minute)))
+	running.Waiting = 2
+	ended := done(done(approved.Execute(1, noon)).BatchEnded(approvals.Tally{Stopped: 1000}, noon.Add(3*time.Minute)))
+	ended.ID = "S-55555"
+	denied := done(ask("S-66666", "UANNA", 1).Deny(ben, pol, "not now", "op", noon.Add(time.Minute)))
+
+	picture(t, slacksim.OnMessage, "card_warnings", first(a.card(ask("S-22222", "UANNA", 3))))
+	picture(t, slacksim.OnMessage, "card_waits_for_limit", first(a.card(running)))
+	picture(t, slacksim.OnMessage, "reminder", paragraphs(a.sayReminder(ask("S-22222", "UANNA", 3))))
+
+	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
+	picture(t, slacksim.OnHome, "home_approver", a.home(home{
+		person: ben, now: noon.Add(5 * time.Minute), link: link,
+		open:  []approvals.Request{ask("S-22222", "UANNA", 3), ask("S-33333", "UBEN", 1), running},
+		ended: []approvals.Request{ended, denied},
+	}))
+	picture(t, slacksim.OnHome, "home_frozen", a.home(home{
+		person: ben, now: noon, link: link, told: sayDidApprove(approved),
+		freeze: approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: "release"},
+	}))
+	picture(t, slacksim.OnHome, "home_guest", a.home(home{
+		person: approvals.Person{ID: "UGUS", Guest: true}, now: noon, link: link,
+		open: []approvals.Request{running},
+	}))
+}
+
+func first(blocks []slack.Block, _ string) []slack.Block { return blocks }

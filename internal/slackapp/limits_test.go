@@ -1,0 +1,243 @@
+package slackapp
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/slacksim"
+
+	"github.com/slack-go/slack"
+)
+
+// longName is a name of 64 characters, as many as the cloud allows: Latin,
+// Cyrillic, Chinese, Arabic, Devanagari and Latin with combining marks, and
+// what grows most when it is escaped.
+func longName(i int) string {
+	const length = 64
+	scripts := []string{"prod-web-", "сервер-", "服务器", "خادم", "सर्वर", "e\u0301a\u0308o\u0323", "&<>"}
+	end := fmt.Sprintf("-%04d", i)
+	name := []rune(strings.Repeat(scripts[i%len(scripts)], length))
+	return string(name[:length-len(end)]) + end
+}
+
+// crowd asks for n servers with long names, half as many left out, everything
+// that there is a warning of, and a reason that grows when it is escaped.
+func crowd(t *testing.T, n int, mode approvals.Mode) *scene {
+	t.Helper()
+	s := newScene(t, n)
+	s.ask.Mode, s.ask.Reason, s.ask.Project = mode, strings.Repeat("<&>", maxReason/3), longName(6)
+	for i := range s.f.Servers {
+		v := &s.f.Servers[i]
+		v.Name, v.Address, v.Charge, v.Tags = longName(i), "100.100.100.100", "1", []string{"as-group=1"}
+	}
+	for i := range n / 2 {
+		s.f.LeftOut = append(s.f.LeftOut, approvals.LeftOut{Server: s.f.Servers[n-1-i], Why: approvals.GoingOff})
+	}
+	return s
+}
+
+// failsDifferently is a failure like no other, in many words.
+func failsDifferently(i int) approvals.Result {
+	reason := fmt.Sprintf("server %d: <the host> & its disks cannot be reached. ", i)
+	return approvals.Result{Outcome: approvals.NotStopped, Code: fmt.Sprintf("Ecs.%04d", i%10_000), Reason: strings.Repeat(reason, 5)}
+}
+
+// keepsLimits checks a message, and returns the first line of it.
+func keepsLimits(t *testing.T, what string, blocks []slack.Block, fallback string) string {
+	t.Helper()
+	raw := drawn(t, slacksim.OnMessage, blocks)
+	if n := slacksim.BlockText(raw); n > 12_000 {
+		t.Errorf("%s: its blocks have %d characters", what, n)
+	}
+	shortEnough(t, what, fallback)
+	section, ok := blocks[0].(*slack.SectionBlock)
+	if !ok {
+		t.Fatalf("%s: it begins with a %T", what, blocks[0])
+	}
+	line, _, _ := strings.Cut(section.Text.Text, "\n")
+	return line
+}
+
+// toldPrivately checks the blocks and the text of a private answer.
+func toldPrivately(t *testing.T, what, text string) {
+	t.Helper()
+	keepsLimits(t, what+", the status", paragraphs(text), text)
+}
+
+func shortEnough(t *testing.T, what, text string) {
+	t.Helper()
+	if n := utf8.RuneCountInString(text); n == 0 || n > 4000 || !utf8.ValidString(text) {
+		t.Errorf("%s: the text has %d characters: %.300q", what, n, text)
+	}
+}
+
+// toldTogether is how many notes the engine tells in one message at most.
+const toldTogether = 10
+
+func TestNamesAreAsLongAsTheyMayBe(t *testing.T) {
+	for i := range 7 {
+		if n := utf8.RuneCountInString(longName(i)); n != 64 {
+			t.Errorf("%q has %d characters", longName(i), n)
+		}
+	}
+}
+
+var sizes = []int{1, 100, 1000, 5000}
+
+func TestEverythingAboutARequestKeepsSlacksLimits(t *testing.T) {
+	t.Parallel()
+	for _, action := range []approvals.Action{approvals.Stop, approvals.Start} {
+		for _, n := range sizes {
+			if action == approvals.Start && n > 100 {
+				continue // it differs in words only
+			}
+			t.Run(fmt.Sprintf("%s %d", toDo(action), n), func(t *testing.T) {
+				t.Parallel()
+				s := crowd(t, n, approvals.Hard)
+				if action == approvals.Start {
+					s.ask.Mode, s.ask.Of, s.f.Action = "", "S-33333", action
+				}
+				testStatesAndEndings(t, s, n)
+			})
+		}
+	}
+}
+
+func testStatesAndEndings(t *testing.T, s *scene, n int) {
+	a := &App{Config: goldenRules}
+	a.Policy = s.pol
+	const link = "https://sim.slack.com/archives/COPS/p1700000000000100"
+	good := approvals.Result{Outcome: s.f.Action.Done()}
+	ends := map[string]approvals.Message{
+		"all done":  s.ended(false, all(good)),
+		"all alike": s.ended(false, all(failsDifferently(1))),
+		"half failed": s.ended(false, func(i int) approvals.Result {
+			if i%2 == 0 {
+				return failsDifferently(i)
+			}
+			return good
+		}),
+		"all not known": s.ended(false, all(isNotKnown)),
+		"none sent":     s.ended(true, all(wasNotSent)),
+		"of all kinds": s.ended(true, func(i int) approvals.Result {
+			return inTurn(failsDifferently(i), isNotKnown, good, approvals.Result{Outcome: s.f.Action.Found()}, wasLeftOut, wasNotSent)(i)
+		}),
+	}
+	requests := map[string]approvals.Request{
+		"pending": s.pending(), "one of two": s.oneYes(), "approved": s.approved(),
+		"running": s.running(), "cancelled while it runs": s.cancelled(s.running()),
+		"denied": s.denied(strings.Repeat("<&>", maxReason/3)), "cancelled": s.cancelled(s.pending()), "expired": s.expired(), "withdrawn": s.withdrawn(),
+	}
+	unknown := ends["all not known"].Request
+	requests["settled"] = s.must(unknown.Settle(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", maxReason/3), "op4", after(30)))
+	for name, m := range ends {
+		requests[name] = m.Request
+		blocks, fallback := a.reply(m)
+		line := keepsLimits(t, name+", the outcome", blocks, fallback)
+		if !strings.Contains(line, mention("UANNA")) || !strings.Contains(line, "S-22222") {
+			t.Errorf("%s: the first line of the outcome is %q", name, line)
+		}
+		toldPrivately(t, name, a.sayStatus(m.Request, m.Batches, link))
+	}
+	for name, r := range requests {
+		blocks, fallback := a.card(r)
+		line := keepsLimits(t, name, blocks, fallback)
+		for _, want := range []string{mention("UANNA"), count(n, "server"), bold(s.ask.Project)} {
+			if !strings.Contains(line, want) {
+				t.Errorf("%s: the first line of the card does not say %q: %q", name, want, line)
+			}
+		}
+		toldPrivately(t, name, a.sayStatus(r, nil, link))
+	}
+	notesKeepLimits(t, a, requests["running"])
+	toldPrivately(t, "dry run", a.sayDryRun(s.pending()))
+	toldPrivately(t, "asked", sayAsked(s.pending()))
+	checkModal(t, previewOf(s.pending(), "{}"))
+	pages := (len(s.f.Servers) + len(s.f.LeftOut) + perPage - 1) / perPage
+	for _, page := range []int{0, pages / 2, pages - 1} {
+		checkModal(t, serversPage(s.pending(), s.f, page))
+	}
+}
+
+// notesKeepLimits says everything that is said in a thread, as many notes
+// together as are owed together, and with as long a reason as there may be.
+func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
+	t.Helper()
+	for _, topic := range []approvals.Topic{
+		approvals.TopicApproved, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicSent,
+		approvals.TopicUnclear, approvals.TopicLate, approvals.TopicPaused, approvals.TopicTrouble, approvals.TopicHeld,
+		approvals.TopicSettled, approvals.TopicBatchFailed, approvals.TopicReminder,
+	} {
+		notes := make([]approvals.Note, 1)
+		if topic.Merges() {
+			notes = make([]approvals.Note, toldTogether)
+		}
+		for i := range notes {
+			notes[i] = approvals.Note{Topic: topic, By: "UBEN", Count: 100, Batch: i, Job: strings.Repeat("f", 32), Code: "Ecs.0100", Why: strings.Repeat("<&>", maxReason/3)}
+		}
+		blocks, fallback := a.reply(approvals.Message{Request: r, Notes: notes})
+		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
+	}
+}
+
+func TestAHomeOfAHundredRequestsKeepsSlacksLimits(t *testing.T) {
+	t.Parallel()
+	for _, n := range sizes {
+		s := crowd(t, n, approvals.Hard)
+		pending, running := s.pending(), s.running()
+		ended := s.ended(false, inTurn(wasStopped, failsDifferently(1), isNotKnown, wasNotSent)).Request
+		a := &App{Config: goldenRules}
+		a.Policy = s.pol
+		for _, who := range []string{"UBEN", "UANNA", "UDORA"} {
+			h := home{person: approvals.Person{ID: who}, now: noon, link: func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }}
+			for i := range 100 {
+				r := []approvals.Request{pending, running}[i%2]
+				r.ID = fmt.Sprintf("S-%05d", i)
+				h.open = append(h.open, r)
+			}
+			for range homeResults {
+				h.ended = append(h.ended, ended)
+			}
+			blocks := a.home(h)
+			raw, err := json.Marshal(slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := slacksim.CheckView(raw); err != nil {
+				t.Errorf("%d servers, %s: %v", n, who, err)
+			}
+			if size := slacksim.BlockText(drawn(t, slacksim.OnHome, blocks)); size > 12_000 {
+				t.Errorf("%d servers, %s: %d characters", n, who, size)
+			}
+		}
+	}
+}
+
+// However many servers a message leaves out, it says how many, and no name is
+// cut in two.
+func TestALongOutcomeSaysWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	s := crowd(t, n, approvals.Soft)
+	a := &App{Config: goldenRules}
+	a.Policy = s.pol
+	var text strings.Builder
+	for _, b := range first(a.reply(s.ended(false, all(wasStopped)))) {
+		if b, ok := b.(*slack.SectionBlock); ok {
+			text.WriteString(b.Text.Text + "\n")
+		}
+	}
+	named := 0
+	for i := range s.f.Servers {
+		if strings.Contains(text.String(), bold(longName(i))) {
+			named++
+		}
+	}
+	if want := sayMore(n - named); named < 30 || !strings.Contains(text.String(), want) {
+		t.Errorf("it names %d servers, and does not say %q:\n%s", named, want, text.String())
+	}
+}
