@@ -5,9 +5,10 @@
 //
 //	go run ./cmd/demo -script
 //
-// plays four requests and prints the conversation as it happens: one that
-// succeeds, one that fails in part, one that is denied, and one whose bot is
-// killed in the middle and that the next one finishes.
+// plays five stories and prints the conversation as it happens: a request that
+// succeeds, one that fails in part and is retried, one that is denied, one whose
+// servers are started again, and one whose bot is killed in the middle and that
+// the next one finishes.
 //
 // For trying things by hand, the worlds can be served by themselves:
 //
@@ -47,7 +48,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	script := flag.Bool("script", false, "play four requests in the terminal and end")
+	script := flag.Bool("script", false, "play five stories in the terminal and end")
 	slackAt := flag.String("serve-slack", "", "serve the simulated Slack at this `address`")
 	cloudAt := flag.String("serve-cloud", "", "serve the simulated cloud at this `address`")
 	servers := flag.Int("servers", 40, "servers in the simulated cloud, with -serve-cloud")
@@ -59,7 +60,7 @@ func run(ctx context.Context) error {
 		defer w.Close()
 		return serve(ctx, *slackAt, w.Handler(), w.Control())
 	case *cloudAt != "":
-		c := newCloud(*servers)
+		c := newCloud(*servers, 2*time.Second)
 		defer c.Close()
 		return serve(ctx, *cloudAt, c.Handler(), c.Control())
 	case *script:

@@ -20,7 +20,7 @@ type show struct {
 
 	mu   sync.Mutex
 	out  io.Writer         // guarded by mu
-	seen map[string]string // ts → text shown last; guarded by mu
+	seen map[string]string // ts → text shown last, server → state; guarded by mu
 }
 
 // Colours of the terminal; empty where NO_COLOR asks for none (no-color.org).
@@ -46,6 +46,21 @@ func (s *show) stage(text string) { s.print(red, "stage", text) }
 
 // types tells what a person does.
 func (s *show) types(user, text string) { s.print(cyan, "@"+s.names[user], text) }
+
+// sees tells what a form or the Home shows a person, the beginning of it.
+func (s *show) sees(user, text string) {
+	const most = 10
+	var lines []string
+	for line := range strings.Lines(s.readable(text)) {
+		if line = strings.TrimSpace(line); line != "" && line != "---" {
+			lines = append(lines, "│ "+line)
+		}
+	}
+	if len(lines) > most {
+		lines = append(lines[:most], "│ …")
+	}
+	s.print(magenta, "@"+s.names[user]+" sees", strings.Join(lines, "\n"))
+}
 
 func (s *show) print(colour, who, text string) {
 	s.mu.Lock()
@@ -75,9 +90,11 @@ func (s *show) slack(e slacksim.Event) {
 		s.print(green, "#ops  └ thread", text)
 	case e.Kind == slacksim.MessageUpdated:
 		s.changed(m.TS, text)
-	default:
+	case strings.Contains(text, " asks to "):
 		s.remember(m.TS, text)
 		s.print(green, "#ops  card", text)
+	default:
+		s.print(green, "#ops", text)
 	}
 }
 
@@ -105,12 +122,24 @@ func (s *show) changed(ts, text string) {
 // cloud shows calls that change something, and servers that change.
 func (s *show) cloud(e ecssim.Event) {
 	switch {
-	case e.Call != nil && e.Call.Op == "stop":
-		s.print(blue, "cloud", fmt.Sprintf("POST %s, %d servers, %s → %d %s", e.Call.Path, len(e.Call.IDs), e.Call.StopType, e.Call.Status, e.Call.JobID))
-	case e.Server != nil && e.Server.TaskState == "powering-off":
-		s.print(grey, "cloud", e.Server.Name+" is going off")
-	case e.Server != nil && e.Server.Status == "SHUTOFF":
-		s.print(grey, "cloud", e.Server.Name+" is off")
+	case e.Call != nil && (e.Call.Op == "stop" || e.Call.Op == "start"):
+		what := strings.TrimSpace(e.Call.Op + " " + e.Call.StopType)
+		s.print(blue, "cloud", fmt.Sprintf("POST %s, %s, servers: %d → %d %s", e.Call.Path, what, len(e.Call.IDs), e.Call.Status, e.Call.JobID))
+	case e.Server != nil:
+		s.server(*e.Server)
+	}
+}
+
+// server shows a server that goes off or on; before that it runs unnoticed.
+func (s *show) server(now ecssim.Server) {
+	state := now.Status + now.TaskState
+	before := s.remember(now.ID, state)
+	told := map[string]string{"ACTIVEpowering-off": "is going off", "SHUTOFF": "is off", "SHUTOFFpowering-on": "is starting"}[state]
+	if state == "ACTIVE" && before == "SHUTOFFpowering-on" {
+		told = "runs"
+	}
+	if told != "" && before != state {
+		s.print(grey, "cloud", now.Name+" "+told)
 	}
 }
 
@@ -119,6 +148,7 @@ var emoji = map[string]string{
 	"white_check_mark": "✅", "x": "❌", "warning": "⚠️ ", "hourglass_flowing_sand": "⏳", "gear": "⚙️ ",
 	"no_entry": "⛔", "mag": "🔍", "satellite_antenna": "📡", "ballot_box_with_ballot": "🗳️ ", "grey_question": "❔",
 	"alarm_clock": "⏰", "fast_forward": "⏩", "double_vertical_bar": "⏸️ ", "information_source": "ℹ️ ",
+	"snowflake": "❄️ ", "sunny": "☀️ ", "bell": "🔔", "ballot_box_with_check": "☑️ ", "arrows_counterclockwise": "🔄",
 }
 
 var (
@@ -126,6 +156,7 @@ var (
 	dateCode  = regexp.MustCompile(`<!date\^(\d+)\^[^|]*\|([^>]*)>`)
 	userCode  = regexp.MustCompile(`<@([A-Z0-9]+)>`)
 	roomCode  = regexp.MustCompile(`<#[A-Z0-9]+>`)
+	linkCode  = regexp.MustCompile(`<https?:[^|>]*\|([^>]*)>`)
 	boldText  = regexp.MustCompile(`\*([^*\n]+)\*`)
 	codeText  = regexp.MustCompile("`([^`\n]+)`")
 )
@@ -139,6 +170,7 @@ func (s *show) readable(text string) string {
 		return m
 	})
 	text = dateCode.ReplaceAllString(text, "$2")
+	text = linkCode.ReplaceAllString(text, "$1")
 	text = userCode.ReplaceAllStringFunc(text, func(m string) string { return "@" + s.names[strings.Trim(m, "<@>")] })
 	text = roomCode.ReplaceAllString(text, "#ops")
 	text = boldText.ReplaceAllString(text, strong+"$1"+reset)

@@ -42,8 +42,9 @@ func newSlack() *slacksim.Workspace {
 	return w
 }
 
-func newCloud(servers int) *ecssim.Cloud {
-	c := ecssim.New(ecssim.Options{MinJobTime: 2 * time.Second, MaxJobTime: 4 * time.Second, Seed: 7})
+// newCloud is a cloud whose jobs take up to twice the time.
+func newCloud(servers int, job time.Duration) *ecssim.Cloud {
+	c := ecssim.New(ecssim.Options{MinJobTime: job, MaxJobTime: 2 * job, Seed: 7})
 	c.Add(ecssim.Fleet(servers, 7)...)
 	return c
 }
@@ -62,7 +63,7 @@ type world struct {
 
 // newWorld builds the world. The caller closes it.
 func newWorld(log io.Writer) (*world, error) {
-	w := &world{slack: newSlack(), cloud: newCloud(0), store: miniredis.NewMiniRedis(), log: log}
+	w := &world{slack: newSlack(), cloud: newCloud(0, time.Second), store: miniredis.NewMiniRedis(), log: log}
 	w.close = append(w.close, w.slack.Close, w.cloud.Close)
 	if err := w.store.Start(); err != nil {
 		w.Close()
