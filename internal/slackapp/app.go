@@ -7,7 +7,7 @@
 // claims it: [App.Handle]. What goes out is asked for by the engine, one
 // message at a time: [App.Post], [App.Draw], [App.Look].
 //
-// Every sentence the bot can say stands in words.go.
+// Every sentence the bot can say stands in words*.go.
 package slackapp
 
 import (

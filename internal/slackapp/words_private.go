@@ -1,0 +1,335 @@
+package slackapp
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ecsbot/internal/approvals"
+)
+
+// Private words.
+
+// sayHelp explains the command.
+func sayHelp(command string, pol approvals.Policy) string {
+	lines := []string{
+		"*Stop servers, with approval.* Name servers by id, by name, by a pattern with `*`, or by tag:",
+		"• `" + command + " web-1 web-2 --reason \"night\"`",
+		"• `" + command + " batch-* --hard --reason stuck`",
+		"• `" + command + " --tag env=dev --tag team=a`",
+		"Flags: `--soft` (default) or `--hard`, `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (show, ask nothing), `--` (what follows is servers).",
+		"`" + command + "` with nothing after it opens a form: search, choose, preview, ask.",
+		"Look: `servers web-*` shows names, states and addresses to you alone. The app's *Home* shows what waits for you and what you asked for.",
+		"Others: `list`, `status ID`, `history [N]`, `approve ID`, `deny ID [reason]`, `cancel ID`, `help`.",
+		"Afterwards: `retry ID` asks again for what failed, `start ID` asks to start again what was stopped; the outcome has buttons for both.",
+		"For approvers: `freeze [reason]` keeps everything from being sent, `unfreeze` lets it go on.",
+		fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)),
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sayMistakes names every fault of a command at once.
+func sayMistakes(command string, err error) string {
+	var all Mistakes
+	if !errors.As(err, &all) {
+		return ":x: I could not read that; nothing was asked for. Try " + code(command+" help") + "."
+	}
+	// The answer goes with the acknowledgement, which Slack drops if it is long.
+	said := listing(all, len(all), 3000, func(m Mistake) string { return "• " + sayMistake(m) })
+	return ":x: Nothing was asked for:\n" + said + "\nMore: " + code(command+" help")
+}
+
+// sayMistake says what is wrong, shows the word, and how to do it right.
+func sayMistake(m Mistake) string {
+	word, hint := code(m.Word), code(m.Hint)
+	right := ""
+	if m.Hint != "" {
+		right = " Write " + hint + "."
+	}
+	switch m.Kind {
+	case TooLong, ReasonTooLong:
+		return "That is too long: " + escape(m.Hint) + "."
+	case TooManyServers:
+		return "That names too many servers: " + escape(m.Hint) + "."
+	case ControlCharacter:
+		return word + " holds an invisible control character (" + escape(m.Hint) + "). Type it anew."
+	case OpenQuote:
+		return "The quote at " + word + " is not closed. Put " + escape(m.Hint) + "."
+	case UnknownFlag:
+		return "I do not know the flag " + word + "." + sayMeant(m.Hint)
+	case FlagNeedsValue:
+		return word + " needs a value." + right
+	case FlagTakesNoValue:
+		return word + " takes no value." + right
+	case FlagTwice:
+		return word + " stands there twice; it was " + hint + " before. Say it once."
+	case Contradiction:
+		return word + " contradicts " + hint + ". Choose one."
+	case BadTag:
+		return word + " is not a tag." + right
+	case BadType:
+		return word + " is not a way to stop. It has to be " + escape(m.Hint) + "."
+	case BadNumber:
+		return word + " is not a number that fits here. It has to be " + escape(m.Hint) + "."
+	case BadID:
+		return word + " is not a request's id: " + escape(m.Hint) + "."
+	case MissingID:
+		return "Which request?" + right
+	case UnexpectedWord:
+		return word + " does not belong there." + right
+	case LooksLikeVerb:
+		return word + " looks like a mistyped word. Write " + escape(m.Hint) + "."
+	case NotAServerName:
+		if m.Hint == nameForm {
+			return word + " cannot be a server's name. A name has " + escape(m.Hint) + "."
+		}
+		return word + " cannot be a server's name." + sayMeant(m.Hint)
+	case BadServerID:
+		return word + " is not a server's id: " + escape(m.Hint) + "."
+	case MentionNotServer:
+		return word + " is a person or a channel, not a server. Write " + escape(m.Hint) + "."
+	case PatternTooWide:
+		return word + " would be every server. Write " + escape(m.Hint) + "."
+	case Semicolon:
+		return word + " does not separate servers. Use spaces or commas: " + hint + "."
+	case NoServers:
+		return "No server is named." + right
+	case ReasonWithoutServers:
+		return "Everything after `--reason` was read as the reason, so no server is named. Put the servers first, or quote the reason."
+	}
+	return word + ": " + escape(string(m.Kind)) + "." + right
+}
+
+func sayMeant(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return " Did you mean " + code(hint) + "?"
+}
+
+func sayAsked(r approvals.Request) string {
+	s := fmt.Sprintf(":ballot_box_with_ballot: Asked as %s: %s %s in %s%s. The card is in <#%s>; the outcome comes in its thread.", code(r.ID), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r), r.Channel)
+	if r.State == approvals.Approved {
+		s += " Your click is its approval."
+	}
+	if r.OutSum > 0 {
+		s += "\n" + sayLeftOut(r.Out, r.OutSum, cardBudget)
+	}
+	return s
+}
+
+func (a *App) sayDryRun(r approvals.Request) string {
+	const budget = 1600 // bytes for each of the two lists
+	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r, budget))
+	if r.OutSum > 0 {
+		s += "\n" + sayLeftOut(r.Out, r.OutSum, budget)
+	}
+	return s
+}
+
+func sayDidApprove(r approvals.Request) string {
+	if r.State == approvals.Pending {
+		return fmt.Sprintf(":white_check_mark: Your approval of %s counts. It needs %s more.", code(r.ID), thousands(r.Need-r.Approvals()))
+	}
+	return sayDid(r, "approved")
+}
+
+func sayDid(r approvals.Request, what string) string {
+	return fmt.Sprintf(":white_check_mark: You %s %s.", what, code(r.ID))
+}
+
+func sayDidCancel(r approvals.Request) string {
+	if r.State == approvals.Executing {
+		return fmt.Sprintf(":no_entry: %s: what was sent goes on; nothing more is sent.", code(r.ID))
+	}
+	return sayDid(r, "cancelled")
+}
+
+func sayNotHere(channels []string) string {
+	names := make([]string, len(channels))
+	for i, c := range channels {
+		names[i] = "<#" + c + ">"
+	}
+	return ":no_entry: This command is not allowed in this channel; nothing was asked for. Use it in " + strings.Join(names, ", ") + "."
+}
+
+func sayUnposted(r approvals.Request) string {
+	return fmt.Sprintf(":x: I could not post the card of %s in <#%s>, so the request is withdrawn. Invite me to that channel (type `/invite` there), then ask again.", code(r.ID), r.Channel)
+}
+
+func sayAside(r approvals.Request) string {
+	return fmt.Sprintf("I could not say this in its thread in <#%s>. Invite me there again; %s tells the rest.", r.Channel, code("/ecs-stop status "+r.ID))
+}
+
+// sayRefusal tells a person why what they did has no effect.
+func sayRefusal(no *approvals.Refusal) string {
+	r := no.Request
+	id := code(r.ID)
+	switch no.Why {
+	case approvals.NotRequester:
+		return ":no_entry: You may not ask for servers to be stopped; nothing was asked for. Ask whoever runs this bot to add you to the requesters."
+	case approvals.NotApprover:
+		return ":no_entry: You are not an approver, so this has no effect."
+	case approvals.NotYours:
+		return fmt.Sprintf(":no_entry: Only %s, who asked for it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
+	case approvals.OwnRequest:
+		return fmt.Sprintf(":no_entry: %s is your own request; somebody else has to approve it.", id)
+	case approvals.YouApproved:
+		return fmt.Sprintf(":white_check_mark: You have approved %s already. It needs %s more, from somebody else.", id, thousands(r.Need-r.Approvals()))
+	case approvals.AlreadyDecided:
+		return fmt.Sprintf(":information_source: %s was decided before: %s", id, sayDecided(r))
+	case approvals.TooLate:
+		return fmt.Sprintf(":alarm_clock: %s expired %s; nothing was decided. Ask again if it is still needed.", id, clock(r.Expires))
+	case approvals.NotFound:
+		return fmt.Sprintf(":grey_question: There is no request %s (ended ones are kept for 30 days). See %s.", id, code("/ecs-stop list"))
+	case approvals.PersonDeactivated:
+		return ":no_entry: Your account is deactivated, so this has no effect."
+	case approvals.PersonBot:
+		return ":no_entry: Bots can neither ask nor decide."
+	case approvals.PersonGuest:
+		return ":no_entry: Guests can neither ask nor decide. A full member of the workspace has to."
+	case approvals.PersonForeign:
+		return ":no_entry: Only members of this workspace can ask or decide."
+	case approvals.NoReason:
+		return ":x: A reason is required; nothing was asked for. Add `--reason \"…\"`."
+	case approvals.TooManyServers:
+		return fmt.Sprintf(":x: That is %s; one request may have %s. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
+	case approvals.NothingToDo:
+		return ":information_source: There is nothing to " + toDo(no.Action) + ", so nothing was asked for. " + sayLeftOut(no.LeftOut, len(no.LeftOut), cardBudget)
+	case approvals.ServersTaken:
+		return sayTaken(no.Taken)
+	case approvals.Unresolved:
+		return sayUnresolved(no)
+	case approvals.IsFrozen:
+		return ":snowflake: It is frozen already. " + sayFreeze(no.Freeze)
+	case approvals.NotFrozen:
+		return ":information_source: Nothing is frozen, so there is nothing to lift."
+	case approvals.NotEnded:
+		return fmt.Sprintf(":hourglass_flowing_sand: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
+	case approvals.NotUnknown:
+		return fmt.Sprintf(":information_source: There is nothing to decide about %s (any more).%s", id, sayWord(r))
+	case approvals.NoneStopped:
+		return fmt.Sprintf(":information_source: %s has stopped no server that I could start again; nothing was asked for.", id)
+	case approvals.RetriedBefore:
+		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.Retried))
+	case approvals.NoneFailed:
+		return fmt.Sprintf(":information_source: Nothing of %s failed that could be tried again; nothing was asked for.", id)
+	case approvals.DraftGone:
+		return ":alarm_clock: What you were shown is not kept any more; nothing was asked for. Fill in the form again."
+	case approvals.WrongProject:
+		return fmt.Sprintf(":x: There is no project %s; nothing was asked for. This bot serves %s.", code(no.Asked), code(no.Known))
+	case approvals.CloudAway:
+		return ":warning: The cloud does not answer right now, so nothing was asked for. Please try again in a minute."
+	case approvals.CloudRefusesKey:
+		return ":warning: The cloud refuses the bot's access key; nothing was asked for. Tell whoever runs this bot."
+	}
+	return ":no_entry: That has no effect: " + escape(string(no.Why)) + "."
+}
+
+// sayDecided tells in short how a request was decided, and by whom.
+func sayDecided(r approvals.Request) string {
+	last := r.Last()
+	switch {
+	case r.Stop != nil:
+		return fmt.Sprintf("%s cancelled it %s.", mention(r.Stop.By), clock(r.Stop.At))
+	case last.Verdict == approvals.Yes, last.Verdict == approvals.TheyRun, last.Verdict == approvals.TheyAreOff:
+		return "approved by " + sayApprovers(r) + "."
+	case last.Verdict == approvals.No:
+		return fmt.Sprintf("%s denied it %s.", mention(last.By), clock(last.At))
+	case last.Verdict == approvals.Withdraw:
+		return fmt.Sprintf("%s withdrew it %s.", mention(last.By), clock(last.At))
+	case last.Verdict == approvals.NoCard:
+		return "its card could not be posted."
+	}
+	return "it expired " + clock(last.At) + "."
+}
+
+func sayTaken(taken map[string]string) string {
+	ids := slices.Sorted(maps.Keys(taken))
+	return ":x: Nothing was asked for: these servers are part of another request. Wait for it, or leave them out.\n" +
+		listing(ids, len(ids), 3000, func(id string) string { return fmt.Sprintf("• %s is part of %s", code(id), code(taken[id])) })
+}
+
+func sayUnresolved(no *approvals.Refusal) string {
+	var b strings.Builder
+	b.WriteString(":x: Nothing was asked for:\n")
+	b.WriteString(sayMissing(no))
+	names := slices.Sorted(maps.Keys(no.Ambiguous))
+	if len(no.Missing) > 0 && len(names) > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(listing(names, len(names), 1800, func(name string) string {
+		ids := make([]string, 0, 5)
+		for _, s := range no.Ambiguous[name][:min(5, len(no.Ambiguous[name]))] {
+			ids = append(ids, code(s.ID))
+		}
+		return fmt.Sprintf("• %s names %s; use the id: %s", code(name), count(len(no.Ambiguous[name]), "server"), strings.Join(ids, ", "))
+	}))
+	return b.String()
+}
+
+func sayList(open []approvals.Request) string {
+	if len(open) == 0 {
+		return ":sparkles: No request is open, nothing is running."
+	}
+	return "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
+		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Created))
+		if r.State == approvals.Executing {
+			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Done()), thousands(r.Total))
+		}
+		return line
+	})
+}
+
+func sayHistory(ended []approvals.Request) string {
+	if len(ended) == 0 {
+		return "No request has ended yet."
+	}
+	return fmt.Sprintf("*The last %s*\n", count(len(ended), "request")) + listing(ended, len(ended), 3500, func(r approvals.Request) string {
+		return fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Finished))
+	})
+}
+
+func sayStateWord(r approvals.Request) string {
+	return map[approvals.State]string{
+		approvals.Pending: ":hourglass_flowing_sand: waiting", approvals.Approved: ":white_check_mark: approved",
+		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: done",
+		approvals.PartiallyFailed: ":warning: done in part", approvals.Failed: ":x: failed",
+		approvals.Unknown: ":grey_question: not known in full", approvals.Denied: ":x: denied",
+		approvals.Cancelled: ":no_entry: cancelled", approvals.Expired: ":alarm_clock: expired",
+	}[r.State]
+}
+
+// sayStatus is all about one request.
+func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link string) string {
+	var b strings.Builder
+	const reasons = 1400 // bytes of a paragraph that ends with a reason
+	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clipText(sayWish(r), reasons), clipText(a.sayState(r), reasons))
+	if link != "" {
+		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
+	}
+	if len(batches) == 0 {
+		b.WriteString(sayServers(r, min(cardBudget, maxFallback-b.Len()-50)))
+		return b.String()
+	}
+	b.WriteString(a.sayProgress(r) + "\n")
+	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
+		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.N), count(len(x.Results), "server"), x.State)
+		if x.JobID != "" {
+			line += ", job " + code(x.JobID)
+		}
+		return line
+	}))
+	left := maxFallback - b.Len() - 100
+	for _, g := range outcomes(batches) {
+		if g.outcome == "" || left < 200 {
+			continue
+		}
+		text := sayOutcomes(g, left)
+		left -= len(text)
+		b.WriteString("\n" + text)
+	}
+	return b.String()
+}
