@@ -17,7 +17,6 @@ type Entry struct {
 	Count   int    `json:"count,omitempty"` // servers
 	Digest  string `json:"digest,omitempty"`
 	Job     string `json:"job,omitempty"`
-	Cloud   string `json:"cloud,omitempty"` // the cloud's request id
 	Reason  string `json:"reason,omitempty"`
 	Worker  string `json:"worker,omitempty"` // the replica that made the move
 }
