@@ -382,17 +382,20 @@ func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error)
 }
 
 // release gives an item back without a change. The step's own context may have
-// ended; giving back has its own second.
+// ended; giving back has its own time.
 func (e *Engine) release(ctx context.Context, c claim, in time.Duration, keepTries bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	// Tried again while Redis is away: else the item would wait for its lease.
+	ctx, cancel := e.toTheEnd(ctx, c)
 	defer cancel()
 	kept := "0"
 	if keepTries {
 		kept = "1"
 	}
 	k := e.keys
-	err := releaseScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
-		c.item, c.fence, ms(in), kept).Err()
+	err := e.retry(ctx, func() error {
+		return releaseScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
+			c.item, c.fence, ms(in), kept).Err()
+	})
 	if err != nil {
 		e.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", c.item, "err", err)
 	}

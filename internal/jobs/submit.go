@@ -354,7 +354,8 @@ func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch
 // down: until the lease is nearly over, or until 2 s after the step was ended.
 // An answer that is lost becomes a doubt.
 func (e *Engine) toTheEnd(ctx context.Context, c claim) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithDeadline(context.WithoutCancel(ctx), c.until.Add(-time.Second))
+	enough := max(time.Second, time.Until(c.until)-time.Second)
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)
 	stop := context.AfterFunc(ctx, func() {
 		select {
 		case <-longer.Done():
