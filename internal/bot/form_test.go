@@ -197,9 +197,12 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	w.view(anna, "Check and ask", "web-1")
 
 	// The view is closed before the answer comes: it is told privately.
+	w.slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
 	heard := w.hears(anna)
 	w.submit(anna, nil)
-	w.slack.CloseView(t.Context(), anna, "")
+	if _, err := w.slack.CloseView(t.Context(), anna, ""); err != nil {
+		t.Fatal(err)
+	}
 	w.card(0)
 	heard("Asked as", "<#COPS>")
 }
