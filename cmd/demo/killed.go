@@ -38,7 +38,7 @@ func killed(ctx context.Context, w *world, s *show) error {
 	case <-time.After(20 * time.Second):
 		return errors.New("the cloud was not called")
 	}
-	w.kill()
+	w.bots[0].kill()
 	s.stage("the bot is killed (kill -9) before it hears the cloud's answer")
 	if err := w.startBot(ctx); err != nil {
 		return err

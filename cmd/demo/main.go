@@ -3,6 +3,11 @@
 // own, over real HTTP and WebSocket. It needs no account and no network, and
 // nothing in it is real.
 //
+//	go run ./cmd/demo
+//
+// serves one page for the browser: the Slack on the left, the cloud and the
+// machine room on the right, and everything in it can be used and broken.
+//
 //	go run ./cmd/demo -script
 //
 // plays five stories and prints the conversation as it happens: a request that
@@ -48,13 +53,19 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	address := flag.String("addr", "127.0.0.1:7007", "serve the page at this loopback `address`, or at a free port where it is taken")
+	stay := flag.Bool("no-browser", false, "do not open the page in the browser")
+	files := flag.String("page", "", "serve another build of the page from this `folder`")
 	script := flag.Bool("script", false, "play five stories in the terminal and end")
-	slackAt := flag.String("serve-slack", "", "serve the simulated Slack at this `address`")
-	cloudAt := flag.String("serve-cloud", "", "serve the simulated cloud at this `address`")
+	slackAt := flag.String("serve-slack", "", "serve the simulated Slack alone at this `address`")
+	cloudAt := flag.String("serve-cloud", "", "serve the simulated cloud alone at this `address`")
 	servers := flag.Int("servers", 40, "servers in the simulated cloud, with -serve-cloud")
-	logs := flag.Bool("logs", false, "show the bot's log, too")
+	logs := flag.Bool("logs", false, "print the bots' logs, too")
 	flag.Parse()
 	switch {
+	case flag.NArg() > 0:
+		flag.Usage()
+		return fmt.Errorf("%q is no flag", flag.Arg(0))
 	case *slackAt != "":
 		w := newSlack()
 		defer w.Close()
@@ -66,8 +77,7 @@ func run(ctx context.Context) error {
 	case *script:
 		return play(ctx, *logs)
 	}
-	flag.Usage()
-	return errors.New("say -script, -serve-slack or -serve-cloud")
+	return showPage(ctx, *address, *files, !*stay, *logs)
 }
 
 // serve serves one of the simulated worlds, with its controls below /sim/,

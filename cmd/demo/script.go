@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -11,12 +12,7 @@ import (
 // play plays the five stories. It returns an error if one of them does not end
 // as it must: the demo is a test, too.
 func play(ctx context.Context, logs bool) error {
-	log, closeLog, err := logFile(logs, os.TempDir())
-	if err != nil {
-		return err
-	}
-	defer closeLog()
-	w, err := newWorld(log)
+	w, err := newWorld(ctx, newCloud(0, time.Second), nil, printed(logs), func() {})
 	if err != nil {
 		return err
 	}
@@ -37,6 +33,14 @@ func play(ctx context.Context, logs bool) error {
 	}
 	s.title("Five stories, each with a true ending")
 	return nil
+}
+
+// printed prints the lines of the bots' logs, if that is wanted.
+func printed(logs bool) func(bot, line string) {
+	if !logs {
+		return func(string, string) {}
+	}
+	return func(bot, line string) { fmt.Fprintln(os.Stderr, "bot", bot, line) }
 }
 
 func names(w *slacksim.Workspace) map[string]string {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http/httptest"
+	"net"
+	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"ecsbot/internal/ecssim"
@@ -19,24 +17,28 @@ import (
 
 // People and places of the simulated workspace.
 const (
-	mia   = "U0MIA" // asks
-	noah  = "U0NOAH"
-	olga  = "U0OLGA"
-	guest = "U0GUEST"
-	ops   = "C0OPS"
+	mia     = "U0MIA" // asks
+	noah    = "U0NOAH"
+	olga    = "U0OLGA"
+	guest   = "U0GUEST"
+	otto    = "U0OTTO" // works for another company and shares a channel
+	ops     = "C0OPS"
+	general = "C0GENERAL"
+	project = "demo-1" // what people call the cloud project
 )
 
 func newSlack() *slacksim.Workspace {
 	w := slacksim.New(slacksim.Options{TeamDomain: "demo", BotName: "ecs-stop"})
+	w.AddChannel(slacksim.Channel{ID: general, Name: "general"})
 	w.AddChannel(slacksim.Channel{ID: ops, Name: "ops"})
-	w.AddChannel(slacksim.Channel{ID: "C0GENERAL", Name: "general"})
 	for _, u := range []slacksim.User{
 		{ID: mia, Name: "mia", RealName: "Mia Requester"}, {ID: noah, Name: "noah", RealName: "Noah Approver"},
 		{ID: olga, Name: "olga", RealName: "Olga Approver"}, {ID: guest, Name: "gus", RealName: "Gus Guest", Guest: true},
+		{ID: otto, Name: "otto", RealName: "Otto Outside", Stranger: true},
 	} {
 		w.AddUser(u)
 		w.Join(ops, u.ID)
-		w.Join("C0GENERAL", u.ID)
+		w.Join(general, u.ID)
 	}
 	w.Join(ops, slacksim.BotUserID)
 	return w
@@ -49,63 +51,93 @@ func newCloud(servers int, job time.Duration) *ecssim.Cloud {
 	return c
 }
 
-// world is everything around the bot, and the bot's process.
+// world is everything around the bot, and the bot's processes.
 type world struct {
 	slack *slacksim.Workspace
 	cloud *ecssim.Cloud
 	store *miniredis.Miniredis
-	env   []string
-	dir   string
-	log   io.Writer
-	bot   *exec.Cmd
-	close []func()
+	bots  [2]*replica // none of them runs yet
+	close []func()    // in the order of their calling
 }
 
-// newWorld builds the world. The caller closes it.
-func newWorld(log io.Writer) (*world, error) {
-	w := &world{slack: newSlack(), cloud: newCloud(0, time.Second), store: miniredis.NewMiniRedis(), log: log}
+// newWorld builds the world around a cloud, which it takes over. The bot gets
+// the settings besides those that it needs. hear gets each line that a bot logs,
+// and moved is called when one has come or gone. The caller closes the world.
+func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear func(bot, line string), moved func()) (*world, error) {
+	w := &world{slack: newSlack(), cloud: cloud, store: miniredis.NewMiniRedis()}
 	w.close = append(w.close, w.slack.Close, w.cloud.Close)
-	if err := w.store.Start(); err != nil {
-		w.Close()
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "ecsbot-demo")
+	ok := false
+	defer func() {
+		if !ok {
+			w.Close()
+		}
+	}()
+	dir, err := os.MkdirTemp("", "ecsbot-demo") // an empty one: no .env is read
 	if err != nil {
-		w.Close()
 		return nil, err
 	}
-	w.dir = dir
-	slackHTTP, cloudHTTP := httptest.NewServer(w.slack.Handler()), httptest.NewServer(w.cloud.Handler())
-	w.close = append(w.close, w.store.Close, slackHTTP.CloseClientConnections, cloudHTTP.CloseClientConnections, func() { os.RemoveAll(dir) })
+	w.close = append(w.close, func() { os.RemoveAll(dir) })
+	if err := w.store.Start(); err != nil {
+		return nil, err
+	}
+	w.close = append(w.close, w.store.Close)
+	slackAt, err := w.serve(ctx, w.slack.Handler())
+	if err != nil {
+		return nil, err
+	}
+	cloudAt, err := w.serve(ctx, w.cloud.Handler())
+	if err != nil {
+		return nil, err
+	}
 	o := w.cloud.Options()
-	w.env = []string{
-		"SLACK_BOT_TOKEN=xoxb-sim", "SLACK_APP_TOKEN=xapp-sim", "SLACK_API_URL=" + slackHTTP.URL + "/api/",
+	env := append([]string{
+		"SLACK_BOT_TOKEN=xoxb-sim", "SLACK_APP_TOKEN=xapp-sim", "SLACK_API_URL=" + slackAt + "/api/",
 		"APPROVAL_CHANNEL=" + ops, "APPROVERS=" + noah + "," + olga,
 		"HUAWEICLOUD_SDK_AK=" + o.AccessKey, "HUAWEICLOUD_SDK_SK=" + o.SecretKey, "HUAWEICLOUD_SDK_PROJECT_ID=" + o.ProjectID,
-		"ECS_ENDPOINT=" + cloudHTTP.URL, "ECS_REGION=demo-1", "PROTECTED_TAGS=keep",
+		"ECS_ENDPOINT=" + cloudAt, "ECS_REGION=" + project, "PROTECTED_TAGS=keep",
 		"REDIS_URL=redis://" + w.store.Addr(), "ALLOW_VOLATILE_REDIS=true", "HTTP_ADDR=127.0.0.1:0", "LOG_FORMAT=text",
+	}, settings...)
+	for i := range w.bots {
+		w.bots[i] = &replica{Name: string(rune('A' + i)), env: env, dir: dir, hear: hear, moved: moved, state: down, how: "not started"}
 	}
+	ok = true
 	return w, nil
 }
 
-// Close kills the bot and takes the world down.
+// serve serves one of the simulated services on a port of its own, and returns
+// its address.
+func (w *world) serve(ctx context.Context, h http.Handler) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	srv, ended := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, make(chan struct{})
+	go func() {
+		defer close(ended)
+		srv.Serve(l)
+	}()
+	w.close = append(w.close, func() {
+		srv.Close()
+		<-ended
+	})
+	return "http://" + l.Addr().String(), nil
+}
+
+// Close kills the bots and takes the world down.
 func (w *world) Close() {
-	w.kill()
+	for _, b := range w.bots {
+		if b != nil {
+			b.kill()
+		}
+	}
 	for _, c := range w.close {
 		c()
 	}
 }
 
-// startBot starts the bot's process and waits until Slack sees its sockets.
+// startBot starts the first bot and waits until Slack sees its sockets.
 func (w *world) startBot(ctx context.Context) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	w.bot = exec.CommandContext(ctx, self, runAsBot)
-	w.bot.Env, w.bot.Dir = w.env, w.dir
-	w.bot.Stdout, w.bot.Stderr = w.log, w.log
-	if err := w.bot.Start(); err != nil {
+	if err := w.bots[0].start(ctx); err != nil {
 		return err
 	}
 	wait, cancel := context.WithTimeoutCause(ctx, 20*time.Second, errors.New("the bot did not connect; see its log with -logs"))
@@ -116,31 +148,10 @@ func (w *world) startBot(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the bot's process as kill -9 does. It is gone when kill returns.
-func (w *world) kill() {
-	if w.bot == nil || w.bot.Process == nil {
-		return
-	}
-	w.bot.Process.Kill()
-	w.bot.Wait()
-	w.bot = nil
-}
-
-// server describes one server of the fleet.
+// server describes one server of the script's fleet.
 func server(n int, name string, tags ...string) ecssim.Server {
 	return ecssim.Server{
 		ID: fmt.Sprintf("%08x-4d3f-4c2a-9b1e-%012x", 0x5f3a0000+n, n), Name: name, Status: "ACTIVE", VMState: "active",
 		Address: fmt.Sprintf("192.168.0.%d", 10+n), Tags: tags,
 	}
-}
-
-func logFile(show bool, dir string) (io.Writer, func(), error) {
-	if show {
-		return os.Stderr, func() {}, nil
-	}
-	f, err := os.CreateTemp(dir, "ecsbot-demo-*.log")
-	if err != nil {
-		return nil, nil, err
-	}
-	return f, func() { f.Close(); os.Remove(filepath.Clean(f.Name())) }, nil
 }

@@ -73,7 +73,8 @@ type Cloud struct {
 	news     []Event
 	telling  bool
 
-	timers map[*time.Timer]bool
+	timers map[*timer]bool
+	speed  float64
 	closed bool
 	done   chan struct{}
 }
@@ -98,7 +99,8 @@ func New(opts Options) *Cloud {
 		jobs:     make(map[string]*job),
 		keys:     make(map[string]*keyGuard),
 		watchers: make(map[int]func(Event)),
-		timers:   make(map[*time.Timer]bool),
+		timers:   make(map[*timer]bool),
+		speed:    1,
 		done:     make(chan struct{}),
 	}
 }
@@ -116,7 +118,7 @@ func (c *Cloud) Close() {
 	c.closed = true
 	close(c.done)
 	for t := range c.timers {
-		t.Stop()
+		t.clock.Stop()
 	}
 	clear(c.timers)
 }
@@ -135,23 +137,6 @@ func (c *Cloud) do(f func()) {
 	f()
 	c.mu.Unlock()
 	c.tell()
-}
-
-// after runs f later, under do. c.mu is held.
-func (c *Cloud) after(d time.Duration, f func()) {
-	if c.closed {
-		return
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(d, func() {
-		c.do(func() {
-			if !c.closed {
-				delete(c.timers, timer)
-				f()
-			}
-		})
-	})
-	c.timers[timer] = true
 }
 
 // Event is something that happened. Exactly one of the two is set.

@@ -64,7 +64,7 @@ func (c *Cloud) begin(act action) *job {
 	if len(c.failJobs) > 0 {
 		j.failure = c.failJobs[0]
 		c.failJobs = c.failJobs[1:]
-		c.after(c.jobTime("")/4, func() { c.end(j) })
+		c.working(c.jobTime("")/4, func() { c.end(j) })
 		return j
 	}
 	for _, id := range act.ids {
@@ -82,13 +82,13 @@ func (c *Cloud) begin(act action) *job {
 		j.lag = max(j.lag, takes/4)
 		c.work(j, p, act, takes)
 	}
-	c.after(j.lag/10, func() {
+	c.working(j.lag/10, func() {
 		if j.status == "INIT" {
 			j.status = running
 		}
 	})
 	if len(j.parts) == 0 { // an empty list is accepted, as a recording shows
-		c.after(c.jobTime("")/4, func() { c.end(j) })
+		c.working(c.jobTime("")/4, func() { c.end(j) })
 	}
 	return j
 }
@@ -98,7 +98,7 @@ func (c *Cloud) work(j *job, p *part, act action, takes time.Duration) {
 	s, ok := c.servers[p.server]
 	if f := objection(s, ok, act); f != nil {
 		// It takes a moment until the cloud finds out.
-		c.after(takes/10, func() { c.endPart(j, p, f) })
+		c.working(takes/10, func() { c.endPart(j, p, f) })
 		return
 	}
 	s.TaskState = act.task()
@@ -107,7 +107,7 @@ func (c *Cloud) work(j *job, p *part, act action, takes time.Duration) {
 	}
 	c.touch(s)
 	touched := s.touched
-	c.after(takes, func() {
+	c.working(takes, func() {
 		s, ok := c.servers[p.server]
 		switch {
 		case !ok:
@@ -159,7 +159,7 @@ func (c *Cloud) endPart(j *job, p *part, f *failure) {
 	}
 	j.open--
 	if j.open == 0 {
-		c.after(j.lag, func() { c.end(j) })
+		c.working(j.lag, func() { c.end(j) })
 	}
 }
 

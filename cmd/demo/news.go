@@ -1,0 +1,172 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"ecsbot/internal/ecssim"
+	"ecsbot/internal/slacksim"
+)
+
+// kept is how many calls, notes and lines a page that comes later is told of.
+const kept = 2000
+
+// everything is the world as it stands.
+func (g *playground) everything() []change {
+	all := []change{{
+		"kind": "hello", "now": time.Now().UnixMilli(), "limit": 1000, "window_ms": time.Minute.Milliseconds(),
+		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop",
+	}, g.people(), g.state(), g.replicas(), serversChanged(g.cloud.Servers()...)}
+	for _, c := range g.slack.Channels() {
+		for _, root := range g.slack.Messages(c.ID) {
+			all = append(all, message(root))
+			for _, reply := range g.slack.Thread(c.ID, root.TS) {
+				all = append(all, message(reply))
+			}
+		}
+	}
+	for _, u := range g.slack.Users() {
+		for _, m := range g.slack.Private(u.ID) {
+			all = append(all, message(m))
+		}
+		all = append(all, g.view(u.ID))
+		if home, ok := g.slack.HomeView(u.ID); ok {
+			all = append(all, change{"kind": "home", "user": u.ID, "view": home})
+		}
+	}
+	for _, f := range g.slack.Files() {
+		if f.Complete {
+			all = append(all, change{"kind": "file", "file": f})
+		}
+	}
+	g.mu.Lock()
+	all = slices.Concat(all, g.calls, g.notes, g.logs)
+	g.mu.Unlock()
+	return append(all, g.record.last())
+}
+
+func message(m slacksim.Message) change { return change{"kind": "message", "message": m} }
+
+// view is the modal that a person has on top, or none.
+func (g *playground) view(user string) change {
+	if v, open := g.slack.View(user); open {
+		return change{"kind": "view", "user": user, "view": v}
+	}
+	return change{"kind": "view", "user": user, "view": nil}
+}
+
+func (g *playground) replicas() change {
+	var list []seen
+	for _, b := range g.bots {
+		list = append(list, b.look())
+	}
+	return change{"kind": "replicas", "replicas": list}
+}
+
+// tellReplicas tells that a bot has come or gone. What is told of the machinery
+// is read and told in one go: what was read later must not come earlier.
+func (g *playground) tellReplicas() {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	g.live.tell(g.replicas())
+}
+
+// tellRequests tells what the bots' record says now.
+func (g *playground) tellRequests(requests change) { g.live.tell(requests) }
+
+// state is what the machinery is set to.
+func (g *playground) state() change {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return change{"kind": "state",
+		"store": map[string]any{"up": g.storeUp},
+		"slack": map[string]any{"up": g.slackUp, "sockets": append([]int{}, g.slack.OpenConnections()...)},
+		"cloud": map[string]any{"speed": g.speed, "most": g.cloud.MaxInWindow(time.Minute)},
+		"armed": append([]string{}, g.armed...),
+	}
+}
+
+func (g *playground) tellState() {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	g.live.tell(g.state())
+}
+
+// slackChanged tells what happened in the workspace.
+func (g *playground) slackChanged(e slacksim.Event) {
+	switch e.Kind {
+	case slacksim.MessagePosted, slacksim.MessageUpdated, slacksim.MessageDeleted, slacksim.EphemeralShown:
+		g.live.tell(message(*e.Message))
+	case slacksim.ViewOpened, slacksim.ViewUpdated, slacksim.ViewClosed:
+		g.live.tell(g.view(e.User))
+	case slacksim.HomePublished:
+		g.live.tell(change{"kind": "home", "user": e.User, "view": *e.View})
+	case slacksim.FileShared:
+		for _, f := range g.slack.Files() {
+			if f.ID == e.Detail {
+				g.live.tell(change{"kind": "file", "file": f})
+			}
+		}
+	case slacksim.SocketOpened, slacksim.SocketClosed:
+		g.tellState()
+	case slacksim.CallAnswered:
+		if e.Call.Fault != "" {
+			g.struck("slack_")
+		}
+	case slacksim.PeopleChanged:
+		g.live.tell(g.people())
+	}
+}
+
+// cloudChanged tells what happened in the cloud.
+func (g *playground) cloudChanged(e ecssim.Event) {
+	if e.Server != nil {
+		g.live.tell(serversChanged(*e.Server))
+		return
+	}
+	c := e.Call
+	g.numbered(&g.calls, func(n int64) change {
+		return change{"kind": "call", "call": map[string]any{
+			"n": n, "time": c.Time, "op": c.Op, "method": c.Method, "path": c.Path, "count": len(c.IDs),
+			"stop_type": c.StopType, "status": c.Status, "fault": c.Fault, "job_id": c.JobID,
+		}}
+	})
+	switch {
+	case c.Fault != "":
+		g.struck("cloud_")
+	case c.Op == "stop":
+		g.struck("fail_job")
+		g.tellState()
+	}
+}
+
+// note tells what was done to the machinery.
+func (g *playground) note(text string) {
+	g.numbered(&g.notes, func(n int64) change {
+		return change{"kind": "note", "note": map[string]any{"n": n, "time": time.Now(), "text": text}}
+	})
+}
+
+// logged tells a line of a bot's log.
+func (g *playground) logged(bot, line string) {
+	_, level, _ := strings.Cut(line, "level=")
+	level, _, _ = strings.Cut(level, " ")
+	g.numbered(&g.logs, func(n int64) change {
+		return change{"kind": "log", "line": map[string]any{"n": n, "bot": bot, "level": level, "text": line}}
+	})
+}
+
+// numbered keeps and tells one piece of news with the next number. Numbers and
+// news go out in the same order: a page takes them for a clock.
+func (g *playground) numbered(list *[]change, make func(n int64) change) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.number++
+	c := make(g.number)
+	if len(*list) == kept {
+		*list = (*list)[1:]
+	}
+	*list = append(*list, c)
+	g.live.tell(c)
+}

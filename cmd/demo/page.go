@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// dist is the page as `make page` built it from its sources beside it.
+//
+//go:embed page/dist
+var dist embed.FS
+
+// showPage serves the page until ctx ends. An address that is taken is replaced
+// by a free one. files, if not empty, is a folder with another build of the page.
+func showPage(ctx context.Context, address, files string, open, logs bool) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("%s is no loopback address like 127.0.0.1: whoever reaches the page can do anything in it", host)
+	}
+	page, err := fs.Sub(dist, "page/dist")
+	if err != nil {
+		return err
+	}
+	if files != "" {
+		page = os.DirFS(files)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
+			return err
+		}
+	}
+	g, err := newPlayground(ctx, logs)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	defer g.Close()
+	srv := &http.Server{Handler: guarded(l.Addr().String(), g.handler(page)), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	url := "http://" + l.Addr().String()
+	fmt.Printf("The demo is at %s (a simulation: nothing is real). Ctrl-C ends it.\n", url)
+	if open {
+		openBrowser(ctx, url)
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		srv.Close()
+		<-served
+		return nil
+	}
+}
+
+// guarded lets in only pages of our own: other pages of the same browser can
+// reach loopback addresses, too.
+func guarded(host string, h http.Handler) http.Handler {
+	h = http.NewCrossOriginProtection().Handler(h)
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_, port, _ := net.SplitHostPort(host)
+		if r.Host != host && r.Host != net.JoinHostPort("localhost", port) {
+			http.Error(rw, "unknown host", http.StatusMisdirectedRequest)
+			return
+		}
+		rw.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'")
+		rw.Header().Set("X-Content-Type-Options", "nosniff")
+		rw.Header().Set("Cache-Control", "no-cache")
+		h.ServeHTTP(rw, r)
+	})
+}
+
+// handler serves the page, its news, and what it can do.
+func (g *playground) handler(page fs.FS) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(page))
+	mux.Handle("GET /live", g.live)
+	mux.Handle("POST /slack/", http.StripPrefix("/slack", g.slack.Control()))
+	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.cloud.Control()))
+	mux.HandleFunc("GET /demo/files/{id}", g.file)
+	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return "", g.setReplica(o.Name, o.Do) }))
+	mux.HandleFunc("POST /demo/store", order(func(o struct{ Up bool }) (string, error) { return "", g.setStore(o.Up) }))
+	mux.HandleFunc("POST /demo/slack", order(func(o struct{ Up bool }) (string, error) { g.setSlack(o.Up); return "", nil }))
+	mux.HandleFunc("POST /demo/speed", order(func(o struct{ Speed float64 }) (string, error) { return "", g.setSpeed(o.Speed) }))
+	mux.HandleFunc("POST /demo/break", order(func(o struct{ What, Server string }) (string, error) {
+		text, err := g.breakIt(o.What, o.Server)
+		if err == nil {
+			g.note(text)
+		}
+		return text, err
+	}))
+	return mux
+}
+
+// order serves one thing that can be done to the machinery. The answer's text
+// says what was done.
+func order[T any](do func(T) (string, error)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		var in T
+		text, err := "", json.NewDecoder(http.MaxBytesReader(rw, r.Body, 1<<16)).Decode(&in)
+		if err == nil {
+			text, err = do(in)
+		}
+		answer := map[string]string{"text": text}
+		rw.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			answer = map[string]string{"error": err.Error()}
+			rw.WriteHeader(http.StatusBadRequest)
+		}
+		json.NewEncoder(rw).Encode(answer)
+	}
+}
+
+// file serves a file that the bot has shared.
+func (g *playground) file(rw http.ResponseWriter, r *http.Request) {
+	for _, f := range g.slack.Files() {
+		if f.ID == r.PathValue("id") && f.Complete {
+			rw.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			rw.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", f.Name))
+			rw.Write(f.Content)
+			return
+		}
+	}
+	http.NotFound(rw, r)
+}
+
+// openBrowser shows the page, where there is a screen to show it on.
+func openBrowser(ctx context.Context, url string) {
+	var open []string
+	switch {
+	case runtime.GOOS == "darwin":
+		open = []string{"open", url}
+	case runtime.GOOS == "windows":
+		open = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	case os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "":
+		open = []string{"xdg-open", url}
+	default:
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := exec.CommandContext(ctx, open[0], open[1:]...).Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Println("Please open it in your browser.")
+	}
+}

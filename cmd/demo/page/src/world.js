@@ -1,0 +1,149 @@
+// What the page knows of the world, and how it acts on it.
+//
+// The server sends lists of changes (see live.go for all kinds). Each change
+// carries the whole of what it is about, so that a change may come twice.
+
+import { useEffect, useReducer } from "preact/hooks";
+
+export const world = {
+  connected: false,
+  skew: 0, // the server's clock minus this one's, ms
+  hello: null, // {now, limit, window_ms, me, team}
+  people: [], // slacksim User, with role
+  channels: [], // {id, name, members}
+  messages: new Map(), // key → slacksim Message, in order of ts
+  views: {}, // user → modal on top, or null
+  homes: {}, // user → App Home view
+  files: new Map(), // id → {id, name, title, length, channel, thread_ts}
+  servers: new Map(), // id → ecssim Server, in the fleet's order
+  calls: [], // to the cloud, the newest last: {n, time, op, count, …}
+  notes: [], // what was done to the machinery: {n, time, text}
+  replicas: [], // bots: {name, state, pid}
+  logs: [], // lines of the bots' logs: {n, bot, level, text}
+  requests: [], // as the bots' record has them, the newest first
+  freeze: null,
+  store: { up: true },
+  slack: { up: true, sockets: [] },
+  cloud: { speed: 1 },
+};
+
+const kept = 400; // calls, notes and log lines
+
+const apply = {
+  hello(c) {
+    Object.assign(world, { hello: c, skew: c.now - Date.now(), messages: new Map(), views: {}, homes: {}, files: new Map(), servers: new Map(), calls: [], notes: [], logs: [], requests: [] });
+  },
+  people(c) {
+    world.people = c.people;
+    world.channels = c.channels;
+  },
+  message(c) {
+    const m = c.message;
+    world.messages.set([m.channel, m.ts, m.ephemeral_to ?? ""].join(" "), m);
+  },
+  view(c) {
+    world.views[c.user] = c.view;
+  },
+  home(c) {
+    world.homes[c.user] = c.view;
+  },
+  file(c) {
+    world.files.set(c.file.id, c.file);
+  },
+  servers(c) {
+    for (const s of c.servers) {
+      if (s.status === "DELETED") world.servers.delete(s.id);
+      else world.servers.set(s.id, s);
+    }
+  },
+  call(c) {
+    push(world.calls, c.call);
+  },
+  note(c) {
+    push(world.notes, c.note);
+  },
+  log(c) {
+    push(world.logs, c.line);
+  },
+  replicas(c) {
+    world.replicas = c.replicas;
+  },
+  requests(c) {
+    world.requests = c.requests;
+    world.freeze = c.freeze;
+  },
+  state(c) {
+    world.store = c.store;
+    world.slack = c.slack;
+    world.cloud = c.cloud;
+  },
+};
+
+// push keeps a list in order of n, once each, and short.
+function push(list, item) {
+  const last = list.at(-1);
+  if (last && item.n <= last.n) return;
+  list.push(item);
+  if (list.length > kept) list.splice(0, list.length - kept);
+}
+
+const listeners = new Set(); // {kinds, call}
+let changed = new Set();
+
+function tell(kind) {
+  if (changed.size === 0) requestAnimationFrame(flush);
+  changed.add(kind);
+}
+
+function flush() {
+  const kinds = changed;
+  changed = new Set();
+  for (const l of listeners) if (l.kinds.some((k) => kinds.has(k))) l.call(kinds);
+}
+
+// watch calls f, at most once a frame, after changes of these kinds. It returns
+// the function that ends it. The kind "connected" tells of the line itself.
+export function watch(kinds, f) {
+  const l = { kinds: [...kinds, "hello"], call: f };
+  listeners.add(l);
+  return () => listeners.delete(l);
+}
+
+// useWorld draws a component again after changes of these kinds.
+export function useWorld(...kinds) {
+  const [, again] = useReducer((n) => n + 1, 0);
+  useEffect(() => watch(kinds, again), []);
+  return world;
+}
+
+// connect opens the line to the server. The browser opens it again when it breaks.
+export function connect() {
+  const line = new EventSource("live");
+  line.onopen = () => {
+    world.connected = true;
+    tell("connected");
+  };
+  line.onerror = () => {
+    world.connected = false;
+    tell("connected");
+  };
+  line.onmessage = (e) => {
+    for (const c of JSON.parse(e.data)) {
+      apply[c.kind]?.(c);
+      tell(c.kind);
+    }
+  };
+}
+
+// act does something to the world: path is slack/… (what people do in Slack),
+// cloud/… (the cloud's console) or demo/… (the machinery). It returns the
+// answer, or throws an Error with what was refused.
+export async function act(path, body = {}) {
+  const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await r.json().catch(() => ({}));
+  if (!r.ok) throw new Error(answer.error ?? r.statusText);
+  return answer;
+}
+
+// now is the server's time, ms.
+export const now = () => Date.now() + world.skew;

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/jobs"
+
+	miniserver "github.com/alicebob/miniredis/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// record reads the bots' record, for the page to show: with an engine of its
+// own that does no work, whenever a bot has written to it.
+type record struct {
+	w       *world
+	tell    func(change)
+	redis   *jobs.Store
+	engine  *jobs.Engine
+	written chan struct{} // capacity 1
+	end     context.CancelFunc
+	ended   chan struct{}
+
+	mu     sync.Mutex
+	latest change // guarded by mu
+}
+
+// mostRequests is how many of the requests that have ended are shown.
+const mostRequests = 30
+
+func openRecord(ctx context.Context, w *world, tell func(change)) (*record, error) {
+	store, err := jobs.OpenStore("redis://" + w.store.Addr())
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(ctx)
+	r := &record{w: w, tell: tell, redis: store, written: make(chan struct{}, 1), end: end, ended: make(chan struct{})}
+	r.engine = jobs.New(jobs.Config{
+		ProjectID: w.cloud.Options().ProjectID, Project: project, Redis: store,
+		Log: slog.New(slog.DiscardHandler), Metrics: jobs.NewMetrics(prometheus.NewRegistry()),
+	})
+	r.latest = change{"kind": "requests", "requests": []any{}, "freeze": nil}
+	r.listen()
+	go r.follow(ctx)
+	return r, nil
+}
+
+// Close ends the reading.
+func (r *record) Close() {
+	r.end()
+	<-r.ended
+	r.redis.Close()
+}
+
+// listen has the store say when something is written to the record. A store
+// that was started again has to be told anew.
+func (r *record) listen() {
+	r.w.store.Server().SetPreHook(func(_ *miniserver.Peer, _ string, args ...string) bool {
+		// The one script that changes requests is given a change that names what
+		// it writes: commit.lua.
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "{") && strings.Contains(a, `"write"`) }) {
+			select {
+			case r.written <- struct{}{}:
+			default:
+			}
+		}
+		return false
+	})
+}
+
+// follow reads the record after it was written to.
+func (r *record) follow(ctx context.Context) {
+	defer close(r.ended)
+	const settled = 100 * time.Millisecond // the word comes before the deed
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.written:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(settled):
+		}
+		requests, err := r.read(ctx)
+		if err != nil {
+			continue // the store is away; what was read last still stands there
+		}
+		r.mu.Lock()
+		r.latest = requests
+		r.mu.Unlock()
+		r.tell(requests)
+	}
+}
+
+// last is the record as it was read last.
+func (r *record) last() change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.latest
+}
+
+// shownRequest is a request with its batches.
+type shownRequest struct {
+	approvals.Request
+	Thread  shownThread  `json:"thread"`
+	Batches []shownBatch `json:"batch_list"`
+}
+
+type shownThread struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+}
+
+type shownBatch struct {
+	N       int                  `json:"n"`
+	State   approvals.BatchState `json:"state"`
+	Size    int                  `json:"size"`
+	Attempt int                  `json:"attempt,omitempty"`
+	Lost    int                  `json:"lost,omitempty"`
+	Job     string               `json:"job,omitempty"`
+	Trouble string               `json:"trouble,omitempty"`
+}
+
+func (r *record) read(ctx context.Context) (change, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	open, err := r.engine.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(open)
+	ended, err := r.engine.Ended(ctx, mostRequests)
+	if err != nil {
+		return nil, err
+	}
+	freeze, err := r.engine.Freezing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := []shownRequest{}
+	for _, q := range append(open, ended...) {
+		batches, err := r.engine.Batches(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		s := shownRequest{Request: q, Thread: shownThread(q.Thread), Batches: []shownBatch{}}
+		for _, b := range batches {
+			s.Batches = append(s.Batches, shownBatch{b.N, b.State, len(b.Results), b.Attempt, b.Lost, b.JobID, b.Trouble})
+		}
+		shown = append(shown, s)
+	}
+	return change{"kind": "requests", "requests": shown, "freeze": freeze}, nil
+}
