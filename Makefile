@@ -6,8 +6,12 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: redis ## Run all tests with the race detector
-	go test -race ./...
+BROWSER := command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable
+BROWSER := { $(BROWSER) || test -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; } >/dev/null
+
+test: redis chromium ## Run all tests with the race detector
+	@if $(BROWSER); then echo go test -race ./...; go test -race ./...; \
+	else echo "no Chromium: the demo's page is NOT TESTED" >&2; go test -race -skip '^TestPage' ./...; fi
 
 redis: ## Install redis-server, which tests need, where it is missing
 	@command -v redis-server >/dev/null || { \
@@ -17,7 +21,14 @@ redis: ## Install redis-server, which tests need, where it is missing
 	  fi; \
 	  $$SUDO apt-get update && $$SUDO apt-get install -y --no-install-recommends redis-server; }
 
-lint: format vet static tidy modern vuln ## Check form, mistakes, modules and known vulnerabilities
+chromium: ## Install Chromium, which tests of the demo's page need, where it is missing
+	@$(BROWSER) || { \
+	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO="$$(command -v sudo)" || SUDO=none; \
+	  if [ "$$SUDO" != none ] && command -v apt-get >/dev/null; then \
+	    $$SUDO apt-get update && $$SUDO apt-get install -y --no-install-recommends chromium fonts-noto-color-emoji; \
+	  fi; }
+
+lint: format vet static tidy modern bundle vuln ## Check form, mistakes, modules and known vulnerabilities
 
 format:
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "gofmt -w is needed:"; echo "$$files"; exit 1; }
@@ -40,7 +51,22 @@ vuln: # its database is on the network; not to reach it is no finding
 	  echo "$$out"; echo "$$out" | grep -q 'fetching vulnerabilities' && \
 	  echo "govulncheck: NOT CHECKED, the database cannot be reached"; }
 
-demo: ## Play the demo: the bot in a simulated world, from asking to stopped
+bundle: # the page that is committed is what its sources give
+	@command -v npm >/dev/null || { echo "no npm: that cmd/demo/page/dist is up to date is NOT CHECKED"; exit 0; }; \
+	set -e; again="$$(mktemp -d)"; trap 'rm -rf "$$again"' EXIT; \
+	cd cmd/demo/page; npm ci --silent; node build.mjs "$$again"; \
+	diff -r dist "$$again" >/dev/null || { echo "cmd/demo/page/dist is old: make page"; exit 1; }; echo "cmd/demo/page/dist is what its sources give"
+
+page: ## Build the demo's page anew from cmd/demo/page/src (needs node)
+	cd cmd/demo/page && npm ci && node build.mjs
+
+pictures: chromium ## Make the README's pictures anew from the demo's page
+	go test ./cmd/demo -run TestPagePictures -count 1 -args -pictures "$(CURDIR)/docs"
+
+demo: ## Open the demo in the browser: the bot in a simulated world
+	go run ./cmd/demo
+
+script: ## Play the demo in the terminal: five stories, from asking to stopped
 	go run ./cmd/demo -script
 
 campaign: redis ## Break things at random for SEEDS (20) seeds; takes long
@@ -52,4 +78,4 @@ build: ## Build bin/bot
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
-.PHONY: help test redis lint format vet static tidy modern vuln demo campaign build image
+.PHONY: help test redis chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign build image

@@ -18,8 +18,8 @@ type live struct {
 	// everything is the whole world as changes, for a page that has just come.
 	everything func() []change
 
-	mu    sync.Mutex
-	pages map[*page]bool
+	mu      sync.Mutex
+	viewers map[*viewer]bool
 }
 
 // change is one piece of news. Its keys besides kind are those of its kind.
@@ -30,8 +30,8 @@ func serversChanged(list ...ecssim.Server) change {
 	return change{"kind": "servers", "servers": list}
 }
 
-// page is an open page that has not been told everything yet.
-type page struct {
+// viewer is an open page that has not been told everything yet.
+type viewer struct {
 	news []change      // guarded by live.mu
 	wake chan struct{} // capacity 1
 }
@@ -44,7 +44,7 @@ const mostNews = 50_000
 func (l *live) tell(news ...change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for p := range l.pages {
+	for p := range l.viewers {
 		p.news = append(p.news, news...)
 		select {
 		case p.wake <- struct{}{}:
@@ -58,13 +58,13 @@ const gather = 40 * time.Millisecond
 
 // ServeHTTP streams the news to one page, until it goes away.
 func (l *live) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	p := &page{wake: make(chan struct{}, 1)}
+	p := &viewer{wake: make(chan struct{}, 1)}
 	l.mu.Lock()
-	l.pages[p] = true
+	l.viewers[p] = true
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
-		delete(l.pages, p)
+		delete(l.viewers, p)
 		l.mu.Unlock()
 	}()
 	rw.Header().Set("Content-Type", "text/event-stream")

@@ -20,6 +20,15 @@ import (
 //go:embed page/dist
 var dist embed.FS
 
+// built is the page that this program holds.
+func built() fs.FS {
+	page, err := fs.Sub(dist, "page/dist")
+	if err != nil {
+		panic(err) // the folder is a constant
+	}
+	return page
+}
+
 // showPage serves the page until ctx ends. An address that is taken is replaced
 // by a free one. files, if not empty, is a folder with another build of the page.
 func showPage(ctx context.Context, address, files string, open, logs bool) error {
@@ -30,10 +39,7 @@ func showPage(ctx context.Context, address, files string, open, logs bool) error
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return fmt.Errorf("%s is no loopback address like 127.0.0.1: whoever reaches the page can do anything in it", host)
 	}
-	page, err := fs.Sub(dist, "page/dist")
-	if err != nil {
-		return err
-	}
+	page := built()
 	if files != "" {
 		page = os.DirFS(files)
 	}

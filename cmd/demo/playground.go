@@ -33,7 +33,7 @@ type playground struct {
 // for the story of a large request, and starts bot A. The caller closes it.
 func newPlayground(ctx context.Context, logs bool) (*playground, error) {
 	g := &playground{ctx: ctx, speed: 10, storeUp: true, slackUp: true}
-	g.live = &live{everything: g.everything, pages: map[*page]bool{}}
+	g.live = &live{everything: g.everything, viewers: map[*viewer]bool{}}
 	cloud := ecssim.New(ecssim.Options{Seed: 7})
 	cloud.Add(fleet()...)
 	cloud.SetSpeed(g.speed)

@@ -20,7 +20,8 @@ type Server struct {
 	Address      string   `json:"address"`
 	ChargingMode string   `json:"charging_mode"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
 	Locked       bool     `json:"locked"`
-	Tags         []string `json:"tags"` // "key=value", or the bare key if there is no value
+	Tags         []string `json:"tags"`            // "key=value", or the bare key if there is no value
+	Fails        string   `json:"fails,omitempty"` // the code with which actions on it fail; see FailServer
 }
 
 // ErrNoServer: there is no server of that id.
@@ -198,10 +199,11 @@ func (c *Cloud) Delete(id string) error {
 // it is called with an empty code.
 func (c *Cloud) FailServer(id, code, reason string) error {
 	return c.setup(id, func(s *server) {
-		s.fail = &failure{code, reason}
+		s.Fails, s.fail = code, &failure{code, reason}
 		if code == "" {
 			s.fail = nil
 		}
+		c.note(Event{Server: s.snapshot()})
 	})
 }
 
@@ -210,7 +212,7 @@ func (c *Cloud) StickServer(id string) error {
 	return c.setup(id, func(s *server) { s.stuck = true })
 }
 
-// setup prepares a server without any visible change.
+// setup prepares a server without any change that the API shows.
 func (c *Cloud) setup(id string, f func(*server)) (err error) {
 	c.do(func() {
 		if s, ok := c.servers[id]; ok {

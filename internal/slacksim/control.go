@@ -15,7 +15,8 @@ import (
 //	POST /sim/click       {user, channel, ts, action_id, value?}  value: a forged one
 //	POST /sim/clickview   {user, view_id, action_id, value?}
 //	POST /sim/submit      {user, view_id, values: {block_id: {action_id: string or list}}}
-//	POST /sim/closeview   {user, view_id}
+//	POST /sim/closeview   {user, view_id}               the close button
+//	POST /sim/closemodal  {user}                        the X: all views
 //	POST /sim/suggest     {user, view_id, block_id, action_id, text}
 //	POST /sim/shortcut    {user, callback_id}
 //	POST /sim/home        {user}                        opens the Home tab
@@ -125,6 +126,9 @@ func (w *Workspace) actRoutes(mux *http.ServeMux) {
 	})
 	post(mux, "closeview", func(r *http.Request, o order) (any, error) {
 		return w.CloseView(r.Context(), o.User, o.ViewID)
+	})
+	post(mux, "closemodal", func(r *http.Request, o order) (any, error) {
+		return w.CloseModal(r.Context(), o.User)
 	})
 	post(mux, "suggest", func(r *http.Request, o order) (any, error) {
 		return w.Suggest(r.Context(), o.User, o.ViewID, o.BlockID, o.ActionID, o.Text)

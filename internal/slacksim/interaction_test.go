@@ -360,6 +360,44 @@ func TestViewStackAndClosing(t *testing.T) {
 	wantCode(t, err, "not_found")
 }
 
+func TestClosingAllViewsOfAModal(t *testing.T) {
+	for _, way := range []string{"the X", "clear_on_close"} {
+		t.Run(way, func(t *testing.T) {
+			r := newRig(t, slacksim.Options{})
+			got := r.interactions(t, nil)
+			root := modal("1")
+			root.NotifyOnClose, root.CallbackID = true, "root"
+			if _, err := r.api.OpenViewContext(t.Context(), r.trigger(t, got), root); err != nil {
+				t.Fatal(err)
+			}
+			top := modal("2")
+			top.ClearOnClose = way == "clear_on_close"
+			if _, err := r.ClickInView(soon(t), "UANN", "", "more", ""); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.api.PushViewContext(t.Context(), (<-got).TriggerID, top); err != nil {
+				t.Fatal(err)
+			}
+			var a slacksim.Answer
+			var err error
+			if top.ClearOnClose {
+				a, err = r.CloseView(soon(t), "UANN", "")
+			} else {
+				a, err = r.CloseModal(soon(t), "UANN")
+			}
+			if err != nil || !a.Acked {
+				t.Error(a, err)
+			}
+			if c := <-got; c.Type != slack.InteractionTypeViewClosed || c.View.CallbackID != "root" || !c.IsCleared {
+				t.Errorf("%+v", c)
+			}
+			if v, open := r.View("UANN"); open {
+				t.Errorf("%s is still open", v.ID)
+			}
+		})
+	}
+}
+
 func TestHome(t *testing.T) {
 	r := newRig(t, slacksim.Options{})
 	got := r.interactions(t, nil)

@@ -159,9 +159,21 @@ func (w *Workspace) applySubmission(user, viewID string, ack json.RawMessage) er
 	return nil
 }
 
-// CloseView cancels the modal on top. The app hears of it only if the view has
-// notify_on_close; otherwise the Answer is empty.
+// CloseView presses the close button of the modal's view on top, which leads back
+// to the view below, if there is one, or out of the modal if the view has
+// clear_on_close. The app hears of it only if the view has notify_on_close;
+// otherwise the Answer is empty.
 func (w *Workspace) CloseView(ctx context.Context, user, viewID string) (Answer, error) {
+	return w.closeViews(ctx, user, viewID, false)
+}
+
+// CloseModal presses the X, which closes all views of the modal. The app hears of
+// it only if the root view has notify_on_close; otherwise the Answer is empty.
+func (w *Workspace) CloseModal(ctx context.Context, user string) (Answer, error) {
+	return w.closeViews(ctx, user, "", true)
+}
+
+func (w *Workspace) closeViews(ctx context.Context, user, viewID string, all bool) (Answer, error) {
 	w.mu.Lock()
 	v, u, err := w.openView(user, viewID)
 	if err == nil && v.Type != "modal" {
@@ -171,9 +183,16 @@ func (w *Workspace) CloseView(ctx context.Context, user, viewID string) (Answer,
 		w.mu.Unlock()
 		return Answer{}, err
 	}
+	all = all || v.ClearOnClose
+	if all {
+		v = w.views[v.RootID]
+	}
 	payload := w.interaction("view_closed", u)
-	payload["view"], payload["is_cleared"] = w.viewObject(v, nil), false
+	payload["view"], payload["is_cleared"] = w.viewObject(v, nil), all
 	w.pop(user)
+	for all && len(w.stacks[user]) > 0 {
+		w.pop(user)
+	}
 	notify := v.NotifyOnClose
 	w.mu.Unlock()
 	if !notify {

@@ -26,6 +26,7 @@ type View struct {
 	PreviousID      string            `json:"previous_view_id,omitempty"`
 	User            string            `json:"user"`
 	NotifyOnClose   bool              `json:"notify_on_close"`
+	ClearOnClose    bool              `json:"clear_on_close"`
 	Raw             json.RawMessage   `json:"raw"`              // as the app gave it, with block and action ids filled in
 	Errors          map[string]string `json:"errors,omitempty"` // block_id → what the last submission was told
 	Open            bool              `json:"open"`
@@ -73,7 +74,8 @@ func (v *View) write(s shape, raw json.RawMessage, hash string) {
 	var title struct{ Text string }
 	json.Unmarshal(s.Title, &title)
 	v.Type, v.CallbackID, v.PrivateMetadata, v.ExternalID = s.Type, s.CallbackID, s.PrivateMetadata, s.ExternalID
-	v.Title, v.NotifyOnClose, v.Raw, v.Hash, v.Errors = title.Text, s.NotifyOnClose, raw, hash, nil
+	v.Title, v.NotifyOnClose, v.ClearOnClose = title.Text, s.NotifyOnClose, s.ClearOnClose
+	v.Raw, v.Hash, v.Errors = raw, hash, nil
 }
 
 // blocks are the view's blocks.

@@ -33,7 +33,6 @@ export function Page() {
             Cloud
           </button>
         </nav>
-        <Tour />
         <button class="theme" onClick={() => setTheme(theme === "dark" ? "light" : "dark")} aria-label={theme === "dark" ? "Light colours" : "Dark colours"} title={theme === "dark" ? "Light colours" : "Dark colours"}>
           {theme === "dark" ? "☀" : "☾"}
         </button>
@@ -43,6 +42,7 @@ export function Page() {
           {hello ? "The demo does not answer. Is it still running? Trying again …" : "Connecting …"}
         </div>
       )}
+      {hello && <Tour />}
       {hello && (
         <main>
           <Slack theme={theme} />

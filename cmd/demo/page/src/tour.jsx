@@ -1,3 +1,114 @@
+// The tour: five things to try, one at a time, each ticked off when the world
+// shows that it was done. README.md has the same five.
+
+import { useState } from "preact/hooks";
+import { compose, sit, useSeat } from "./seat.js";
+import { useWorld } from "./world.js";
+
+const ended = (r) => ["succeeded", "partially_failed", "failed", "unknown"].includes(r.state);
+const asked = (w, test) => w.requests.some(test);
+
+const steps = [
+  {
+    title: "Ask",
+    text: "As Mia, send this in #ops. A card comes up; nothing is stopped yet.",
+    command: '/ecs-stop web-1 web-2 --reason "night"',
+    as: "U0MIA",
+    done: (w) => asked(w, () => true),
+  },
+  {
+    title: "Approve as somebody else",
+    text: "Become Noah (top left), press Approve on the card and confirm. Watch two tiles go dark and the thread tell it.",
+    as: "U0NOAH",
+    done: (w) => asked(w, (r) => r.state === "succeeded"),
+  },
+  {
+    title: "Use the form, and deny",
+    text: "As Mia, send this alone: a form opens. Ask for any server. As Noah press Deny, with a reason.",
+    command: "/ecs-stop",
+    as: "U0MIA",
+    done: (w) => asked(w, (r) => r.state === "denied"),
+  },
+  {
+    title: "Kill the bot in the middle",
+    text: "Ask for these, approve as Noah, and at once press “Kill −9” at bot A on the right. Then “Start”: it ends right.",
+    command: '/ecs-stop api-* --reason "spare"',
+    as: "U0MIA",
+    done: (w) => w.notes.some((n) => n.text.includes("killed") && asked(w, (r) => ended(r) && r.finished > n.time)),
+  },
+  {
+    title: "Run into the limit",
+    text: "1,500 servers. Approve as Olga and watch the last 60 seconds: never more than 1,000. The rest waits its minute.",
+    command: '/ecs-stop batch-* --reason "weekend"',
+    as: "U0MIA",
+    done: (w) => asked(w, (r) => r.total > 1000 && ended(r)),
+  },
+];
+
 export function Tour() {
-  return null;
+  const w = useWorld("requests", "note");
+  const { me } = useSeat();
+  const [open, setOpen] = useState(() => localStorage.getItem("tour") !== "closed");
+  const [looked, look] = useState(null); // a step chosen by hand
+  const next = steps.findIndex((s) => !s.done(w));
+  const at = looked ?? (next < 0 ? steps.length : next);
+  const show = (yes) => {
+    localStorage.setItem("tour", yes ? "open" : "closed");
+    setOpen(yes);
+  };
+  if (!open)
+    return (
+      <div class="tour closed">
+        <button onClick={() => show(true)}>Tour</button>
+      </div>
+    );
+  const step = steps[at];
+  return (
+    <section class="tour" aria-label="Tour">
+      <ol>
+        {steps.map((s, i) => (
+          <li key={i}>
+            <button aria-current={i === at ? "step" : undefined} aria-label={`Step ${i + 1}: ${s.title}${s.done(w) ? " (done)" : ""}`} data-done={s.done(w)} onClick={() => look(i)}>
+              {s.done(w) ? "✓" : i + 1}
+            </button>
+          </li>
+        ))}
+      </ol>
+      {step ? (
+        <p>
+          <strong>{step.title}.</strong> {step.text} {step.command && <code>{step.command}</code>}
+        </p>
+      ) : (
+        <p>
+          <strong>That was the tour.</strong> Now break what you like: the buttons are on the right.
+        </p>
+      )}
+      {step?.command && (
+        <button
+          class="put"
+          onClick={() => {
+            sit({ me: step.as });
+            compose(w.hello.place, step.command);
+            look(null);
+          }}
+        >
+          Put it into the composer
+        </button>
+      )}
+      {step && !step.command && (me ?? w.hello.me) !== step.as && (
+        <button
+          class="put"
+          onClick={() => {
+            sit({ me: step.as, place: w.hello.place, side: "slack" });
+            look(null);
+          }}
+        >
+          Become {w.people.find((p) => p.id === step.as)?.real_name.split(" ")[0]}
+        </button>
+      )}
+      <button class="close" aria-label="Close the tour" onClick={() => show(false)}>
+        ×
+      </button>
+    </section>
+  );
 }

@@ -24,10 +24,11 @@ export const world = {
   freeze: null,
   store: { up: true },
   slack: { up: true, sockets: [] },
-  cloud: { speed: 1 },
+  cloud: { speed: 1, most: 0 },
+  armed: [], // what was planned to break and has not struck yet
 };
 
-const kept = 400; // calls, notes and log lines
+const kept = 2000; // calls, notes and log lines, as many as the server keeps
 
 const apply = {
   hello(c) {
@@ -76,6 +77,7 @@ const apply = {
     world.store = c.store;
     world.slack = c.slack;
     world.cloud = c.cloud;
+    world.armed = c.armed;
   },
 };
 

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/slacksim"
+)
+
+// Whatever is planned to go wrong strikes the next request, and that ends as it
+// must: each server was stopped at most once, and the outcome is told once.
+func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
+	t.Parallel()
+	g, err := newPlayground(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	wait := func(what string, cond func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(100 * time.Second); !cond(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: waited too long; the record is %v", what, g.record.last()["requests"])
+			}
+		}
+	}
+	wait("sockets", func() bool { return g.slack.Connections() >= 2 })
+	armed := func() int {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return len(g.armed)
+	}
+	var roots []slacksim.Message
+	// After a 429 nothing is sent for a minute; what Slack does needs time, too.
+	whats := []string{"cloud_502", "cloud_drop", "cloud_reset", "fail_job", "cloud_429", "slack_drop", "slack_lose", "slack_429"}
+	for what := range breaks {
+		if !slices.Contains(whats, what) {
+			t.Errorf("%s is not tried here", what)
+		}
+	}
+	for i, what := range whats {
+		if strings.HasPrefix(what, "slack_") { // it strikes the card
+			if _, err := g.breakIt(what, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", fmt.Sprintf("batch-%d --reason %q", i+1, what)); err != nil || !a.Acked {
+			t.Fatalf("%s: acknowledged %v, %v", what, a.Acked, err)
+		}
+		wait(what+": card", func() bool { return len(g.slack.Messages(ops)) == i+1 })
+		roots = append(roots, g.slack.Messages(ops)[i])
+		if strings.HasPrefix(what, "slack_") {
+			wait(what+" strikes", func() bool { return armed() == 0 })
+			if _, err := g.slack.Click(t.Context(), olga, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if _, err := g.breakIt(what, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.slack.Click(t.Context(), noah, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
+			t.Fatal(err)
+		}
+		wait(what+" strikes", func() bool { return armed() == 0 })
+	}
+	for i, what := range whats {
+		words := "1 server stopped"
+		switch what {
+		case "fail_job":
+			words = "Common.0021"
+		case "cloud_drop": // nobody told the bot of the job
+			words = "found off"
+		}
+		var ends []string
+		wait(what+": end", func() bool {
+			ends = nil
+			for _, m := range g.slack.Thread(ops, roots[i].TS) {
+				if text := slacksim.PlainText(m); strings.Contains(text, "It took") {
+					ends = append(ends, text)
+				}
+			}
+			return len(ends) > 0
+		})
+		if len(ends) != 1 || !strings.Contains(ends[0], words) {
+			t.Errorf("%s: told as its end: %q, want %q once", what, ends, words)
+		}
+	}
+	if n := len(g.slack.Messages(ops)); n != len(whats) {
+		t.Errorf("%d cards, want %d", n, len(whats))
+	}
+	for _, s := range g.cloud.Servers() {
+		if n := g.cloud.StopCount(s.ID); n > 1 {
+			t.Errorf("the cloud was asked %d times to stop %s", n, s.Name)
+		}
+	}
+}
+
+func TestBreaksThatComeAtOnce(t *testing.T) {
+	t.Parallel()
+	g, err := newPlayground(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	if _, err := g.breakIt("start_by_hand", ""); err != nil { // some of the fleet are off from the start
+		t.Error(err)
+	}
+	id := g.cloud.Servers()[0].ID
+	if text, err := g.breakIt("fail_server", id); err != nil || !strings.Contains(text, g.cloud.Servers()[0].Name) {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, what := range []string{"", "everything"} {
+		if _, err := g.breakIt(what, ""); err == nil {
+			t.Errorf("%q can be broken", what)
+		}
+	}
+	if _, err := g.breakIt("cloud_429", ""); err != nil || len(g.state()["armed"].([]string)) != 1 {
+		t.Errorf("%v, %v", g.state(), err)
+	}
+	if _, err := g.breakIt("clear", ""); err != nil || len(g.state()["armed"].([]string)) != 0 {
+		t.Errorf("%v, %v", g.state(), err)
+	}
+	for _, x := range []float64{0, 0.5, 61} {
+		if g.setSpeed(x) == nil {
+			t.Errorf("the speed may be %v", x)
+		}
+	}
+	for _, name := range []string{"", "C"} {
+		if g.setReplica(name, "kill") == nil {
+			t.Errorf("there is a bot %q", name)
+		}
+	}
+	if g.setReplica("A", "dance") == nil {
+		t.Error("bot A dances")
+	}
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/slacksim"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// composer is where people type in a channel.
+const composer = `textarea[aria-label="Message #ops"]`
+
+// says types a line into the composer of #ops and sends it.
+func (p *tab) says(text string) {
+	p.t.Helper()
+	p.clicks(composer, "")
+	p.types(text, kb.Enter)
+}
+
+// becomes takes another person's seat.
+func (p *tab) becomes(name string) {
+	p.t.Helper()
+	p.clicks(`button[aria-label^="You are "]`, "")
+	p.clicks(`[role=menuitemradio]`, name)
+	p.sees(`button[aria-label^="You are "]`, name)
+}
+
+// approves presses Approve on the newest card, reads the dialog, and confirms.
+func (p *tab) approves(dialog, yes string) {
+	p.t.Helper()
+	p.clicks("article button", "Approve")
+	p.sees("[role=alertdialog]", dialog)
+	p.clicks("[role=alertdialog] button", yes)
+}
+
+// opensThread opens the newest thread beside the channel.
+func (p *tab) opensThread() {
+	p.t.Helper()
+	p.clicks("article button", "repl")
+	p.sees(`aside[aria-label="Thread"]`, "")
+}
+
+const inThread = `aside[aria-label="Thread"] article`
+
+// tile waits until a server's tile shows a state.
+func (p *tab) tile(name, state string) {
+	p.t.Helper()
+	p.waits(pagePatience, name+" "+state, fmt.Sprintf(`window.demoTile(%q)?.state === %q`, name, state))
+}
+
+// request is the newest request as the machine room shows it.
+func (p *tab) request(state string) {
+	p.t.Helper()
+	p.waits(pagePatience, "request "+state, fmt.Sprintf(`document.querySelector("[data-request]")?.dataset.state === %q`, state))
+}
+
+// The way that the README's tour goes first: ask, approve as somebody else, see
+// it done; then the form, and a denial with its reason.
+func TestPageAskApproveDeny(t *testing.T) {
+	t.Parallel()
+	p := open(t, 1440, 900)
+	p.sees("header", "Nothing here is real")
+	p.tile("web-1", "running")
+
+	p.says(`/ecs-stop web-1 web-2 --reason "night"`)
+	p.sees("article[data-private]", "Asked as")
+	p.sees("article", "asks to stop 2 servers")
+	p.request("pending")
+	p.becomes("Noah Approver")
+	p.absent("article[data-private]", "Asked as")
+	p.approves("Stop 2 servers?", "Stop 2")
+	p.sees("article", "Done, approved by")
+	p.opensThread()
+	p.sees(inThread, "2 servers stopped")
+	p.tile("web-1", "off")
+	p.tile("web-2", "off")
+	p.request("succeeded")
+	for _, name := range []string{"web-1", "web-2"} {
+		if n := p.stops(name); n != 1 {
+			t.Errorf("the cloud was asked to stop %s %d times", name, n)
+		}
+	}
+
+	p.becomes("Mia Requester")
+	p.says("/ecs-stop")
+	p.sees("[role=dialog]", "Stop servers")
+	p.clicks(`[role=dialog] input[role=combobox]`, "")
+	p.types("web-3", "")
+	p.clicks(`[role=dialog] [role=option]`, "web-3")
+	p.clicks(`[role=dialog] [data-block=why]`, "")
+	p.types("try the form", "")
+	p.clicks("[role=dialog] button", "Preview")
+	p.sees("[role=dialog]", "Check and ask")
+	p.clicks("[role=dialog] button", "Ask")
+	p.sees("[role=dialog]", "Asked as")
+	p.clicks("[role=dialog] button", "Done")
+	p.absent("[role=dialog]", "")
+	p.sees("article", "try the form")
+	p.becomes("Olga Approver")
+	p.clicks("article button", "Deny")
+	p.sees("[role=dialog]", "Why not?")
+	p.clicks("[role=dialog] [data-block]", "")
+	p.types("not <now> & here", "")
+	p.clicks("[role=dialog] button", "Deny")
+	p.sees("article", "Denied by")
+	p.sees("article", "not <now> & here")
+	p.request("denied")
+	if n := p.stops("web-3"); n != 0 {
+		t.Errorf("a denied request was sent %d times", n)
+	}
+}
+
+// absent fails if an element holds the words now.
+func (p *tab) absent(selector, words string) {
+	p.t.Helper()
+	p.waits(pagePatience, fmt.Sprintf("%s without %q", selector, words), "!("+found(selector, words)+")")
+}
+
+// stops is how often the cloud was asked to stop the server.
+func (p *tab) stops(name string) int {
+	for _, s := range p.g.cloud.Servers() {
+		if s.Name == name {
+			return p.g.cloud.StopCount(s.ID)
+		}
+	}
+	p.t.Fatalf("no server %s", name)
+	return 0
+}
+
+// The bot is killed while servers go off, and another one tells the end.
+func TestPageKillTheBotInTheMiddle(t *testing.T) {
+	t.Parallel()
+	p := open(t, 1440, 900)
+	p.says(`/ecs-stop api-1* --reason "spare"`)
+	p.sees("article", "asks to stop")
+	p.becomes("Noah Approver")
+	p.approves("Stop ", "Stop ")
+	p.waits(pagePatience, "servers that go off", `document.querySelector("[data-stopping]").dataset.stopping > 0`)
+	p.clicks("button", "Kill bot A")
+	p.sees(`section[aria-label="Machines"]`, "killed")
+	p.waits(pagePatience, "sockets gone", `document.querySelector('section[aria-label="Machines"]').innerText.includes("0 sockets")`)
+	p.clicks("button", "Start bot A")
+	p.request("succeeded")
+	p.opensThread()
+	p.sees(inThread, "servers stopped")
+	told := 0
+	for _, root := range p.g.slack.Messages(ops) {
+		for _, m := range p.g.slack.Thread(ops, root.TS) {
+			if strings.Contains(slacksim.PlainText(m), "servers stopped") {
+				told++
+			}
+		}
+	}
+	if told != 1 {
+		t.Errorf("the outcome was told %d times", told)
+	}
+	for _, s := range p.g.cloud.Servers() {
+		if n := p.g.cloud.StopCount(s.ID); n > 1 {
+			t.Errorf("the cloud was asked to stop %s %d times", s.Name, n)
+		}
+	}
+}
+
+// 1,500 servers take more than a minute, and the chart shows why.
+func TestPageLargeRequestRespectsTheLine(t *testing.T) {
+	t.Parallel()
+	p := open(t, 1440, 900)
+	p.clicks("button", "Start bot B")
+	p.says(`/ecs-stop batch-* --reason "weekend"`)
+	p.sees("article", "asks to stop 1,500 servers")
+	p.becomes("Olga Approver")
+	p.approves("Stop 1,500 servers?", "Stop 1,500")
+	chart := `document.querySelector('section[aria-label="Last 60 seconds"] [data-most], section[aria-label="Last 60 seconds"][data-most]').dataset`
+	p.waits(pagePatience, "a full window", chart+".now >= 900") // a small request could still go
+	p.sees("article", "waits for the cloud's limit")
+	p.waits(100*time.Second, "the end", `document.querySelector("[data-request]").dataset.state === "succeeded"`)
+	most := p.g.cloud.MaxInWindow(time.Minute)
+	if most > 1000 {
+		t.Errorf("the cloud took %d in 60 s", most)
+	}
+	if shown := evaluated[int](p, "+"+chart+".most"); shown != most {
+		t.Errorf("the chart shows %d in 60 s, the cloud took %d", shown, most)
+	}
+	p.sees("article", "1,500 stopped")
+	p.tile("batch-1", "off")
+	p.tile("batch-1500", "off")
+}
