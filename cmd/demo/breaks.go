@@ -18,14 +18,14 @@ var breaks = map[string]struct {
 	plan func(*playground)
 	text string
 }{
-	"cloud_429":   {func(g *playground) { g.failCloud(ecssim.Throttle(8 * time.Second)) }, "the cloud will answer 429 (too many requests) to the next stop"},
-	"cloud_502":   {func(g *playground) { g.failCloud(ecssim.HTML502) }, "the cloud's gateway will answer 502 to the next stop, and not act"},
-	"cloud_drop":  {func(g *playground) { g.failCloud(ecssim.ResetAfter) }, "the cloud will act on the next stop and drop the answer"},
-	"cloud_reset": {func(g *playground) { g.failCloud(ecssim.ResetBefore) }, "the next stop will be cut off before the cloud acts"},
-	"fail_job":    {func(g *playground) { g.cloud.FailJob("Common.0021", "A sub job failed.") }, "the next job will fail as a whole"},
-	"slack_drop":  {func(g *playground) { g.failSlack(slacksim.ResetAfter) }, "Slack will post the bot's next message and drop the answer"},
-	"slack_lose":  {func(g *playground) { g.failSlack(slacksim.ResetBefore) }, "Slack will lose the bot's next message"},
-	"slack_429":   {func(g *playground) { g.failSlack(slacksim.RateLimited(3 * time.Second)) }, "Slack will answer 429 to the bot's next message"},
+	"cloud_429":   {func(g *playground) { g.failCloud(ecssim.Throttle(8 * time.Second)) }, "The cloud will answer 429 (too many requests) to the next stop."},
+	"cloud_502":   {func(g *playground) { g.failCloud(ecssim.HTML502) }, "The cloud's gateway will answer 502 to the next stop, and not act."},
+	"cloud_drop":  {func(g *playground) { g.failCloud(ecssim.ResetAfter) }, "The cloud will act on the next stop and drop the answer."},
+	"cloud_reset": {func(g *playground) { g.failCloud(ecssim.ResetBefore) }, "The next stop will be cut off before the cloud acts."},
+	"fail_job":    {func(g *playground) { g.cloud.FailJob("Common.0021", "A sub job failed.") }, "The next job will fail as a whole."},
+	"slack_drop":  {func(g *playground) { g.failSlack(slacksim.ResetAfter) }, "Slack will post the bot's next message and drop the answer."},
+	"slack_lose":  {func(g *playground) { g.failSlack(slacksim.ResetBefore) }, "Slack will lose the bot's next message."},
+	"slack_429":   {func(g *playground) { g.failSlack(slacksim.RateLimited(3 * time.Second)) }, "Slack will answer 429 to the bot's next message."},
 }
 
 func (g *playground) failCloud(f ecssim.Fault)   { g.cloud.FailNext("stop", 1, f) }
@@ -40,7 +40,7 @@ func (g *playground) breakIt(what, server string) (string, error) {
 		g.mu.Unlock()
 		b.plan(g)
 		g.tellState()
-		return b.text, nil
+		return g.note(b.text), nil
 	}
 	switch what {
 	case "clear":
@@ -50,22 +50,22 @@ func (g *playground) breakIt(what, server string) (string, error) {
 		g.armed = nil
 		g.mu.Unlock()
 		g.tellState()
-		return "what had not struck yet is taken back", nil
+		return g.note("What had not struck yet is taken back."), nil
 	case "cut_socket":
 		open := g.slack.OpenConnections()
 		if len(open) == 0 {
 			return "", errors.New("no socket is open")
 		}
 		g.slack.CutSocket(open[0])
-		return fmt.Sprintf("socket %d of %d was cut without a word", open[0], len(open)), nil
+		return g.note(fmt.Sprintf("Socket %d was cut without a word; %d were open.", open[0], len(open))), nil
 	case "fail_server":
 		return g.onServer(server, func(s ecssim.Server) bool { return s.Status == "ACTIVE" && s.TaskState == "" },
-			"%s will not go off when it is told to", func(id string) error {
+			"%s will not go off when it is told to.", func(id string) error {
 				return g.cloud.FailServer(id, "Ecs.0213", "The guest operating system did not shut down.")
 			})
 	case "start_by_hand":
 		return g.onServer(server, func(s ecssim.Server) bool { return s.Status == "SHUTOFF" || s.TaskState == "powering-off" },
-			"somebody started %s in the console", g.cloud.StartByHand)
+			"Somebody started %s in the console.", g.cloud.StartByHand)
 	}
 	return "", fmt.Errorf("there is no %q to break", what)
 }
@@ -90,7 +90,10 @@ func (g *playground) onServer(id string, fits func(ecssim.Server) bool, text str
 	if !ok {
 		return "", ecssim.ErrNoServer
 	}
-	return fmt.Sprintf(text, s.Name), do(id)
+	if err := do(id); err != nil {
+		return "", err
+	}
+	return g.note(fmt.Sprintf(text, s.Name)), nil
 }
 
 // struck forgets the oldest plan of a family: it has come true.
@@ -120,57 +123,57 @@ func (g *playground) setSpeed(x float64) error {
 }
 
 // setStore stops the store, or starts it again with what it held.
-func (g *playground) setStore(on bool) error {
+func (g *playground) setStore(on bool) (string, error) {
 	g.mu.Lock()
 	was := g.storeUp
 	g.storeUp = on
 	g.mu.Unlock()
-	if was == on {
-		return nil
-	}
 	defer g.tellState()
-	if !on {
-		g.store.Close()
-		g.note("the store was stopped")
-		return nil
+	switch {
+	case was == on:
+		return "", nil
+	case on:
+		if err := g.store.Restart(); err != nil {
+			return "", err
+		}
+		g.record.listen()
+		return g.note("The store is back, with what it held."), nil
 	}
-	if err := g.store.Restart(); err != nil {
-		return err
-	}
-	g.record.listen()
-	g.note("the store is back, with what it held")
-	return nil
+	g.store.Close()
+	return g.note("The store was stopped."), nil
 }
 
 // setSlack takes Slack down, or up again.
-func (g *playground) setSlack(on bool) {
+func (g *playground) setSlack(on bool) (string, error) {
 	g.slack.Down(!on)
 	g.mu.Lock()
 	g.slackUp = on
 	g.mu.Unlock()
-	g.tellState()
-	g.note(map[bool]string{false: "Slack is down", true: "Slack is back"}[on])
+	defer g.tellState()
+	if on {
+		return g.note("Slack is back."), nil
+	}
+	return g.note("Slack is down."), nil
 }
 
 // setReplica starts or ends a bot.
-func (g *playground) setReplica(name, do string) error {
+func (g *playground) setReplica(name, do string) (text string, err error) {
 	i := slices.IndexFunc(g.bots[:], func(b *replica) bool { return b.Name == name })
 	if i < 0 {
-		return fmt.Errorf("there is no bot %q", name)
+		return "", fmt.Errorf("there is no bot %q", name)
 	}
-	b := g.bots[i]
-	switch do {
+	switch b := g.bots[i]; do {
 	case "kill":
-		g.note("bot " + name + " was killed (kill -9)")
+		text = g.note("Bot " + name + " was killed (kill -9).")
 		b.kill()
 	case "stop":
-		g.note("bot " + name + " was asked to end (SIGTERM)")
+		text = g.note("Bot " + name + " was asked to end (SIGTERM).")
 		b.stop()
 	case "start":
-		g.note("bot " + name + " was started")
-		return b.start(g.ctx)
+		text = g.note("Bot " + name + " was started.")
+		err = b.start(g.ctx)
 	default:
-		return fmt.Errorf("a bot cannot %q", do)
+		err = fmt.Errorf("a bot cannot %q", do)
 	}
-	return nil
+	return text, err
 }

@@ -130,11 +130,11 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "C"} {
-		if g.setReplica(name, "kill") == nil {
+		if _, err := g.setReplica(name, "kill"); err == nil {
 			t.Errorf("there is a bot %q", name)
 		}
 	}
-	if g.setReplica("A", "dance") == nil {
+	if _, err := g.setReplica("A", "dance"); err == nil {
 		t.Error("bot A dances")
 	}
 }

@@ -141,11 +141,12 @@ func (g *playground) cloudChanged(e ecssim.Event) {
 	}
 }
 
-// note tells what was done to the machinery.
-func (g *playground) note(text string) {
+// note tells what was done to the machinery, and returns it.
+func (g *playground) note(text string) string {
 	g.numbered(&g.notes, func(n int64) change {
 		return change{"kind": "note", "note": map[string]any{"n": n, "time": time.Now(), "text": text}}
 	})
+	return text
 }
 
 // logged tells a line of a bot's log.

@@ -98,17 +98,11 @@ func (g *playground) handler(page fs.FS) http.Handler {
 	mux.Handle("POST /slack/", http.StripPrefix("/slack", g.slack.Control()))
 	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.cloud.Control()))
 	mux.HandleFunc("GET /demo/files/{id}", g.file)
-	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return "", g.setReplica(o.Name, o.Do) }))
-	mux.HandleFunc("POST /demo/store", order(func(o struct{ Up bool }) (string, error) { return "", g.setStore(o.Up) }))
-	mux.HandleFunc("POST /demo/slack", order(func(o struct{ Up bool }) (string, error) { g.setSlack(o.Up); return "", nil }))
+	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return g.setReplica(o.Name, o.Do) }))
+	mux.HandleFunc("POST /demo/store", order(func(o struct{ Up bool }) (string, error) { return g.setStore(o.Up) }))
+	mux.HandleFunc("POST /demo/slack", order(func(o struct{ Up bool }) (string, error) { return g.setSlack(o.Up) }))
 	mux.HandleFunc("POST /demo/speed", order(func(o struct{ Speed float64 }) (string, error) { return "", g.setSpeed(o.Speed) }))
-	mux.HandleFunc("POST /demo/break", order(func(o struct{ What, Server string }) (string, error) {
-		text, err := g.breakIt(o.What, o.Server)
-		if err == nil {
-			g.note(text)
-		}
-		return text, err
-	}))
+	mux.HandleFunc("POST /demo/break", order(func(o struct{ What, Server string }) (string, error) { return g.breakIt(o.What, o.Server) }))
 	return mux
 }
 

@@ -15,15 +15,11 @@ import (
 // thrown away.
 var pictures = flag.String("pictures", "", "write the README's pictures to this `folder`")
 
-// The pictures of the README: made by every run, so that they can be made again
-// by `make pictures` whenever the page has changed.
+// The pictures of the README: every run makes them, so that `make pictures` can
+// make them again whenever the page has changed.
 func TestPagePictures(t *testing.T) {
 	t.Parallel()
-	p := open(t, 1280, 760)
-	save := func(name string) {
-		t.Helper()
-		p.keep(name, p.picture())
-	}
+	p := open(t, 1600, 900)
 	var f film
 	take := func(shown time.Duration) {
 		t.Helper()
@@ -31,10 +27,11 @@ func TestPagePictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	settled := chromedp.Sleep(600 * time.Millisecond) // what fades in is there
 	p.clicks(`button[aria-label="Close the tour"]`, "")
-	p.run("before", chromedp.Sleep(500*time.Millisecond))
+	p.run("settle", settled)
 	take(1200 * time.Millisecond)
-	ask := `/ecs-stop web-1* --reason "night"`
+	ask := `/ecs-stop cache-9* --reason "night"`
 	p.clicks(composer, "")
 	for from := 0; from < len(ask); from += 6 {
 		p.types(ask[from:min(from+6, len(ask))], "")
@@ -43,16 +40,16 @@ func TestPagePictures(t *testing.T) {
 	take(600 * time.Millisecond)
 	p.types("", kb.Enter)
 	p.sees("article", "asks to stop")
-	take(1800 * time.Millisecond)
+	take(2 * time.Second)
 	p.becomes("Noah Approver")
-	take(1200 * time.Millisecond)
+	take(1500 * time.Millisecond)
 	p.clicks("article button", "Approve")
 	p.sees("[role=alertdialog]", "Stop ")
-	take(1600 * time.Millisecond)
+	take(1800 * time.Millisecond)
 	p.clicks("[role=alertdialog] button", "Stop ")
 	p.sees("article", "repl")
 	p.opensThread()
-	for range 60 {
+	for range 60 { // as it goes, some pictures a second
 		take(150 * time.Millisecond)
 		if evaluated[bool](p, "Boolean("+found(inThread, "stopped. It took")+")") {
 			break
@@ -60,13 +57,21 @@ func TestPagePictures(t *testing.T) {
 		p.run("look on", chromedp.Sleep(150*time.Millisecond))
 	}
 	p.sees(inThread, "stopped. It took")
-	p.run("after", chromedp.Sleep(600*time.Millisecond))
-	take(4 * time.Second)
-	save("demo-light.png")
-	p.run("dark", p.dark(true), chromedp.Sleep(600*time.Millisecond))
-	save("demo-dark.png")
-	p.run("phone", p.dark(false), chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Sleep(600*time.Millisecond))
-	save("demo-phone.png")
+	p.run("settle", settled)
+	take(5 * time.Second)
+	p.keep("demo-light.png", p.picture())
+	p.run("dark", p.dark(true), settled)
+	p.keep("demo-dark.png", p.picture())
+
+	p.run("light", p.dark(false))
+	p.clicks(`button[aria-label="Close thread"]`, "")
+	p.becomes("Mia Requester")
+	p.says(`/ecs-stop web-1 web-2 --reason "night"`)
+	p.sees("article", "asks to stop 2 servers")
+	p.becomes("Noah Approver")
+	p.run("phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), settled)
+	p.sees("article button", "Approve")
+	p.keep("demo-phone.png", p.picture())
 	if *pictures != "" {
 		out, err := os.Create(filepath.Join(*pictures, "demo.gif"))
 		if err != nil {
@@ -79,6 +84,7 @@ func TestPagePictures(t *testing.T) {
 	}
 }
 
+// keep writes a picture, if they are wanted.
 func (p *tab) keep(name string, picture []byte) {
 	p.t.Helper()
 	if *pictures == "" {

@@ -115,7 +115,7 @@ func sayTally(t approvals.Tally) string {
 
 func (a *App) sayProgress(r approvals.Request) string {
 	done := r.Tally.Done()
-	s := fmt.Sprintf("%s %s of %s", code(bar(done, r.Total)), thousands(done), thousands(r.Total))
+	s := fmt.Sprintf("%s %s of %s", bar(done, r.Total), thousands(done), thousands(r.Total))
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}

@@ -38,7 +38,7 @@ export function Breaks() {
           </div>
         ))}
         <div class="group">
-          <button class="clear" onClick={() => press("demo/break", { what: "clear" }, "Everything that had not struck is taken back.")}>
+          <button class="clear" onClick={() => press("demo/break", { what: "clear" })}>
             Take everything back
           </button>
           <p class="hint" aria-hidden="true">

@@ -15,16 +15,16 @@ export function Machines() {
           <Bot key={r.name} bot={r} />
         ))}
         <Machine name="Store" state={store.up ? "up" : "down"} says={store.up ? "up" : "stopped"}>
-          <button onClick={() => press("demo/store", { up: !store.up }, store.up ? "The store was stopped." : "The store was started.")}>
+          <button onClick={() => press("demo/store", { up: !store.up })}>
             {store.up ? "Stop" : "Start"}
             <span class="unseen"> the store</span>
           </button>
         </Machine>
         <Machine name="Slack" state={slack.up ? "up" : "down"} says={slack.up ? `${slack.sockets.length} ${slack.sockets.length === 1 ? "socket" : "sockets"}` : "unreachable"}>
-          <button disabled={!slack.up || slack.sockets.length === 0} onClick={() => press("demo/break", { what: "cut_socket" }, "A socket was cut.")}>
+          <button disabled={!slack.up || slack.sockets.length === 0} onClick={() => press("demo/break", { what: "cut_socket" })}>
             Cut a socket
           </button>
-          <button onClick={() => press("demo/slack", { up: !slack.up }, slack.up ? "Slack is down." : "Slack is up again.")}>
+          <button onClick={() => press("demo/slack", { up: !slack.up })}>
             {slack.up ? "Take" : "Bring"}
             <span class="unseen"> Slack</span> {slack.up ? "down" : "up"}
           </button>
@@ -66,10 +66,9 @@ function Bot({ bot }) {
 
 function Deed({ bot, what }) {
   const [word, hint] = deeds[what];
-  const said = { kill: `Bot ${bot.name} was killed.`, stop: `Bot ${bot.name} was told to stop.`, start: `Bot ${bot.name} is starting.` }[what];
   const [first, ...rest] = word.split(" ");
   return (
-    <button class={what} title={hint} onClick={() => press("demo/replicas", { name: bot.name, do: what }, said)}>
+    <button class={what} title={hint} onClick={() => press("demo/replicas", { name: bot.name, do: what })}>
       {first}
       <span class="unseen"> bot {bot.name}</span> {rest.join(" ")}
       {what === "kill" && <small aria-hidden="true">−9</small>}
