@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +59,34 @@ func (p *tab) tile(name, state string) {
 func (p *tab) request(state string) {
 	p.t.Helper()
 	p.waits(pagePatience, "request "+state, fmt.Sprintf(`document.querySelector("[data-request]")?.dataset.state === %q`, state))
+}
+
+// The page's tour and the README's lead through the same.
+func TestTheREADMELeadsWhereThePageDoes(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("page/src/tour.jsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := regexp.MustCompile(`title: "(.*)"`).FindAllSubmatch(page, -1)
+	commands := regexp.MustCompile(`command: '?"?(/ecs-stop.*?)["']?,\n`).FindAllSubmatch(page, -1)
+	if len(titles) != 5 || len(commands) != 4 {
+		t.Fatalf("the tour has %d steps and %d commands: %q", len(titles), len(commands), commands)
+	}
+	for _, m := range titles {
+		if !bytes.Contains(readme, []byte("**"+string(m[1])+".**")) {
+			t.Errorf("README.md has no step %q", m[1])
+		}
+	}
+	for _, m := range commands {
+		if !bytes.Contains(readme, []byte("`"+string(m[1])+"`")) {
+			t.Errorf("README.md does not have the command %q", m[1])
+		}
+	}
 }
 
 // The way that the README's tour goes first: ask, approve as somebody else, see
@@ -135,7 +166,7 @@ func (p *tab) stops(name string) int {
 func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	t.Parallel()
 	p := open(t, 1440, 900)
-	p.says(`/ecs-stop api-1* --reason "spare"`)
+	p.says(`/ecs-stop api-* --reason "spare"`)
 	p.sees("article", "asks to stop")
 	p.becomes("Noah Approver")
 	p.approves("Stop ", "Stop ")

@@ -32,7 +32,7 @@ type playground struct {
 // newPlayground builds a world with a fleet of 3,000 servers, half of them made
 // for the story of a large request, and starts bot A. The caller closes it.
 func newPlayground(ctx context.Context, logs bool) (*playground, error) {
-	g := &playground{ctx: ctx, speed: 10, storeUp: true, slackUp: true}
+	g := &playground{ctx: ctx, speed: 5, storeUp: true, slackUp: true}
 	g.live = &live{everything: g.everything, viewers: map[*viewer]bool{}}
 	cloud := ecssim.New(ecssim.Options{Seed: 7})
 	cloud.Add(fleet()...)
