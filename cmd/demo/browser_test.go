@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -25,6 +26,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runAsBot {
 		os.Exit(bot.Main(nil, os.Stdout, os.Stderr))
 	}
+	flag.Parse()
+	flag.Set("test.parallel", "4") // stories wait most of their time
 	code := m.Run()
 	closeBrowser()
 	os.Exit(code)

@@ -16,9 +16,7 @@ import (
 // mostly wait for their worlds.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if flag.Lookup("test.parallel").Value.String() < "8" {
-		flag.Set("test.parallel", "8")
-	}
+	flag.Set("test.parallel", "8") // stories wait most of their time
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)

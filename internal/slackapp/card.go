@@ -21,7 +21,8 @@ const (
 // same request looks the same on every replica, at any time.
 func (a *App) card(r approvals.Request) ([]slack.Block, string) {
 	blocks := []slack.Block{section(sayWish(r)), section(a.sayState(r))}
-	if r.State == approvals.Executing || r.State.Final() && r.Batches > 0 {
+	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
+	if r.State == approvals.Executing || r.State.Final() && sent {
 		blocks = append(blocks, section(a.sayProgress(r)))
 	}
 	blocks = append(blocks, section(sayServers(r, cardBudget)))
