@@ -1,39 +1,43 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/slacksim"
 )
 
-// breaks are what can be planned to go wrong once. Each says what will happen.
+// breaks are what can be planned to go wrong once: how it is planned, how its
+// coming true shows in the call that it strikes, and what will happen.
 var breaks = map[string]struct {
-	plan func(*playground)
-	text string
+	plan   func(*playground)
+	strike string
+	text   string
 }{
-	"cloud_429":   {func(g *playground) { g.failCloud(ecssim.Throttle(8 * time.Second)) }, "The cloud will answer 429 (too many requests) to the next stop."},
-	"cloud_502":   {func(g *playground) { g.failCloud(ecssim.HTML502) }, "The cloud's gateway will answer 502 to the next stop, and not act."},
-	"cloud_drop":  {func(g *playground) { g.failCloud(ecssim.ResetAfter) }, "The cloud will act on the next stop and drop the answer."},
-	"cloud_reset": {func(g *playground) { g.failCloud(ecssim.ResetBefore) }, "The next stop will be cut off before the cloud acts."},
-	"fail_job":    {func(g *playground) { g.cloud.FailJob("Common.0021", "A sub job failed.") }, "The next job will fail as a whole."},
-	"slack_drop":  {func(g *playground) { g.failSlack(slacksim.ResetAfter) }, "Slack will post the bot's next message and drop the answer."},
-	"slack_lose":  {func(g *playground) { g.failSlack(slacksim.ResetBefore) }, "Slack will lose the bot's next message."},
-	"slack_429":   {func(g *playground) { g.failSlack(slacksim.RateLimited(3 * time.Second)) }, "Slack will answer 429 to the bot's next message."},
+	"cloud_429":   {cloudFault(ecssim.Throttle(8 * time.Second)), "cloud throttle", "The cloud will answer 429 (too many requests) to the next stop."},
+	"cloud_502":   {cloudFault(ecssim.HTML502), "cloud status", "The cloud's gateway will answer 502 to the next stop, and not act."},
+	"cloud_drop":  {cloudFault(ecssim.ResetAfter), "cloud reset_after", "The cloud will act on the next stop and drop the answer."},
+	"cloud_reset": {cloudFault(ecssim.ResetBefore), "cloud reset_before", "The next stop will be cut off before the cloud acts."},
+	"fail_job":    {func(g *playground) { g.cloud.FailJob("Common.0021", "A sub job failed.") }, "job", "The next job will fail as a whole."},
+	"slack_drop":  {slackFault(slacksim.ResetAfter), "slack reset_after", "Slack will post the bot's next message and drop the answer."},
+	"slack_lose":  {slackFault(slacksim.ResetBefore), "slack reset_before", "Slack will lose the bot's next message."},
+	"slack_429":   {slackFault(slacksim.RateLimited(3 * time.Second)), "slack rate_limited", "Slack will answer 429 to the bot's next message."},
 }
 
-func (g *playground) failCloud(f ecssim.Fault)   { g.cloud.FailNext("stop", 1, f) }
-func (g *playground) failSlack(f slacksim.Fault) { g.slack.FailNext("chat.postMessage", 1, f) }
+func cloudFault(f ecssim.Fault) func(*playground) {
+	return func(g *playground) { g.cloud.FailNext("stop", 1, f) }
+}
+
+func slackFault(f slacksim.Fault) func(*playground) {
+	return func(g *playground) { g.slack.FailNext("chat.postMessage", 1, f) }
+}
 
 // breakIt does, or plans, one of the things that go wrong, and says what.
-// Where a server is needed and none is named, one is picked.
-func (g *playground) breakIt(what, server string) (string, error) {
+func (g *playground) breakIt(what string) (string, error) {
 	if b, ok := breaks[what]; ok {
 		g.mu.Lock()
 		g.armed = append(g.armed, what)
@@ -59,47 +63,39 @@ func (g *playground) breakIt(what, server string) (string, error) {
 		g.slack.CutSocket(open[0])
 		return g.note(fmt.Sprintf("Socket %d was cut without a word; %d were open.", open[0], len(open))), nil
 	case "fail_server":
-		return g.onServer(server, func(s ecssim.Server) bool { return s.Status == "ACTIVE" && s.TaskState == "" },
-			"%s will not go off when it is told to.", func(id string) error {
+		return g.onServer("%s will not go off when it is told to.",
+			func(s ecssim.Server) bool { return s.Status == "ACTIVE" && s.TaskState == "" && s.Fails == "" },
+			func(id string) error {
 				return g.cloud.FailServer(id, "Ecs.0213", "The guest operating system did not shut down.")
 			})
 	case "start_by_hand":
-		return g.onServer(server, func(s ecssim.Server) bool { return s.Status == "SHUTOFF" || s.TaskState == "powering-off" },
-			"Somebody started %s in the console.", g.cloud.StartByHand)
+		return g.onServer("Somebody started %s in the console.",
+			func(s ecssim.Server) bool { return s.Status == "SHUTOFF" || s.TaskState == "powering-off" }, g.cloud.StartByHand)
 	}
 	return "", fmt.Errorf("there is no %q to break", what)
 }
 
-// onServer does something to a server: the named one, or one that fits.
-func (g *playground) onServer(id string, fits func(ecssim.Server) bool, text string, do func(id string) error) (string, error) {
-	fleet := g.cloud.Servers()
-	if id == "" {
-		// One that a request is about shows more.
-		busy := slices.DeleteFunc(slices.Clone(fleet), func(s ecssim.Server) bool { return !fits(s) || s.TaskState == "" })
-		idle := slices.DeleteFunc(slices.Clone(fleet), func(s ecssim.Server) bool { return !fits(s) })
-		from := cmp.Or(len(busy), len(idle))
-		if from == 0 {
-			return "", errors.New("no server fits")
-		}
-		if len(busy) == 0 {
-			busy = idle
-		}
-		id = busy[rand.IntN(from)].ID
+// onServer does something to a server that fits, and to one that is on its way
+// rather than to one that rests: that shows more.
+func (g *playground) onServer(text string, fits func(ecssim.Server) bool, do func(id string) error) (string, error) {
+	from := slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !fits(s) })
+	if busy := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" }); len(busy) > 0 {
+		from = busy
 	}
-	s, ok := g.cloud.Server(id)
-	if !ok {
-		return "", ecssim.ErrNoServer
+	if len(from) == 0 {
+		return "", errors.New("no server fits")
 	}
-	if err := do(id); err != nil {
+	s := from[rand.IntN(len(from))]
+	if err := do(s.ID); err != nil {
 		return "", err
 	}
 	return g.note(fmt.Sprintf(text, s.Name)), nil
 }
 
-// struck forgets the oldest plan of a family: it has come true.
-func (g *playground) struck(family string) {
+// struck forgets the oldest plan that shows in this way: it has come true.
+func (g *playground) struck(strike string) {
 	g.mu.Lock()
-	i := slices.IndexFunc(g.armed, func(what string) bool { return strings.HasPrefix(what, family) })
+	i := slices.IndexFunc(g.armed, func(what string) bool { return breaks[what].strike == strike })
 	if i >= 0 {
 		g.armed = slices.Delete(g.armed, i, i+1)
 	}
@@ -114,66 +110,75 @@ func (g *playground) setSpeed(x float64) error {
 	if x < 1 || x > 60 {
 		return errors.New("the speed is 1 to 60")
 	}
+	g.setting.Lock()
+	defer g.setting.Unlock()
 	g.cloud.SetSpeed(x)
-	g.mu.Lock()
-	g.speed = x
-	g.mu.Unlock()
-	g.tellState()
+	g.set(func() { g.speed = x })
 	return nil
 }
 
 // setStore stops the store, or starts it again with what it held.
 func (g *playground) setStore(on bool) (string, error) {
-	g.mu.Lock()
-	was := g.storeUp
-	g.storeUp = on
-	g.mu.Unlock()
-	defer g.tellState()
+	g.setting.Lock()
+	defer g.setting.Unlock()
 	switch {
-	case was == on:
+	case on == (g.store.Server() != nil):
 		return "", nil
 	case on:
 		if err := g.store.Restart(); err != nil {
 			return "", err
 		}
 		g.record.listen()
+		g.set(func() { g.storeUp = true })
 		return g.note("The store is back, with what it held."), nil
 	}
 	g.store.Close()
+	g.set(func() { g.storeUp = false })
 	return g.note("The store was stopped."), nil
 }
 
 // setSlack takes Slack down, or up again.
 func (g *playground) setSlack(on bool) (string, error) {
+	g.setting.Lock()
+	defer g.setting.Unlock()
 	g.slack.Down(!on)
-	g.mu.Lock()
-	g.slackUp = on
-	g.mu.Unlock()
-	defer g.tellState()
+	g.set(func() { g.slackUp = on })
 	if on {
 		return g.note("Slack is back."), nil
 	}
 	return g.note("Slack is down."), nil
 }
 
+// set changes what the machinery is set to, and tells it.
+func (g *playground) set(change func()) {
+	g.mu.Lock()
+	change()
+	g.mu.Unlock()
+	g.tellState()
+}
+
 // setReplica starts or ends a bot.
-func (g *playground) setReplica(name, do string) (text string, err error) {
+func (g *playground) setReplica(name, do string) (string, error) {
 	i := slices.IndexFunc(g.bots[:], func(b *replica) bool { return b.Name == name })
 	if i < 0 {
 		return "", fmt.Errorf("there is no bot %q", name)
 	}
-	switch b := g.bots[i]; do {
-	case "kill":
-		text = g.note("Bot " + name + " was killed (kill -9).")
-		b.kill()
-	case "stop":
-		text = g.note("Bot " + name + " was asked to end (SIGTERM).")
-		b.stop()
-	case "start":
-		text = g.note("Bot " + name + " was started.")
-		err = b.start(g.ctx)
-	default:
-		err = fmt.Errorf("a bot cannot %q", do)
+	b := g.bots[i]
+	runs := b.look().PID != 0
+	switch {
+	case do == "start" && runs, do == "kill" && !runs, do == "stop" && !runs:
+		return "", nil // somebody else was quicker
+	case do == "start":
+		if err := b.start(g.ctx); err != nil {
+			return "", err
+		}
+		return g.note("Bot " + name + " was started."), nil
+	case do == "kill":
+		defer b.kill() // after the note, so that the log has them in this order
+		return g.note("Bot " + name + " was killed (kill -9)."), nil
+	case do == "stop":
+		defer b.stop()
+		return g.note("Bot " + name + " was asked to end (SIGTERM)."), nil
 	}
-	return text, err
+	return "", fmt.Errorf("a bot cannot %q", do)
 }

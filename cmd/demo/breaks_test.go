@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"ecsbot/internal/ecssim"
 	"ecsbot/internal/slacksim"
 )
 
@@ -43,7 +45,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 	}
 	for i, what := range whats {
 		if strings.HasPrefix(what, "slack_") { // it strikes the card
-			if _, err := g.breakIt(what, ""); err != nil {
+			if _, err := g.breakIt(what); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -59,7 +61,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 			}
 			continue
 		}
-		if _, err := g.breakIt(what, ""); err != nil {
+		if _, err := g.breakIt(what); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := g.slack.Click(t.Context(), noah, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
@@ -106,22 +108,38 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Close)
-	if _, err := g.breakIt("start_by_hand", ""); err != nil { // some of the fleet are off from the start
-		t.Error(err)
+	count := func(is func(ecssim.Server) bool) int {
+		return len(slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !is(s) }))
 	}
-	id := g.cloud.Servers()[0].ID
-	if text, err := g.breakIt("fail_server", id); err != nil || !strings.Contains(text, g.cloud.Servers()[0].Name) {
-		t.Errorf("%q, %v", text, err)
+	isOff := func(s ecssim.Server) bool { return s.Status == "SHUTOFF" }
+	off := count(isOff) // some of the fleet are, from the start
+	if text, err := g.breakIt("start_by_hand"); err != nil || !strings.Contains(text, "Somebody started ") || count(isOff) != off-1 {
+		t.Errorf("%q, %v; %d are off, %d were", text, err, count(isOff), off)
+	}
+	if text, err := g.breakIt("fail_server"); err != nil || count(func(s ecssim.Server) bool { return s.Fails == "Ecs.0213" && strings.HasPrefix(text, s.Name+" ") }) != 1 {
+		t.Errorf("%q, %v; and no such server fails", text, err)
 	}
 	for _, what := range []string{"", "everything"} {
-		if _, err := g.breakIt(what, ""); err == nil {
+		if _, err := g.breakIt(what); err == nil {
 			t.Errorf("%q can be broken", what)
 		}
 	}
-	if _, err := g.breakIt("cloud_429", ""); err != nil || len(g.state()["armed"].([]string)) != 1 {
+	armed := func() int { return len(g.state()["armed"].([]string)) }
+	if _, err := g.breakIt("slack_lose"); err != nil || armed() != 1 {
 		t.Errorf("%v, %v", g.state(), err)
 	}
-	if _, err := g.breakIt("clear", ""); err != nil || len(g.state()["armed"].([]string)) != 0 {
+	if _, err := g.setSlack(false); err != nil { // calls that fail for another reason
+		t.Error(err)
+	}
+	if err := g.slack.Wait(t.Context(), func() bool {
+		return slices.ContainsFunc(g.slack.Calls(""), func(c slacksim.Call) bool { return c.Fault == "status" })
+	}); err != nil {
+		t.Error(err)
+	}
+	if armed() != 1 {
+		t.Error("a plan struck although nothing was posted")
+	}
+	if _, err := g.breakIt("clear"); err != nil || armed() != 0 {
 		t.Errorf("%v, %v", g.state(), err)
 	}
 	for _, x := range []float64{0, 0.5, 61} {
@@ -137,4 +155,73 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	if _, err := g.setReplica("A", "dance"); err == nil {
 		t.Error("bot A dances")
 	}
+	for name, do := range map[string]string{"A": "start", "B": "kill"} {
+		if text, err := g.setReplica(name, do); text != "" || err != nil {
+			t.Errorf("%s %s: %q, %v; want nothing", do, name, text, err)
+		}
+	}
+}
+
+// The store stops and comes back, from several pages at once; what it held is
+// there, what happened meanwhile is seen, and the bot goes on.
+func TestStopTheStore(t *testing.T) {
+	t.Parallel()
+	g, err := newPlayground(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	if err := g.slack.WaitConnected(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(server string) {
+		t.Helper()
+		cards := len(g.slack.Messages(ops))
+		if a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", server); err != nil || !a.Acked {
+			t.Fatalf("acknowledged %v, %v", a.Acked, err)
+		}
+		if err := g.slack.Wait(t.Context(), func() bool { return len(g.slack.Messages(ops)) > cards }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recorded := func(n int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			list, _ := g.record.last()["requests"].([]shownRequest)
+			if len(list) == n {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d requests are shown, want %d", len(list), n)
+			}
+		}
+	}
+	ask("web-1")
+	recorded(1)
+	for _, on := range []bool{false, true, false, true} {
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if _, err := g.setStore(on); err != nil {
+					t.Errorf("store %v: %v", on, err)
+				}
+			})
+		}
+		wg.Wait()
+		if shown := g.state()["store"].(map[string]any)["up"]; shown != on {
+			t.Errorf("the page is told %v, want %v", shown, on)
+		}
+	}
+	recorded(1)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", "list")
+		if err == nil && a.Acked && !strings.Contains(string(a.Payload), "store") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the bot does not find its store again: %s, %v", a.Payload, err)
+		}
+	}
+	ask("web-2")
+	recorded(2)
 }

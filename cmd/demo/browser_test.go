@@ -123,7 +123,7 @@ func open(t *testing.T, width, height int64) *tab {
 	return p
 }
 
-// patience bounds each wait in the page; what takes longer says so.
+// pagePatience bounds each wait in the page; what takes longer says so.
 const pagePatience = 30 * time.Second
 
 func (p *tab) run(what string, do ...chromedp.Action[chromedp.Void]) {

@@ -36,16 +36,22 @@ type viewer struct {
 	wake chan struct{} // capacity 1
 }
 
-// mostNews is how far a page may fall behind before it is cut off. It comes
-// back by itself, and is then told everything anew.
-const mostNews = 50_000
+// mostNews is how many news a page may fall behind, and mostWait how long it may
+// take to read some, before it is cut off. It comes back by itself, and is then
+// told everything anew.
+const (
+	mostNews = 50_000
+	mostWait = 30 * time.Second
+)
 
 // tell gives news to all pages. It never waits.
 func (l *live) tell(news ...change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p := range l.viewers {
-		p.news = append(p.news, news...)
+		if len(p.news) <= mostNews {
+			p.news = append(p.news, news...)
+		}
 		select {
 		case p.wake <- struct{}{}:
 		default:
@@ -81,6 +87,7 @@ func (l *live) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-alive.C:
+			out.SetWriteDeadline(time.Now().Add(mostWait))
 			if _, err := fmt.Fprint(rw, ": alive\n\n"); err != nil || out.Flush() != nil {
 				return
 			}
@@ -109,6 +116,7 @@ func send(rw http.ResponseWriter, out *http.ResponseController, news []change) e
 	if err != nil {
 		return err
 	}
+	out.SetWriteDeadline(time.Now().Add(mostWait)) // without one, a write could hang
 	if _, err := fmt.Fprintf(rw, "data: %s\n\n", data); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,14 +53,79 @@ func TestOnlyOurOwnPageGetsIn(t *testing.T) {
 			t.Errorf("%s: let in %v, want %v", tt.name, reached, tt.in)
 		}
 	}
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, httptest.NewRequest("GET", "http://127.0.0.1:7007/", nil))
+	if csp := answer.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'self'") {
+		t.Errorf("the page may load what it likes: %q", csp)
+	}
+	ended, end := context.WithCancel(t.Context()) // what is served in spite of all ends at once
+	end()
 	for _, address := range []string{"0.0.0.0:7007", "192.0.2.1:7007", ":7007", "localhost:7007"} {
-		if err := showPage(t.Context(), address, "", false, false); err == nil || !strings.Contains(err.Error(), "loopback") {
+		if err := showPage(ended, address, "", false, false); err == nil || !strings.Contains(err.Error(), "loopback") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 }
 
-// A page that comes later is told the same as one that was there all along.
+// What happens while a page is told everything is told to it afterwards.
+func TestNothingIsLostWhileAPageComes(t *testing.T) {
+	t.Parallel()
+	l := &live{viewers: map[*viewer]bool{}}
+	l.everything = func() []change {
+		l.tell(change{"kind": "note", "note": "meanwhile"})
+		return []change{{"kind": "hello"}}
+	}
+	srv := httptest.NewServer(l)
+	t.Cleanup(srv.Close)
+	t.Cleanup(srv.CloseClientConnections)
+	answer, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	for _, want := range []string{`data: [{"kind":"hello"}]`, "", `data: [{"kind":"note","note":"meanwhile"}]`} {
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("%q, want %q (%v)", lines.Text(), want, lines.Err())
+		}
+	}
+}
+
+// A page that does not read costs no memory without end.
+func TestAPageThatDoesNotReadIsCutOff(t *testing.T) {
+	t.Parallel()
+	l := &live{viewers: map[*viewer]bool{}, everything: func() []change { return nil }}
+	p := &viewer{wake: make(chan struct{}, 1)}
+	l.viewers[p] = true
+	for range mostNews + 100 {
+		l.tell(change{})
+	}
+	if n := len(p.news); n != mostNews+1 {
+		t.Errorf("%d news wait, want %d", n, mostNews+1)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		r := httptest.NewRequest("GET", "/live", nil).WithContext(t.Context())
+		l.ServeHTTP(late{httptest.NewRecorder(), l}, r)
+	}()
+	<-gone
+}
+
+// late is a page that reads nothing until far too much has happened.
+type late struct {
+	*httptest.ResponseRecorder
+	l *live
+}
+
+func (p late) Write(b []byte) (int, error) {
+	for range mostNews + 1 {
+		p.l.tell(change{})
+	}
+	return p.ResponseRecorder.Write(b)
+}
+
+// A page that comes later is told of everything that there is.
 func TestAPageThatComesLaterKnowsEverything(t *testing.T) {
 	t.Parallel()
 	g, err := newPlayground(t.Context(), false)

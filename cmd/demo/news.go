@@ -14,8 +14,9 @@ const kept = 2000
 
 // everything is the world as it stands.
 func (g *playground) everything() []change {
+	quota := g.cloud.Options()
 	all := []change{{
-		"kind": "hello", "now": time.Now().UnixMilli(), "limit": 1000, "window_ms": time.Minute.Milliseconds(),
+		"kind": "hello", "now": time.Now().UnixMilli(), "limit": quota.Limit, "window_ms": quota.Window.Milliseconds(),
 		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop",
 	}, g.people(), g.state(), g.replicas(), serversChanged(g.cloud.Servers()...)}
 	for _, c := range g.slack.Channels() {
@@ -72,9 +73,6 @@ func (g *playground) tellReplicas() {
 	g.live.tell(g.replicas())
 }
 
-// tellRequests tells what the bots' record says now.
-func (g *playground) tellRequests(requests change) { g.live.tell(requests) }
-
 // state is what the machinery is set to.
 func (g *playground) state() change {
 	g.mu.Lock()
@@ -82,7 +80,7 @@ func (g *playground) state() change {
 	return change{"kind": "state",
 		"store": map[string]any{"up": g.storeUp},
 		"slack": map[string]any{"up": g.slackUp, "sockets": append([]int{}, g.slack.OpenConnections()...)},
-		"cloud": map[string]any{"speed": g.speed, "most": g.cloud.MaxInWindow(time.Minute)},
+		"cloud": map[string]any{"speed": g.speed, "most": g.cloud.MaxInWindow(g.cloud.Options().Window)},
 		"armed": append([]string{}, g.armed...),
 	}
 }
@@ -112,7 +110,7 @@ func (g *playground) slackChanged(e slacksim.Event) {
 		g.tellState()
 	case slacksim.CallAnswered:
 		if e.Call.Fault != "" {
-			g.struck("slack_")
+			g.struck("slack " + e.Call.Fault)
 		}
 	case slacksim.PeopleChanged:
 		g.live.tell(g.people())
@@ -132,12 +130,12 @@ func (g *playground) cloudChanged(e ecssim.Event) {
 			"stop_type": c.StopType, "status": c.Status, "fault": c.Fault, "job_id": c.JobID,
 		}}
 	})
-	switch {
-	case c.Fault != "":
-		g.struck("cloud_")
-	case c.Op == "stop":
-		g.struck("fail_job")
-		g.tellState()
+	if c.Fault != "" {
+		g.struck("cloud " + c.Fault)
+	}
+	if c.JobID != "" {
+		g.struck("job")
+		g.tellState() // the window has changed
 	}
 }
 
@@ -160,11 +158,11 @@ func (g *playground) logged(bot, line string) {
 
 // numbered keeps and tells one piece of news with the next number. Numbers and
 // news go out in the same order: a page takes them for a clock.
-func (g *playground) numbered(list *[]change, make func(n int64) change) {
+func (g *playground) numbered(list *[]change, news func(n int64) change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.number++
-	c := make(g.number)
+	c := news(g.number)
 	if len(*list) == kept {
 		*list = (*list)[1:]
 	}

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"mime"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -44,10 +46,11 @@ func showPage(ctx context.Context, address, files string, open, logs bool) error
 		page = os.DirFS(files)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	}
 	if err != nil {
-		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
-			return err
-		}
+		return err
 	}
 	g, err := newPlayground(ctx, logs)
 	if err != nil {
@@ -61,7 +64,7 @@ func showPage(ctx context.Context, address, files string, open, logs bool) error
 	url := "http://" + l.Addr().String()
 	fmt.Printf("The demo is at %s (a simulation: nothing is real). Ctrl-C ends it.\n", url)
 	if open {
-		openBrowser(ctx, url)
+		openBrowser(url)
 	}
 	select {
 	case err := <-served:
@@ -83,7 +86,7 @@ func guarded(host string, h http.Handler) http.Handler {
 			http.Error(rw, "unknown host", http.StatusMisdirectedRequest)
 			return
 		}
-		rw.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'")
+		rw.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		rw.Header().Set("X-Content-Type-Options", "nosniff")
 		rw.Header().Set("Cache-Control", "no-cache")
 		h.ServeHTTP(rw, r)
@@ -99,11 +102,21 @@ func (g *playground) handler(page fs.FS) http.Handler {
 	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.cloud.Control()))
 	mux.HandleFunc("GET /demo/files/{id}", g.file)
 	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return g.setReplica(o.Name, o.Do) }))
-	mux.HandleFunc("POST /demo/store", order(func(o struct{ Up bool }) (string, error) { return g.setStore(o.Up) }))
-	mux.HandleFunc("POST /demo/slack", order(func(o struct{ Up bool }) (string, error) { return g.setSlack(o.Up) }))
+	mux.HandleFunc("POST /demo/store", order(func(o onOrOff) (string, error) { return o.set(g.setStore) }))
+	mux.HandleFunc("POST /demo/slack", order(func(o onOrOff) (string, error) { return o.set(g.setSlack) }))
 	mux.HandleFunc("POST /demo/speed", order(func(o struct{ Speed float64 }) (string, error) { return "", g.setSpeed(o.Speed) }))
-	mux.HandleFunc("POST /demo/break", order(func(o struct{ What, Server string }) (string, error) { return g.breakIt(o.What, o.Server) }))
+	mux.HandleFunc("POST /demo/break", order(func(o struct{ What string }) (string, error) { return g.breakIt(o.What) }))
 	return mux
+}
+
+// onOrOff is an order that has to say which.
+type onOrOff struct{ Up *bool }
+
+func (o onOrOff) set(do func(bool) (string, error)) (string, error) {
+	if o.Up == nil {
+		return "", errors.New(`"up" is missing`)
+	}
+	return do(*o.Up)
 }
 
 // order serves one thing that can be done to the machinery. The answer's text
@@ -111,7 +124,9 @@ func (g *playground) handler(page fs.FS) http.Handler {
 func order[T any](do func(T) (string, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		var in T
-		text, err := "", json.NewDecoder(http.MaxBytesReader(rw, r.Body, 1<<16)).Decode(&in)
+		body := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 1<<16))
+		body.DisallowUnknownFields()
+		text, err := "", body.Decode(&in)
 		if err == nil {
 			text, err = do(in)
 		}
@@ -130,7 +145,7 @@ func (g *playground) file(rw http.ResponseWriter, r *http.Request) {
 	for _, f := range g.slack.Files() {
 		if f.ID == r.PathValue("id") && f.Complete {
 			rw.Header().Set("Content-Type", "text/csv; charset=utf-8")
-			rw.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", f.Name))
+			rw.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
 			rw.Write(f.Content)
 			return
 		}
@@ -139,7 +154,7 @@ func (g *playground) file(rw http.ResponseWriter, r *http.Request) {
 }
 
 // openBrowser shows the page, where there is a screen to show it on.
-func openBrowser(ctx context.Context, url string) {
+func openBrowser(url string) {
 	var open []string
 	switch {
 	case runtime.GOOS == "darwin":
@@ -151,9 +166,10 @@ func openBrowser(ctx context.Context, url string) {
 	default:
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := exec.CommandContext(ctx, open[0], open[1:]...).Run(); err != nil && !errors.Is(err, context.Canceled) {
+	cmd := exec.Command(open[0], open[1:]...)
+	if err := cmd.Start(); err != nil {
 		fmt.Println("Please open it in your browser.")
+		return
 	}
+	go cmd.Wait() // it may be the browser itself, and then outlives the demo
 }

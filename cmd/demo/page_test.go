@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"ecsbot/internal/approvals"
 	"ecsbot/internal/slacksim"
 
 	"github.com/chromedp/chromedp/kb"
@@ -145,7 +146,7 @@ func TestPageAskApproveDeny(t *testing.T) {
 	}
 }
 
-// absent fails if an element holds the words now.
+// absent waits until no element holds the words.
 func (p *tab) absent(selector, words string) {
 	p.t.Helper()
 	p.waits(pagePatience, fmt.Sprintf("%s without %q", selector, words), "!("+found(selector, words)+")")
@@ -162,18 +163,23 @@ func (p *tab) stops(name string) int {
 	return 0
 }
 
-// The bot is killed while servers go off, and another one tells the end.
+// The bot is killed while servers go off, and its next process tells the end.
 func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	t.Parallel()
 	p := open(t, 1440, 900)
 	p.says(`/ecs-stop api-* --reason "spare"`)
 	p.sees("article", "asks to stop")
 	p.becomes("Noah Approver")
+	p.speed(1) // so slow that there is a middle
 	p.approves("Stop ", "Stop ")
 	p.waits(pagePatience, "servers that go off", `document.querySelector("[data-stopping]").dataset.stopping > 0`)
 	p.clicks("button", "Kill bot A")
 	p.sees(`section[aria-label="Machines"]`, "killed")
 	p.waits(pagePatience, "sockets gone", `document.querySelector('section[aria-label="Machines"]').innerText.includes("0 sockets")`)
+	if list := p.g.record.last()["requests"].([]shownRequest); list[0].State != approvals.Executing {
+		t.Errorf("killed when the request was %s", list[0].State)
+	}
+	p.speed(60)
 	p.clicks("button", "Start bot A")
 	p.request("succeeded")
 	p.opensThread()
@@ -193,6 +199,13 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 		if n := p.g.cloud.StopCount(s.ID); n > 1 {
 			t.Errorf("the cloud was asked to stop %s %d times", s.Name, n)
 		}
+	}
+}
+
+func (p *tab) speed(x float64) {
+	p.t.Helper()
+	if err := p.g.setSpeed(x); err != nil {
+		p.t.Fatal(err)
 	}
 }
 

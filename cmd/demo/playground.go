@@ -16,7 +16,8 @@ type playground struct {
 	record *record
 	ctx    context.Context // of everything that is started here
 
-	telling sync.Mutex
+	telling sync.Mutex // held while the machinery is read and told
+	setting sync.Mutex // held while the machinery is set to something else; before telling and mu
 
 	mu      sync.Mutex
 	calls   []change // guarded by mu; the newest
@@ -37,17 +38,17 @@ func newPlayground(ctx context.Context, logs bool) (*playground, error) {
 	cloud := ecssim.New(ecssim.Options{Seed: 7})
 	cloud.Add(fleet()...)
 	cloud.SetSpeed(g.speed)
-	print := printed(logs)
+	prints := printed(logs)
 	w, err := newWorld(ctx, cloud, []string{
 		"MAX_SERVERS=2000",
 		// As short as they may be: nobody waits three minutes in a demo.
 		"SUBMIT_QUARANTINE=45s", "SLACK_UNSURE_WAIT=15s",
-	}, func(bot, line string) { print(bot, line); g.logged(bot, line) }, g.tellReplicas)
+	}, func(bot, line string) { prints(bot, line); g.logged(bot, line) }, g.tellReplicas)
 	if err != nil {
 		return nil, err
 	}
 	g.world = w
-	if g.record, err = openRecord(ctx, w, g.tellRequests); err != nil {
+	if g.record, err = openRecord(ctx, w, func(c change) { g.live.tell(c) }); err != nil {
 		w.Close()
 		return nil, err
 	}

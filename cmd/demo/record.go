@@ -64,38 +64,51 @@ func (r *record) listen() {
 		// The one script that changes requests is given a change that names what
 		// it writes: commit.lua.
 		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "{") && strings.Contains(a, `"write"`) }) {
-			select {
-			case r.written <- struct{}{}:
-			default:
-			}
+			r.wrote()
 		}
 		return false
 	})
+	r.wrote()
 }
 
 // follow reads the record after it was written to.
 func (r *record) follow(ctx context.Context) {
 	defer close(r.ended)
-	const settled = 100 * time.Millisecond // the word comes before the deed
+	const soon, late = 100 * time.Millisecond, time.Second
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
+			again = nil
 		case <-r.written:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(settled):
+			// The word comes before the deed: soon it is done. One that takes longer
+			// is seen at the second look.
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(soon):
+			}
+			again = time.After(late)
 		}
 		requests, err := r.read(ctx)
-		if err != nil {
-			continue // the store is away; what was read last still stands there
+		if err != nil { // the store is away; what was read last still stands there
+			again = time.After(late)
+			continue
 		}
 		r.mu.Lock()
 		r.latest = requests
 		r.mu.Unlock()
 		r.tell(requests)
+	}
+}
+
+// wrote says that there may be something new to read.
+func (r *record) wrote() {
+	select {
+	case r.written <- struct{}{}:
+	default:
 	}
 }
 

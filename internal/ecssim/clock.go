@@ -34,7 +34,7 @@ func (c *Cloud) later(d time.Duration, works bool, f func()) {
 	c.timers[t] = true
 }
 
-// SetSpeed makes power actions x times as quick as at first, those under way
+// SetSpeed makes power actions x > 0 times as quick as at first, those under way
 // included. Nothing else changes: the quota's minute stays a minute.
 func (c *Cloud) SetSpeed(x float64) {
 	c.do(func() {

@@ -34,6 +34,8 @@ func TestSpeedChangesActionsUnderWayAndThoseToCome(t *testing.T) {
 		cloud.SetSpeed(10)
 		offAfter("s0", 3*time.Second) // half of it was left
 		stop("s1")
-		offAfter("s1", 6*time.Second)
+		time.Sleep(3 * time.Second)
+		cloud.SetSpeed(1)
+		offAfter("s1", 30*time.Second) // half of it was left again
 	})
 }

@@ -82,7 +82,7 @@ func (c *Cloud) Add(servers ...Server) {
 				c.order = append(c.order, given.ID)
 			}
 			given.Tags = slices.Clone(given.Tags)
-			given.TaskState = ""
+			given.TaskState, given.Fails = "", s.Fails
 			s.Server = given
 			s.touched++
 			if s.Status == "" {
