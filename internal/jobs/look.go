@@ -126,7 +126,7 @@ func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person)
 
 // Suggest finds up to n servers by what a person has typed so far: part of a
 // name, the beginning of an id, or part of a tag, in capitals or not. What it
-// shows may be some seconds old.
+// shows may be some seconds old, and older where the cloud takes longer than ctx.
 func (e *Engine) Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error) {
 	all, err := e.fleet.now(ctx, e.Cloud)
 	if err != nil {
@@ -152,6 +152,14 @@ func (e *Engine) Suggest(ctx context.Context, typed string, n int) ([]approvals.
 		found = append(found, h.server)
 	}
 	return found, nil
+}
+
+// ReadAhead begins to read what Suggest will need, and does not wait for it: a
+// large fleet takes longer than a person who types.
+func (e *Engine) ReadAhead(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	e.fleet.now(ctx, e.Cloud)
 }
 
 // likeness says how well a server fits what was typed, 0 being best; -1 is not
@@ -220,9 +228,9 @@ const (
 	fleetWithin = 30 * time.Second // for reading it anew
 )
 
-// now returns the list, at most fleetLife old. A reading goes on when the one
-// who asked for it has lost patience, so that the next letter finds it; it ends
-// by its own deadline.
+// now returns the list, at most fleetLife old, or older if ctx ends before it is
+// read anew. A reading goes on when the one who asked for it has lost patience, so
+// that the next letter finds it; it ends by its own deadline.
 func (f *fleet) now(ctx context.Context, cloud *ecsclient.Client) ([]approvals.Server, error) {
 	f.mu.Lock()
 	if f.servers != nil && time.Since(f.at) < fleetLife {
@@ -237,6 +245,11 @@ func (f *fleet) now(ctx context.Context, cloud *ecsclient.Client) ([]approvals.S
 	f.mu.Unlock()
 	select {
 	case <-ctx.Done():
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.servers != nil {
+			return f.servers, nil // the old one is better than none
+		}
 		return nil, context.Cause(ctx)
 	case <-reading:
 	}

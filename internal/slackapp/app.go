@@ -47,6 +47,7 @@ type Desk interface {
 	Frozen(ctx context.Context, id string) (approvals.Frozen, error)
 	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
 	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
+	ReadAhead(ctx context.Context)
 	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
 	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }

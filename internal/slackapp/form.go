@@ -55,6 +55,7 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 	case no != "":
 		_, err = a.api.OpenViewContext(ctx, trigger, notice(no))
 	case err == nil:
+		a.desk.ReadAhead(ctx) // somebody will soon type a name
 		about, _ := json.Marshal(formAbout{Channel: who.Channel, Response: who.Response})
 		_, err = a.api.OpenViewContext(ctx, trigger, a.form(string(about)))
 	}
