@@ -75,11 +75,12 @@ func (g *playground) breakIt(what string) (string, error) {
 	return "", fmt.Errorf("there is no %q to break", what)
 }
 
-// onServer does something to a server that fits, and to one that is on its way
-// rather than to one that rests: that shows more.
+// onServer does something to a server that fits: to one that is on its way or
+// that an open request names, if there is one. That shows more.
 func (g *playground) onServer(text string, fits func(ecssim.Server) bool, do func(id string) error) (string, error) {
 	from := slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !fits(s) })
-	if busy := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" }); len(busy) > 0 {
+	asked := g.record.asked()
+	if busy := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" && !asked[s.ID] }); len(busy) > 0 {
 		from = busy
 	}
 	if len(from) == 0 {

@@ -16,7 +16,7 @@ const kept = 2000
 func (g *playground) everything() []change {
 	quota := g.cloud.Options()
 	all := []change{{
-		"kind": "hello", "now": time.Now().UnixMilli(), "limit": quota.Limit, "window_ms": quota.Window.Milliseconds(),
+		"kind": "hello", "run": g.run, "now": time.Now().UnixMilli(), "limit": quota.Limit, "window_ms": quota.Window.Milliseconds(),
 		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop",
 	}, g.people(), g.state(), g.replicas(), serversChanged(g.cloud.Servers()...)}
 	for _, c := range g.slack.Channels() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sync"
 
@@ -15,6 +16,7 @@ type playground struct {
 	live   *live
 	record *record
 	ctx    context.Context // of everything that is started here
+	run    string          // names this world: a page of another one starts anew
 
 	telling sync.Mutex // held while the machinery is read and told
 	setting sync.Mutex // held while the machinery is set to something else; before telling and mu
@@ -33,7 +35,7 @@ type playground struct {
 // newPlayground builds a world with a fleet of 3,000 servers, half of them made
 // for the story of a large request, and starts bot A. The caller closes it.
 func newPlayground(ctx context.Context, logs bool) (*playground, error) {
-	g := &playground{ctx: ctx, speed: 5, storeUp: true, slackUp: true}
+	g := &playground{ctx: ctx, run: rand.Text(), speed: 5, storeUp: true, slackUp: true}
 	g.live = &live{everything: g.everything, viewers: map[*viewer]bool{}}
 	cloud := ecssim.New(ecssim.Options{Seed: 7})
 	cloud.Add(fleet()...)

@@ -119,6 +119,18 @@ func (r *record) last() change {
 	return r.latest
 }
 
+// asked are servers that an open request names; of a large one the first.
+func (r *record) asked() map[string]bool {
+	list, _ := r.last()["requests"].([]shownRequest)
+	ids := map[string]bool{}
+	for _, q := range list {
+		for _, s := range q.First {
+			ids[s.ID] = !q.State.Final() || ids[s.ID]
+		}
+	}
+	return ids
+}
+
 // shownRequest is a request with its batches.
 type shownRequest struct {
 	approvals.Request

@@ -1,7 +1,7 @@
 // The page: Slack on the left, the cloud and the machine room on the right; on
 // a narrow screen one of them at a time.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { useWorld } from "./world.js";
 import { sit, useSeat } from "./seat.js";
 import { useTheme } from "./theme.js";
@@ -13,7 +13,7 @@ export function Page() {
   const { connected, hello } = useWorld("connected");
   const [theme, setTheme] = useTheme();
   const { side } = useSeat();
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
   return (
@@ -23,7 +23,7 @@ export function Page() {
           <span class="logo" aria-hidden="true" /> ecsbot demo
         </h1>
         <p class="unreal">
-          <strong>Nothing here is real:</strong> a simulated Slack, a simulated cloud, and the real bot between them.
+          <strong>Nothing here is real.</strong> <span>A simulated Slack, a simulated cloud, and the real bot between them.</span>
         </p>
         <nav class="sides" aria-label="Show">
           <button aria-pressed={side === "slack"} onClick={() => sit({ side: "slack" })}>
@@ -34,7 +34,7 @@ export function Page() {
           </button>
         </nav>
         <button class="theme" onClick={() => setTheme(theme === "dark" ? "light" : "dark")} aria-label={theme === "dark" ? "Light colours" : "Dark colours"} title={theme === "dark" ? "Light colours" : "Dark colours"}>
-          {theme === "dark" ? "☀" : "☾"}
+          {theme === "dark" ? "\u2600\uFE0E" : "\u263E\uFE0E"}
         </button>
       </header>
       {!connected && (

@@ -1,7 +1,8 @@
 // The seat: as whom somebody looks at this page, and at what. It outlives a
 // reload, and each window has its own, so two windows can be two people.
 
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
+import { keep, kept } from "./memory.js";
 
 const listeners = new Set();
 
@@ -10,7 +11,7 @@ export const seat = {
   place: null, // a channel's id, or "home" for the app's Home; null: the server's suggestion
   thread: null, // ts of the thread beside the channel
   side: "slack", // what a narrow screen shows: slack or room
-  ...JSON.parse(sessionStorage.getItem("seat") ?? "{}"),
+  ...JSON.parse(kept("sessionStorage", "seat") ?? "{}"),
   draft: null, // text put into the composer from elsewhere: {text, n}
   spot: null, // a message to bring into view: {ts, n}
 };
@@ -19,14 +20,14 @@ export const seat = {
 export function sit(change) {
   Object.assign(seat, change);
   const { me, place, thread, side } = seat;
-  sessionStorage.setItem("seat", JSON.stringify({ me, place, thread, side }));
+  keep("sessionStorage", "seat", JSON.stringify({ me, place, thread, side }));
   for (const l of listeners) l();
 }
 
 // useSeat draws a component again when the seat changes.
 export function useSeat() {
   const [, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     listeners.add(again);
     return () => listeners.delete(again);
   }, []);

@@ -1,12 +1,13 @@
 // Light or dark: what the person chose here, else what their system says.
 
 import { useEffect, useState } from "preact/hooks";
+import { keep, kept } from "./memory.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const ofSystem = () => (dark.matches ? "dark" : "light");
 
 export function useTheme() {
-  const [chosen, choose] = useState(() => localStorage.getItem("theme"));
+  const [chosen, choose] = useState(() => kept("localStorage", "theme"));
   const [system, setSystem] = useState(ofSystem);
   useEffect(() => {
     const changed = () => setSystem(ofSystem());
@@ -16,7 +17,7 @@ export function useTheme() {
   return [
     chosen ?? system,
     (theme) => {
-      localStorage.setItem("theme", theme);
+      keep("localStorage", "theme", theme);
       choose(theme);
     },
   ];

@@ -1,7 +1,8 @@
 // The tour: five things to try, one at a time, each ticked off when the world
 // shows that it was done. README.md has the same five.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { keep, kept } from "./memory.js";
 import { compose, sit, useSeat } from "./seat.js";
 import { useWorld } from "./world.js";
 
@@ -31,10 +32,10 @@ const steps = [
   },
   {
     title: "Kill the bot in the middle",
-    text: "Ask for these, approve as Noah, and at once press “Kill −9” at bot A on the right. Then “Start”: it ends right.",
+    text: "Ask for these, approve as Noah, and at once press “Kill −9” at bot A on the right. Then “Start”: it ends right, after a minute if it has to look first.",
     command: '/ecs-stop api-* --reason "spare"',
     as: "U0MIA",
-    done: (w) => w.notes.some((n) => n.text.includes("killed") && asked(w, (r) => ended(r) && r.finished > n.time)),
+    done: (w) => w.notes.some((n) => n.text.includes("killed") && asked(w, (r) => ended(r) && Date.parse(r.finished) > Date.parse(n.time))),
   },
   {
     title: "Run into the limit",
@@ -48,12 +49,13 @@ const steps = [
 export function Tour() {
   const w = useWorld("requests", "note");
   const { me } = useSeat();
-  const [open, setOpen] = useState(() => localStorage.getItem("tour") !== "closed");
+  const [open, setOpen] = useState(() => kept("localStorage", "tour") !== "closed");
   const [looked, look] = useState(null); // a step chosen by hand
   const next = steps.findIndex((s) => !s.done(w));
   const at = looked ?? (next < 0 ? steps.length : next);
+  useEffect(() => look(null), [next]); // who has done a step is led on
   const show = (yes) => {
-    localStorage.setItem("tour", yes ? "open" : "closed");
+    keep("localStorage", "tour", yes ? "open" : "closed");
     setOpen(yes);
   };
   if (!open)

@@ -3,12 +3,12 @@
 // The server sends lists of changes (see live.go for all kinds). Each change
 // carries the whole of what it is about, so that a change may come twice.
 
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 
 export const world = {
   connected: false,
   skew: 0, // the server's clock minus this one's, ms
-  hello: null, // {now, limit, window_ms, me, team}
+  hello: null, // {run, now, limit, window_ms, me, place, team, command}
   people: [], // slacksim User, with role
   channels: [], // {id, name, members}
   messages: new Map(), // key → slacksim Message, in order of ts
@@ -20,7 +20,7 @@ export const world = {
   notes: [], // what was done to the machinery: {n, time, text}
   replicas: [], // bots: {name, state, pid}
   logs: [], // lines of the bots' logs: {n, bot, level, text}
-  requests: [], // as the bots' record has them, the newest first
+  requests: [], // as the bots' record has them: the open ones, then those that have ended, the newest first
   freeze: null,
   store: { up: true },
   slack: { up: true, sockets: [] },
@@ -32,6 +32,8 @@ const kept = 2000; // calls, notes and log lines, as many as the server keeps
 
 const apply = {
   hello(c) {
+    // Another world, perhaps another page: nothing of the old one stays.
+    if (world.hello && world.hello.run !== c.run) return location.reload();
     Object.assign(world, { hello: c, skew: c.now - Date.now(), messages: new Map(), views: {}, homes: {}, files: new Map(), servers: new Map(), calls: [], notes: [], logs: [], requests: [] });
   },
   people(c) {
@@ -114,7 +116,7 @@ export function watch(kinds, f) {
 // useWorld draws a component again after changes of these kinds.
 export function useWorld(...kinds) {
   const [, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => watch(kinds, again), []);
+  useLayoutEffect(() => watch(kinds, again), []);
   return world;
 }
 
@@ -128,6 +130,8 @@ export function connect() {
   line.onerror = () => {
     world.connected = false;
     tell("connected");
+    // After an answer that is no stream, the browser does not try again by itself.
+    if (line.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
   };
   line.onmessage = (e) => {
     for (const c of JSON.parse(e.data)) {
@@ -141,7 +145,9 @@ export function connect() {
 // cloud/… (the cloud's console) or demo/… (the machinery). It returns the
 // answer, or throws an Error with what was refused.
 export async function act(path, body = {}) {
-  const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => {
+    throw new Error("The demo does not answer.");
+  });
   const answer = await r.json().catch(() => ({}));
   if (!r.ok) throw new Error(answer.error ?? r.statusText);
   return answer;

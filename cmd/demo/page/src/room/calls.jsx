@@ -2,6 +2,7 @@
 // machinery, in the order in which it happened; and the bots' own logs. The
 // newest is at the bottom.
 
+import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
 import { useWorld } from "../world.js";
 import { isWrite, ledger } from "./ledger.js";
@@ -75,7 +76,7 @@ function LogList() {
 
 // Line is a line of a bot's log. Its time is told as everywhere here, its level
 // once.
-function Line({ line }) {
+const Line = memo(({ line }) => {
   const [, time, text] = line.text.match(/^time=(\S+) level=\S+ (?:msg=)?(.*)$/s) ?? [, , line.text];
   return (
     <p class="row line" data-level={line.level}>
@@ -85,7 +86,7 @@ function Line({ line }) {
       <span class="text">{text}</span>
     </p>
   );
-}
+});
 
 // clock tells the time to the millisecond.
 function clock(time) {
@@ -93,7 +94,7 @@ function clock(time) {
   return d.toLocaleTimeString("en-GB") + "." + String(d.getMilliseconds()).padStart(3, "0");
 }
 
-function Call({ call }) {
+const Call = memo(({ call }) => {
   const kind = call.status === 0 ? "none" : call.status < 300 ? "good" : "bad";
   const fault = sayFault(call);
   return (
@@ -111,7 +112,7 @@ function Call({ call }) {
       </span>
     </p>
   );
-}
+});
 
 // sayFault tells what a planned fault did to the call.
 function sayFault({ fault, job_id, status }) {
@@ -130,7 +131,7 @@ function sayFault({ fault, job_id, status }) {
   return said[fault] ?? fault;
 }
 
-function Note({ note }) {
+const Note = memo(({ note }) => {
   return (
     <p class="row note">
       <time>{clock(note.time)}</time>
@@ -139,4 +140,4 @@ function Note({ note }) {
       </span>
     </p>
   );
-}
+});

@@ -10,7 +10,7 @@ export function Machines() {
   const { replicas, store, slack, cloud } = useWorld("replicas", "state");
   return (
     <Panel title="Machines" kind="machines">
-      <ul class="machines">
+      <ul>
         {replicas.map((r) => (
           <Bot key={r.name} bot={r} />
         ))}
@@ -20,7 +20,7 @@ export function Machines() {
             <span class="unseen"> the store</span>
           </button>
         </Machine>
-        <Machine name="Slack" state={slack.up ? "up" : "down"} says={slack.up ? `${slack.sockets.length} ${slack.sockets.length === 1 ? "socket" : "sockets"}` : "unreachable"}>
+        <Machine name="Slack" state={slack.up ? "up" : "down"} says={slack.up ? `${slack.sockets.length} ${slack.sockets.length === 1 ? "socket" : "sockets"}` : "down"}>
           <button disabled={!slack.up || slack.sockets.length === 0} onClick={() => press("demo/break", { what: "cut_socket" })}>
             Cut a socket
           </button>
@@ -57,8 +57,8 @@ function Bot({ bot }) {
   const says = bot.state === "down" ? bot.how || "down" : bot.state === "up" ? `pid ${bot.pid}` : "starting";
   return (
     <Machine name={"Bot " + bot.name} state={bot.state} says={says}>
-      {(bot.state === "down" ? ["start"] : ["kill", "stop"]).map((what) => (
-        <Deed key={what} bot={bot} what={what} />
+      {(bot.state === "down" ? ["start"] : ["kill", "stop"]).map((what, i) => (
+        <Deed key={i} bot={bot} what={what} />
       ))}
     </Machine>
   );

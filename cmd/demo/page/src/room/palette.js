@@ -8,7 +8,7 @@ const palettes = {
     stopping: "#d9820b",
     off: "#262d38",
     hollow: "#414a59",
-    starting: "#2f7ed8",
+    starting: "#2a70c2",
     dawn: "#cfe2f8",
     failing: "#c01343",
     lock: "#12343b",

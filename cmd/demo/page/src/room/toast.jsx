@@ -1,9 +1,9 @@
 // Toasts: what happened after something was pressed, told for a few seconds.
 
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 import { act } from "../world.js";
 
-const shown = 7000; // ms
+const shown = 5000; // ms
 const listeners = new Set();
 let toasts = []; // {n, text, bad}
 let last = 0;
@@ -38,7 +38,7 @@ export async function press(path, body, said) {
 
 export function Toasts() {
   const [, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     listeners.add(again);
     return () => listeners.delete(again);
   }, []);

@@ -1,15 +1,12 @@
 // An avatar: a rounded square with initials; apps have a picture of their own.
 
+import { world } from "../world.js";
 import { nameOf, personOf } from "./people.js";
 
 const colours = ["#2f6f8f", "#8a3b6b", "#3e7a44", "#a3512b", "#5b4aa0", "#1f7a74", "#9a2f3f", "#6b6224"];
 
-// colourOf gives everybody the same colour each time.
-function colourOf(id) {
-  let n = 0;
-  for (const c of id) n = (n * 31 + c.charCodeAt(0)) % 9973;
-  return colours[n % colours.length];
-}
+// colourOf gives everybody a colour of their own, the same each time.
+const colourOf = (id) => colours[Math.max(0, world.people.findIndex((p) => p.id === id)) % colours.length];
 
 function initials(name) {
   const words = name.split(/[\s._-]+/).filter(Boolean);

@@ -48,7 +48,7 @@ function Block({ block, press }) {
   }
 
   return (
-    <div class="block" data-block={block.type} onClickCapture={clicked}>
+    <div class="block" dir="auto" data-block={block.type} onClickCapture={clicked}>
       {drawn(block)}
       <Trouble words={trouble} />
     </div>

@@ -48,7 +48,7 @@ export function Channel({ id }) {
           }
         />
         <Foot id={id}>
-          <Composer key={id + me()} channel={id} label={`Message #${name}`} onSend={() => end.current()} />
+          <Composer channel={id} label={`Message #${name}`} onSend={() => end.current()} />
         </Foot>
       </section>
       {first && <Thread key={first.ts} first={first} replies={threads.get(first.ts)?.replies ?? []} count={threads.get(first.ts)?.count ?? 0} />}

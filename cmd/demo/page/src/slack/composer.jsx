@@ -1,7 +1,7 @@
 // Where messages and commands are written.
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { sit, useSeat } from "../seat.js";
+import { seat, sit, useSeat } from "../seat.js";
 import { act, world } from "../world.js";
 import { Avatar } from "./avatar.jsx";
 import { Trouble } from "./blocks.jsx";
@@ -14,6 +14,7 @@ import { refusal, silence } from "./words.js";
 
 const drafts = new Map(); // what was typed and not sent, by person and place
 const sent = new Map(); // person → what they sent last
+let entered = seat.thread; // the thread whose composer has had the focus
 let taken = 0; // the last seat.draft that was put into a composer
 
 export function Composer({ channel, thread, label, placeholder = label, onSend }) {
@@ -51,7 +52,12 @@ export function Composer({ channel, thread, label, placeholder = label, onSend }
 
   // Not where that brings up a keyboard on the screen.
   useEffect(() => {
-    if (thread && matchMedia("(pointer: fine)").matches) area.current.focus();
+    if (!thread) return;
+    if (thread !== entered && matchMedia("(pointer: fine)").matches) area.current.focus();
+    entered = thread;
+    return () => {
+      if (seat.thread !== thread) entered = null;
+    };
   }, []);
 
   function complete(o) {
@@ -83,6 +89,7 @@ export function Composer({ channel, thread, label, placeholder = label, onSend }
       else await act("slack/sim/say", { user: me(), channel, text: written(words), ...(thread && { thread_ts: thread }) });
     } catch (error) {
       setTrouble(refusal(error));
+      if (!drafts.get(draftKey)) write(words);
     }
   }
 

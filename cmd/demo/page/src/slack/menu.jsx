@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-// items are {key, name, checked, face, pick}; with checked set or unset they
+// items are {key, checked, face, pick}; with checked set or unset they
 // are a choice of one.
 export function Menu({ class: style, label, face, items }) {
   const [open, setOpen] = useState(false);

@@ -1,16 +1,19 @@
 // One message. It is drawn again only if something about it has changed.
 
 import { memo } from "preact/compat";
+import { useErrorBoundary } from "preact/hooks";
 import { sit } from "../seat.js";
 import { act } from "../world.js";
 import { Avatar } from "./avatar.jsx";
-import { Blocks, Text } from "./blocks.jsx";
+import { Blocks, Text, Unknown } from "./blocks.jsx";
 import { clock, msOf, whenOf } from "./dates.js";
 import { FileCard } from "./file.jsx";
 import { Icon } from "./icon.jsx";
 import { me, nameOf, personOf } from "./people.js";
 
 export const Message = memo(({ m, follows, inThread, count, last, users }) => {
+  const [broken] = useErrorBoundary(); // one that cannot be drawn leaves the others alone
+  if (broken) return <Unknown type="message" />;
   if (m.deleted) return <Tombstone m={m} inThread={inThread} thread={<Summary m={m} count={count} last={last} users={users} />} />;
   const press = (element) => act("slack/sim/click", { user: me(), channel: m.channel, ts: m.ts, action_id: element.action_id });
   const at = msOf(m.ts);
@@ -34,13 +37,13 @@ export const Message = memo(({ m, follows, inThread, count, last, users }) => {
           <header>
             <strong>{nameOf(m.user)}</strong>
             {personOf(m.user)?.bot && m.user !== "slackbot" && <span class="app">APP</span>}
-            <Time at={at} words={inThread ? whenOf(at) : clock(at)} />
+            <Time at={at} words={inThread ? capital(whenOf(at)) : clock(at)} />
           </header>
         )}
         {m.blocks?.length ? (
           <Blocks blocks={m.blocks} press={press} />
         ) : (
-          <div class="block">
+          <div class="block" dir="auto">
             <Text text={m.text} />
           </div>
         )}
@@ -60,6 +63,8 @@ export const Message = memo(({ m, follows, inThread, count, last, users }) => {
     </article>
   );
 });
+
+const capital = (words) => words[0].toUpperCase() + words.slice(1);
 
 const Time = ({ at, words }) => (
   <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString("en-US", { dateStyle: "long", timeStyle: "medium" })}>

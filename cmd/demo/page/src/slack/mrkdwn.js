@@ -58,6 +58,7 @@ function angled(body, style) {
   if (head.startsWith("!subteam^")) return { type: "usergroup", usergroup_id: label.replace(/^@/, "") || head.slice(9), style };
   if (head.startsWith("!date^")) {
     const [, seconds, format] = head.split("^");
+    if (!format || !(Math.abs(seconds) <= 8.64e12)) return { type: "text", text: label || `<${plain(body)}>`, style };
     return { type: "date", timestamp: Number(seconds), format, fallback: label, style };
   }
   if (/^!(here|channel|everyone)$/.test(head)) return { type: "broadcast", range: head.slice(1) };

@@ -28,11 +28,12 @@ export function Select({ id, label, describedby, invalid, placeholder, chosen, s
       async () => {
         try {
           const options = await find(text);
-          if (!over) setFound(options);
+          if (over) return;
+          setFound(options);
+          setActive(0);
         } catch (error) {
           if (!over) setFailed(refusal(error));
         }
-        setActive(0);
       },
       text ? pause : 0,
     );

@@ -1,6 +1,6 @@
 // The Slack look-alike: one person's client.
 
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { useSeat } from "../seat.js";
 import { useWorld } from "../world.js";
 import { Channel } from "./channel.jsx";
@@ -14,11 +14,15 @@ import { Surroundings } from "./surroundings.js";
 
 export function Slack({ theme }) {
   const { views, hello, people } = useWorld("people", "view");
-  useSeat();
+  const seat = useSeat();
   const [drawer, setDrawer] = useState(false); // on a narrow screen: the sidebar is open
   const [question, setQuestion] = useState(null);
   const ask = useCallback((confirm) => new Promise((answer) => setQuestion({ confirm, answer })), []);
   const surroundings = useMemo(() => ({ theme, ask }), [theme, ask]);
+  useEffect(() => {
+    question?.answer(false);
+    setQuestion(null);
+  }, [seat.me]);
   if (!people.length) return <section class="slack" aria-label="Slack" />;
   const view = views[me()];
   const here = place();

@@ -1,6 +1,6 @@
 // What Slack itself says to one person, in this window alone.
 
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 import { now, world } from "../world.js";
 import { me } from "./people.js";
 
@@ -18,7 +18,7 @@ export function complain(channel, thread, text) {
 
 export function useComplaints() {
   const [, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     listeners.add(again);
     return () => listeners.delete(again);
   }, []);

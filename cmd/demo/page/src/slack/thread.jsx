@@ -13,10 +13,11 @@ export function Thread({ first, replies, count }) {
   const end = useRef();
   const close = () => sit({ thread: null });
 
-  // Who closes the thread from within goes back to where it was opened.
+  // Who closes the thread from within goes back to where it was opened, unless
+  // they are elsewhere by then.
   useLayoutEffect(() => {
     const opener = document.activeElement;
-    return () => pane.current.contains(document.activeElement) && setTimeout(() => opener.focus());
+    return () => pane.current.contains(document.activeElement) && setTimeout(() => document.activeElement === document.body && opener.focus());
   }, []);
 
   return (

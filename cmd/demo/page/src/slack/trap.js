@@ -32,8 +32,7 @@ export function useTrap(box, onEscape, first = reachable) {
       within.removeEventListener("keydown", onKeyDown);
       // Later, when the next dialog stands, or the rest can be focused again; not
       // if the person is elsewhere on the page by then.
-      const elsewhere = document.activeElement !== document.body && !within.contains(document.activeElement);
-      setTimeout(() => --open === 0 && !elsewhere && opener?.focus());
+      setTimeout(() => --open === 0 && document.activeElement === document.body && opener?.focus());
     };
   }, []);
 }
