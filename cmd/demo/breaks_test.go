@@ -12,15 +12,22 @@ import (
 	"ecsbot/internal/slacksim"
 )
 
-// Whatever is planned to go wrong strikes the next request, and that ends as it
-// must: each server was stopped at most once, and the outcome is told once.
-func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
-	t.Parallel()
+// started is a playground with its bot on the way.
+func started(t *testing.T) *playground {
+	t.Helper()
 	g, err := newPlayground(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Close)
+	return g
+}
+
+// Whatever is planned to go wrong strikes the next request, and that ends as it
+// must: each server was stopped at most once, and the outcome is told once.
+func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
+	t.Parallel()
+	g := started(t)
 	wait := func(what string, cond func() bool) {
 		t.Helper()
 		for deadline := time.Now().Add(100 * time.Second); !cond(); time.Sleep(50 * time.Millisecond) {
@@ -103,11 +110,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 
 func TestBreaksThatComeAtOnce(t *testing.T) {
 	t.Parallel()
-	g, err := newPlayground(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.Close)
+	g := started(t)
 	count := func(is func(ecssim.Server) bool) int {
 		return len(slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !is(s) }))
 	}
@@ -166,11 +169,7 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 // there, what happened meanwhile is seen, and the bot goes on.
 func TestStopTheStore(t *testing.T) {
 	t.Parallel()
-	g, err := newPlayground(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.Close)
+	g := started(t)
 	if err := g.slack.WaitConnected(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}

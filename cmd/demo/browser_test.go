@@ -84,10 +84,7 @@ func open(t *testing.T, width, height int64) *tab {
 	if err := openBrowse(); err != nil {
 		t.Fatal(err)
 	}
-	g, err := newPlayground(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := started(t)
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config.Handler = guarded(srv.Listener.Addr().String(), g.handler(built()))
 	srv.Start()
@@ -95,7 +92,6 @@ func open(t *testing.T, width, height int64) *tab {
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		srv.Close()
-		g.Close()
 	})
 	p := &tab{t, g, ctx}
 	if err := chromedp.Do(ctx); err != nil {

@@ -128,11 +128,7 @@ func (p late) Write(b []byte) (int, error) {
 // A page that comes later is told of everything that there is.
 func TestAPageThatComesLaterKnowsEverything(t *testing.T) {
 	t.Parallel()
-	g, err := newPlayground(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.Close)
+	g := started(t)
 	g.note("something was done")
 	g.slack.Say(mia, ops, "hello", "")
 	kinds := map[string]int{}

@@ -1,7 +1,7 @@
 // The seat: as whom somebody looks at this page, and at what. It outlives a
 // reload, and each window has its own, so two windows can be two people.
 
-import { useLayoutEffect, useReducer } from "preact/hooks";
+import { useAgain } from "./again.js";
 import { keep, kept } from "./memory.js";
 
 const listeners = new Set();
@@ -26,11 +26,7 @@ export function sit(change) {
 
 // useSeat draws a component again when the seat changes.
 export function useSeat() {
-  const [, again] = useReducer((n) => n + 1, 0);
-  useLayoutEffect(() => {
-    listeners.add(again);
-    return () => listeners.delete(again);
-  }, []);
+  useAgain(listeners);
   return seat;
 }
 

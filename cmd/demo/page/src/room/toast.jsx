@@ -1,6 +1,6 @@
 // Toasts: what happened after something was pressed, told for a few seconds.
 
-import { useLayoutEffect, useReducer } from "preact/hooks";
+import { useAgain } from "../again.js";
 import { act } from "../world.js";
 
 const shown = 5000; // ms
@@ -37,11 +37,7 @@ export async function press(path, body, said) {
 }
 
 export function Toasts() {
-  const [, again] = useReducer((n) => n + 1, 0);
-  useLayoutEffect(() => {
-    listeners.add(again);
-    return () => listeners.delete(again);
-  }, []);
+  useAgain(listeners);
   return (
     <div class="toasts" role="status" aria-live="polite">
       {toasts.map((t) => (

@@ -1,6 +1,6 @@
 // What Slack itself says to one person, in this window alone.
 
-import { useLayoutEffect, useReducer } from "preact/hooks";
+import { useAgain } from "../again.js";
 import { now, world } from "../world.js";
 import { me } from "./people.js";
 
@@ -17,10 +17,6 @@ export function complain(channel, thread, text) {
 }
 
 export function useComplaints() {
-  const [, again] = useReducer((n) => n + 1, 0);
-  useLayoutEffect(() => {
-    listeners.add(again);
-    return () => listeners.delete(again);
-  }, []);
+  useAgain(listeners);
   return said;
 }
