@@ -130,6 +130,7 @@ func TestPageAskApproveDeny(t *testing.T) {
 	p.clicks("[role=dialog] button", "Done")
 	p.absent("[role=dialog]", "")
 	p.sees("article", "try the form")
+	p.sees("article", "web-3 ")
 	p.becomes("Olga Approver")
 	p.clicks("article button", "Deny")
 	p.sees("[role=dialog]", "Why not?")
@@ -152,12 +153,12 @@ func (p *tab) finds(name string) {
 	for deadline := time.Now().Add(pagePatience); ; {
 		p.types(name, "")
 		p.waits(pagePatience, "an answer", `/No results|`+name+` /.test(document.querySelector("[role=dialog] [role=listbox]").innerText)`)
-		if evaluated[bool](p, "Boolean("+found(`[role=dialog] [role=option]`, name)+")") || time.Now().After(deadline) {
+		if evaluated[bool](p, "Boolean("+found(`[role=dialog] [role=option]`, name+" ")+")") || time.Now().After(deadline) {
 			break
 		}
 		p.types("", strings.Repeat(kb.Backspace, len(name)))
 	}
-	p.clicks(`[role=dialog] [role=option]`, name)
+	p.clicks(`[role=dialog] [role=option]`, name+" ")
 }
 
 // absent waits until no element holds the words.

@@ -25,8 +25,8 @@ export function Machines() {
             Cut a socket
           </button>
           <button onClick={() => press("demo/slack", { up: !slack.up })}>
-            {slack.up ? "Take" : "Bring"}
-            <span class="unseen"> Slack</span> {slack.up ? "down" : "up"}
+            <span class="unseen">{slack.up ? "Take" : "Bring"} Slack </span>
+            {slack.up ? "Down" : "Up"}
           </button>
         </Machine>
       </ul>
