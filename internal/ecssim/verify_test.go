@@ -1,0 +1,92 @@
+package ecssim_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/ecssim"
+)
+
+func TestSignaturesAreCheckedAndKeysLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := ecssim.New(ecssim.Options{})
+		defer cloud.Close()
+		o := cloud.Options()
+		try := func(change func(*http.Request, *ecssim.Options)) int {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", "http://h/v1/"+o.ProjectID+"/cloudservers/detail?name=a%20b&limit=1", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opts := o
+			change(req, &opts)
+			if opts.AccessKey != "" {
+				ecssim.Sign(req, opts, nil)
+			}
+			if opts.Seed == 1 {
+				req.URL.RawQuery = "limit=2" // tampered with on the way
+			}
+			resp, err := cloud.Transport().RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.Header.Get("X-Request-Id") == "" {
+				t.Error("no request id")
+			}
+			return resp.StatusCode
+		}
+		good := func(*http.Request, *ecssim.Options) {}
+		for name, bad := range map[string]func(*http.Request, *ecssim.Options){
+			"no signature":  func(_ *http.Request, o *ecssim.Options) { o.AccessKey = "" },
+			"wrong key":     func(_ *http.Request, o *ecssim.Options) { o.AccessKey = "AK2" },
+			"wrong secret":  func(_ *http.Request, o *ecssim.Options) { o.SecretKey = "x" },
+			"changed query": func(_ *http.Request, o *ecssim.Options) { o.Seed = 1 },
+			"odd token":     func(_ *http.Request, o *ecssim.Options) { o.SecurityToken = "tok" },
+		} {
+			if got := try(bad); got != 401 {
+				t.Errorf("%s: HTTP %d", name, got)
+			}
+			if got := try(good); got != 200 {
+				t.Errorf("then good: HTTP %d", got)
+			}
+		}
+		wrong := func(_ *http.Request, o *ecssim.Options) { o.SecretKey = "x" }
+		for range 5 {
+			try(wrong)
+		}
+		if got := try(good); got != 200 {
+			t.Errorf("five failures: HTTP %d", got)
+		}
+		for range 6 {
+			try(wrong)
+		}
+		if got := try(good); got != 401 {
+			t.Errorf("six failures: HTTP %d", got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := try(good); got != 200 {
+			t.Errorf("five minutes later: HTTP %d", got)
+		}
+	})
+}
+
+func TestOurClientDoesNotLockItsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := ecssim.New(ecssim.Options{})
+		defer cloud.Close()
+		client := clientFor(t, cloud, "http://h", func(c *ecsclient.Config) {
+			c.Transport, c.Credentials.SecretKey = cloud.Transport(), "wrong"
+		})
+		for range 10 {
+			_, err := client.ListServers(t.Context(), ecsclient.Filter{})
+			if ecsclient.VerdictOf(err) != ecsclient.Authentication {
+				t.Fatal(err)
+			}
+		}
+		if n := len(cloud.Calls()); n != 3 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
