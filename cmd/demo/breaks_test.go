@@ -108,6 +108,29 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 	}
 }
 
+// caughtUp waits until everything that has happened in Slack so far was heard.
+func (g *playground) caughtUp(t *testing.T) {
+	t.Helper()
+	p := &viewer{wake: make(chan struct{}, 1)}
+	g.live.mu.Lock()
+	g.live.viewers[p] = true
+	g.live.mu.Unlock()
+	g.slack.Say(mia, ops, "here", "")
+	for {
+		g.live.mu.Lock()
+		heard := slices.ContainsFunc(p.news, func(c change) bool { return c["kind"] == "message" })
+		g.live.mu.Unlock()
+		if heard {
+			return
+		}
+		select {
+		case <-p.wake:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing is heard of Slack")
+		}
+	}
+}
+
 func TestBreaksThatComeAtOnce(t *testing.T) {
 	t.Parallel()
 	g := started(t)
@@ -139,6 +162,7 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
+	g.caughtUp(t)
 	if armed() != 1 {
 		t.Error("a plan struck although nothing was posted")
 	}
@@ -197,6 +221,7 @@ func TestStopTheStore(t *testing.T) {
 	}
 	ask("web-1")
 	recorded(1)
+	time.Sleep(2 * time.Second) // the looks that belong to it are over
 	for _, on := range []bool{false, true, false, true} {
 		var wg sync.WaitGroup
 		for range 3 {

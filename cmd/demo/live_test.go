@@ -125,6 +125,26 @@ func (p late) Write(b []byte) (int, error) {
 	return p.ResponseRecorder.Write(b)
 }
 
+// An order that does not say what it wants does nothing.
+func TestOrdersMustBeClear(t *testing.T) {
+	t.Parallel()
+	g := started(t)
+	h := g.handler(built())
+	for _, order := range []struct{ path, body string }{
+		{"/demo/store", "{}"}, {"/demo/store", `{"upp":false}`}, {"/demo/slack", ""}, {"/demo/speed", "{}"},
+		{"/demo/break", "{}"}, {"/demo/replicas", `{"name":"A"}`}, {"/demo/replicas", `{"name":"A","do":"kill","now":1}`},
+	} {
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, httptest.NewRequest("POST", order.path, strings.NewReader(order.body)))
+		if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), `"error"`) {
+			t.Errorf("%s %s: %d %s", order.path, order.body, answer.Code, answer.Body)
+		}
+	}
+	if s := g.state(); s["store"].(map[string]any)["up"] != true || s["slack"].(map[string]any)["up"] != true || g.bots[0].look().PID == 0 {
+		t.Errorf("something was done: %v", s)
+	}
+}
+
 // A page that comes later is told of everything that there is.
 func TestAPageThatComesLaterKnowsEverything(t *testing.T) {
 	t.Parallel()
