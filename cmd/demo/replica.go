@@ -57,9 +57,10 @@ func (r *replica) start(ctx context.Context) error {
 	r.cmd, r.state, r.how, r.ended = cmd, starting, "", ended
 	r.mu.Unlock()
 	r.moved()
-	go func() { // ends with the process; kill, stop and wait wait for it
+	go func() { // ends with the process; kill and stop wait for it
 		defer close(ended)
 		cmd.Wait()
+		log.end()
 		r.mu.Lock()
 		r.cmd, r.state = nil, down
 		if r.how == "" {
@@ -127,7 +128,7 @@ func (r *replica) look() seen {
 	return s
 }
 
-// lines is a writer that hands on whole lines.
+// lines is a writer that hands on whole lines, and what is left at the end.
 type lines struct {
 	each func(string)
 	rest []byte
@@ -142,5 +143,11 @@ func (l *lines) Write(p []byte) (int, error) {
 		}
 		l.each(string(line))
 		l.rest = rest
+	}
+}
+
+func (l *lines) end() {
+	if len(l.rest) > 0 {
+		l.each(string(l.rest))
 	}
 }
