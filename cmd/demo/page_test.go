@@ -56,6 +56,16 @@ func (p *tab) tile(name, state string) {
 	p.waits(pagePatience, name+" "+state, fmt.Sprintf(`window.demoTile(%q)?.state === %q`, name, state))
 }
 
+// brightness is an expression for the light of a server's tile as it is drawn.
+func brightness(name string) string {
+	return fmt.Sprintf(`window.demoTile(%q).colour.match(/\d+/g).reduce((sum, x) => sum + +x, 0)`, name)
+}
+
+func (p *tab) brightness(name string) float64 {
+	p.t.Helper()
+	return evaluated[float64](p, brightness(name))
+}
+
 // request waits until the newest request shows a state in the machine room.
 func (p *tab) request(d time.Duration, state string) {
 	p.t.Helper()
@@ -97,6 +107,7 @@ func TestPageAskApproveDeny(t *testing.T) {
 	p := open(t, 1440, 900)
 	p.sees("header", "Nothing here is real")
 	p.tile("web-1", "running")
+	lit := p.brightness("web-1")
 
 	p.says(`/ecs-stop web-1 web-2 --reason "night"`)
 	p.sees("article[data-private]", "Asked as")
@@ -110,6 +121,7 @@ func TestPageAskApproveDeny(t *testing.T) {
 	p.sees(inThread, "2 servers stopped")
 	p.tile("web-1", "off")
 	p.tile("web-2", "off")
+	p.waits(pagePatience, "a dark tile", fmt.Sprintf("%s < %f", brightness("web-1"), lit/2))
 	p.request(pagePatience, "succeeded")
 	for _, name := range []string{"web-1", "web-2"} {
 		if n := p.stops(name); n != 1 {
