@@ -14,7 +14,7 @@ type Command struct {
 	Reason  string // one line, not escaped: it must be before it is shown
 	Project string
 	DryRun  bool
-	ID      string // the request that status, approve, deny, cancel, retry or start is about: "S-XXXXX"
+	ID      string // the request that status, approve, deny, cancel, retry or start is about: "S-7K3MQ"
 	N       int    // how many history is to show; 0 if not said
 }
 
