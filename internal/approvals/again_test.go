@@ -248,7 +248,7 @@ func TestAFollowerSaysWhatItFollows(t *testing.T) {
 	if err != nil || r.Action != Start || r.Of != "S-23456" {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if b := Plan(r, Frozen{Action: Start, Servers: serverList(1)}, 1, noon); b[0].Action != Start {
+	if b := Plan(r, Frozen{Action: Start, Servers: serverList(1)}, 1); b[0].Action != Start {
 		t.Errorf("the batch is %+v", b[0])
 	}
 }

@@ -30,9 +30,10 @@ const (
 
 // Result is one server of a batch: as it was last seen, and what became of it.
 type Result struct {
-	Server  Server  `json:"s"` // in a call: the snapshot taken before the intent
-	Sent    bool    `json:"sent,omitempty"`
-	In      int     `json:"in,omitempty"` // attempt in which it was sent last
+	Server  Server  `json:"s"`               // in a call: the snapshot taken before the intent
+	Sent    bool    `json:"sent,omitempty"`  // in a call that may have reached the cloud
+	In      int     `json:"in,omitempty"`    // attempt in which it was sent last
+	Going   bool    `json:"going,omitempty"` // seen on its way after a call with an unclear answer
 	Outcome Outcome `json:"o,omitempty"`
 	Why     Why     `json:"why,omitempty"`
 	Code    string  `json:"code,omitempty"`
@@ -49,8 +50,8 @@ type Batch struct {
 	Attempt int        `json:"attempt,omitempty"` // intents written so far
 	Lost    int        `json:"lost,omitempty"`    // calls without a clear answer so far
 	Permit  string     `json:"permit,omitempty"`  // of the current attempt
-	Planned time.Time  `json:"planned"`
-	Intent  time.Time  `json:"intent,omitzero"` // when the current attempt was about to be sent
+	Planned time.Time  `json:"planned"`           // when the servers were read that the batch was made of
+	Intent  time.Time  `json:"intent,omitzero"`   // when the current attempt was about to be sent
 	JobID   string     `json:"job,omitempty"`
 	Sent    time.Time  `json:"sent,omitzero"` // when the cloud took it
 	Polls   int        `json:"polls,omitempty"`
@@ -60,19 +61,54 @@ type Batch struct {
 	Results []Result   `json:"results"`
 }
 
-// Plan cuts the frozen list into batches of at most size servers.
-func Plan(r Request, f Frozen, size int, now time.Time) []Batch {
+// Plan cuts the approved list into batches of at most size servers. Of each
+// server a batch keeps what is needed to compare and to name it.
+func Plan(r Request, f Frozen, size int) []Batch {
 	size = max(1, size)
+	read := f.At
+	if read.IsZero() { // a list of an older version
+		read = r.Created
+	}
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
-		b := Batch{Request: r.ID, Action: r.Action, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: now}
+		b := Batch{Request: r.ID, Action: r.Action, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: read}
 		for _, s := range part {
-			b.Results = append(b.Results, Result{Server: s})
+			b.Results = append(b.Results, Result{Server: s.brief()})
 		}
 		batches = append(batches, b)
 	}
 	return batches
+}
+
+// Split keeps the first size servers without outcome in a queued batch and
+// moves the others to new batches, numbered from first on. The new ones are a
+// chain of their own: each wakes the next, the first has to be woken.
+func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
+	size = max(1, size)
+	kept = b
+	kept.Results = nil
+	var rest []Result
+	open := 0
+	for _, r := range b.Results {
+		if r.Outcome == "" {
+			open++
+		}
+		if r.Outcome == "" && open > size {
+			rest = append(rest, r)
+		} else {
+			kept.Results = append(kept.Results, r)
+		}
+	}
+	kept.Rest -= len(rest)
+	for at := 0; at < len(rest); at += size {
+		m := b
+		m.N, m.Rest = first+len(moved), len(rest)-at
+		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
+		m.Permit, m.Trouble = "", ""
+		moved = append(moved, m)
+	}
+	return kept, moved
 }
 
 // Waiting lists the ids of servers without an outcome.
@@ -112,22 +148,6 @@ func (b Batch) Ended() (Batch, error) {
 	default:
 		return b.To(BatchSucceeded)
 	}
-}
-
-// Cancelled ends a queued batch without sending it. Servers whose outcome is
-// known from an earlier attempt keep it.
-func (b Batch) Cancelled() (Batch, error) {
-	next, err := b.To(BatchCancelled)
-	if err != nil {
-		return b, err
-	}
-	next.Results = slices.Clone(b.Results)
-	for i := range next.Results {
-		if next.Results[i].Outcome == "" {
-			next.Results[i].Outcome = NotSent
-		}
-	}
-	return next, nil
 }
 
 // Tally counts servers by outcome.
@@ -184,7 +204,7 @@ func (t Tally) Plus(u Tally) Tally {
 	}
 }
 
-// Done counts the servers whose outcome is known to be known or unknowable.
+// Done counts the servers that have an outcome, be it that it cannot be known.
 func (t Tally) Done() int {
 	return t.Stopped + t.Off + t.Started + t.On + t.LeftOut + t.Failed + t.Unknown + t.NotSent
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestPlanCutsTheListInOrder(t *testing.T) {
@@ -22,8 +23,8 @@ func TestPlanCutsTheListInOrder(t *testing.T) {
 		{10, 1000, []int{10}},
 		{2, 0, []int{1, 1}}, // slow, but not for ever
 	} {
-		frozen := Frozen{Servers: serverList(test.servers), LeftOut: r.Out}
-		batches := Plan(r, frozen, test.size, late)
+		frozen := Frozen{At: late, Servers: serverList(test.servers), LeftOut: r.Out}
+		batches := Plan(r, frozen, test.size)
 		var sizes []int
 		var ids []string
 		for i, b := range batches {
@@ -118,25 +119,66 @@ func TestABatchEndsAsItsServersDid(t *testing.T) {
 	}
 }
 
-func TestCancellingKeepsWhatIsKnown(t *testing.T) {
-	for _, from := range batchStates {
-		b := batchWith(from, "", Stopped, NotStopped, "", SkippedNow)
-		b.Results[4].Why = IsBusy
+func TestPlanKnowsWhenItsServersWereRead(t *testing.T) {
+	r := asked(t, rules)
+	read := r.Created.Add(-5 * time.Second)
+	if b := Plan(r, Frozen{At: read, Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(read) {
+		t.Errorf("a batch of servers read at %v says %v", read, b.Planned)
+	}
+	if b := Plan(r, Frozen{Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(r.Created) {
+		t.Errorf("a batch of an old list, without the time of its reading, says %v, want that of the request, %v", b.Planned, r.Created)
+	}
+}
+
+func TestBatchesKeepNoTags(t *testing.T) {
+	s := serverList(1)[0]
+	s.Tags, s.Flavor, s.Charge = []string{"env=dev", "team=a"}, "s6.large.2", "0"
+	got := Plan(asked(t, rules), Frozen{Servers: []Server{s}}, 1)[0].Results[0].Server
+	if got.Tags != nil || got.Flavor != "" || got.Charge != "" {
+		t.Errorf("a batch keeps %+v", got)
+	}
+	if got.ID != s.ID || got.Name != s.Name || got.Updated != s.Updated || got.Status != s.Status {
+		t.Errorf("a batch keeps %+v of %+v", got, s)
+	}
+}
+
+func TestSplitLosesNoServer(t *testing.T) {
+	for _, test := range []struct {
+		outcomes []Outcome
+		size     int
+		kept     int   // servers left in the batch
+		moved    []int // servers in each new one
+	}{
+		{[]Outcome{"", "", "", "", ""}, 2, 2, []int{2, 1}},
+		{[]Outcome{"", "", "", ""}, 2, 2, []int{2}},
+		{[]Outcome{"", "", ""}, 3, 3, nil},
+		{[]Outcome{"", "", ""}, 0, 1, []int{1, 1}},
+		{[]Outcome{Stopped, "", NotKnown, "", "", SkippedNow}, 1, 4, []int{1, 1}},
+	} {
+		b := batchWith(Queued, test.outcomes...)
+		b.N, b.Rest, b.Lost, b.Permit, b.Trouble = 3, len(test.outcomes)+7, 1, "S-23456/3/1", "trouble"
 		before := imprintOf(b)
-		next, err := b.Cancelled()
+		kept, moved := b.Split(test.size, 9)
 		if imprintOf(b) != before {
-			t.Errorf("%s: the batch itself was changed", from)
+			t.Error("the batch itself was changed")
 		}
-		if from != Queued {
-			if err == nil || imprintOf(next) != before {
-				t.Errorf("%s: cancelled although it may have been sent: %+v", from, next)
+		var sizes []int
+		open, all := len(kept.Waiting()), len(kept.Results)
+		for i, m := range moved {
+			sizes = append(sizes, len(m.Results))
+			open, all = open+len(m.Waiting()), all+len(m.Results)
+			if m.N != 9+i || m.Lost != 1 || m.State != Queued || m.Permit != "" {
+				t.Errorf("new batch %d is %+v", i, m)
 			}
-			continue
+			if last := i == len(moved)-1; (m.Rest > len(m.Results)) == last {
+				t.Errorf("new batch %d has %d servers and %d to come: it would wake the wrong one", i, len(m.Results), m.Rest)
+			}
 		}
-		want := batchWith(BatchCancelled, NotSent, Stopped, NotStopped, NotSent, SkippedNow)
-		want.Results[4].Why = IsBusy
-		if got, want := marshal(t, next), marshal(t, want); err != nil || got != want {
-			t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
+		if kept.N != 3 || len(kept.Results) != test.kept || !slices.Equal(sizes, test.moved) {
+			t.Errorf("%q by %d: %d kept, %v moved", test.outcomes, test.size, len(kept.Results), sizes)
+		}
+		if all != len(b.Results) || open != len(b.Waiting()) || kept.Rest-len(kept.Results) != 7 {
+			t.Errorf("%q by %d: %d servers (%d open) after, %d (%d) before; %d come after", test.outcomes, test.size, all, open, len(b.Results), len(b.Waiting()), kept.Rest-len(kept.Results))
 		}
 	}
 }

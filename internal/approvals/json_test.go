@@ -46,7 +46,7 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 	checkRecord(t, "testdata/request.json", oldRequest)
 	checkRecord(t, "testdata/batch.json", oldBatch)
 	checkRecord(t, "testdata/frozen.json", Frozen{
-		Action:  Start,
+		Action: Start, At: noon,
 		Servers: []Server{{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}},
 		LeftOut: oldRequest.Out,
 	})
@@ -95,7 +95,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("%s\ngot  %+v\nwant %+v", name, got, r)
 		}
 	}
-	for _, b := range Plan(asked(t, rules), Frozen{Servers: serverList(3)}, 2, noon) {
+	for _, b := range Plan(asked(t, rules), Frozen{Servers: serverList(3)}, 2) {
 		var got Batch
 		if err := json.Unmarshal([]byte(marshal(t, b)), &got); err != nil || !reflect.DeepEqual(got, b) {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, b)

@@ -109,7 +109,7 @@ func (s *story) step(what, how byte) {
 	case cantPost:
 		r, err = told(r.Unposted("archived", s.now))
 	case executes:
-		batches := Plan(r, s.frozen, s.size, s.now)
+		batches := Plan(r, s.frozen, s.size)
 		if r, err = r.Execute(len(batches), s.now); err == nil {
 			s.batches = batches
 		}
@@ -147,7 +147,10 @@ func (s *story) endBatch(how byte) {
 	before := imprintOf(b)
 	end := Batch.Ended
 	if how&0x80 != 0 {
-		end = Batch.Cancelled
+		end = func(b Batch) (Batch, error) {
+			next, _ := b.Cancel(nil)
+			return next.To(BatchCancelled)
+		}
 	}
 	next, err := end(b)
 	if imprintOf(b) != before || err != nil && imprintOf(next) != before {

@@ -238,6 +238,13 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 	return r.to(Executing)
 }
 
+// MoreBatches counts n batches more: one that was too large was split.
+func (r Request) MoreBatches(n int) Request {
+	r.Batches += n
+	r.Open += n
+	return r
+}
+
 // BatchEnded counts one ended batch; with the last one the request ends, too.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	if r.State != Executing || r.Open < 1 {

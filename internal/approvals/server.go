@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Mode is how servers are stopped. The bot never escalates from soft to hard.
@@ -63,6 +64,13 @@ const (
 	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
 )
 
+// brief is what a batch keeps of a server: enough to compare it with a later
+// look and to name it. The list of the request has the rest.
+func (s Server) brief() Server {
+	s.Tags, s.Flavor, s.Charge = nil, "", ""
+	return s
+}
+
 // LeftOut is a server that will not be stopped, and why.
 type LeftOut struct {
 	Server Server `json:"server"`
@@ -73,6 +81,7 @@ type LeftOut struct {
 // request is made, and never changed: what is approved is this list.
 type Frozen struct {
 	Action  Action    `json:"action,omitempty"`
+	At      time.Time `json:"at,omitzero"` // before the first of the servers was read
 	Servers []Server  `json:"servers"`
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 }

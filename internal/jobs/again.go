@@ -113,11 +113,11 @@ func (e *Engine) frozenNow(ctx context.Context, a approvals.Action, servers []ap
 	for i, s := range servers {
 		ids[i] = s.ID
 	}
+	frozen := approvals.Frozen{Action: a, At: e.now()}
 	seen, err := e.look(ctx, ids)
 	if err != nil {
 		return approvals.Frozen{}, e.cloudRefusal(ctx, "look at servers again", err)
 	}
-	frozen := approvals.Frozen{Action: a}
 	for _, was := range servers {
 		s, there := seen[was.ID]
 		if !there {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,15 +43,38 @@ func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
 
 // move is the change that takes batch b to next.
 func (e *Engine) move(c claim, b stored[approvals.Batch], next approvals.Batch, event string) *change {
-	ch := newChange().under(c).
-		write(e.keys.batch(next.Request, next.N), b.ver, next).
+	return e.keep(newChange().under(c), b, next).
 		log(e.batchEntry(b.body, next, event))
-	ch.action = next.Action
-	return ch
+}
+
+// keep adds to ch that batch b is next now. Servers that got their outcome are
+// free for other requests.
+func (e *Engine) keep(ch *change, b stored[approvals.Batch], next approvals.Batch) *change {
+	ch.action, ch.Request = next.Action, next.Request
+	ch.Unlock = append(ch.Unlock, next.Decided(b.body)...)
+	return ch.write(e.keys.batch(next.Request, next.N), b.ver, next)
 }
 
 func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
 	return audit.Entry{Event: event, Request: next.Request, Batch: &next.N, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.worker}
+}
+
+// keepWaiting keeps what is known of a batch that has not ended, and has it
+// looked at again after pause. Once the deadline is over, counted from since,
+// people are told that it takes longer.
+func (e *Engine) keepWaiting(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
+	overdue := e.now().Sub(since) >= e.JobDeadline && !next.Late
+	next.Late = next.Late || overdue
+	if marshal(next) == marshal(b.body) {
+		e.release(ctx, c, pause, false)
+		return nil
+	}
+	ch := e.keep(newChange().under(c), b, next).done(pause)
+	if overdue {
+		ch.log(e.batchEntry(b.body, next, "late")).tell(e.keys, next.Request, e.lateNote(next))
+	}
+	_, err := e.commit(ctx, ch)
+	return err
 }
 
 // wakeNext makes the batch after b due, if there is one.
@@ -139,10 +161,9 @@ func (e *Engine) count(b approvals.Batch) {
 	}
 }
 
-// with returns b with a copy of its results to be written to.
-func with(b approvals.Batch) approvals.Batch {
-	b.Results = slices.Clone(b.Results)
-	return b
+// patience is how long a batch is waited for.
+func (e *Engine) patience() approvals.Patience {
+	return approvals.Patience{Quarantine: e.Quarantine, GiveUp: e.GiveUp}
 }
 
 // jittered spreads d by a fifth to both sides, so that jobs that began

@@ -65,6 +65,7 @@ type Config struct {
 	UnsureWait  time.Duration   // after an unclear post; default 25 s
 	JobDeadline time.Duration   // after it a job is called overdue; default 35 min
 	MaxJobAge   time.Duration   // after it the servers decide; default 2 h
+	GiveUp      time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
 	Polls       []time.Duration // pauses between looks at a job; the last one repeats
 
 	Lease    time.Duration // of a claim; default 30 s
@@ -93,6 +94,7 @@ func (c Config) withDefaults() Config {
 	c.UnsureWait = cmp.Or(c.UnsureWait, 25*time.Second)
 	c.JobDeadline = cmp.Or(c.JobDeadline, 35*time.Minute)
 	c.MaxJobAge = cmp.Or(c.MaxJobAge, 2*time.Hour)
+	c.GiveUp = cmp.Or(c.GiveUp, 3*c.MaxJobAge)
 	if len(c.Polls) == 0 {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}

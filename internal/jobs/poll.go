@@ -27,13 +27,12 @@ func (e *Engine) poll(ctx context.Context, c claim, b stored[approvals.Batch]) e
 	case err != nil:
 		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.body.JobID, "err", err)
 	case job.Done():
-		return e.settle(ctx, c, b, job)
+		return e.settle(ctx, c, b, reportOf(job))
 	}
-	age := e.now().Sub(b.body.Sent)
-	if age > e.MaxJobAge {
+	if e.now().Sub(b.body.Sent) > e.MaxJobAge {
 		return e.toServers(ctx, c, b, fmt.Sprintf("job %s is not done after %v", b.body.JobID, e.MaxJobAge))
 	}
-	return e.pollAgain(ctx, c, b, age)
+	return e.pollAgain(ctx, c, b, reportOf(job))
 }
 
 // toServers gives up on the job, for the reason given, and lets the servers tell.
@@ -47,20 +46,53 @@ func (e *Engine) toServers(ctx context.Context, c claim, b stored[approvals.Batc
 	return err
 }
 
-// pollAgain looks at the job again later, with growing pauses. Past the
-// deadline people are told, once.
-func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batch], age time.Duration) error {
-	next := b.body
-	next.Polls++
-	overdue := age > e.JobDeadline && !next.Late
-	next.Late = next.Late || overdue
-	pause := e.Polls[min(next.Polls, len(e.Polls)-1)]
-	ch := newChange().under(c).write(e.keys.batch(next.Request, next.N), b.ver, next).done(jittered(pause))
-	if overdue {
-		ch.log(e.batchEntry(b.body, next, "late")).tell(e.keys, next.Request, e.lateNote(next))
+// pollAgain looks at the job again later, with growing pauses. Servers whose
+// part of it is over already get their outcome now: one that hangs must not keep
+// the others. Past the deadline people are told, once.
+func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batch], job approvals.Report) error {
+	next, err := e.concludeSome(ctx, b.body, job)
+	if err != nil {
+		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.body.JobID, "err", err)
 	}
-	_, err := e.commit(ctx, ch)
-	return err
+	next.Polls++
+	pause := e.Polls[min(next.Polls, len(e.Polls)-1)]
+	return e.keepWaiting(ctx, c, b, next, next.Sent, jittered(pause))
+}
+
+// concludeSome makes the results of servers whose part of a running job is over.
+func (e *Engine) concludeSome(ctx context.Context, b approvals.Batch, job approvals.Report) (approvals.Batch, error) {
+	var over []string
+	for _, id := range b.Waiting() {
+		if part := job.Parts[id]; part.Done || part.Failed {
+			over = append(over, id)
+		}
+	}
+	if len(over) == 0 {
+		return b, nil
+	}
+	seen, err := e.look(ctx, over)
+	if err != nil {
+		return b, err
+	}
+	next, _ := b.Conclude(job, seen, false, e.patience(), e.now())
+	return next, nil
+}
+
+// reportOf is what the job says, in the terms of the batch.
+func reportOf(job ecsclient.Job) approvals.Report {
+	r := approvals.Report{
+		Over:  job.Done(),
+		Whole: part(job.Status, job.ErrorCode, job.FailReason),
+		Parts: make(map[string]approvals.Part, len(job.SubJobs)),
+	}
+	for _, s := range job.SubJobs {
+		r.Parts[s.ServerID] = part(s.Status, s.ErrorCode, s.FailReason)
+	}
+	return r
+}
+
+func part(status, code, reason string) approvals.Part {
+	return approvals.Part{Done: status == ecsclient.JobSucceeded, Failed: status == ecsclient.JobFailed, Code: code, Reason: reason}
 }
 
 // looks is how often servers are looked at that do not agree with their
@@ -69,73 +101,18 @@ func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batc
 const looks = 5
 
 // settle makes the results of a batch whose job is done.
-func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch], job ecsclient.Job) error {
+func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch], job approvals.Report) error {
 	seen, err := e.look(ctx, b.body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
-	subs := map[string]ecsclient.SubJob{}
-	for _, s := range job.SubJobs {
-		subs[s.ServerID] = s
-	}
-	next := with(b.body)
-	next.Looks++
-	last := next.Looks > looks
-	open := false
-	for i := range next.Results {
-		r := &next.Results[i]
-		if r.Outcome != "" {
-			continue
-		}
-		sub, known := subs[r.Server.ID]
-		if !known && r.In == next.Attempt {
-			// The job's own word stands for those of its call that it does not list.
-			sub = ecsclient.SubJob{Status: job.Status, ErrorCode: job.ErrorCode, FailReason: job.FailReason}
-		}
-		s, there := seen[r.Server.ID]
-		if !judge(b.body.Action, r, sub, s, there, last) {
-			open = true
-		}
-	}
+	n := b.body.Looks + 1
+	next, open := b.body.Conclude(job, seen, n > looks, e.patience(), e.now())
+	next.Looks = n
 	if open {
-		return e.lookAgain(ctx, c, b, next.Looks)
+		pause := min(time.Duration(n)*e.RetryIn/2, 5*e.RetryIn)
+		return e.keepWaiting(ctx, c, b, next, next.Sent, pause)
 	}
 	crashpoint("settle.looked")
 	return e.endBatch(ctx, c, b, next, nil)
-}
-
-// judge finds one server's outcome from its part of the job and from what the
-// server shows. It returns false while the two may still come to agree.
-func judge(a approvals.Action, r *approvals.Result, sub ecsclient.SubJob, s approvals.Server, there, last bool) bool {
-	ok := sub.Status == "SUCCESS"
-	switch {
-	case !there:
-		r.Outcome, r.Reason = approvals.NotKnown, "the cloud does not show it any more"
-	case a.Has(s) && ok:
-		r.Server, r.Outcome = s, a.Done() // with the stamp that it bears now
-	case a.Has(s):
-		// The cloud counts it as failed, yet it is as it should be: say just that.
-		r.Server, r.Outcome, r.Code, r.Reason = s, a.Found(), sub.ErrorCode, sub.FailReason
-	case a.Going(s) && !last:
-		return false
-	case !ok && sub.Status == "FAIL":
-		r.Outcome, r.Code, r.Reason = approvals.NotStopped, sub.ErrorCode, sub.FailReason
-	case !last:
-		return false
-	case ok:
-		r.Outcome, r.Reason = approvals.NotKnown, "its job says done, but the server is "+seenAs(s)
-	default:
-		r.Outcome, r.Reason = approvals.NotKnown, "no job tells of it, and the server is "+seenAs(s)
-	}
-	return true
-}
-
-// lookAgain counts a look that did not settle the batch.
-func (e *Engine) lookAgain(ctx context.Context, c claim, b stored[approvals.Batch], n int) error {
-	next := b.body
-	next.Looks = n
-	pause := min(time.Duration(n)*e.RetryIn/2, 5*e.RetryIn)
-	_, err := e.commit(ctx, newChange().under(c).
-		write(e.keys.batch(next.Request, next.N), b.ver, next).done(pause))
-	return err
 }

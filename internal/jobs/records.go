@@ -111,8 +111,12 @@ func (e *Engine) loadFrozen(ctx context.Context, id string) (approvals.Frozen, e
 	return f, nil
 }
 
-// keep is how long the records of an ended request stay.
-const keep = 30 * 24 * time.Hour
+// keep is how long the records of an ended request stay. The list of servers of
+// one that was never carried out is of no use after a day, and is most of it.
+const (
+	keep     = 30 * 24 * time.Hour
+	keepList = 24 * time.Hour
+)
 
 // end adds to ch what every end of a request brings: its servers are free, it
 // leaves the list of open ones, and its records go after a while.
@@ -130,12 +134,17 @@ func (e *Engine) end(ctx context.Context, ch *change, r approvals.Request) error
 	ch.Index = append(ch.Index,
 		index{Key: k.open(), Member: r.ID, Out: true},
 		index{Key: k.ended(), Member: r.ID, Score: r.Finished.UnixMilli()})
-	names := []string{k.request(r.ID), k.thread(r.ID), k.frozen(r.ID), k.owed(r.ID)}
+	names := []string{k.request(r.ID), k.thread(r.ID), k.owed(r.ID)}
 	for n := range r.Batches {
 		names = append(names, k.batch(r.ID, n))
 	}
 	for _, name := range names {
 		ch.Expire = append(ch.Expire, expire{name, int64(keep.Seconds())})
 	}
+	list := keep
+	if r.Batches == 0 {
+		list = keepList
+	}
+	ch.Expire = append(ch.Expire, expire{k.frozen(r.ID), int64(list.Seconds())})
 	return nil
 }

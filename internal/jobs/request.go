@@ -51,7 +51,7 @@ func (e *Engine) plan(ctx context.Context, c claim, r stored[approvals.Request])
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.Plan(r.body, frozen, e.BatchSize, e.now())
+	batches := approvals.Plan(r.body, frozen, e.BatchSize)
 	next, err := r.body.Execute(len(batches), e.now())
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 // cloud shows them now, and those that are left out. Whatever names no server,
 // or more than one where one was meant, refuses the whole ask and is listed.
 func (e *Engine) resolve(ctx context.Context, ask approvals.Ask) (approvals.Frozen, error) {
+	frozen := approvals.Frozen{At: e.now()}
 	f := finder{e: e, seen: map[string]bool{}, ambiguous: map[string][]approvals.Server{}}
 	if err := f.find(ctx, ask); err != nil {
 		return approvals.Frozen{}, e.cloudRefusal(ctx, "find servers", err)
@@ -25,7 +26,6 @@ func (e *Engine) resolve(ctx context.Context, ask approvals.Ask) (approvals.Froz
 	if len(f.missing) > 0 || len(f.ambiguous) > 0 {
 		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: e.near(ctx, f.missing), Ambiguous: f.ambiguous}
 	}
-	var frozen approvals.Frozen
 	for _, s := range f.found {
 		why, ok := e.Policy.Protection.Sort(s)
 		if ok && slices.Contains(ask.Without, s.ID) {

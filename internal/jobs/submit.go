@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
 	"ecsbot/internal/ecsclient"
 
 	"github.com/redis/go-redis/v9"
@@ -21,15 +22,11 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 		return err
 	}
 	if r.body.Stop != nil {
-		next, err := b.body.Cancelled()
-		if err != nil {
-			return err
-		}
-		return e.endBatch(ctx, c, b, next, nil)
+		return e.cancelBatch(ctx, c, b)
 	}
 	if why := e.held.Load(); why != nil {
 		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for the store
-		return e.waitFor(ctx, c, b, *why)
+		return e.waitFor(ctx, c, b, b.body, *why)
 	}
 	halt, err := e.loadFreeze(ctx)
 	if err != nil {
@@ -38,6 +35,12 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 	if halt.body.On {
 		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for people
 		return e.waitForThaw(ctx, c, b, halt.body)
+	}
+	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
+		return err
+	}
+	if size := min(e.BatchSize, e.Rate); len(b.body.Waiting()) > size {
+		return e.split(ctx, c, r, b, size)
 	}
 	if t, err := e.room(ctx, b.body); err != nil || t.wait > 0 {
 		if err == nil {
@@ -48,17 +51,20 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 	defer e.waitsNoMore(ctx, r.body, b.body)
 	seen, err := e.lookBefore(ctx, b.body.Waiting())
 	if err != nil {
-		return e.unseen(ctx, c, b, err)
+		return e.unseen(ctx, c, r, b, err)
 	}
 	crashpoint("submit.looked")
-	next, live := e.snapshot(b.body, seen)
+	next, live := b.body.Prepare(seen, e.Policy.Protection, time.UnixMilli(e.since.Load()))
 	if len(next.Waiting()) == 0 {
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	if len(live) == 0 {
 		// Only servers of an earlier, unclear try are left, and it is being done
 		// to them right now.
-		return e.waitFor(ctx, c, b, "it is being done to its servers right now")
+		if e.now().Sub(next.Intent) > e.GiveUp {
+			return e.endBatch(ctx, c, b, next.GiveUp(e.now()), nil)
+		}
+		return e.waitFor(ctx, c, b, next, "it is being done to its servers right now")
 	}
 	return e.send(ctx, c, b, next, live, r, halt)
 }
@@ -72,26 +78,107 @@ func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]appro
 }
 
 // unseen deals with servers that could not be read before their call. A
-// certain no is the result; anything else is tried again, and told once.
-func (e *Engine) unseen(ctx context.Context, c claim, b stored[approvals.Batch], err error) error {
+// certain no is the result; anything else is tried again, and told once. A large
+// batch that takes too long to be read is cut in two.
+func (e *Engine) unseen(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch], err error) error {
 	if v := ecsclient.VerdictOf(err); v == ecsclient.Authentication || v == ecsclient.Refused {
 		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.body.Request, "batch", b.body.N, "err", err)
 		return e.refuse(ctx, c, b, b.body, err)
 	}
 	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.body.Request, "batch", b.body.N, "err", err)
-	return e.waitFor(ctx, c, b, "the cloud does not show the servers")
+	if n := len(b.body.Waiting()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
+		return e.split(ctx, c, r, b, (n+1)/2)
+	}
+	return e.waitFor(ctx, c, b, b.body, "the cloud does not show the servers")
+}
+
+// slowBatch is up to how many servers a batch is not cut any further because
+// reading them takes too long: so many are one page.
+const slowBatch = 100
+
+// split cuts a batch that is too large: for the settings, which were others
+// when it was made, or for the time that its servers may be read in.
+func (e *Engine) split(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch], size int) error {
+	kept, moved := b.body.Split(size, r.body.Batches)
+	next := r.body.MoreBatches(len(moved))
+	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.N, "size", size, "new_batches", len(moved))
+	ch := e.move(c, b, kept, "split").done(0).
+		write(e.keys.request(next.ID), r.ver, next).
+		wake(batchItem(kept.Request, moved[0].N), 0)
+	for _, m := range moved {
+		ch.write(e.keys.batch(m.Request, m.N), 0, m)
+	}
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
+// cancelBatch ends a batch of a cancelled request. Servers of an earlier call
+// whose answer was lost are looked at once more: that something of it was sent
+// cannot be taken back.
+func (e *Engine) cancelBatch(ctx context.Context, c claim, b stored[approvals.Batch]) error {
+	lost := b.body.InLostCall()
+	var seen map[string]approvals.Server
+	if len(lost) > 0 {
+		var err error
+		if seen, err = e.lookBefore(ctx, lost); err != nil {
+			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.body.Request, "batch", b.body.N, "err", err)
+			return e.waitFor(ctx, c, b, b.body, "the cloud does not show the servers")
+		}
+	}
+	next, wait := b.body.Cancel(seen)
+	if wait && e.now().Sub(b.body.Intent) < e.GiveUp {
+		return e.keepWaiting(ctx, c, b, next, next.Intent, jittered(10*e.RetryIn/3))
+	}
+	next = next.GiveUp(e.now())
+	if len(lost) == 0 {
+		var err error
+		if next, err = next.To(approvals.BatchCancelled); err != nil {
+			return err
+		}
+	}
+	return e.endBatch(ctx, c, b, next, nil)
+}
+
+// lapse ends the sending of a request whose approval is too old.
+func (e *Engine) lapse(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch]) (bool, error) {
+	now := e.now()
+	last := r.body.Progress
+	if _, old := r.body.Lapse(last, now); !old || b.body.Attempt > 0 {
+		return false, nil
+	}
+	if b.body.N > 0 {
+		before, err := load[approvals.Batch](ctx, e, e.keys.batch(r.body.ID, b.body.N-1))
+		if err != nil {
+			return false, err
+		}
+		if before.body.Intent.After(last) {
+			last = before.body.Intent
+		}
+	}
+	next, old := r.body.Lapse(last, now)
+	if !old {
+		return false, nil
+	}
+	e.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.body.N)
+	_, err := e.commit(ctx, newChange().under(c).done(0).
+		write(e.keys.request(next.ID), r.ver, next).
+		log(audit.Entry{Event: string(approvals.Lapsed), Request: next.ID, From: string(r.body.State), To: string(next.State), Worker: e.worker}).
+		tell(e.keys, next.ID, e.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed})))
+	return true, err
 }
 
 // waitFor leaves a batch in the queue for a while, and tells people why, once.
-func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch], why string) error {
-	next := b.body
+// next has what was found out about its servers.
+func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, why string) error {
 	next.Trouble = why
 	ch := newChange().under(c).done(jittered(e.RetryIn))
 	ch.action = next.Action
 	ch.Leave = next.Request // whoever waits for something else holds nobody up
+	if marshal(next) != marshal(b.body) {
+		e.keep(ch, b, next)
+	}
 	if b.body.Trouble != why {
-		ch.write(e.keys.batch(next.Request, next.N), b.ver, next).
-			tell(e.keys, next.Request, e.troubleNote(next))
+		ch.tell(e.keys, next.Request, e.troubleNote(next))
 	}
 	_, err := e.commit(ctx, ch)
 	return err
@@ -140,47 +227,6 @@ func (e *Engine) permit(b approvals.Batch, cost int) *permit {
 		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon().Milliseconds(),
 		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(), Busy: e.Lease.Milliseconds(),
 	}
-}
-
-// snapshot takes the servers as they were seen just now into the batch. What
-// cannot be stopped (or started) any more is left out and named. It returns the ids to send.
-func (e *Engine) snapshot(b approvals.Batch, seen map[string]approvals.Server) (next approvals.Batch, live []string) {
-	next = with(b)
-	distrust := b.Planned.UnixMilli() < e.since.Load()
-	for i := range next.Results {
-		r := &next.Results[i]
-		if r.Outcome != "" {
-			continue
-		}
-		s, known := seen[r.Server.ID]
-		if !known {
-			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
-			continue
-		}
-		why, ok := b.Action.Sort(e.Policy.Protection, s)
-		touched := s.Updated != r.Server.Updated
-		switch {
-		case r.Sent && b.Action.Going(s):
-			// Perhaps our lost call took effect after all: wait and see.
-		case r.Sent && b.Action.Has(s):
-			r.Server, r.Outcome = s, b.Action.Found()
-		case r.Sent && touched:
-			// It was in a call whose answer was lost, and was changed since: it
-			// may have been stopped by us and started by a person, or the other
-			// way round.
-			r.Outcome, r.Reason = approvals.NotKnown, "changed after a call whose answer was lost"
-		case !ok:
-			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
-		case distrust && !r.Sent && touched:
-			// The store lost some of its past; a stop may have been sent that it
-			// does not know of.
-			r.Outcome, r.Why = approvals.SkippedNow, approvals.Touched
-		default:
-			r.Server = s
-			live = append(live, s.ID)
-		}
-	}
-	return next, live
 }
 
 // sendBy is how old an intent may be when its call is begun: an older one may
@@ -293,8 +339,7 @@ const clocksDiffer = "the clocks of Redis and of this machine differ by more tha
 // withdraw puts a batch back in the queue whose call was surely not accepted,
 // and gives its permit back. People are told once for each kind of trouble.
 func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch], why string, in time.Duration) error {
-	next := unsent(b.body)
-	next, err := next.To(approvals.Queued)
+	next, err := b.body.Unsent().To(approvals.Queued)
 	if err != nil {
 		return err
 	}
@@ -314,18 +359,6 @@ func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch
 	e.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.N, "why", why, "in", in)
 	_, err = e.commit(ctx, ch)
 	return err
-}
-
-// unsent is b with its open servers marked as not sent: the call surely did
-// not reach them.
-func unsent(b approvals.Batch) approvals.Batch {
-	b = with(b)
-	for i := range b.Results {
-		if b.Results[i].Outcome == "" {
-			b.Results[i].Sent = false
-		}
-	}
-	return b
 }
 
 // answered writes what the cloud said to the call.
@@ -428,18 +461,17 @@ func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batc
 func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, refused error) error {
 	api := new(ecsclient.Error)
 	errors.As(refused, &api)
-	next = with(next)
-	unfit := 0
+	again := false
 	if api.Verdict == ecsclient.Refused {
-		unfit = e.sortOut(ctx, &next)
+		next, again = e.explained(ctx, next)
 	}
 	settled := func(ch *change) {
 		if next.Permit != "" {
 			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
 		}
 	}
-	if unfit > 0 && len(next.Waiting()) > 0 {
-		next, err := unsent(next).To(approvals.Queued)
+	if again {
+		next, err := next.Unsent().To(approvals.Queued)
 		if err != nil {
 			return err
 		}
@@ -448,35 +480,20 @@ func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch],
 		_, err = e.commit(ctx, ch)
 		return err
 	}
-	for i := range next.Results {
-		if r := &next.Results[i]; r.Outcome == "" {
-			r.Outcome, r.Code, r.Reason = approvals.NotStopped, api.Code, api.Message
-		}
-	}
-	return e.endBatch(ctx, c, b, next, settled)
+	return e.endBatch(ctx, c, b, next.Refused(api.Code, api.Message), settled)
 }
 
-// sortOut marks the servers of b that cannot be sent as they are now, and
-// counts them. If they cannot be looked at it marks none.
-func (e *Engine) sortOut(ctx context.Context, b *approvals.Batch) (unfit int) {
+// explained looks at the servers of a refused call. Those that cannot be sent
+// as they are now get that as their outcome. again reports that this explains
+// the refusal, or that some are on their way by an earlier call: the others may
+// be sent again.
+func (e *Engine) explained(ctx context.Context, b approvals.Batch) (next approvals.Batch, again bool) {
 	seen, err := e.look(ctx, b.Waiting())
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
-		return 0
+		return b, false
 	}
-	for i := range b.Results {
-		r := &b.Results[i]
-		if r.Outcome != "" {
-			continue
-		}
-		s, known := seen[r.Server.ID]
-		if !known {
-			r.Outcome, r.Why = approvals.SkippedNow, approvals.Vanished
-			unfit++
-		} else if why, ok := b.Action.Sort(e.Policy.Protection, s); !ok {
-			r.Server, r.Outcome, r.Why = s, approvals.SkippedNow, why
-			unfit++
-		}
-	}
-	return unfit
+	next, live := b.Unsent().Prepare(seen, e.Policy.Protection, time.Time{})
+	open := len(next.Waiting())
+	return next, open > 0 && (open < len(b.Waiting()) || len(live) < open)
 }

@@ -109,7 +109,7 @@ func (s *scene) ended(stop bool, become func(i int) approvals.Result) approvals.
 	if stop {
 		r = s.cancelled(r)
 	}
-	batches := approvals.Plan(r, s.f, 100, noon)
+	batches := approvals.Plan(r, s.f, 100)
 	for n, b := range batches {
 		b.State, b.JobID = approvals.Running, fmt.Sprintf("ff80808270f5b0ab0170f5c3a3d8%04d", n)
 		for i := range b.Results {

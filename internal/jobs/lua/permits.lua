@@ -75,6 +75,12 @@ local function room(log, book, line, p, now)
   now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
   redis.call('HSET', book, '#clock', now)
   if redis.call('HEXISTS', book, p.id) == 1 then return 'yes', 0 end
+  -- A call that never finds room must not keep a place in the line: the others
+  -- would wait behind it without end. (The engine splits such a batch.)
+  if p.cost > p.limit then
+    leave(book, line, p.request)
+    return 'full', 1000
+  end
 
   if not redis.call('ZSCORE', line, p.request) then
     -- Among equals the one that came first goes first; otherwise many small
