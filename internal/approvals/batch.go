@@ -59,6 +59,8 @@ type Batch struct {
 	Late    bool       `json:"late,omitempty"`  // the thread was told that the job is overdue
 	Trouble string     `json:"trouble,omitempty"`
 	Results []Result   `json:"results"`
+
+	newer *NewerFields // what a newer version wrote into the record
 }
 
 // Plan cuts the approved list into batches of at most size servers. Of each
@@ -103,6 +105,7 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 	kept.Rest -= len(rest)
 	for at := 0; at < len(rest); at += size {
 		m := b
+		m.newer = nil // it belongs to b's servers, by their place
 		m.N, m.Rest = first+len(moved), len(rest)-at
 		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
 		m.Permit, m.Trouble = "", ""

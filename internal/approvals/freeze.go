@@ -15,6 +15,8 @@ type Freeze struct {
 	Reason  string    `json:"reason,omitempty"`
 	Channel string    `json:"channel"` // where it was announced
 	Ops     []string  `json:"ops"`     // the newest acts that changed it
+
+	newer *NewerFields // what a newer version wrote into the record
 }
 
 // rememberedOps is how many acts a freeze remembers: an act that is repeated
@@ -50,6 +52,6 @@ func (f Freeze) changed(on bool, p Person, reason, channel, op string, now time.
 	ops := append(slices.Clone(f.Ops), op)
 	return Freeze{
 		On: on, By: p.ID, At: now, Reason: reason, Channel: channel,
-		Ops: ops[max(0, len(ops)-rememberedOps):],
+		Ops: ops[max(0, len(ops)-rememberedOps):], newer: f.newer,
 	}
 }

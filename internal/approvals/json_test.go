@@ -75,7 +75,7 @@ func checkRecord[T any](t *testing.T, file string, want T) {
 		t.Errorf("%s would be written as\n%s", file, written)
 	}
 	for field, value := range reflect.ValueOf(want).Fields() {
-		if value.IsZero() && field.Tag.Get("json") != "-" {
+		if value.IsZero() && field.IsExported() && field.Tag.Get("json") != "-" {
 			t.Errorf("%s says nothing of %s", file, field.Name)
 		}
 	}
@@ -115,5 +115,67 @@ func TestRecordsOfANewerVersionAreRefused(t *testing.T) {
 	more := strings.Replace(marshal(t, oldRequest), `{`, `{"new_field":{"a":1},`, 1)
 	if err := json.Unmarshal([]byte(more), new(Request)); err != nil {
 		t.Errorf("a new field: %v", err)
+	}
+}
+
+// An older replica works on beside a newer one: what it does not know of a
+// record it writes back as it was.
+func TestFieldsOfANewerVersionSurvive(t *testing.T) {
+	keeps(t, oldRequest, `"new_field":{"a":[1,12345678901234567890]}`, func(r Request) Request {
+		r.Reason, r.Reminded = "another", 7
+		return r.decided(Decision{Verdict: No, By: "U2", At: noon})
+	})
+	keeps(t, oldBatch, `"must_not_stop":["a"]`, func(b Batch) Batch {
+		b = b.clone()
+		b.Results[1].Outcome, b.Late = NotKnown, false
+		return b
+	})
+	keeps(t, Freeze{On: true, By: "U1", At: noon, Channel: "C2", Ops: []string{"op1"}}, `"scope":"web-*"`, func(f Freeze) Freeze {
+		return f.changed(false, Person{ID: "U2"}, "", "C2", "op2", noon)
+	})
+}
+
+func keeps[T any](t *testing.T, record T, more string, change func(T) T) {
+	t.Helper()
+	newer := strings.Replace(marshal(t, record), `{`, `{`+more+`,`, 1)
+	var read T
+	if err := json.Unmarshal([]byte(newer), &read); err != nil {
+		t.Fatal(err)
+	}
+	written := marshal(t, change(read))
+	if !strings.Contains(written, more) {
+		t.Errorf("%s is gone from\n%s", more, written)
+	}
+	var again T
+	if err := json.Unmarshal([]byte(written), &again); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := marshal(t, change(again)), marshal(t, change(change(read))); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	plain := marshal(t, change(record))
+	if strings.Contains(plain, "new_field") {
+		t.Error("a record without unknown fields has some")
+	}
+}
+
+func TestFieldsOfANewerVersionSurviveWithinLists(t *testing.T) {
+	newer := strings.Replace(marshal(t, oldBatch), `"o":"left_out"`, `"o":"left_out","until":"noon"`, 1)
+	var b Batch
+	if err := json.Unmarshal([]byte(newer), &b); err != nil {
+		t.Fatal(err)
+	}
+	b = b.clone()
+	b.Results[0].Code = "Ecs.0002"
+	written := marshal(t, b)
+	var raw struct{ Results []map[string]any }
+	if err := json.Unmarshal([]byte(written), &raw); err != nil {
+		t.Fatal(err)
+	}
+	if raw.Results[1]["until"] != "noon" || raw.Results[0]["until"] != nil || raw.Results[0]["code"] != "Ecs.0002" {
+		t.Errorf("written as %s", written)
+	}
+	if _, moved := of(Stop, runs).Split(1, 1); len(moved) != 0 {
+		t.Error("a batch of one server was split")
 	}
 }

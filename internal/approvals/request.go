@@ -50,6 +50,8 @@ type Request struct {
 	Placed   time.Time `json:"placed,omitzero"`    // when that was noted
 
 	Thread Thread `json:"-"` // where it stands in Slack; kept in a record of its own
+
+	newer *NewerFields // what a newer version wrote into the record
 }
 
 // Thread is a place in Slack.
