@@ -51,6 +51,7 @@ type change struct {
 	Push   []put    `json:"push,omitempty"`
 	Pop    *pop     `json:"pop,omitempty"`
 	Audit  []string `json:"audit,omitempty"`
+	Keep   int      `json:"audit_keep,omitempty"` // how many entries the audit log keeps
 	Index  []index  `json:"index,omitempty"`
 	Expire []expire `json:"expire,omitempty"`
 	Trim   *trim    `json:"trim,omitempty"`
@@ -215,6 +216,7 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 	if e.seenInHomes(ch) {
 		ch.Homes = k.homes()
 	}
+	ch.Keep = e.AuditKeep
 	body := marshal(ch)
 	var raw any
 	err := e.retry(ctx, func() (err error) {

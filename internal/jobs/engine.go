@@ -76,6 +76,8 @@ type Config struct {
 	HomeGap  time.Duration // least time between two pictures of one person's Home; default 5 s
 	Remind   time.Duration // least time between two reminders of one request; default 5 min
 	MaxSteps int           // steps at the same time; default 32
+
+	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
 
 // When the 60 seconds of a permit begin.
@@ -106,6 +108,7 @@ func (c Config) withDefaults() Config {
 	c.HomeGap = cmp.Or(c.HomeGap, 5*time.Second)
 	c.Remind = cmp.Or(c.Remind, 5*time.Minute)
 	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
+	c.AuditKeep = cmp.Or(c.AuditKeep, 1_000_000)
 	return c
 }
 

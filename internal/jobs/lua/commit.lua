@@ -59,7 +59,8 @@ for _, id in ipairs(c.lock or {}) do redis.call('HSET', LOCKS, id, c.request) en
 for _, id in ipairs(c.unlock or {}) do
   if redis.call('HGET', LOCKS, id) == c.request then redis.call('HDEL', LOCKS, id) end
 end
-for _, a in ipairs(c.audit or {}) do redis.call('XADD', AUDIT, '*', 'd', a) end
+-- The stream is trimmed by whole nodes, so it holds some more than it must.
+for _, a in ipairs(c.audit or {}) do redis.call('XADD', AUDIT, 'MAXLEN', '~', c.audit_keep, '*', 'd', a) end
 for _, p in ipairs(c.push or {}) do redis.call('RPUSH', p.key, p.body) end
 if c.pop then redis.call('LTRIM', c.pop.key, c.pop.n, -1) end
 for _, z in ipairs(c.index or {}) do

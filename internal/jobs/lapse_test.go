@@ -1,0 +1,51 @@
+package jobs
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// Approved on Monday, frozen, thawed on Friday: what people approved then is
+// not what they see now. They are asked again.
+func TestAnOldApprovalIsNotActedOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(2)
+	e := w.opened(func(c *Config) { c.BatchSize = 1 })
+	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1"); err != nil {
+		t.Fatal(err)
+	}
+	r := w.approved(e, "op", ids...)
+	f := newFace()
+	w.run(e, f)
+	w.batchIs(e, r, "it is planned and waits", func(b approvals.Batch) bool { return b.Trouble != "" })
+	w.within(5*time.Second, "four days go by", func() bool {
+		got, err := e.loadRequest(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := got.body
+		old.Decisions = slices.Clone(old.Decisions)
+		old.Decisions[0].At = old.Decisions[0].At.Add(-4 * 24 * time.Hour)
+		_, err = e.commit(t.Context(), newChange().write(e.keys.request(r.ID), got.ver, old))
+		return err == nil
+	})
+	if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+		t.Fatal(err)
+	}
+	end := w.ended(10*time.Second, e, r.ID)
+	if n := len(w.stops()); n != 0 {
+		t.Errorf("%d calls were made by an approval that is four days old", n)
+	}
+	if end.State != approvals.Cancelled || end.Stop == nil || end.Stop.Verdict != approvals.Lapsed {
+		t.Errorf("it ended %s, %+v", end.State, end.Stop)
+	}
+	w.within(5*time.Second, "people hear of it", func() bool { return slices.Contains(f.posted(r.ID), r.ID+"/lapsed") })
+	again, err := e.Retry(t.Context(), r.ID, approvals.Ask{Op: "again", By: anna, From: "COPS", Channel: "COPS"})
+	if err != nil || again.State != approvals.Pending || again.Total != 2 {
+		t.Errorf("asked again it is %s with %d servers, %v", again.State, again.Total, err)
+	}
+}

@@ -1,0 +1,80 @@
+package jobs
+
+import (
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecssim"
+)
+
+// An operator lowers the rate while a batch waits that is larger than the new
+// one. It goes out in parts, and keeps nobody else from going.
+func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(12)
+	old := w.opened(func(c *Config) { c.BatchSize, c.Rate = 10, 10 })
+	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1"); err != nil {
+		t.Fatal(err)
+	}
+	large := w.approved(old, "op1", ids[:10]...)
+	stop := w.run(old, newFace())
+	w.within(5*time.Second, "it is planned", func() bool {
+		r, _ := old.Find(t.Context(), large.ID)
+		return r.State == approvals.Executing
+	})
+	stop()
+	e := w.opened(func(c *Config) { c.BatchSize, c.Rate = 5, 5 })
+	if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+		t.Fatal(err)
+	}
+	small := w.approved(e, "op2", ids[10], ids[11])
+	w.run(e, newFace())
+	for _, id := range []string{small.ID, large.ID} {
+		if r := w.ended(30*time.Second, e, id); r.State != approvals.Succeeded {
+			t.Errorf("%s is %s, %+v", id, r.State, r.Tally)
+		}
+	}
+	for _, id := range ids {
+		if n := w.cloud.StopCount(id); n != 1 {
+			t.Errorf("%s was stopped %d times", id, n)
+		}
+	}
+	if most := w.cloud.MaxInWindow(e.Window); most > 5 {
+		t.Errorf("%d servers were accepted within one window, the limit is 5", most)
+	}
+}
+
+// A permit that can never be granted keeps no place in the line.
+func TestAPermitLargerThanTheLimitHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	w.beat(e)
+	ask := func(id string, cost int) string {
+		code, _ := w.acquire(e, &permit{ID: id, Request: "S-" + id, Cost: cost, Rest: cost, First: true, Limit: 5, Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: 600000, Busy: 1000})
+		return code
+	}
+	if got := ask("LARGE", 6); got != "full" {
+		t.Fatalf("6 of 5: %s", got)
+	}
+	if got := ask("SMALL", 1); got != "done" && got != "yes" {
+		t.Errorf("the one after it: %s", got)
+	}
+}
+
+// A batch of 1,000 where a page of 100 servers takes 1.2 s to be read (all is
+// ten times quicker here).
+func TestALargeBatchOnASlowListGoesOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(1000)
+	e := w.opened(func(c *Config) { c.BatchSize, c.Lease = 1000, 3*time.Second })
+	r := w.approved(e, "op", ids...)
+	w.cloud.FailNext("list", 1000000, ecssim.Delay(150*time.Millisecond))
+	w.run(e, newFace())
+	if end := w.ended(60*time.Second, e, r.ID); end.State != approvals.Succeeded || end.Tally.Stopped != 1000 {
+		t.Errorf("it ended %s, %+v", end.State, end.Tally)
+	}
+}
