@@ -4,9 +4,12 @@ package bot_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +19,8 @@ import (
 
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/slacksim"
+
+	"github.com/redis/go-redis/v9"
 )
 
 var (
@@ -24,9 +29,12 @@ var (
 )
 
 // TestCampaign breaks many worlds at random, each by its own seed: replicas
-// killed and suspended, Redis killed, answers of the cloud and of Slack lost,
-// people starting servers behind the bot's back. Whatever happens: no server is
-// stopped twice, the quota holds, every request ends, and nothing is told twice.
+// killed, suspended and started with a lower rate, Redis killed or set back by a
+// power cut, answers of the cloud and of Slack lost, lookups of people and groups
+// throttled, servers that hang while they stop, freezes and unfreezes that are
+// retried late, people starting servers behind the bot's back. Whatever happens:
+// no server is stopped twice, the quota holds, every request ends, nothing is
+// told twice, and the last freeze or unfreeze wins.
 func TestCampaign(t *testing.T) {
 	botProgram(t)
 	var sum tally
@@ -41,13 +49,14 @@ func TestCampaign(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d worlds: %d requests, %d servers sent, %d kills, %d suspensions, %d kills of Redis, %d faults of the cloud, %d of Slack, %d servers started by hand",
-		*seeds, sum.requests, sum.sent, sum.kills, sum.sleeps, sum.redis, sum.cloud, sum.slack, sum.started)
+	t.Logf("%d worlds: %d requests, %d servers sent, %d kills, %d replicas with a lower rate, %d suspensions, %d kills of Redis, %d power cuts, %d faults of the cloud, %d of Slack, %d servers started by hand, %d that hang, %d freezes and unfreezes",
+		*seeds, sum.requests, sum.sent, sum.kills, sum.lowered, sum.sleeps, sum.redis, sum.cuts, sum.cloud, sum.slack, sum.started, sum.hanging, sum.brakes)
 }
 
 type tally struct {
 	mu                                                          sync.Mutex
 	requests, sent, kills, sleeps, redis, cloud, slack, started int
+	lowered, cuts, hanging, brakes                              int
 }
 
 func (s *tally) add(c *campaign) {
@@ -63,18 +72,25 @@ func (s *tally) add(c *campaign) {
 	s.cloud += c.cloud
 	s.slack += c.slack
 	s.started += len(c.started)
+	s.lowered += c.lowered
+	s.cuts += c.cuts
+	s.hanging += len(c.hanging)
+	s.brakes += c.brakes
 }
 
 // campaign is one world that is broken at random.
 type campaign struct {
 	w       *world
+	seed    uint64
 	rand    *rand.Rand
 	ids     []string
 	next    int // first server that nobody has asked for yet
 	bots    []*process
-	started map[string]int // server → stops accepted before a person started it
+	started map[string]int  // server → stops accepted before a person started it
+	hanging map[string]bool // servers that never get off by themselves
+	frozen  bool            // what the last freeze or unfreeze that was acknowledged wants
 
-	kills, sleeps, redis, cloud, slack int
+	kills, sleeps, redis, cloud, slack, lowered, cuts, brakes int
 }
 
 const campaignRate = 60
@@ -84,7 +100,7 @@ func newCampaign(t *testing.T, seed uint64) *campaign {
 		MinJobTime: 100 * time.Millisecond, MaxJobTime: 600 * time.Millisecond, Seed: seed,
 		Window: 3 * time.Second, Limit: campaignRate,
 	}, quiet, "ECS_STOP_RATE", fmt.Sprint(campaignRate), "ECS_BATCH_SIZE", "10")
-	c := &campaign{w: w, rand: rand.New(rand.NewPCG(seed, 0)), started: map[string]int{}}
+	c := &campaign{w: w, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), started: map[string]int{}, hanging: map[string]bool{}}
 	c.ids = w.fleet(150)
 	for range 2 {
 		c.bots = append(c.bots, w.spawn())
@@ -117,15 +133,19 @@ func (c *campaign) act() {
 		}[c.rand.IntN(9)])
 	case n < 75:
 		c.slack++
-		c.w.slack.FailNext([]string{"chat.postMessage", "chat.postMessage", "chat.update", "conversations.replies", "users.info"}[c.rand.IntN(5)], 1, []slacksim.Fault{
+		c.w.slack.FailNext([]string{"chat.postMessage", "chat.postMessage", "chat.update", "conversations.replies", "users.info", "usergroups.users.list"}[c.rand.IntN(6)], 1+c.rand.IntN(3), []slacksim.Fault{
 			slacksim.ResetBefore, slacksim.ResetAfter, slacksim.Status(500), slacksim.StatusAfter(500),
 			slacksim.RateLimited(time.Second), slacksim.ErrorCode("internal_error", true), slacksim.ErrorCode("internal_error", false),
 		}[c.rand.IntN(7)])
-	case n < 85:
+	case n < 82:
 		c.kills++
 		i := c.rand.IntN(len(c.bots))
 		c.bots[i].kill()
-		c.bots[i] = c.w.spawn()
+		c.bots[i] = c.spawn()
+	case n < 85:
+		c.brake()
+	case n < 86:
+		c.hang()
 	case n < 89:
 		c.sleeps++
 		b := c.bots[c.rand.IntN(len(c.bots))]
@@ -137,9 +157,71 @@ func (c *campaign) act() {
 		c.w.redis.Kill()
 		time.Sleep(time.Duration(c.rand.IntN(1000)) * time.Millisecond)
 		c.w.redis.Restart()
+	case n < 93:
+		c.powerCut()
 	default:
 		c.startByHand()
 	}
+}
+
+// spawn starts a replica, now and then with settings of its own.
+func (c *campaign) spawn() *process {
+	if c.rand.IntN(3) > 0 {
+		return c.w.spawn()
+	}
+	c.lowered++
+	return c.w.spawn("ECS_STOP_RATE=7", "ECS_BATCH_SIZE=7")
+}
+
+// brake has somebody freeze or unfreeze. Looking people up may fail meanwhile,
+// so that acts are retried; the newest wins all the same.
+func (c *campaign) brake() {
+	c.brakes++
+	freeze := c.rand.IntN(2) == 0
+	verb := map[bool]string{true: "freeze", false: "unfreeze"}[freeze]
+	who := []string{ben, carla}[c.rand.IntN(2)]
+	if a, err := c.w.slack.Command(c.w.t.Context(), who, ops, "/ecs-stop", verb); err == nil && a.Acked {
+		c.frozen = freeze
+	}
+}
+
+// hang makes one server, that nobody has asked for yet, hang when it is stopped.
+func (c *campaign) hang() {
+	if c.next < len(c.ids) && len(c.hanging) < 2 {
+		id := c.ids[c.next]
+		if c.w.cloud.StickServer(id) == nil {
+			c.hanging[id] = true
+		}
+	}
+}
+
+// powerCut takes the last moments from the store, in one world of three. What
+// people did in them is lost.
+func (c *campaign) powerCut() {
+	if c.seed%3 != 0 {
+		return
+	}
+	c.cuts++
+	data := filepath.Join(c.w.redis.Dir(), "appendonlydir")
+	copied := filepath.Join(c.w.t.TempDir(), fmt.Sprint("copy", c.cuts))
+	if err := os.CopyFS(copied, os.DirFS(data)); err != nil {
+		c.w.t.Fatal(err)
+	}
+	for range 1 + c.rand.IntN(3) {
+		c.act()
+		time.Sleep(time.Duration(50+c.rand.IntN(300)) * time.Millisecond)
+	}
+	if dies := c.rand.IntN(2) == 0; dies {
+		for i, b := range c.bots {
+			b.kill()
+			c.bots[i] = c.w.spawn()
+		}
+	}
+	c.w.redis.Kill()
+	if err := errors.Join(os.RemoveAll(data), os.CopyFS(data, os.DirFS(copied))); err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.w.redis.Restart()
 }
 
 // ask asks for servers that nobody has asked for yet, so that each may be
@@ -197,9 +279,10 @@ func (c *campaign) heal() {
 		}
 		return cards
 	}
-	// Cards may come late, so they are decided for as long as there is work.
 	r := w.redis.Client()
 	defer r.Close()
+	c.thaw(r)
+	// Cards may come late, so they are decided for as long as there is work.
 	for deadline := time.Now().Add(120 * time.Second); ; {
 		for _, m := range open() {
 			w.slack.Click(w.t.Context(), ben, ops, m.TS, "ecs_stop_approve")
@@ -213,6 +296,41 @@ func (c *campaign) heal() {
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
+}
+
+// thaw waits until every act of people is carried out, checks that the newest
+// freeze or unfreeze has won, and lifts the freeze.
+func (c *campaign) thaw(r *redis.Client) {
+	w := c.w
+	project := "{p:" + w.env["HUAWEICLOUD_SDK_PROJECT_ID"] + "}:"
+	isFrozen := func() bool {
+		return strings.Contains(r.HGet(w.t.Context(), project+"halt", "body").Val(), `"on":true`)
+	}
+	w.within(60*time.Second, "end of all acts", func() bool {
+		keys, err := r.Keys(w.t.Context(), project+"i:*").Result()
+		return err == nil && len(keys) == 0
+	})
+	if c.cuts == 0 && isFrozen() != c.frozen {
+		w.t.Errorf("frozen: %v, but the newest act wants %v", isFrozen(), c.frozen)
+	}
+	if isFrozen() {
+		w.slack.Command(w.t.Context(), ben, ops, "/ecs-stop", "unfreeze")
+		w.within(20*time.Second, "end of the freeze", func() bool { return !isFrozen() })
+	}
+}
+
+// lost reports whether a power cut has taken the request of the card.
+func (c *campaign) lost(card slacksim.Message) bool {
+	if c.cuts == 0 {
+		return false
+	}
+	var meta struct {
+		Payload struct {
+			Request string `json:"request"`
+		} `json:"event_payload"`
+	}
+	json.Unmarshal(card.Metadata, &meta)
+	return len(c.w.keys("{p:*}:r:"+meta.Payload.Request)) == 0
 }
 
 // check looks at what the world has become.
@@ -231,6 +349,9 @@ func (c *campaign) check() {
 		w.t.Errorf("%d servers were sent in one window, at most %d are allowed", most, campaignRate)
 	}
 	for _, card := range w.slack.Messages(ops) {
+		if strings.Contains(string(card.Metadata), `"freeze/`) || c.lost(card) {
+			continue
+		}
 		told := map[string]int{}
 		for _, m := range w.slack.Thread(ops, card.TS) {
 			var meta struct {

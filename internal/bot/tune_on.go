@@ -22,6 +22,7 @@ func buildTune() Tune {
 		c.PostGap = time.Millisecond
 		c.HomeGap = 200 * time.Millisecond
 		c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
+		c.MaxJobAge, c.GiveUp = 8*time.Second, 15*time.Second
 		c.Beat = 200 * time.Millisecond
 		c.Window, c.Guard = 3*time.Second, 100*time.Millisecond
 	}
