@@ -54,6 +54,10 @@ func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batc
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.body.JobID, "err", err)
 	}
+	if len(next.Waiting()) == 0 {
+		// The parts of the job are over; the whole may lag behind.
+		return e.endBatch(ctx, c, b, next, nil)
+	}
 	next.Polls++
 	pause := e.Polls[min(next.Polls, len(e.Polls)-1)]
 	return e.keepWaiting(ctx, c, b, next, next.Sent, jittered(pause))
