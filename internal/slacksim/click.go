@@ -212,7 +212,8 @@ func (w *Workspace) MessageShortcut(ctx context.Context, user, channel, ts, call
 	return w.deliver(ctx, "interactive", payload, nil)
 }
 
-// OpenHome opens the app's Home tab, which sends app_home_opened.
+// OpenHome opens the app's Home tab, which sends app_home_opened. An app that
+// does not subscribe to it hears nothing, and the Answer is empty.
 func (w *Workspace) OpenHome(ctx context.Context, user string) (Answer, error) {
 	w.mu.Lock()
 	if w.users[user] == nil {
@@ -226,7 +227,11 @@ func (w *Workspace) OpenHome(ctx context.Context, user string) (Answer, error) {
 	if v := w.homes[user]; v != nil {
 		event["view"] = w.viewObject(v, nil)
 	}
+	wanted := w.subscribed("app_home_opened")
 	w.mu.Unlock()
+	if !wanted {
+		return Answer{}, nil
+	}
 	return w.SendEvent(ctx, event)
 }
 

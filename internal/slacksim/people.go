@@ -2,6 +2,8 @@ package slacksim
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +29,12 @@ type Group struct {
 	ID     string   `json:"id"`
 	Handle string   `json:"handle"` // without @
 	Users  []string `json:"users"`
+
+	updated int64 // date_update, in seconds; 0: as it was created
 }
+
+// groupsCreated is the date_create of every user group.
+const groupsCreated = 1600000000
 
 // Channel is a place to talk. The bot is no member of a new channel.
 type Channel struct {
@@ -93,7 +100,8 @@ func (w *Workspace) AddGroup(g Group) {
 	w.happened(Event{Kind: PeopleChanged, Detail: g.ID})
 }
 
-// SetGroup replaces a group's members. It sends no event; see SendEvent.
+// SetGroup replaces a group's members. It sends no event, as if it was lost; see
+// ChangeGroup.
 func (w *Workspace) SetGroup(id string, users ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,6 +109,66 @@ func (w *Workspace) SetGroup(id string, users ...string) {
 		g.Users = slices.Clone(users)
 		w.happened(Event{Kind: PeopleChanged, Detail: id})
 	}
+}
+
+// ChangeGroup replaces a group's members as an administrator does, and tells the
+// app: subteam_members_changed says who came and who left, subteam_updated shows
+// the whole group. An event goes out only if the app subscribes to it and its
+// token has usergroups:read. It returns the answers to the first deliveries.
+func (w *Workspace) ChangeGroup(ctx context.Context, id string, users ...string) ([]Answer, error) {
+	events, err := w.changeGroup(id, users)
+	if err != nil {
+		return nil, err
+	}
+	var answers []Answer
+	for _, event := range events {
+		answer, err := w.SendEvent(ctx, event)
+		if err != nil {
+			return answers, err
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
+// changeGroup replaces a group's members and returns the events of it.
+func (w *Workspace) changeGroup(id string, users []string) ([]object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.groups[id]
+	if g == nil {
+		return nil, fmt.Errorf("slacksim: no group %q", id)
+	}
+	added, removed := without(users, g.Users), without(g.Users, users)
+	before := cmp.Or(g.updated, groupsCreated)
+	g.Users, g.updated = slices.Clone(users), time.Now().Unix()
+	w.happened(Event{Kind: PeopleChanged, Detail: id})
+
+	var events []object
+	stamp := formatTS(time.Now().UnixMicro())
+	if w.subscribed("subteam_members_changed") && len(added)+len(removed) > 0 {
+		events = append(events, object{
+			"type": "subteam_members_changed", "subteam_id": id, "team_id": w.opt.TeamID, "event_ts": stamp,
+			"date_previous_update": before, "date_update": g.updated,
+			"added_users": added, "added_users_count": len(added),
+			"removed_users": removed, "removed_users_count": len(removed),
+		})
+	}
+	if w.subscribed("subteam_updated") {
+		shown := w.groupObject(g)
+		members := w.activeMembers(g, false)
+		shown["users"], shown["user_count"] = members[:min(len(members), maxEventUsers)], len(members)
+		events = append(events, object{"type": "subteam_updated", "subteam": shown, "event_ts": stamp})
+	}
+	return events, nil
+}
+
+// maxEventUsers is how many members a subteam_updated event names at most.
+const maxEventUsers = 500
+
+// without returns the members of list that are not in other.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(append([]string{}, list...), func(s string) bool { return slices.Contains(other, s) })
 }
 
 // Join makes users members of a channel.
@@ -250,12 +318,7 @@ func (w *Workspace) usergroupsList(a args) (object, error) {
 	list := []object{}
 	for _, id := range slices.Sorted(maps.Keys(w.groups)) {
 		g := w.groups[id]
-		o := object{
-			"id": g.ID, "team_id": w.opt.TeamID, "is_usergroup": true, "is_subteam": true,
-			"name": g.Handle, "handle": g.Handle, "description": "", "is_external": false,
-			"date_create": 1600000000, "date_update": 1600000000, "date_delete": 0,
-			"prefs": object{"channels": []string{}, "groups": []string{}},
-		}
+		o := w.groupObject(g)
 		if a.on("include_users") {
 			o["users"] = w.activeMembers(g, false)
 		}
@@ -265,6 +328,19 @@ func (w *Workspace) usergroupsList(a args) (object, error) {
 		list = append(list, o)
 	}
 	return object{"usergroups": list}, nil
+}
+
+// groupObject is a user group as the Web API and the events show it, without its
+// members.
+func (w *Workspace) groupObject(g *Group) object {
+	return object{
+		"id": g.ID, "team_id": w.opt.TeamID, "is_usergroup": true, "is_subteam": true,
+		"name": g.Handle, "handle": g.Handle, "description": "", "is_external": false,
+		"date_create": groupsCreated, "date_update": cmp.Or(g.updated, groupsCreated), "date_delete": 0,
+		"auto_type": nil, "auto_provision": false, "enterprise_subteam_id": "",
+		"created_by": "USLACKBOT", "updated_by": "USLACKBOT", "deleted_by": nil,
+		"prefs": object{"channels": []string{}, "groups": []string{}}, "channel_count": 0,
+	}
 }
 
 func (w *Workspace) usergroupsUsersList(a args) (object, error) {

@@ -51,6 +51,10 @@ type Options struct {
 	// chat:write.public; a method that needs another one answers missing_scope.
 	Scopes []string
 
+	// Events are the bot events that the app subscribes to. Nil means all of them.
+	// What SendEvent is given goes out in any case.
+	Events []string
+
 	// PostGap is the least time between two posts in one channel before
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.
