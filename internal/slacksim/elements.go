@@ -10,6 +10,7 @@ type element struct {
 	BlockID   string
 	BlockType string
 	Optional  bool // of an input block
+	Dispatch  bool // of an input block: it sends actions, too
 	Type      string
 	ActionID  string
 	Value     string
@@ -60,6 +61,7 @@ func readElement(block map[string]json.RawMessage, raw json.RawMessage) (element
 		return e, false
 	}
 	json.Unmarshal(block["optional"], &e.Optional)
+	json.Unmarshal(block["dispatch_action"], &e.Dispatch)
 	e.Type, e.ActionID = textOf(e.Fields["type"]), textOf(e.Fields["action_id"])
 	e.Value, e.URL = textOf(e.Fields["value"]), textOf(e.Fields["url"])
 	json.Unmarshal(e.Fields["options"], &e.Options)
