@@ -3,6 +3,7 @@ package slacksim
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,6 +43,9 @@ type Channel struct {
 	Name     string `json:"name"`
 	Private  bool   `json:"private,omitempty"`
 	Archived bool   `json:"archived,omitempty"`
+
+	GroupDM   bool `json:"group_dm,omitempty"`   // a direct message of several people (mpim), private by nature
+	ExtShared bool `json:"ext_shared,omitempty"` // shared with another organization (Slack Connect)
 }
 
 // channel is a Channel with what happened in it.
@@ -80,6 +84,7 @@ func (w *Workspace) Deactivate(user string) {
 // AddChannel adds a channel without members. One with the same ID keeps its
 // members and messages and takes the new name and properties.
 func (w *Workspace) AddChannel(c Channel) {
+	c.Private = c.Private || c.GroupDM
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old := w.channels[c.ID]; old != nil {
@@ -284,7 +289,7 @@ func (w *Workspace) usersInfo(a args) (object, error) {
 
 func (w *Workspace) usersList(a args) (object, error) {
 	ids := slices.Sorted(maps.Keys(w.users))
-	ids, next, err := page(ids, a, 0)
+	ids, next, err := page(ids, a, 0, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -361,10 +366,35 @@ func (w *Workspace) activeMembers(g *Group, all bool) []string {
 	return list
 }
 
+// kind is the name that a conversation's scopes begin with.
+func (c *channel) kind() string {
+	switch {
+	case c.im != "":
+		return "im"
+	case c.GroupDM:
+		return "mpim"
+	case c.Private:
+		return "groups"
+	}
+	return "channels"
+}
+
+// allows tells if the bot token has the scope for conversations of a kind. verb
+// is read or history. The answer is for the case that it has not.
+func (w *Workspace) allows(kind, verb string) (object, error) {
+	if scope := kind + ":" + verb; !slices.Contains(w.opt.Scopes, scope) {
+		return w.lacking(scope), apiError("missing_scope")
+	}
+	return nil, nil
+}
+
 func (w *Workspace) conversationsInfo(a args) (object, error) {
 	c, err := w.find(a["channel"])
 	if err != nil {
 		return nil, err
+	}
+	if answer, err := w.allows(c.kind(), "read"); err != nil {
+		return answer, err
 	}
 	o := w.channelObject(c)
 	if a.on("include_num_members") {
@@ -375,16 +405,17 @@ func (w *Workspace) conversationsInfo(a args) (object, error) {
 
 func (w *Workspace) channelObject(c *channel) object {
 	o := object{
-		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": false,
+		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": c.GroupDM,
 		"is_channel": c.im == "" && !c.Private, "is_group": c.im == "" && c.Private,
 		"is_private": c.Private, "is_archived": c.Archived, "context_team_id": w.opt.TeamID,
+		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_org_shared": false, "is_pending_ext_shared": false,
 	}
 	if c.im != "" {
 		o["user"] = c.im
 		return o
 	}
 	o["name"], o["name_normalized"] = c.Name, c.Name
-	o["is_member"], o["is_general"], o["is_shared"] = c.has(BotUserID), false, false
+	o["is_member"], o["is_general"] = c.has(BotUserID), false
 	o["topic"] = object{"value": "", "creator": "", "last_set": 0}
 	o["purpose"] = object{"value": "", "creator": "", "last_set": 0}
 	return o
@@ -395,11 +426,71 @@ func (w *Workspace) conversationsMembers(a args) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, next, err := page(c.members, a, 100)
+	if answer, err := w.allows(c.kind(), "read"); err != nil {
+		return answer, err
+	}
+	ids, next, err := page(c.members, a, 100, 1000)
+	if errors.Is(err, errLimit) {
+		err = apiError("invalid_limit") // only this method has a code for it
+	}
 	if err != nil {
 		return nil, err
 	}
 	return object{"members": append([]string{}, ids...), "response_metadata": object{"next_cursor": next}}, nil
+}
+
+// conversationTypes are the kinds that conversations.list knows.
+var conversationTypes = map[string]string{"public_channel": "channels", "private_channel": "groups", "mpim": "mpim", "im": "im"}
+
+// conversationsList lists the conversations that the bot can see, of the types
+// that were asked for.
+func (w *Workspace) conversationsList(a args) (object, error) {
+	var kinds []string
+	for name := range strings.SplitSeq(cmp.Or(a["types"], "public_channel"), ",") {
+		kind, ok := conversationTypes[strings.TrimSpace(name)]
+		if !ok {
+			return nil, apiError("invalid_types")
+		}
+		if answer, err := w.allows(kind, "read"); err != nil {
+			return answer, err
+		}
+		kinds = append(kinds, kind)
+	}
+	ids := slices.DeleteFunc(slices.Clone(w.order), func(id string) bool {
+		c := w.channels[id]
+		return !slices.Contains(kinds, c.kind()) || c.Private && !c.has(BotUserID) || c.Archived && a.on("exclude_archived")
+	})
+	ids, next, err := page(ids, a, 100, 1000)
+	if errors.Is(err, errLimit) {
+		err = apiError("invalid_limit")
+	}
+	if err != nil {
+		return nil, err
+	}
+	channels := []object{}
+	for _, id := range ids {
+		channels = append(channels, w.channelObject(w.channels[id]))
+	}
+	return object{"channels": channels, "response_metadata": object{"next_cursor": next}}, nil
+}
+
+func (w *Workspace) teamInfo(a args) (object, error) {
+	if team := a["team"]; team != "" && team != w.opt.TeamID {
+		return nil, apiError("team_not_found")
+	}
+	return object{"team": object{
+		"id": w.opt.TeamID, "name": w.opt.TeamDomain, "domain": w.opt.TeamDomain, "email_domain": "",
+		"url": "https://" + w.opt.TeamDomain + ".slack.com/", "icon": object{"image_default": true}, "is_verified": false,
+	}}, nil
+}
+
+func (w *Workspace) botsInfo(a args) (object, error) {
+	if a["bot"] != BotID {
+		return nil, apiError("bot_not_found")
+	}
+	return object{"bot": object{
+		"id": BotID, "user_id": BotUserID, "app_id": AppID, "name": w.opt.BotName, "deleted": false, "updated": 1600000000, "icons": object{},
+	}}, nil
 }
 
 func (w *Workspace) conversationsOpen(a args) (object, error) {
