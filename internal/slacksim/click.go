@@ -62,7 +62,7 @@ func (w *Workspace) click(ctx context.Context, user, channel, ts, actionID strin
 	payload["trigger_id"] = w.newTrigger(user, "")
 	payload["response_url"] = w.base + "/response/" + r.id
 	payload["state"] = object{"values": stateOf(m.Blocks, func(x element) (any, []Option) {
-		if x.ActionID == e.ActionID && x.BlockID == e.BlockID {
+		if x.key() == e.key() {
 			return e.Value, nil
 		}
 		return nil, nil
@@ -149,15 +149,17 @@ func (w *Workspace) ClickInView(ctx context.Context, user, viewID, actionID, val
 		return Answer{}, err
 	}
 	if e.Type != "button" {
-		if err := w.enter(v, map[string]map[string]any{e.BlockID: {actionID: value}}); err != nil {
+		all, err := w.enter(v, map[string]map[string]any{e.BlockID: {actionID: value}})
+		if err != nil {
 			w.mu.Unlock()
 			return Answer{}, err
 		}
+		v.entered = all
 	}
 	payload := w.interaction("block_actions", u)
 	payload["container"] = object{"type": "view", "view_id": v.ID}
 	payload["trigger_id"] = w.newTrigger(user, v.ID)
-	payload["view"] = w.viewObject(v, w.viewState(v))
+	payload["view"] = w.viewObject(v, w.viewState(v, v.entered))
 	payload["actions"] = []object{action}
 	w.mu.Unlock()
 	return w.deliver(ctx, "interactive", payload, nil)

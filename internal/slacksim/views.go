@@ -31,7 +31,7 @@ type View struct {
 	Errors          map[string]string `json:"errors,omitempty"` // block_id → what the last submission was told
 	Open            bool              `json:"open"`
 
-	entered map[string]any // block_id/action_id → what the user has entered since it was shown
+	entered entered // since it was shown
 }
 
 // shape is what an app gives as a view.
