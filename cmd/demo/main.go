@@ -68,7 +68,10 @@ func run(ctx context.Context) error {
 		flag.Usage()
 		return fmt.Errorf("%q is no flag", flag.Arg(0))
 	case *slackAt != "":
-		w := newSlack()
+		w, err := newSlack()
+		if err != nil {
+			return err
+		}
 		defer w.Close()
 		return serve(ctx, *slackAt, w.Handler(), w.Control())
 	case *cloudAt != "":

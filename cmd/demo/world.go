@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/slackapp"
 	"ecsbot/internal/slacksim"
 
 	"github.com/alicebob/miniredis/v2"
@@ -27,8 +28,17 @@ const (
 	project = "demo-1" // what people call the cloud project
 )
 
-func newSlack() *slacksim.Workspace {
-	w := slacksim.New(slacksim.Options{TeamDomain: "demo", BotName: "ecs-stop"})
+// newSlack is a workspace in which the app has what its manifest asks for.
+func newSlack() (*slacksim.Workspace, error) {
+	manifest, err := slackapp.ManifestJSON()
+	if err != nil {
+		return nil, err
+	}
+	opt, err := slacksim.Options{TeamDomain: "demo", BotName: "ecs-stop"}.WithManifest(manifest)
+	if err != nil {
+		return nil, err
+	}
+	w := slacksim.New(opt)
 	w.AddChannel(slacksim.Channel{ID: general, Name: "general"})
 	w.AddChannel(slacksim.Channel{ID: ops, Name: "ops"})
 	for _, u := range []slacksim.User{
@@ -41,7 +51,7 @@ func newSlack() *slacksim.Workspace {
 		w.Join(general, u.ID)
 	}
 	w.Join(ops, slacksim.BotUserID)
-	return w
+	return w, nil
 }
 
 // newCloud is a cloud whose jobs take up to twice the time.
@@ -64,7 +74,12 @@ type world struct {
 // the settings besides those that it needs. hear gets each line that a bot logs,
 // and moved is called when one has come or gone. The caller closes the world.
 func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear func(bot, line string), moved func()) (*world, error) {
-	w := &world{slack: newSlack(), cloud: cloud, store: miniredis.NewMiniRedis()}
+	slack, err := newSlack()
+	if err != nil {
+		cloud.Close()
+		return nil, err
+	}
+	w := &world{slack: slack, cloud: cloud, store: miniredis.NewMiniRedis()}
 	w.close = append(w.close, w.slack.Close, w.cloud.Close)
 	ok := false
 	defer func() {

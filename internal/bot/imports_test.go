@@ -12,7 +12,7 @@ import (
 // arrows is the picture of the packages: what each may import of its siblings.
 var arrows = map[string]string{
 	"cmd/bot":            "internal/bot",
-	"cmd/demo":           "internal/bot internal/jobs internal/approvals internal/slacksim internal/ecssim",
+	"cmd/demo":           "internal/bot internal/slackapp internal/jobs internal/approvals internal/slacksim internal/ecssim",
 	"internal/bot":       "internal/slackapp internal/jobs internal/approvals internal/ecsclient internal/audit",
 	"internal/slackapp":  "internal/approvals",
 	"internal/jobs":      "internal/approvals internal/ecsclient internal/audit",

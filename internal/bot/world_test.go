@@ -15,6 +15,7 @@ import (
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/redistest"
+	"ecsbot/internal/slackapp"
 	"ecsbot/internal/slacksim"
 )
 
@@ -50,6 +51,9 @@ func newWorld(t *testing.T, env ...string) *world {
 
 func newWorldWith(t *testing.T, cloud ecssim.Options, slack slacksim.Options, env ...string) *world {
 	t.Helper()
+	if slack.Scopes == nil {
+		slack = installed(t, slack)
+	}
 	w := &world{t: t, slack: slacksim.New(slack), cloud: ecssim.New(cloud), redis: redistest.Start(t)}
 	slackHTTP, cloudHTTP := httptest.NewServer(w.slack.Handler()), httptest.NewServer(w.cloud.Handler())
 	t.Cleanup(func() {
@@ -83,6 +87,19 @@ func newWorldWith(t *testing.T, cloud ecssim.Options, slack slacksim.Options, en
 		w.env[env[i]] = env[i+1]
 	}
 	return w
+}
+
+// installed gives the app what its manifest asks for and no more.
+func installed(t *testing.T, slack slacksim.Options) slacksim.Options {
+	t.Helper()
+	manifest, err := slackapp.ManifestJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slack, err = slack.WithManifest(manifest); err != nil {
+		t.Fatal(err)
+	}
+	return slack
 }
 
 // fast makes an engine work on a clock some twenty times quicker.

@@ -21,8 +21,8 @@ import (
 // returns the answer without "ok".
 type method struct {
 	do     func(*Workspace, args) (object, error)
-	scope  string
-	perMin int // documented requests a minute; 0: a special limit
+	scope  string // with * in place of the kind of conversation, if it goes by that
+	perMin int    // documented requests a minute; 0: a special limit
 }
 
 // Requests a minute of Slack's tiers.
@@ -45,10 +45,13 @@ var methods = map[string]method{
 	"views.push":                   {(*Workspace).viewsPush, "", tier4},
 	"views.update":                 {(*Workspace).viewsUpdate, "", tier4},
 	"views.publish":                {(*Workspace).viewsPublish, "", tier4},
-	"conversations.info":           {(*Workspace).conversationsInfo, "channels:read", tier3},
-	"conversations.members":        {(*Workspace).conversationsMembers, "channels:read", tier4},
-	"conversations.history":        {(*Workspace).conversationsHistory, "channels:history", tier3},
-	"conversations.replies":        {(*Workspace).conversationsReplies, "channels:history", tier3},
+	"team.info":                    {(*Workspace).teamInfo, "team:read", tier3},
+	"bots.info":                    {(*Workspace).botsInfo, "users:read", tier3},
+	"conversations.info":           {(*Workspace).conversationsInfo, "*:read", tier3},
+	"conversations.list":           {(*Workspace).conversationsList, "*:read", tier2},
+	"conversations.members":        {(*Workspace).conversationsMembers, "*:read", tier4},
+	"conversations.history":        {(*Workspace).conversationsHistory, "*:history", tier3},
+	"conversations.replies":        {(*Workspace).conversationsReplies, "*:history", tier3},
 	"conversations.open":           {(*Workspace).conversationsOpen, "im:write", tier3},
 	"users.info":                   {(*Workspace).usersInfo, "users:read", tier4},
 	"users.list":                   {(*Workspace).usersList, "users:read", tier2},
@@ -58,16 +61,32 @@ var methods = map[string]method{
 	"files.completeUploadExternal": {(*Workspace).completeUpload, "files:write", tier4},
 }
 
-// defaultScopes is every scope that a method here asks for, with those of
-// private channels, direct messages and commands.
+// defaultScopes is every scope that a method here asks for, and commands.
 func defaultScopes() []string {
-	scopes := map[string]bool{"commands": true, "groups:read": true, "groups:history": true, "im:history": true, "im:read": true}
+	scopes := map[string]bool{"commands": true}
 	for _, m := range methods {
-		if m.scope != "" {
-			scopes[m.scope] = true
+		for _, s := range m.scopes() {
+			scopes[s] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(scopes))
+}
+
+// scopes are those of which a token must have at least one.
+func (m method) scopes() []string {
+	verb, byKind := strings.CutPrefix(m.scope, "*")
+	switch {
+	case byKind:
+		return []string{"channels" + verb, "groups" + verb, "mpim" + verb, "im" + verb}
+	case m.scope == "":
+		return nil
+	}
+	return []string{m.scope}
+}
+
+// lacking is the answer that goes with missing_scope.
+func (w *Workspace) lacking(scope string) object {
+	return object{"needed": scope, "provided": strings.Join(w.opt.Scopes, ",")}
 }
 
 // apiError is an error code as Slack answers it.
@@ -190,15 +209,16 @@ func (w *Workspace) answer(name, token string, a args, argErr error) (object, er
 		return nil, apiError("invalid_auth")
 	case argErr != nil:
 		return nil, argErr
-	case m.scope != "" && !slices.Contains(w.opt.Scopes, m.scope):
-		return object{"needed": m.scope, "provided": strings.Join(w.opt.Scopes, ",")}, apiError("missing_scope")
+	}
+	if wanted := m.scopes(); len(wanted) > 0 && !slices.ContainsFunc(wanted, func(s string) bool { return slices.Contains(w.opt.Scopes, s) }) {
+		return w.lacking(strings.Join(wanted, ",")), apiError("missing_scope")
 	}
 	if w.opt.Tiers && m.perMin > 0 {
 		now := time.Now()
-		recent := slices.DeleteFunc(w.used[name], func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+		recent := slices.DeleteFunc(w.used[name], func(t time.Time) bool { return now.Sub(t) >= w.opt.Minute })
 		if len(recent) >= m.perMin {
 			w.used[name] = recent
-			return nil, &retryError{time.Minute - now.Sub(recent[0])}
+			return nil, &retryError{w.opt.Minute - now.Sub(recent[0])}
 		}
 		w.used[name] = append(recent, now)
 	}
@@ -302,15 +322,18 @@ func (w *Workspace) authTest(args) (object, error) {
 	}, nil
 }
 
+// errLimit is a limit out of range, for methods that have no code of their own.
+var errLimit = &detailedError{"invalid_arguments", []string{"[ERROR] must be a valid limit [json-pointer:/limit]"}}
+
 // page cuts the part out of a list that limit and cursor ask for, and returns
 // the cursor of the next one. With limit 0 and none asked for it is the whole list.
-func page[T any](list []T, a args, limit int) ([]T, string, error) {
+func page[T any](list []T, a args, limit, most int) ([]T, string, error) {
 	limit, err := a.number("limit", limit)
 	if err != nil {
 		return nil, "", err
 	}
-	if limit < 0 || limit > 1000 {
-		return nil, "", apiError("invalid_limit")
+	if limit < 0 || limit > most {
+		return nil, "", errLimit
 	}
 	start := 0
 	if c := a["cursor"]; c != "" {

@@ -123,6 +123,11 @@ func checkView(kind string, s shape) BlockErrors {
 		c.fail("/view/blocks", "must be an array of blocks")
 		return c.faults
 	}
+	// Slack's blocks.validate lets an empty view pass, other validators do not. It
+	// is of no use to anybody, so an app that sends one has a fault.
+	if len(list) == 0 {
+		c.fail("/view/blocks", "must have at least 1 item")
+	}
 	c.blocks(list, "/view/blocks")
 	if kind == "modal" && frame["submit"] == nil && c.inputs > 0 {
 		c.fail("/view/submit", "required when there are input blocks")
@@ -138,7 +143,8 @@ type checker struct {
 	inputs   int
 	focused  int
 	markdown int // characters of all markdown blocks
-	cells    int // characters of all table cells
+	cells    int // characters of all cells of tables
+	data     int // characters of all cells of data tables
 	charts   int
 }
 
@@ -157,7 +163,10 @@ type blockKind struct {
 	check func(c *checker, b fields, at string)
 }
 
-var everywhere = []Surface{OnMessage, OnModal, OnHome}
+var (
+	everywhere = []Surface{OnMessage, OnModal, OnHome}
+	nowhere    = []Surface{} // Slack shows it in what it returns, an app cannot send it
+)
 
 var blockKinds map[string]blockKind
 
@@ -176,13 +185,13 @@ func init() {
 		"rich_text":          {everywhere, []string{"elements"}, (*checker).richText},
 		"video":              {everywhere, nil, (*checker).video},
 		"context_actions":    {message, []string{"elements"}, (*checker).contextActions},
-		"file":               {message, []string{"external_id", "source"}, (*checker).file},
+		"file":               {nowhere, []string{"external_id", "source"}, (*checker).file},
 		"markdown":           {message, []string{"text"}, (*checker).markdownBlock},
 		"table":              {message, []string{"rows", "column_settings"}, (*checker).table},
 		"data_table":         {message, nil, (*checker).dataTable},
 		"container":          {message, nil, (*checker).container},
 		"layout":             {message, nil, (*checker).layout},
-		"card":               {everywhere, nil, (*checker).card},
+		"card":               {[]Surface{OnMessage, OnHome}, []string{"hero_image", "icon", "slack_icon", "title", "subtitle", "body", "subtext", "actions"}, (*checker).card},
 		"carousel":           {[]Surface{OnMessage, OnHome}, []string{"elements"}, (*checker).carousel},
 		"alert":              {[]Surface{OnModal}, []string{"text", "level"}, (*checker).alert},
 		"plan":               {message, []string{"title", "tasks"}, (*checker).plan},
@@ -210,6 +219,9 @@ func (c *checker) blocks(list []any, at string) {
 	}
 	if c.cells > 10000 {
 		c.fail(at, "table cells together have more than 10000 characters")
+	}
+	if c.data > 20000 {
+		c.fail(at, "data table cells together have more than 20000 characters")
 	}
 	if c.charts > 2 {
 		c.fail(at, "no more than 2 data_visualization blocks allowed")
@@ -441,7 +453,9 @@ func (c *checker) video(b fields, at string) {
 	c.required(b, at, "video_url", "thumbnail_url", "alt_text", "title")
 	c.plain(b, at, "title", 1, 200)
 	c.plain(b, at, "description", 1, 200)
+	c.chars(b, at, "alt_text", 0, 2000)
 	c.chars(b, at, "author_name", 0, 50)
+	c.chars(b, at, "provider_name", 0, 50)
 }
 
 func (c *checker) file(b fields, at string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -125,6 +126,7 @@ func (c *checker) iconButton(e fields, at string) {
 	c.plain(e, at, "text", 1, 75)
 	c.chars(e, at, "value", 0, 2000)
 	c.chars(e, at, "accessibility_label", 0, 75)
+	c.list(e, at, "visible_to_user_ids", 0, 10)
 }
 
 func (c *checker) feedback(e fields, at string) {
@@ -133,6 +135,7 @@ func (c *checker) feedback(e fields, at string) {
 		c.required(b, at+"/"+key, "text", "value")
 		c.plain(b, at+"/"+key, "text", 1, 75)
 		c.chars(b, at+"/"+key, "value", 0, 2000)
+		c.chars(b, at+"/"+key, "accessibility_label", 0, 75)
 	}
 }
 
@@ -242,6 +245,21 @@ func (c *checker) textInput(e fields, at string) {
 func (c *checker) numberInput(e fields, at string) {
 	c.placeholder(e, at)
 	c.required(e, at, "is_decimal_allowed")
+	low, hasLow := c.numeral(e, at, "min_value")
+	high, hasHigh := c.numeral(e, at, "max_value")
+	if hasLow && hasHigh && low > high {
+		c.fail(at+"/min_value", "must not be above max_value")
+	}
+}
+
+// numeral returns a number that stands in a string and may be missing.
+func (c *checker) numeral(o fields, at, key string) (float64, bool) {
+	s, ok := o[key].(string)
+	n, err := strconv.ParseFloat(s, 64)
+	if o[key] != nil && (!ok || err != nil) {
+		c.fail(at+"/"+key, "must be a number in a string")
+	}
+	return n, ok && err == nil
 }
 
 func (c *checker) fileInput(e fields, at string) {

@@ -1,9 +1,6 @@
 package slacksim
 
-import (
-	"fmt"
-	"unicode/utf8"
-)
+import "fmt"
 
 // richText checks a rich_text block: sections, lists, preformatted text, quotes.
 func (c *checker) richText(b fields, at string) {
@@ -64,7 +61,7 @@ func (c *checker) table(b fields, at string) {
 			c.fail(at, "must have 1 to 20 cells")
 		}
 		for j, cell := range cells {
-			c.cell(cell, fmt.Sprintf("%s/%d", at, j), "raw_text", "raw_number", "rich_text")
+			c.cells += c.cell(cell, fmt.Sprintf("%s/%d", at, j), "raw_text", "raw_number", "rich_text")
 		}
 	}
 	for i, v := range c.list(b, at, "column_settings", 0, 20) {
@@ -78,15 +75,15 @@ func (c *checker) table(b fields, at string) {
 	}
 }
 
-// cell checks one cell of a table and counts its characters.
-func (c *checker) cell(v any, at string, kinds ...string) {
+// cell checks one cell of a table and returns how many characters it has.
+func (c *checker) cell(v any, at string, kinds ...string) int {
 	o := c.object(v, at)
 	c.oneOf(o, at, "type", kinds...)
 	c.required(o, at, "type")
 	switch o["type"] {
 	case "raw_text":
 		c.required(o, at, "text")
-		c.chars(o, at, "text", 1, 10000)
+		c.chars(o, at, "text", 1, 20000)
 	case "raw_number":
 		c.required(o, at, "value")
 	case "rich_text":
@@ -96,12 +93,12 @@ func (c *checker) cell(v any, at string, kinds ...string) {
 			c.element(o["element"], at+"/element", inActions)
 		}
 	}
-	c.cells += textSize(o)
+	return textSize(o)
 }
 
 func (c *checker) dataTable(b fields, at string) {
 	c.required(b, at, "caption")
-	rows := c.list(b, at, "rows", 2, 101)
+	rows := c.list(b, at, "rows", 2, 201)
 	width := -1
 	for i, row := range rows {
 		at := fmt.Sprintf("%s/rows/%d", at, i)
@@ -117,7 +114,7 @@ func (c *checker) dataTable(b fields, at string) {
 			width, kinds = len(cells), kinds[:2]
 		}
 		for j, cell := range cells {
-			c.cell(cell, fmt.Sprintf("%s/%d", at, j), kinds...)
+			c.data += c.cell(cell, fmt.Sprintf("%s/%d", at, j), kinds...)
 		}
 	}
 	if n, ok := b["page_size"].(float64); b["page_size"] != nil && (!ok || n < 1 || n > 100) {
@@ -162,8 +159,17 @@ func (c *checker) card(b fields, at string) {
 	c.mrkdwn(b, at, "title", 1, 150)
 	c.mrkdwn(b, at, "subtitle", 1, 150)
 	c.mrkdwn(b, at, "body", 1, 200)
-	for i, v := range c.list(b, at, "actions", 0, 25) {
-		c.element(v, fmt.Sprintf("%s/actions/%d", at, i), inActions)
+	c.mrkdwn(b, at, "subtext", 1, 200)
+	if b["hero_image"] == nil && b["title"] == nil && b["actions"] == nil && b["body"] == nil {
+		c.fail(at, "must have hero_image, title, actions or body")
+	}
+	for i, v := range c.list(b, at, "actions", 0, 3) {
+		at := fmt.Sprintf("%s/actions/%d", at, i)
+		if e, ok := v.(fields); ok && e["type"] != "button" {
+			c.fail(at+"/type", "must be button")
+			continue
+		}
+		c.element(v, at, inActions)
 	}
 }
 
@@ -178,7 +184,7 @@ func (c *checker) carousel(b fields, at string) {
 
 func (c *checker) alert(b fields, at string) {
 	c.required(b, at, "text")
-	c.mrkdwn(b, at, "text", 1, 3000)
+	c.mrkdwn(b, at, "text", 1, 200)
 	c.oneOf(b, at, "level", "default", "info", "warning", "error", "success")
 }
 
@@ -198,24 +204,10 @@ func (c *checker) taskCard(b fields, at string) {
 			c.richText(c.object(b[key], at+"/"+key), at+"/"+key)
 		}
 	}
-}
-
-func (c *checker) chart(b fields, at string) {
-	c.charts++
-	c.required(b, at, "title", "chart")
-	c.chars(b, at, "title", 1, 50)
-	o, at := c.object(b["chart"], at+"/chart"), at+"/chart"
-	if o["type"] == "pie" {
-		c.list(o, at, "segments", 1, 6)
-		return
-	}
-	c.oneOf(o, at, "type", "bar", "area", "line")
-	for i, v := range c.list(o, at, "series", 1, 20) {
-		at := fmt.Sprintf("%s/series/%d", at, i)
-		s := c.object(v, at)
-		c.list(s, at, "data", 1, 20)
-		if name, _ := s["name"].(string); utf8.RuneCountInString(name) > maxOption {
-			c.fail(at+"/name", "must be no more than %d characters", maxOption)
-		}
+	for i, v := range c.list(b, at, "sources", 0, 1000) {
+		at := fmt.Sprintf("%s/sources/%d", at, i)
+		source := c.object(v, at)
+		c.required(source, at, "type", "url", "text")
+		c.oneOf(source, at, "type", "url")
 	}
 }

@@ -61,7 +61,12 @@ func (w *Workspace) click(ctx context.Context, user, channel, ts, actionID strin
 	payload["channel"] = object{"id": channel, "name": c.Name}
 	payload["trigger_id"] = w.newTrigger(user, "")
 	payload["response_url"] = w.base + "/response/" + r.id
-	payload["state"] = object{"values": object{}}
+	payload["state"] = object{"values": stateOf(m.Blocks, func(x element) (any, []Option) {
+		if x.key() == e.key() {
+			return e.Value, nil
+		}
+		return nil, nil
+	})}
 	payload["actions"] = []object{action}
 	if !ephemeral {
 		payload["message"] = w.messageObject(m, true)
@@ -116,7 +121,9 @@ func (w *Workspace) action(e element, value any, offered []Option) (object, erro
 }
 
 // ClickInView presses a button, or chooses an option, in a modal or in the App
-// Home. An empty value takes a button's own; an empty viewID means the modal on top.
+// Home. An empty value takes a button's own; an empty viewID means the modal on
+// top. What is in an input block without dispatch_action tells the app nothing;
+// see FillIn.
 func (w *Workspace) ClickInView(ctx context.Context, user, viewID, actionID, value string) (Answer, error) {
 	w.mu.Lock()
 	v, u, err := w.openView(user, viewID)
@@ -129,6 +136,10 @@ func (w *Workspace) ClickInView(ctx context.Context, user, viewID, actionID, val
 		w.mu.Unlock()
 		return Answer{}, err
 	}
+	if e.BlockType == "input" && !e.Dispatch {
+		w.mu.Unlock()
+		return Answer{}, fmt.Errorf("slacksim: input block %q does not dispatch actions", e.BlockID)
+	}
 	if value == "" {
 		value = e.Value
 	}
@@ -137,10 +148,18 @@ func (w *Workspace) ClickInView(ctx context.Context, user, viewID, actionID, val
 		w.mu.Unlock()
 		return Answer{}, err
 	}
+	if e.Type != "button" {
+		all, err := w.enter(v, map[string]map[string]any{e.BlockID: {actionID: value}})
+		if err != nil {
+			w.mu.Unlock()
+			return Answer{}, err
+		}
+		v.entered = all
+	}
 	payload := w.interaction("block_actions", u)
 	payload["container"] = object{"type": "view", "view_id": v.ID}
 	payload["trigger_id"] = w.newTrigger(user, v.ID)
-	payload["view"] = w.viewObject(v, nil)
+	payload["view"] = w.viewObject(v, w.viewState(v, v.entered))
 	payload["actions"] = []object{action}
 	w.mu.Unlock()
 	return w.deliver(ctx, "interactive", payload, nil)
@@ -212,7 +231,8 @@ func (w *Workspace) MessageShortcut(ctx context.Context, user, channel, ts, call
 	return w.deliver(ctx, "interactive", payload, nil)
 }
 
-// OpenHome opens the app's Home tab, which sends app_home_opened.
+// OpenHome opens the app's Home tab, which sends app_home_opened. An app that
+// does not subscribe to it hears nothing, and the Answer is empty.
 func (w *Workspace) OpenHome(ctx context.Context, user string) (Answer, error) {
 	w.mu.Lock()
 	if w.users[user] == nil {
@@ -226,7 +246,11 @@ func (w *Workspace) OpenHome(ctx context.Context, user string) (Answer, error) {
 	if v := w.homes[user]; v != nil {
 		event["view"] = w.viewObject(v, nil)
 	}
+	wanted := w.subscribed("app_home_opened")
 	w.mu.Unlock()
+	if !wanted {
+		return Answer{}, nil
+	}
 	return w.SendEvent(ctx, event)
 }
 

@@ -14,7 +14,8 @@ import (
 //	POST /sim/say         {user, channel, text, thread_ts?}
 //	POST /sim/click       {user, channel, ts, action_id, value?}  value: a forged one
 //	POST /sim/clickview   {user, view_id, action_id, value?}
-//	POST /sim/submit      {user, view_id, values: {block_id: {action_id: string or list}}}
+//	POST /sim/fillin      {user, view_id, values: {block_id: {action_id: string or list}}}
+//	POST /sim/submit      the same, and submits it
 //	POST /sim/closeview   {user, view_id}               the close button
 //	POST /sim/closemodal  {user}                        the X: all views
 //	POST /sim/suggest     {user, view_id, block_id, action_id, text}
@@ -23,6 +24,7 @@ import (
 //	POST /sim/redeliver   {other?}                      the last envelope once more
 //	POST /sim/users       a User, /sim/groups a Group, /sim/channels a Channel
 //	POST /sim/members     {channel, join: [], leave: []}
+//	POST /sim/changegroup {group, users: []}            tells the app, unlike /sim/groups
 //	POST /sim/faults      {method, times, kind, after?, code?, error?, done?}
 //	POST /sim/disconnect  {reason?, cut?, connections?}
 //	POST /sim/down        {down}
@@ -56,6 +58,8 @@ type order struct {
 	Other       bool                      `json:"other"`
 	Join        []string                  `json:"join"`
 	Leave       []string                  `json:"leave"`
+	Group       string                    `json:"group"`
+	Users       []string                  `json:"users"`
 	Method      string                    `json:"method"`
 	Times       int                       `json:"times"`
 	Kind        string                    `json:"kind"`
@@ -121,6 +125,9 @@ func (w *Workspace) actRoutes(mux *http.ServeMux) {
 		}
 		return w.ClickInView(r.Context(), o.User, o.ViewID, o.ActionID, value)
 	})
+	post(mux, "fillin", func(_ *http.Request, o order) (any, error) {
+		return nil, w.FillIn(o.User, o.ViewID, o.Values)
+	})
 	post(mux, "submit", func(r *http.Request, o order) (any, error) {
 		return w.Submit(r.Context(), o.User, o.ViewID, o.Values)
 	})
@@ -153,6 +160,10 @@ func (w *Workspace) worldRoutes(mux *http.ServeMux) {
 		w.Join(o.Channel, o.Join...)
 		w.Leave(o.Channel, o.Leave...)
 		return w.Members(o.Channel), nil
+	})
+	post(mux, "changegroup", func(r *http.Request, o order) (any, error) {
+		answers, err := w.ChangeGroup(r.Context(), o.Group, o.Users...)
+		return listed(answers), err
 	})
 	post(mux, "faults", func(_ *http.Request, o order) (any, error) {
 		f, err := o.fault()

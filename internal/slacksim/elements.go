@@ -10,6 +10,7 @@ type element struct {
 	BlockID   string
 	BlockType string
 	Optional  bool // of an input block
+	Dispatch  bool // of an input block: it sends actions, too
 	Type      string
 	ActionID  string
 	Value     string
@@ -60,6 +61,7 @@ func readElement(block map[string]json.RawMessage, raw json.RawMessage) (element
 		return e, false
 	}
 	json.Unmarshal(block["optional"], &e.Optional)
+	json.Unmarshal(block["dispatch_action"], &e.Dispatch)
 	e.Type, e.ActionID = textOf(e.Fields["type"]), textOf(e.Fields["action_id"])
 	e.Value, e.URL = textOf(e.Fields["value"]), textOf(e.Fields["url"])
 	json.Unmarshal(e.Fields["options"], &e.Options)
@@ -78,44 +80,68 @@ func textOf(raw json.RawMessage) string {
 	return s
 }
 
-// withIDs gives each block and element the id that Slack gives those without.
+// withIDs gives each block and element the id that Slack gives those without,
+// different from all others of the same blocks.
 func withIDs(blocks json.RawMessage) json.RawMessage {
+	return ids{newID: func() string { return newUUID()[:5] }, taken: map[string]bool{}}.fill(blocks)
+}
+
+// ids makes the ids of one set of blocks.
+type ids struct {
+	newID func() string
+	taken map[string]bool
+}
+
+// next is an id that nothing else has.
+func (g ids) next() json.RawMessage {
+	id := g.newID()
+	for g.taken[id] {
+		id = g.newID()
+	}
+	g.taken[id] = true
+	return mustJSON(id)
+}
+
+func (g ids) fill(blocks json.RawMessage) json.RawMessage {
 	var list []map[string]json.RawMessage
 	if json.Unmarshal(blocks, &list) != nil || list == nil {
 		return blocks
 	}
 	for _, b := range list {
+		g.taken[textOf(b["block_id"])] = true
+	}
+	for _, b := range list {
 		if b["block_id"] == nil {
-			b["block_id"] = mustJSON(newUUID()[:5])
+			b["block_id"] = g.next()
 		}
 		switch textOf(b["type"]) {
 		case "actions", "context_actions":
 			var inner []json.RawMessage
 			if json.Unmarshal(b["elements"], &inner) == nil {
 				for i := range inner {
-					inner[i] = withActionID(inner[i])
+					inner[i] = g.withActionID(inner[i])
 				}
 				b["elements"] = mustJSON(inner)
 			}
 		case "section":
 			if b["accessory"] != nil {
-				b["accessory"] = withActionID(b["accessory"])
+				b["accessory"] = g.withActionID(b["accessory"])
 			}
 		case "input":
-			b["element"] = withActionID(b["element"])
+			b["element"] = g.withActionID(b["element"])
 		case "container":
-			b["child_blocks"] = withIDs(b["child_blocks"])
+			b["child_blocks"] = g.fill(b["child_blocks"])
 		}
 	}
 	return mustJSON(list)
 }
 
-func withActionID(raw json.RawMessage) json.RawMessage {
+func (g ids) withActionID(raw json.RawMessage) json.RawMessage {
 	var e map[string]json.RawMessage
 	if json.Unmarshal(raw, &e) != nil || e == nil || e["action_id"] != nil || textOf(e["type"]) == "image" {
 		return raw
 	}
-	e["action_id"] = mustJSON(newUUID()[:5])
+	e["action_id"] = g.next()
 	return mustJSON(e)
 }
 

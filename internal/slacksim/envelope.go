@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -189,6 +190,19 @@ func (w *Workspace) Deliveries() []Delivery {
 		list = append(list, Delivery{d.id, d.kind, d.payload, d.sent, d.connection, d.acked, d.frames})
 	}
 	return list
+}
+
+// eventScopes are the scopes without which Slack does not send an event.
+var eventScopes = map[string]string{
+	"subteam_members_changed": "usergroups:read",
+	"subteam_updated":         "usergroups:read",
+}
+
+// subscribed tells if the app gets events of a type.
+func (w *Workspace) subscribed(event string) bool {
+	scope := eventScopes[event]
+	return (w.opt.Events == nil || slices.Contains(w.opt.Events, event)) &&
+		(scope == "" || slices.Contains(w.opt.Scopes, scope))
 }
 
 // SendEvent sends an event of the Events API, for example

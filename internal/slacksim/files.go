@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,6 +87,10 @@ func firstFile(r *http.Request) ([]byte, error) {
 	}
 }
 
+// conversationID is what channel_id must look like: no name, and no user as in
+// chat.postMessage.
+var conversationID = regexp.MustCompile(`^[CGDZ][A-Z0-9]+$`)
+
 func (w *Workspace) completeUpload(a args) (object, error) {
 	var wanted []struct{ ID, Title string }
 	if json.Unmarshal([]byte(a["files"]), &wanted) != nil || len(wanted) == 0 {
@@ -98,8 +103,11 @@ func (w *Workspace) completeUpload(a args) (object, error) {
 	}
 	var places []*channel
 	refs := strings.Split(a["channels"], ",")
-	if a["channel_id"] != "" {
-		refs = []string{a["channel_id"]}
+	if id := a["channel_id"]; id != "" {
+		if !conversationID.MatchString(id) {
+			return nil, &detailedError{"invalid_arguments", []string{"[ERROR] input must match regex pattern: " + conversationID.String() + " [json-pointer:/channel_id]"}}
+		}
+		refs = []string{id}
 	}
 	for _, ref := range refs {
 		if ref == "" {

@@ -120,23 +120,27 @@ func (s span) has(m *Message) bool {
 	return s.latest == 0 || t < s.latest
 }
 
-// readable finds the channel of a history call.
-func (w *Workspace) readable(a args) (*channel, error) {
+// readable finds the channel of a history call. The answer is for the case of an
+// error.
+func (w *Workspace) readable(a args) (*channel, object, error) {
 	c, err := w.find(a["channel"])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if answer, err := w.allows(c.kind(), "history"); err != nil {
+		return nil, answer, err
 	}
 	if !c.has(BotUserID) {
-		return nil, apiError("not_in_channel")
+		return nil, nil, apiError("not_in_channel")
 	}
-	return c, nil
+	return c, nil, nil
 }
 
 // conversationsHistory lists a channel without its threads, the youngest first.
 func (w *Workspace) conversationsHistory(a args) (object, error) {
-	c, err := w.readable(a)
+	c, answer, err := w.readable(a)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	s, err := readSpan(a)
 	if err != nil {
@@ -148,14 +152,14 @@ func (w *Workspace) conversationsHistory(a args) (object, error) {
 			list = append(list, m)
 		}
 	}
-	return w.historyPage(list, a)
+	return w.historyPage(list, a, 100, 999)
 }
 
 // conversationsReplies lists a thread, the oldest first. The parent is always in it.
 func (w *Workspace) conversationsReplies(a args) (object, error) {
-	c, err := w.readable(a)
+	c, answer, err := w.readable(a)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	s, err := readSpan(a)
 	if err != nil {
@@ -171,11 +175,11 @@ func (w *Workspace) conversationsReplies(a args) (object, error) {
 			list = append(list, m)
 		}
 	}
-	return w.historyPage(list, a)
+	return w.historyPage(list, a, 1000, 1000)
 }
 
-func (w *Workspace) historyPage(list []*Message, a args) (object, error) {
-	list, next, err := page(list, a, 100)
+func (w *Workspace) historyPage(list []*Message, a args, limit, most int) (object, error) {
+	list, next, err := page(list, a, limit, most)
 	if err != nil {
 		return nil, err
 	}

@@ -443,3 +443,89 @@ func TestShortcuts(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// A click in a view brings along what the user has entered so far, as Slack
+// does since 2020: what was typed, what was chosen, what was set at first.
+func TestAClickInAViewCarriesItsState(t *testing.T) {
+	r := newRig(t, slacksim.Options{})
+	got := r.interactions(t, nil)
+	v, err := r.api.OpenViewContext(t.Context(), r.trigger(t, got), modal("Stop servers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	press := func(action, value string) map[string]map[string]slack.BlockAction {
+		t.Helper()
+		if _, err := r.ClickInView(soon(t), "UANN", v.ID, action, value); err != nil {
+			t.Fatal(err)
+		}
+		c := <-got
+		return c.View.State.Values
+	}
+	state := press("more", "")
+	if state["kind"]["kind"].SelectedOption.Value != "SOFT" || state["reason"]["text"].Value != "" || len(state["reason"]) != 1 || len(state) != 3 {
+		t.Errorf("at first: %+v", state)
+	}
+	if err := r.FillIn("UANN", v.ID, map[string]map[string]any{"reason": {"text": "weekend"}}); err != nil {
+		t.Fatal(err)
+	}
+	if state = press("more", ""); state["reason"]["text"].Value != "weekend" {
+		t.Errorf("typed: %+v", state)
+	}
+	if _, err := r.ClickInView(soon(t), "UANN", v.ID, "kind", "HARD"); err == nil {
+		t.Error("an input block that does not dispatch sent an action")
+	}
+	if err := r.FillIn("UANN", v.ID, map[string]map[string]any{"kind": {"kind": "HARD"}}); err != nil {
+		t.Fatal(err)
+	}
+	if state = press("more", ""); state["kind"]["kind"].SelectedOption.Value != "HARD" || state["reason"]["text"].Value != "weekend" {
+		t.Errorf("chosen: %+v", state)
+	}
+
+	// An update keeps what was entered in the elements that stay, and what was
+	// entered is submitted.
+	next := modal("Stop servers now")
+	next.Blocks.BlockSet = next.Blocks.BlockSet[1:] // no servers
+	if _, err := r.api.UpdateViewContext(t.Context(), next, "", "", v.ID); err != nil {
+		t.Fatal(err)
+	}
+	if state = press("more", ""); state["reason"]["text"].Value != "weekend" || len(state) != 2 {
+		t.Errorf("updated: %+v", state)
+	}
+	if _, err := r.Submit(soon(t), "UANN", v.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := <-got
+	if state = c.View.State.Values; state["reason"]["text"].Value != "weekend" || state["kind"]["kind"].SelectedOption.Value != "HARD" {
+		t.Errorf("submitted: %+v", state)
+	}
+	if err := r.FillIn("UANN", v.ID, nil); err == nil {
+		t.Error("a closed view was filled in")
+	}
+}
+
+// A click in a message brings along the state of its elements.
+func TestAClickInAMessageCarriesItsState(t *testing.T) {
+	r := newRig(t, slacksim.Options{})
+	got := r.interactions(t, nil)
+	soft, hard := slack.NewOptionBlockObject("SOFT", plain("Soft"), nil), slack.NewOptionBlockObject("HARD", plain("Hard"), nil)
+	kind := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Kind"), "kind", soft, hard)
+	kind.InitialOption = soft
+	ts := r.post(t, slack.MsgOptionBlocks(slack.NewActionBlock("row", kind, slack.NewButtonBlockElement("go", "1", plain("Go")))))
+	if _, err := r.Click(soon(t), "UANN", "COPS", ts, "go"); err != nil {
+		t.Fatal(err)
+	}
+	if c := <-got; c.BlockActionState == nil || c.BlockActionState.Values["row"]["kind"].SelectedOption.Value != "SOFT" || len(c.BlockActionState.Values["row"]) != 1 {
+		t.Errorf("%+v", c.BlockActionState)
+	}
+}
+
+func TestAViewNeedsABlock(t *testing.T) {
+	r := newRig(t, slacksim.Options{})
+	got := r.interactions(t, nil)
+	v := slack.ModalViewRequest{Type: slack.VTModal, Title: plain("Empty"), Blocks: slack.Blocks{BlockSet: []slack.Block{}}}
+	_, err := r.api.OpenViewContext(t.Context(), r.trigger(t, got), v)
+	wantCode(t, err, "invalid_arguments")
+	_, err = r.api.PublishViewContext(t.Context(), slack.PublishViewContextRequest{UserID: "UANN",
+		View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{}}}})
+	wantCode(t, err, "invalid_arguments")
+}

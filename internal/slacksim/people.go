@@ -2,6 +2,9 @@ package slacksim
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +30,12 @@ type Group struct {
 	ID     string   `json:"id"`
 	Handle string   `json:"handle"` // without @
 	Users  []string `json:"users"`
+
+	updated int64 // date_update, in seconds; 0: as it was created
 }
+
+// groupsCreated is the date_create of every user group.
+const groupsCreated = 1600000000
 
 // Channel is a place to talk. The bot is no member of a new channel.
 type Channel struct {
@@ -35,6 +43,9 @@ type Channel struct {
 	Name     string `json:"name"`
 	Private  bool   `json:"private,omitempty"`
 	Archived bool   `json:"archived,omitempty"`
+
+	GroupDM   bool `json:"group_dm,omitempty"`   // a direct message of several people (mpim), private by nature
+	ExtShared bool `json:"ext_shared,omitempty"` // shared with another organization (Slack Connect)
 }
 
 // channel is a Channel with what happened in it.
@@ -73,6 +84,7 @@ func (w *Workspace) Deactivate(user string) {
 // AddChannel adds a channel without members. One with the same ID keeps its
 // members and messages and takes the new name and properties.
 func (w *Workspace) AddChannel(c Channel) {
+	c.Private = c.Private || c.GroupDM
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old := w.channels[c.ID]; old != nil {
@@ -93,7 +105,8 @@ func (w *Workspace) AddGroup(g Group) {
 	w.happened(Event{Kind: PeopleChanged, Detail: g.ID})
 }
 
-// SetGroup replaces a group's members. It sends no event; see SendEvent.
+// SetGroup replaces a group's members. It sends no event, as if it was lost; see
+// ChangeGroup.
 func (w *Workspace) SetGroup(id string, users ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,6 +114,66 @@ func (w *Workspace) SetGroup(id string, users ...string) {
 		g.Users = slices.Clone(users)
 		w.happened(Event{Kind: PeopleChanged, Detail: id})
 	}
+}
+
+// ChangeGroup replaces a group's members as an administrator does, and tells the
+// app: subteam_members_changed says who came and who left, subteam_updated shows
+// the whole group. An event goes out only if the app subscribes to it and its
+// token has usergroups:read. It returns the answers to the first deliveries.
+func (w *Workspace) ChangeGroup(ctx context.Context, id string, users ...string) ([]Answer, error) {
+	events, err := w.changeGroup(id, users)
+	if err != nil {
+		return nil, err
+	}
+	var answers []Answer
+	for _, event := range events {
+		answer, err := w.SendEvent(ctx, event)
+		if err != nil {
+			return answers, err
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
+// changeGroup replaces a group's members and returns the events of it.
+func (w *Workspace) changeGroup(id string, users []string) ([]object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.groups[id]
+	if g == nil {
+		return nil, fmt.Errorf("slacksim: no group %q", id)
+	}
+	added, removed := without(users, g.Users), without(g.Users, users)
+	before := cmp.Or(g.updated, groupsCreated)
+	g.Users, g.updated = slices.Clone(users), time.Now().Unix()
+	w.happened(Event{Kind: PeopleChanged, Detail: id})
+
+	var events []object
+	stamp := formatTS(time.Now().UnixMicro())
+	if w.subscribed("subteam_members_changed") && len(added)+len(removed) > 0 {
+		events = append(events, object{
+			"type": "subteam_members_changed", "subteam_id": id, "team_id": w.opt.TeamID, "event_ts": stamp,
+			"date_previous_update": before, "date_update": g.updated,
+			"added_users": added, "added_users_count": len(added),
+			"removed_users": removed, "removed_users_count": len(removed),
+		})
+	}
+	if w.subscribed("subteam_updated") {
+		shown := w.groupObject(g)
+		members := w.activeMembers(g, false)
+		shown["users"], shown["user_count"] = members[:min(len(members), maxEventUsers)], len(members)
+		events = append(events, object{"type": "subteam_updated", "subteam": shown, "event_ts": stamp})
+	}
+	return events, nil
+}
+
+// maxEventUsers is how many members a subteam_updated event names at most.
+const maxEventUsers = 500
+
+// without returns the members of list that are not in other.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(append([]string{}, list...), func(s string) bool { return slices.Contains(other, s) })
 }
 
 // Join makes users members of a channel.
@@ -216,7 +289,7 @@ func (w *Workspace) usersInfo(a args) (object, error) {
 
 func (w *Workspace) usersList(a args) (object, error) {
 	ids := slices.Sorted(maps.Keys(w.users))
-	ids, next, err := page(ids, a, 0)
+	ids, next, err := page(ids, a, 0, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -250,12 +323,7 @@ func (w *Workspace) usergroupsList(a args) (object, error) {
 	list := []object{}
 	for _, id := range slices.Sorted(maps.Keys(w.groups)) {
 		g := w.groups[id]
-		o := object{
-			"id": g.ID, "team_id": w.opt.TeamID, "is_usergroup": true, "is_subteam": true,
-			"name": g.Handle, "handle": g.Handle, "description": "", "is_external": false,
-			"date_create": 1600000000, "date_update": 1600000000, "date_delete": 0,
-			"prefs": object{"channels": []string{}, "groups": []string{}},
-		}
+		o := w.groupObject(g)
 		if a.on("include_users") {
 			o["users"] = w.activeMembers(g, false)
 		}
@@ -265,6 +333,19 @@ func (w *Workspace) usergroupsList(a args) (object, error) {
 		list = append(list, o)
 	}
 	return object{"usergroups": list}, nil
+}
+
+// groupObject is a user group as the Web API and the events show it, without its
+// members.
+func (w *Workspace) groupObject(g *Group) object {
+	return object{
+		"id": g.ID, "team_id": w.opt.TeamID, "is_usergroup": true, "is_subteam": true,
+		"name": g.Handle, "handle": g.Handle, "description": "", "is_external": false,
+		"date_create": groupsCreated, "date_update": cmp.Or(g.updated, groupsCreated), "date_delete": 0,
+		"auto_type": nil, "auto_provision": false, "enterprise_subteam_id": "",
+		"created_by": "USLACKBOT", "updated_by": "USLACKBOT", "deleted_by": nil,
+		"prefs": object{"channels": []string{}, "groups": []string{}}, "channel_count": 0,
+	}
 }
 
 func (w *Workspace) usergroupsUsersList(a args) (object, error) {
@@ -285,10 +366,35 @@ func (w *Workspace) activeMembers(g *Group, all bool) []string {
 	return list
 }
 
+// kind is the name that a conversation's scopes begin with.
+func (c *channel) kind() string {
+	switch {
+	case c.im != "":
+		return "im"
+	case c.GroupDM:
+		return "mpim"
+	case c.Private:
+		return "groups"
+	}
+	return "channels"
+}
+
+// allows tells if the bot token has the scope for conversations of a kind. verb
+// is read or history. The answer is for the case that it has not.
+func (w *Workspace) allows(kind, verb string) (object, error) {
+	if scope := kind + ":" + verb; !slices.Contains(w.opt.Scopes, scope) {
+		return w.lacking(scope), apiError("missing_scope")
+	}
+	return nil, nil
+}
+
 func (w *Workspace) conversationsInfo(a args) (object, error) {
 	c, err := w.find(a["channel"])
 	if err != nil {
 		return nil, err
+	}
+	if answer, err := w.allows(c.kind(), "read"); err != nil {
+		return answer, err
 	}
 	o := w.channelObject(c)
 	if a.on("include_num_members") {
@@ -299,16 +405,17 @@ func (w *Workspace) conversationsInfo(a args) (object, error) {
 
 func (w *Workspace) channelObject(c *channel) object {
 	o := object{
-		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": false,
+		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": c.GroupDM,
 		"is_channel": c.im == "" && !c.Private, "is_group": c.im == "" && c.Private,
 		"is_private": c.Private, "is_archived": c.Archived, "context_team_id": w.opt.TeamID,
+		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_org_shared": false, "is_pending_ext_shared": false,
 	}
 	if c.im != "" {
 		o["user"] = c.im
 		return o
 	}
 	o["name"], o["name_normalized"] = c.Name, c.Name
-	o["is_member"], o["is_general"], o["is_shared"] = c.has(BotUserID), false, false
+	o["is_member"], o["is_general"] = c.has(BotUserID), false
 	o["topic"] = object{"value": "", "creator": "", "last_set": 0}
 	o["purpose"] = object{"value": "", "creator": "", "last_set": 0}
 	return o
@@ -319,11 +426,71 @@ func (w *Workspace) conversationsMembers(a args) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, next, err := page(c.members, a, 100)
+	if answer, err := w.allows(c.kind(), "read"); err != nil {
+		return answer, err
+	}
+	ids, next, err := page(c.members, a, 100, 1000)
+	if errors.Is(err, errLimit) {
+		err = apiError("invalid_limit") // only this method has a code for it
+	}
 	if err != nil {
 		return nil, err
 	}
 	return object{"members": append([]string{}, ids...), "response_metadata": object{"next_cursor": next}}, nil
+}
+
+// conversationTypes are the kinds that conversations.list knows.
+var conversationTypes = map[string]string{"public_channel": "channels", "private_channel": "groups", "mpim": "mpim", "im": "im"}
+
+// conversationsList lists the conversations that the bot can see, of the types
+// that were asked for.
+func (w *Workspace) conversationsList(a args) (object, error) {
+	var kinds []string
+	for name := range strings.SplitSeq(cmp.Or(a["types"], "public_channel"), ",") {
+		kind, ok := conversationTypes[strings.TrimSpace(name)]
+		if !ok {
+			return nil, apiError("invalid_types")
+		}
+		if answer, err := w.allows(kind, "read"); err != nil {
+			return answer, err
+		}
+		kinds = append(kinds, kind)
+	}
+	ids := slices.DeleteFunc(slices.Clone(w.order), func(id string) bool {
+		c := w.channels[id]
+		return !slices.Contains(kinds, c.kind()) || c.Private && !c.has(BotUserID) || c.Archived && a.on("exclude_archived")
+	})
+	ids, next, err := page(ids, a, 100, 1000)
+	if errors.Is(err, errLimit) {
+		err = apiError("invalid_limit")
+	}
+	if err != nil {
+		return nil, err
+	}
+	channels := []object{}
+	for _, id := range ids {
+		channels = append(channels, w.channelObject(w.channels[id]))
+	}
+	return object{"channels": channels, "response_metadata": object{"next_cursor": next}}, nil
+}
+
+func (w *Workspace) teamInfo(a args) (object, error) {
+	if team := a["team"]; team != "" && team != w.opt.TeamID {
+		return nil, apiError("team_not_found")
+	}
+	return object{"team": object{
+		"id": w.opt.TeamID, "name": w.opt.TeamDomain, "domain": w.opt.TeamDomain, "email_domain": "",
+		"url": "https://" + w.opt.TeamDomain + ".slack.com/", "icon": object{"image_default": true}, "is_verified": false,
+	}}, nil
+}
+
+func (w *Workspace) botsInfo(a args) (object, error) {
+	if a["bot"] != BotID {
+		return nil, apiError("bot_not_found")
+	}
+	return object{"bot": object{
+		"id": BotID, "user_id": BotUserID, "app_id": AppID, "name": w.opt.BotName, "deleted": false, "updated": 1600000000, "icons": object{},
+	}}, nil
 }
 
 func (w *Workspace) conversationsOpen(a args) (object, error) {

@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // Limits of a message's text, in characters.
 const (
-	maxPostText     = 40000
+	maxPostText     = 40000 // chat.postMessage cuts what is longer
 	maxUpdateText   = 4000
 	maxBlockText    = 13000 // of all blocks of one chat.* call together; not documented
 	maxMetadataSize = 16 << 10
@@ -203,11 +204,12 @@ func (w *Workspace) postMessage(a args) (object, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case utf8.RuneCountInString(in.text) > maxPostText:
-		return nil, apiError("msg_too_long")
 	case in.empty():
 		return nil, apiError("no_text")
+	case !validThread(a["thread_ts"]):
+		return nil, &detailedError{"invalid_thread_ts", []string{"[ERROR] " + a["thread_ts"] + " is not a valid thread_ts"}}
 	}
+	in.text = cut(in.text, maxPostText)
 	now := time.Now()
 	if err := w.mayPost(c.ID, now); err != nil {
 		return nil, err
@@ -216,6 +218,20 @@ func (w *Workspace) postMessage(a args) (object, error) {
 	in.put(m)
 	w.add(c, m, now)
 	return object{"channel": c.ID, "ts": m.TS, "message": w.messageObject(m, true)}, nil
+}
+
+// threadPattern is what Slack takes for a thread_ts. What looks like a number and
+// is no message's ts makes no thread, but is no error either.
+var threadPattern = regexp.MustCompile(`^\d*[1-9]\d*(\.\d+)?$`)
+
+func validThread(ts string) bool { return ts == "" || threadPattern.MatchString(ts) }
+
+// cut returns the first n characters of a text.
+func cut(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n])
 }
 
 // add appends a message to a channel. A reply whose parent is not there becomes

@@ -49,7 +49,9 @@ func TestRefusedPosts(t *testing.T) {
 		{"COTHER", []slack.MsgOption{hi}, "not_in_channel"},
 		{"COLD", []slack.MsgOption{hi}, "is_archived"},
 		{"COPS", nil, "no_text"},
-		{"COPS", []slack.MsgOption{slack.MsgOptionText(strings.Repeat("x", 40001), false)}, "msg_too_long"},
+		{"COPS", []slack.MsgOption{hi, slack.MsgOptionTS("soon")}, "invalid_thread_ts"},
+		{"COPS", []slack.MsgOption{hi, slack.MsgOptionTS("0")}, "invalid_thread_ts"},
+		{"COPS", []slack.MsgOption{hi, slack.MsgOptionTS("1602251441.001700")}, ""}, // no such message: no thread
 		{"COPS", []slack.MsgOption{slack.MsgOptionBlocks(many...)}, "invalid_blocks"},
 		{"COPS", []slack.MsgOption{slack.MsgOptionBlocks(long...)}, "msg_blocks_too_long"},
 		{"COPS", []slack.MsgOption{hi, slack.MsgOptionMetadata(slack.SlackMetadata{EventPayload: map[string]any{"a": 1}})}, "invalid_metadata_format"},
@@ -64,6 +66,46 @@ func TestRefusedPosts(t *testing.T) {
 			t.Errorf("post in %s: %q, want %q", c.channel, got, c.want)
 		}
 	}
+}
+
+// Slack cuts a text that is too long and says nothing about it.
+func TestLongTextIsCut(t *testing.T) {
+	r := newRig(t, slacksim.Options{PostGap: -1})
+	for _, n := range []int{39999, 40000, 40001} {
+		r.post(t, slack.MsgOptionText(x(n), false))
+		list := r.Messages("COPS")
+		if got := list[len(list)-1].Text; got != x(min(n, 40000)) {
+			t.Errorf("%d characters became %d", n, len([]rune(got)))
+		}
+	}
+	_, err := r.api.PostEphemeralContext(t.Context(), "COPS", "UANN", slack.MsgOptionText(x(40001), false))
+	wantCode(t, err, "msg_too_long")
+}
+
+// Only conversations.members has an error of its own for a bad limit.
+func TestBadLimits(t *testing.T) {
+	r := newRig(t, slacksim.Options{})
+	ts := r.post(t, slack.MsgOptionText("root", false))
+	history := func(n int) error {
+		_, err := r.api.GetConversationHistoryContext(t.Context(), &slack.GetConversationHistoryParameters{ChannelID: "COPS", Limit: n})
+		return err
+	}
+	replies := func(n int) error {
+		_, _, _, err := r.api.GetConversationRepliesContext(t.Context(), &slack.GetConversationRepliesParameters{ChannelID: "COPS", Timestamp: ts, Limit: n})
+		return err
+	}
+	members := func(n int) error {
+		_, _, err := r.api.GetUsersInConversationContext(t.Context(), &slack.GetUsersInConversationParameters{ChannelID: "COPS", Limit: n})
+		return err
+	}
+	wantCode(t, history(999), "")
+	wantCode(t, history(1000), "invalid_arguments")
+	wantCode(t, history(-1), "invalid_arguments")
+	wantCode(t, replies(1000), "")
+	wantCode(t, replies(1001), "invalid_arguments")
+	wantCode(t, members(1000), "")
+	wantCode(t, members(1001), "invalid_limit")
+	wantCode(t, members(-1), "invalid_limit")
 }
 
 func TestBlockFaultsAreNamed(t *testing.T) {
@@ -200,18 +242,65 @@ func TestPostPace(t *testing.T) {
 	}
 }
 
+// Every method that has a tier answers 429 after so many calls, each for itself,
+// and says when to come back.
 func TestTiers(t *testing.T) {
-	r := newRig(t, slacksim.Options{Tiers: true})
-	var err error
-	n := 0
-	for ; err == nil && n < 30; n++ {
-		_, err = r.api.GetUserGroupsContext(t.Context())
+	r := newRig(t, slacksim.Options{Tiers: true, PostGap: -1})
+	ts := r.post(t, slack.MsgOptionText("root", false))
+	r.AddGroup(slacksim.Group{ID: "SAPP", Handle: "approvers"})
+	home := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{section("x")}}}
+	for name, c := range map[string]struct {
+		most int
+		call func() error
+	}{
+		"usergroups.users.list": {20, func() error { _, err := r.api.GetUserGroupMembersContext(t.Context(), "SAPP"); return err }},
+		"users.info":            {100, func() error { _, err := r.api.GetUserInfoContext(t.Context(), "UANN"); return err }},
+		"views.publish": {100, func() error {
+			_, err := r.api.PublishViewContext(t.Context(), slack.PublishViewContextRequest{UserID: "UANN", View: home})
+			return err
+		}},
+		"chat.update": {50, func() error {
+			_, _, _, err := r.api.UpdateMessageContext(t.Context(), "COPS", ts, slack.MsgOptionText("x", false))
+			return err
+		}},
+		"conversations.history": {50, func() error {
+			_, err := r.api.GetConversationHistoryContext(t.Context(), &slack.GetConversationHistoryParameters{ChannelID: "COPS"})
+			return err
+		}},
+		"conversations.replies": {50, func() error {
+			_, _, _, err := r.api.GetConversationRepliesContext(t.Context(), &slack.GetConversationRepliesParameters{ChannelID: "COPS", Timestamp: ts})
+			return err
+		}},
+	} {
+		var err error
+		n := 0
+		for ; err == nil && n < 200; n++ {
+			err = c.call()
+		}
+		if limit, ok := errors.AsType[*slack.RateLimitedError](err); !ok || n != c.most+1 || limit.RetryAfter < 30*time.Second || limit.RetryAfter > time.Minute {
+			t.Errorf("%s: call %d: %v", name, n, err)
+		}
 	}
-	if limit, ok := errors.AsType[*slack.RateLimitedError](err); !ok || n != 21 || limit.RetryAfter < 55*time.Second {
-		t.Errorf("call %d: %v", n, err)
+	if _, err := r.api.AuthTestContext(t.Context()); err != nil {
+		t.Error("a method without a tier is held up:", err)
 	}
-	if _, err := r.api.GetUserInfoContext(t.Context(), "UANN"); err != nil {
-		t.Error("another method is held up, too:", err)
+}
+
+// Who waits as long as the answer says gets through. A test need not wait a minute.
+func TestATierOpensAgain(t *testing.T) {
+	r := newRig(t, slacksim.Options{Tiers: true, Minute: time.Second})
+	var refused *slack.RateLimitedError
+	for range 200 {
+		if _, err := r.api.GetUserGroupsContext(t.Context()); errors.As(err, &refused) {
+			break
+		}
+	}
+	if refused == nil || refused.RetryAfter != time.Second {
+		t.Fatalf("%v", refused)
+	}
+	time.Sleep(refused.RetryAfter)
+	if _, err := r.api.GetUserGroupsContext(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -246,6 +335,12 @@ func TestFiles(t *testing.T) {
 	}
 	if th := r.Thread("COPS", root); len(th) != 1 || len(th[0].Files) != 1 || th[0].Files[0] != f.ID {
 		t.Errorf("thread: %+v", th)
+	}
+	for _, place := range []string{"UANN", "#ops"} { // unlike chat.postMessage
+		if _, err := r.api.UploadFileContext(t.Context(), slack.UploadFileParameters{Filename: "x", FileSize: 1, Content: "x", Channel: place}); err == nil ||
+			!strings.Contains(err.Error(), "invalid_arguments") {
+			t.Errorf("a file for %s: %v", place, err)
+		}
 	}
 	_, err = r.api.UploadFileContext(t.Context(), slack.UploadFileParameters{Filename: "x", FileSize: 99, Content: "short", Channel: "COPS"})
 	if err == nil {

@@ -181,7 +181,7 @@ func TestMissingScope(t *testing.T) {
 
 func TestUnknownMethod(t *testing.T) {
 	r := newRig(t, slacksim.Options{})
-	_, err := r.api.GetBotInfoContext(t.Context(), slack.GetBotInfoParameters{Bot: "B1"})
+	_, err := r.api.GetEmojiContext(t.Context())
 	wantCode(t, err, "unknown_method")
 }
 

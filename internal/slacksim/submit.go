@@ -4,13 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
 
 // Submit fills in the modal on top and submits it. values maps block_id and
-// action_id to a string or a list of strings; what is not named keeps its
-// initial setting. Empty viewID means the modal on top.
+// action_id to a string or a list of strings; what is not named keeps what FillIn
+// or ClickInView entered, or its initial setting. Where the form stays open,
+// values themselves are forgotten. Empty viewID means the modal on top.
 //
 // Like Slack's clients it refuses, with an error, to submit required fields
 // empty or texts that are too short or too long. The ack's response_action is
@@ -23,7 +25,7 @@ func (w *Workspace) Submit(ctx context.Context, user, viewID string, values map[
 		w.mu.Unlock()
 		return Answer{}, err
 	}
-	state, err := w.fillIn(v, values)
+	state, err := w.submission(v, values)
 	if err != nil {
 		w.mu.Unlock()
 		return Answer{}, err
@@ -45,27 +47,91 @@ func (w *Workspace) Submit(ctx context.Context, user, viewID string, values map[
 	return answer, err
 }
 
-// fillIn makes state.values. The lock is held.
-func (w *Workspace) fillIn(v *View, values map[string]map[string]any) (object, error) {
-	state := object{}
-	known := map[string]bool{}
+// FillIn enters values into a view without submitting them, as Submit does. The
+// payloads of later clicks in the view carry them.
+func (w *Workspace) FillIn(user, viewID string, values map[string]map[string]any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, _, err := w.openView(user, viewID)
+	if err != nil {
+		return err
+	}
+	entered, err := w.enter(v, values)
+	if err == nil {
+		v.entered = entered
+	}
+	return err
+}
+
+// entered is what a user has entered in a view, by block_id/action_id.
+type entered map[string]any
+
+func (e element) key() string { return e.BlockID + "/" + e.ActionID }
+
+// enter returns what a view holds once these values are entered, too. The lock
+// is held.
+func (w *Workspace) enter(v *View, values map[string]map[string]any) (entered, error) {
+	all := entered{}
+	maps.Copy(all, v.entered)
+	for block, actions := range values {
+		for action, value := range actions {
+			e, err := v.element(block, action)
+			if err != nil || block == "" {
+				return nil, fmt.Errorf("slacksim: view %s has no element %q in block %q", v.ID, action, block)
+			}
+			if _, err := e.state(value, w.offered[v.ID+"/"+action]); err != nil {
+				return nil, err
+			}
+			all[e.key()] = value
+		}
+	}
+	return all, nil
+}
+
+// submission returns the state of a view with these values, or an error if it
+// cannot be submitted so. The lock is held.
+func (w *Workspace) submission(v *View, values map[string]map[string]any) (object, error) {
+	all, err := w.enter(v, values)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range elements(v.blocks()) {
-		known[e.BlockID+"/"+e.ActionID] = true
-		value := values[e.BlockID][e.ActionID]
-		entry, err := e.state(value, w.offered[v.ID+"/"+e.ActionID])
+		if e.BlockType != "input" {
+			continue
+		}
+		entry, err := e.state(all[e.key()], w.offered[v.ID+"/"+e.ActionID])
 		if err != nil {
 			return nil, err
 		}
-		if entry == nil {
-			continue
+		if entry != nil && !e.Optional && blank(entry) {
+			return nil, fmt.Errorf("slacksim: block %q must be filled in", e.BlockID)
 		}
-		if e.BlockType == "input" {
-			if !e.Optional && blank(entry) {
-				return nil, fmt.Errorf("slacksim: block %q must be filled in", e.BlockID)
-			}
-			if err := e.checkLength(value); err != nil {
-				return nil, err
-			}
+		if err := e.checkLength(all[e.key()]); err != nil {
+			return nil, err
+		}
+	}
+	return w.viewState(v, all), nil
+}
+
+// viewState is the state.values of a view into which this was entered. The lock
+// is held.
+func (w *Workspace) viewState(v *View, all entered) object {
+	return stateOf(v.blocks(), func(e element) (any, []Option) {
+		return all[e.key()], w.offered[v.ID+"/"+e.ActionID]
+	})
+}
+
+// stateOf is the state.values of blocks: of each element that holds a value, what
+// was given, or else what it was set to at first.
+func stateOf(blocks json.RawMessage, given func(element) (any, []Option)) object {
+	state := object{}
+	for _, e := range elements(blocks) {
+		entry, err := e.state(given(e))
+		if err != nil { // it was entered before an update that took the option away
+			entry, err = e.state(nil, nil)
+		}
+		if err != nil || entry == nil {
+			continue
 		}
 		block, _ := state[e.BlockID].(object)
 		if block == nil {
@@ -74,14 +140,7 @@ func (w *Workspace) fillIn(v *View, values map[string]map[string]any) (object, e
 		}
 		block[e.ActionID] = entry
 	}
-	for block, actions := range values {
-		for action := range actions {
-			if !known[block+"/"+action] {
-				return nil, fmt.Errorf("slacksim: view %s has no element %q in block %q", v.ID, action, block)
-			}
-		}
-	}
-	return state, nil
+	return state
 }
 
 func (e element) checkLength(value any) error {

@@ -30,6 +30,8 @@ type View struct {
 	Raw             json.RawMessage   `json:"raw"`              // as the app gave it, with block and action ids filled in
 	Errors          map[string]string `json:"errors,omitempty"` // block_id → what the last submission was told
 	Open            bool              `json:"open"`
+
+	entered entered // since it was shown
 }
 
 // shape is what an app gives as a view.

@@ -51,12 +51,19 @@ type Options struct {
 	// chat:write.public; a method that needs another one answers missing_scope.
 	Scopes []string
 
+	// Events are the bot events that the app subscribes to. Nil means all of them.
+	// What SendEvent is given goes out in any case.
+	Events []string
+
 	// PostGap is the least time between two posts in one channel before
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.
 	PostGap time.Duration
-	// Tiers turns on the documented requests per minute of each method.
+	// Tiers turns on the documented requests per minute of each method: the next
+	// one gets 429 with Retry-After.
 	Tiers bool
+	// Minute is how long a minute of Tiers is; default 1m.
+	Minute time.Duration
 
 	// AckTimeout is how long Slack waits for an acknowledgement; default 3s.
 	AckTimeout time.Duration
@@ -83,6 +90,29 @@ type Options struct {
 	// Seed, if not 0, makes the choice of a connection random; otherwise
 	// envelopes go round robin.
 	Seed uint64
+}
+
+// WithManifest gives the app what its manifest asks for and no more: the bot
+// token's scopes and the subscribed events. The manifest is JSON.
+func (o Options) WithManifest(manifest string) (Options, error) {
+	var m struct {
+		OAuth struct {
+			Scopes struct {
+				Bot []string `json:"bot"`
+			} `json:"scopes"`
+		} `json:"oauth_config"`
+		Settings struct {
+			Events struct {
+				Bot []string `json:"bot_events"`
+			} `json:"event_subscriptions"`
+		} `json:"settings"`
+	}
+	if err := json.Unmarshal([]byte(manifest), &m); err != nil {
+		return o, fmt.Errorf("slacksim: manifest: %w", err)
+	}
+	o.Scopes = append([]string{}, m.OAuth.Scopes.Bot...)
+	o.Events = append([]string{}, m.Settings.Events.Bot...)
+	return o, nil
 }
 
 // The bot of a workspace, its app and its user exist from the start.
@@ -152,6 +182,7 @@ func New(opt Options) *Workspace {
 	opt.AckTimeout = cmp.Or(opt.AckTimeout, 3*time.Second)
 	opt.TriggerLife = cmp.Or(opt.TriggerLife, 3*time.Second)
 	opt.PingEvery = cmp.Or(opt.PingEvery, 10*time.Second)
+	opt.Minute = cmp.Or(opt.Minute, time.Minute)
 	opt.DisconnectGrace = cmp.Or(opt.DisconnectGrace, 10*time.Second)
 	if opt.EventRetries == nil {
 		opt.EventRetries = []time.Duration{0, time.Minute, 5 * time.Minute}
