@@ -130,7 +130,7 @@ func (s *settings) together(c Config) {
 	}
 	if u := string(c.RedisURL); u != "" {
 		if store, err := jobs.OpenStore(u); err != nil {
-			s.fault("REDIS_URL", "is not a Redis URL; write redis://, rediss:// or unix://, for Sentinel redis://HOST:26379?master_name=NAME, for a cluster redis://HOST:6379?addr=HOST2:6379")
+			s.fault("REDIS_URL", badAddress(err))
 		} else {
 			store.Close()
 		}
@@ -324,4 +324,20 @@ func (s *settings) endpoint() (endpoint, project string) {
 func loopback(u *url.URL) bool {
 	h := u.Hostname()
 	return u.Scheme == "http" && (h == "localhost" || h == "127.0.0.1" || h == "::1")
+}
+
+// sentinels reports whether REDIS_URL names Sentinels, not Redis itself.
+func (c Config) sentinels() bool {
+	u, err := url.Parse(string(c.RedisURL))
+	return err == nil && u.Query().Has("master_name")
+}
+
+// badAddress is what a person reads of a REDIS_URL that cannot be used. What
+// go-redis says of it may hold a part of the password.
+func badAddress(err error) string {
+	var bad jobs.BadAddress
+	if errors.As(err, &bad) {
+		return "cannot be read; " + string(bad)
+	}
+	return "is not a Redis URL; write redis://, rediss:// or unix://, for Sentinel redis://HOST:26379?master_name=NAME, for a cluster redis://HOST:6379?addr=HOST2:6379"
 }
