@@ -29,14 +29,12 @@ func OpenStore(address string) (*Store, error) {
 	redis.SetLogger(unheard{}) // what it would print comes back as errors, too
 	s := &Store{}
 	s.run.Store(new(string))
+	if unencoded(address) {
+		return nil, BadAddress("write /, ?, # and @ in a password as %2F, %3F, %23 and %40")
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("not a URL") // the parser's words would repeat the password
-	}
-	if u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
-		// A password with a sign that ends a host's name; go-redis would repeat the
-		// rest of it, or go somewhere else.
-		return nil, BadAddress("write /, ? and # in a password as %2F, %3F and %23")
 	}
 	switch {
 	case u.Query().Has("master_name"):
