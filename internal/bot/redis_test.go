@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,75 @@ func TestEachTroubleWithRedisHasItsSentence(t *testing.T) {
 	}
 }
 
+var sentinelRow = regexp.MustCompile("(?m)^\\| (Redis.*) \\| `(redis://.*)` \\|$")
+
+// The addresses that docs/redis.md gives for Sentinels and passwords work.
+func TestTheAddressesOfTheManualForSentinelsWork(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := sentinelRow.FindAllStringSubmatch(string(manual), -1)
+	if len(rows) != 3 {
+		t.Fatalf("the manual has %d addresses, want 3", len(rows))
+	}
+	for _, row := range rows {
+		t.Run(row[1], func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			primary, sentinel := freePort(t), freePort(t)
+			r := redistest.Start(t, "--port", primary, "--bind", "127.0.0.1")
+			setUsers(t, r, "ecsbot on >REDIS_PASSWORD ~* +@all", "default resetpass >REDIS_PASSWORD")
+			more := []string{"sentinel auth-pass main REDIS_PASSWORD"}
+			if strings.Contains(row[2], "SENTINEL_PASSWORD") {
+				more = append(more, "requirepass SENTINEL_PASSWORD")
+			}
+			runSentinel(t, sentinel, primary, more...)
+			w.env["REDIS_URL"] = regexp.MustCompile(`sentinel-[0-9]:26379`).ReplaceAllString(row[2], "127.0.0.1:"+sentinel)
+			s := w.serve()
+			s.ready()
+			if n := len(s.log.lines("PASSWORD")); n != 0 {
+				t.Error("the log shows a password")
+			}
+		})
+	}
+}
+
+// A Redis whose certificate is signed by an authority of one's own is reached as
+// docs/redis.md says.
+func TestTLSWithAnAuthorityOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	selfSigned(t, dir)
+	port, serves := freePort(t), freePort(t)
+	redistest.Start(t, "--tls-port", port, "--bind", "127.0.0.1", "--tls-cert-file", dir+"/cert.pem", "--tls-key-file", dir+"/key.pem",
+		"--tls-ca-cert-file", dir+"/cert.pem", "--tls-auth-clients", "no")
+	if err := os.Mkdir(filepath.Join(dir, "authorities"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "authorities", "ca.pem")); err != nil {
+		t.Fatal(err)
+	}
+	w.env["REDIS_URL"], w.env["HTTP_ADDR"] = "rediss://127.0.0.1:"+port, "127.0.0.1:"+serves
+	for _, authority := range []string{"SSL_CERT_FILE=" + dir + "/cert.pem", "SSL_CERT_DIR=" + dir + "/authorities"} {
+		p := w.spawn(authority)
+		w.within(10*time.Second, "ready bot with "+authority, func() bool { return answers("http://127.0.0.1:"+serves+"/readyz") == 200 })
+		p.kill()
+	}
+}
+
+// answers is the status code that an address answers with, or 0.
+func answers(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
 // setUsers changes who may do what in a Redis; after the last of the rules the
 // default user need not get in any more.
 func setUsers(t *testing.T, r *redistest.Server, users ...string) {
@@ -126,11 +196,12 @@ func selfSigned(t *testing.T, dir string) {
 	}
 }
 
-// runSentinel runs a Sentinel that watches a primary called main.
-func runSentinel(t *testing.T, port, primary string) {
+// runSentinel runs a Sentinel that watches a primary called main. more are
+// further lines of its settings.
+func runSentinel(t *testing.T, port, primary string, more ...string) {
 	t.Helper()
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 %s 1\n", port, primary)
+	text := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 %s 1\n%s\n", port, primary, strings.Join(more, "\n"))
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
