@@ -84,6 +84,32 @@ func TestEachTroubleWithRedisHasItsSentence(t *testing.T) {
 	}
 }
 
+// A Redis that must not be used is not waited for: it is a matter of settings.
+func TestARedisThatIsNotFitEndsTheBot(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"without append-only file": {[]string{"--appendonly", "no"}, "appendonly yes"},
+		"evicts":                   {[]string{"--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"}, "maxmemory-policy noeviction"},
+		"a replica":                {[]string{"--replicaof", "127.0.0.1 " + freePort(t)}, "point REDIS_URL at the primary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.env["REDIS_URL"] = redistest.Start(t, tt.args...).URL()
+			p := w.spawn()
+			if !p.wait(15 * time.Second) {
+				t.Fatal("it goes on")
+			}
+			if code := p.cmd.ProcessState.ExitCode(); code != 2 || !strings.Contains(p.log.String(), tt.want) {
+				t.Errorf("it ends with %d, want 2 and %q:\n%s", code, tt.want, p.log)
+			}
+		})
+	}
+}
+
 var sentinelRow = regexp.MustCompile("(?m)^\\| (Redis.*) \\| `(redis://.*)` \\|$")
 
 // The addresses that docs/redis.md gives for Sentinels and passwords work.
