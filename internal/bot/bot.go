@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
@@ -25,6 +24,7 @@ type Bot struct {
 	store  *jobs.Store
 	engine *jobs.Engine
 	app    *slackapp.App
+	redis  *keeper
 	health *health
 	log    *slog.Logger
 }
@@ -68,16 +68,27 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate,
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
-	return &Bot{store: store, engine: engine, app: app, log: log,
-		health: newHealth(c.HTTPAddr, reg, store, engine, app, c.VolatileRedis, log)}, nil
+	b := &Bot{store: store, engine: engine, app: app, log: log,
+		redis: &keeper{store: store, engine: engine, volatile: c.VolatileRedis, sentinels: c.sentinels(), log: log}}
+	b.health = newHealth(c.HTTPAddr, reg, b.causes, log)
+	return b, nil
+}
+
+// causes are why the bot is not ready, one line each.
+func (b *Bot) causes(ctx context.Context) []string {
+	all := b.redis.causes(ctx)
+	if err := b.app.Ready(); err != nil {
+		all = append(all, err.Error())
+	}
+	return all
 }
 
 // Run serves until ctx ends or something cannot go on. After ctx has ended it
 // returns nil within 10 seconds; what it held is in the store.
+//
+// HTTP comes first: a probe must not end a process that only waits for Redis.
+// The engine and Slack begin when Redis can be worked with.
 func (b *Bot) Run(ctx context.Context) error {
-	if err := b.waitForStore(ctx); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -89,8 +100,16 @@ func (b *Bot) Run(ctx context.Context) error {
 		})
 	}
 	part("http", b.health.run)
-	part("engine", func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
-	part("slack", b.app.Run)
+	part("redis", func(ctx context.Context) error {
+		if err := b.redis.wait(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+		part("engine", func(ctx context.Context) error {
+			return b.redis.begin(ctx, func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
+		})
+		part("slack", b.app.Run)
+		return b.redis.watch(ctx)
+	})
 	wg.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -101,27 +120,5 @@ func (b *Bot) Run(ctx context.Context) error {
 // Close frees what the bot holds.
 func (b *Bot) Close() error { return b.store.Close() }
 
-// Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without.
+// Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without them.
 func (b *Bot) Addr() net.Addr { return b.health.addr() }
-
-// waitForStore checks Redis before anything is done with it. One that does not
-// answer, or is loading, is waited for; one that would lose data is refused.
-func (b *Bot) waitForStore(ctx context.Context) error {
-	for told := false; ; told = true {
-		faults, err := b.store.Check(ctx)
-		if err == nil {
-			err = b.health.judge(faults)
-			if err == nil || errors.As(err, new(refusedStore)) {
-				return err
-			}
-		}
-		if !told {
-			b.log.WarnContext(ctx, "waiting for Redis", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-}

@@ -17,8 +17,6 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
-
-	"github.com/joho/godotenv"
 )
 
 // Config is every setting, read and checked. The names of the environment
@@ -51,31 +49,21 @@ type Config struct {
 	LogFormat string
 }
 
-// Lookup finds a setting by its name, and tells whether it is set at all.
-type Lookup func(name string) (value string, set bool)
-
-// Environ looks up settings: the real environment first, then the file .env of
-// the working directory if there is one.
-func Environ(dotenv string) (Lookup, error) {
-	file, err := godotenv.Read(dotenv)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		// The parser's words would repeat the line, and with it a secret.
-		return nil, errors.New(dotenv + " cannot be read: look for an unclosed quote or a line without =")
-	}
-	return func(name string) (string, bool) {
-		if v, set := os.LookupEnv(name); set {
-			return v, true
-		}
-		v, set := file[name]
-		return v, set
-	}, nil
-}
-
 // Load reads all settings. Its error joins every fault, each naming the
 // variable and the mend; it never repeats a secret.
 func Load(lookup Lookup) (Config, error) {
-	s := settings{lookup: lookup}
-	c := Config{
+	c, _, err := load(lookup)
+	return c, err
+}
+
+// load also returns the names that it has looked for: those are all settings.
+func load(lookup Lookup) (c Config, known map[string]bool, err error) {
+	known = map[string]bool{}
+	s := settings{lookup: func(name string) (string, bool) {
+		known[name] = true
+		return lookup(name)
+	}}
+	c = Config{
 		BotToken: slackapp.Token(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
 		AppToken: slackapp.Token(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
 		SlackURL: s.base("SLACK_API_URL"),
@@ -117,7 +105,7 @@ func Load(lookup Lookup) (Config, error) {
 		s.fault("LOG_LEVEL", "is not a level; use debug, info, warn or error")
 	}
 	s.together(c)
-	return c, errors.Join(s.faults...)
+	return c, known, errors.Join(s.faults...)
 }
 
 // together checks settings against each other.
@@ -130,7 +118,7 @@ func (s *settings) together(c Config) {
 	}
 	if u := string(c.RedisURL); u != "" {
 		if store, err := jobs.OpenStore(u); err != nil {
-			s.fault("REDIS_URL", "is not a Redis URL; write redis://, rediss:// or unix://, for Sentinel redis://HOST:26379?master_name=NAME, for a cluster redis://HOST:6379?addr=HOST2:6379")
+			s.fault("REDIS_URL", badAddress(err))
 		} else {
 			store.Close()
 		}
@@ -148,6 +136,17 @@ var (
 	memberID  = regexp.MustCompile(`^[UWS][A-Z0-9]{2,}$`)
 	anything  = regexp.MustCompile(`.`)
 )
+
+// placeholders are what .env.example holds in the place of values that only the
+// reader knows.
+var placeholders = map[string]string{
+	"SLACK_BOT_TOKEN":            "xoxb-your-bot-token",
+	"SLACK_APP_TOKEN":            "xapp-your-app-token",
+	"APPROVERS":                  "U0123456789,S0123456789",
+	"HUAWEICLOUD_SDK_AK":         "your-access-key-id",
+	"HUAWEICLOUD_SDK_SK":         "your-secret-access-key",
+	"HUAWEICLOUD_SDK_PROJECT_ID": "your-project-id",
+}
 
 // settings reads variables and collects what is wrong with them.
 type settings struct {
@@ -201,8 +200,11 @@ func (s *settings) or(name, otherwise string) string {
 
 func (s *settings) required(name, what string) string {
 	v := s.get(name)
-	if v == "" {
+	switch {
+	case v == "":
 		s.fault(name, "is missing; it has to be "+what)
+	case v == placeholders[name]:
+		s.fault(name, "still has the example's value; it has to be "+what)
 	}
 	return v
 }
@@ -269,6 +271,10 @@ func (s *settings) list(name string, form *regexp.Regexp, mend string) []string 
 		if v == "" {
 			continue
 		}
+		if slices.Contains(strings.Split(placeholders[name], ","), v) {
+			s.fault(name, "still has the example's value "+strconv.Quote(v)+"; write "+mend)
+			continue
+		}
 		if !form.MatchString(v) {
 			s.fault(name, "holds "+strconv.Quote(v)+"; write "+mend)
 			continue
@@ -292,8 +298,8 @@ func (s *settings) base(name string) string {
 	if v == "" {
 		return ""
 	}
-	if u, err := url.Parse(v); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		s.fault(name, "is not an address; write it like https://slack.com/api/")
+	if u, err := url.Parse(v); err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+		s.fault(name, "is not an https address; write it like https://slack.com/api/")
 		return ""
 	}
 	return strings.TrimSuffix(v, "/") + "/"
@@ -320,8 +326,24 @@ func (s *settings) endpoint() (endpoint, project string) {
 	return strings.TrimSuffix(given, "/"), cmp.Or(region, "default")
 }
 
-// loopback allows plain http to a simulated cloud on the same machine.
+// loopback allows plain http to a simulated Slack or cloud on the same machine.
 func loopback(u *url.URL) bool {
 	h := u.Hostname()
 	return u.Scheme == "http" && (h == "localhost" || h == "127.0.0.1" || h == "::1")
+}
+
+// sentinels reports whether REDIS_URL names Sentinels, not Redis itself.
+func (c Config) sentinels() bool {
+	u, err := url.Parse(string(c.RedisURL))
+	return err == nil && u.Query().Has("master_name")
+}
+
+// badAddress is what a person reads of a REDIS_URL that cannot be used. What
+// go-redis says of it may hold a part of the password.
+func badAddress(err error) string {
+	var bad jobs.BadAddress
+	if errors.As(err, &bad) {
+		return "cannot be read; " + string(bad)
+	}
+	return "is not a Redis URL; write redis://, rediss:// or unix://, for Sentinel redis://HOST:26379?master_name=NAME, for a cluster redis://HOST:6379?addr=HOST2:6379"
 }

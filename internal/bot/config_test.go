@@ -38,3 +38,48 @@ func TestAllFaultsOfTheSettingsAreToldAtOnce(t *testing.T) {
 		t.Errorf("a secret is repeated:\n%v", err)
 	}
 }
+
+// A password with a sign that ends a host's name: the words that help hold
+// nothing of it.
+func TestAPasswordThatIsNotEncodedIsToldHowToWriteIt(t *testing.T) {
+	for _, url := range []string{
+		"redis://:SEC/RET@localhost:6379/0", "redis://:SEC?RET@localhost:6379/0", "rediss://bot:SEC#RET@localhost:6379",
+		"redis://:SEC/RET@s1:26379?master_name=main",
+	} {
+		_, err := bot.Load(only("REDIS_URL", url))
+		if fault := faultOf(err, "REDIS_URL"); !strings.Contains(fault, "%2F") || strings.Contains(fault, "SEC") || strings.Contains(fault, "RET") {
+			t.Errorf("%s: %q", url, fault)
+		}
+	}
+	for _, url := range []string{"redis://localhost/SECRET", "http://localhost", "localhost:6379", "redis://h?password=SEC&RET=1"} {
+		_, err := bot.Load(only("REDIS_URL", url))
+		if fault := faultOf(err, "REDIS_URL"); !strings.Contains(fault, "is not a Redis URL") || strings.Contains(fault, "SEC") || strings.Contains(fault, "RET") {
+			t.Errorf("%s: %q", url, fault)
+		}
+	}
+}
+
+// Tokens and keys do not travel unencrypted, but to a simulation.
+func TestAddressesAreHTTPSExceptOnThisMachine(t *testing.T) {
+	for _, name := range []string{"SLACK_API_URL", "ECS_ENDPOINT"} {
+		for value, want := range map[string]bool{
+			"https://slack-gov.com/api/": true, "http://127.0.0.1:7081/api/": true, "http://localhost:7081/": true, "http://[::1]:7081/": true,
+			"http://slack.com/api/": false, "http://127.0.0.1.example.com/": false, "http://localhost@example.com/": false, "ftp://localhost/": false, "slack.com": false,
+		} {
+			_, err := bot.Load(only(name, value))
+			if fault := faultOf(err, name); (fault == "") != want {
+				t.Errorf("%s=%s is taken: %v, want %v", name, value, fault == "", want)
+			}
+		}
+	}
+}
+
+// only finds one setting and no other.
+func only(name, value string) bot.Lookup {
+	return func(n string) (string, bool) {
+		if n != name {
+			return "", false
+		}
+		return value, true
+	}
+}

@@ -8,31 +8,40 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"ecsbot/internal/jobs"
-	"ecsbot/internal/slackapp"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// health serves /healthz, /readyz and /metrics, and looks after Redis.
+// Bounds of the HTTP endpoints: whoever reaches them must not be able to use up
+// the process or Redis.
+const (
+	readyFor       = time.Second     // an answer of /readyz is given again
+	readyPatience  = 2 * time.Second // for one look at Redis
+	maxConnections = 100
+	httpPatience   = 10 * time.Second // to read a request, and to write an answer
+	httpIdle       = 15 * time.Second // until a connection makes room for another
+)
+
+// health serves /healthz, /readyz and /metrics. It needs neither Redis nor Slack
+// for that.
 type health struct {
-	address  string
-	handler  http.Handler
-	store    *jobs.Store
-	engine   *jobs.Engine
-	app      *slackapp.App
-	volatile bool // ALLOW_VOLATILE_REDIS
-	log      *slog.Logger
-	bound    atomic.Pointer[net.Addr]
-	unkept   atomic.Pointer[error] // why Redis is not fit to keep requests
+	address string
+	handler http.Handler
+	causes  func(context.Context) []string // why the bot is not ready
+	log     *slog.Logger
+	bound   atomic.Pointer[net.Addr]
+
+	mu     sync.Mutex
+	looked time.Time // guarded by mu; when causes were last looked for
+	found  []string  // guarded by mu
 }
 
-func newHealth(address string, reg *prometheus.Registry, store *jobs.Store, engine *jobs.Engine, app *slackapp.App, volatile bool, log *slog.Logger) *health {
-	h := &health{address: address, store: store, engine: engine, app: app, volatile: volatile, log: log}
+func newHealth(address string, reg *prometheus.Registry, causes func(context.Context) []string, log *slog.Logger) *health {
+	h := &health{address: address, causes: causes, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
@@ -43,18 +52,7 @@ func newHealth(address string, reg *prometheus.Registry, store *jobs.Store, engi
 
 // ready is 200 only while Redis takes writes and a Slack socket has said hello.
 func (h *health) ready(w http.ResponseWriter, req *http.Request) {
-	ctx, cancel := context.WithTimeout(req.Context(), 2*time.Second)
-	defer cancel()
-	var causes []string
-	if err := h.store.Writable(ctx); err != nil {
-		causes = append(causes, err.Error())
-	}
-	if err := h.unkept.Load(); err != nil {
-		causes = append(causes, (*err).Error())
-	}
-	if err := h.app.Ready(); err != nil {
-		causes = append(causes, err.Error())
-	}
+	causes := h.look(req.Context())
 	if len(causes) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, strings.Join(causes, "\n"))
@@ -63,10 +61,24 @@ func (h *health) ready(w http.ResponseWriter, req *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// run serves until ctx ends, and checks Redis each half minute meanwhile.
+// look finds out why the bot is not ready, at most once in a while: the
+// question writes to Redis. It does not stop when one of those who wait for the
+// answer hangs up.
+func (h *health) look(ctx context.Context) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.looked.IsZero() && time.Since(h.looked) < readyFor {
+		return h.found
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyPatience)
+	defer cancel()
+	h.found, h.looked = h.causes(ctx), time.Now()
+	return h.found
+}
+
+// run serves until ctx ends.
 func (h *health) run(ctx context.Context) error {
 	if h.address == "" {
-		h.watchStore(ctx)
 		return nil
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.address)
@@ -75,14 +87,17 @@ func (h *health) run(ctx context.Context) error {
 	}
 	addr := l.Addr()
 	h.bound.Store(&addr)
-	srv := &http.Server{Handler: h.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	h.log.InfoContext(ctx, "health, readiness and metrics are served", "address", addr.String())
+	srv := &http.Server{
+		Handler: h.handler, ReadHeaderTimeout: httpPatience / 2, ReadTimeout: httpPatience, WriteTimeout: httpPatience, IdleTimeout: httpIdle,
+	}
 	done := make(chan error, 1)
-	watch, cancelWatch := context.WithCancel(ctx)
-	go func() { // what it returns is waited for below
-		done <- srv.Serve(l)
-		cancelWatch()
-	}()
-	h.watchStore(watch)
+	go func() { done <- srv.Serve(limited(l, maxConnections)) }() // what it returns is waited for below
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(stop); err != nil {
@@ -98,58 +113,5 @@ func (h *health) addr() net.Addr {
 	if a := h.bound.Load(); a != nil {
 		return *a
 	}
-	return nil
-}
-
-func (h *health) watchStore(ctx context.Context) {
-	tick := time.NewTicker(30 * time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if faults, err := h.store.Check(ctx); err == nil {
-				if err := h.judge(faults); err != nil {
-					h.log.ErrorContext(ctx, "Redis is not fit to keep requests any more", "err", err)
-				}
-			}
-		}
-	}
-}
-
-// refusedStore says that a Redis must not be used as it is.
-type refusedStore struct{ faults []jobs.Fault }
-
-func (r refusedStore) Error() string {
-	lines := make([]string, len(r.faults))
-	for i, f := range r.faults {
-		lines[i] = "REDIS_URL: " + f.String()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// judge decides whether a Redis with these faults may be used. A loading one
-// is an error but not a refusal: that passes.
-func (h *health) judge(faults []jobs.Fault) error {
-	var refused []jobs.Fault
-	for _, f := range faults {
-		switch {
-		case f.Passing:
-			return errors.New(f.String())
-		case f.Loss && h.volatile:
-			h.log.Warn("ALLOW_VOLATILE_REDIS: requests and the quota's log may be lost; use this for trials only", "fault", f.What)
-		default:
-			refused = append(refused, f)
-		}
-	}
-	if len(refused) > 0 {
-		err := error(refusedStore{refused})
-		h.unkept.Store(&err)
-		h.engine.Hold("the store may lose what is written to it")
-		return err
-	}
-	h.unkept.Store(nil)
-	h.engine.Hold("")
 	return nil
 }

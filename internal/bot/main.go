@@ -37,7 +37,7 @@ them all.
 func Main(args []string, stdout, stderr io.Writer) int {
 	switch strings.Join(args, " ") {
 	case "":
-	case "version":
+	case "version", "--version", "-version":
 		fmt.Fprintln(stdout, Version())
 		return exitOK
 	case "manifest":
@@ -52,15 +52,15 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprint(stderr, usage)
+		fmt.Fprintf(stderr, "unknown command %s\n\n%s", strings.Join(args, " "), usage)
 		return exitUsage
 	}
-	lookup, err := Environ(".env")
+	environ, err := ReadEnviron(os.Environ(), ".env")
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	c, err := Load(lookup)
+	c, err := environ.Load()
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage

@@ -139,6 +139,7 @@ type Engine struct {
 	skew     atomic.Int64  // ns: Redis's clock minus ours
 	instance atomic.Pointer[string]
 	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
+	working  atomic.Bool            // between Run's first beat and its last step
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
@@ -195,6 +196,8 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 	if err := e.beat(ctx); err != nil {
 		return err
 	}
+	e.working.Store(true)
+	defer e.working.Store(false)
 	beating, endBeats := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBeats()
 	var wg sync.WaitGroup

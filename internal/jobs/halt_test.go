@@ -37,7 +37,7 @@ func onRedis(t *testing.T, tune func(*Config)) *Engine {
 		tune(&c)
 	}
 	e := New(c)
-	if err := store.Writable(t.Context()); err != nil { // from here on the run id is known
+	if err := e.Writable(t.Context()); err != nil { // from here on the run id is known
 		t.Fatal(err)
 	}
 	if err := e.open(t.Context(), false); err != nil {

@@ -26,6 +26,7 @@ import (
 //	homes   hash    user who has the Home open → ms of the last opening
 //	shown   hash    user → ms at which the Home was last drawn
 //	said    hash    user → what the Home tells in answer to a click in it
+//	ready   string  written to find out whether the store takes writes
 //	r:<id>  t:<id>  b:<id>:<n>   records: hash of ver, op, body
 //	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
@@ -50,6 +51,7 @@ func (k keys) quiet() string  { return string(k) + "quiet" }
 func (k keys) homes() string  { return string(k) + "homes" }
 func (k keys) shown() string  { return string(k) + "shown" }
 func (k keys) said() string   { return string(k) + "said" }
+func (k keys) ready() string  { return string(k) + "ready" }
 
 func (k keys) request(id string) string      { return string(k) + "r:" + id }
 func (k keys) thread(id string) string       { return string(k) + "t:" + id }

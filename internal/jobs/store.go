@@ -29,14 +29,12 @@ func OpenStore(address string) (*Store, error) {
 	redis.SetLogger(unheard{}) // what it would print comes back as errors, too
 	s := &Store{}
 	s.run.Store(new(string))
+	if unencoded(address) {
+		return nil, BadAddress("write /, ?, # and @ in a password as %2F, %3F, %23 and %40")
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("not a URL") // the parser's words would repeat the password
-	}
-	if u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
-		// A password with a sign that ends a host's name; go-redis would repeat the
-		// rest of it, or go somewhere else.
-		return nil, errors.New("not a URL: write /, ? and # in a password as %2F, %3F and %23")
 	}
 	switch {
 	case u.Query().Has("master_name"):
@@ -191,14 +189,6 @@ func olderThan(version string, major, minor int) bool {
 	var a, b int
 	fmt.Sscanf(version, "%d.%d", &a, &b)
 	return a < major || a == major && b < minor
-}
-
-// Writable writes to the store, to find out whether it takes writes now.
-func (s *Store) Writable(ctx context.Context) error {
-	if err := s.client.Set(ctx, "{ecsbot}:ready", time.Now().Unix(), time.Minute).Err(); err != nil {
-		return fmt.Errorf("write to Redis: %w", err)
-	}
-	return nil
 }
 
 // pinned returns a connection of its own, on which [Store.confirmed] can be

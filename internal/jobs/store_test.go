@@ -15,7 +15,7 @@ func TestARedisThatKeepsWhatItIsGivenHasNoFault(t *testing.T) {
 	if err != nil || len(all) != 0 {
 		t.Errorf("got %v, %v", all, err)
 	}
-	if err := e.Redis.Writable(t.Context()); err != nil {
+	if err := e.Writable(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

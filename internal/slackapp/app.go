@@ -84,6 +84,8 @@ type App struct {
 
 	homes homeViews     // what drawing Homes has lately asked Slack
 	slots chan struct{} // one for each envelope between arrival and acknowledgement
+
+	draining atomic.Bool // drainSlots takes all slots
 }
 
 // New makes an app. It talks to Slack only from [App.Run] on, or when the
@@ -93,7 +95,7 @@ func New(c Config, desk Desk) *App {
 		slack.OptionAppLevelToken(string(c.AppToken)),
 		// The library's own client has no timeout: a call that hangs would hang
 		// the socket with it.
-		slack.OptionHTTPClient(&http.Client{Timeout: callTimeout, Transport: transport()}),
+		slack.OptionHTTPClient(&http.Client{Timeout: callTimeout, Transport: transport(), CheckRedirect: sameHost}),
 	}
 	if c.APIURL != "" {
 		opts = append(opts, slack.OptionAPIURL(c.APIURL))
@@ -150,6 +152,7 @@ func (a *App) Run(ctx context.Context) error {
 // ever. From then on all slots are taken, so whatever still arrives is asked to
 // come again.
 func (a *App) drainSlots() {
+	a.draining.Store(true)
 	enough := time.After(6 * time.Second)
 	for range cap(a.slots) {
 		select {

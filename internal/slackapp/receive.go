@@ -52,7 +52,9 @@ func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socket
 			a.take(ctx, client, evt)
 		}()
 	default:
-		a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
+		if !a.draining.Load() {
+			a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
+		}
 		a.refuseBusy(ctx, client, evt)
 	}
 }

@@ -1,0 +1,275 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ecsbot/internal/bot"
+	"ecsbot/internal/redistest"
+)
+
+// served is a bot in this process of which the log and the HTTP endpoints are
+// looked at.
+type served struct {
+	w     *world
+	bot   *bot.Bot
+	log   *lockedBuffer
+	ended chan error
+	stop  func()
+}
+
+// serve runs a bot until the test ends. It waits for nothing.
+func (w *world) serve() *served {
+	w.t.Helper()
+	c, err := bot.Load(func(name string) (string, bool) { v, set := w.env[name]; return v, set })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := &served{w: w, log: &lockedBuffer{}, ended: make(chan error, 1)}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(s.log, w.t.Output()), nil))
+	if s.bot, err = bot.New(c, log, fast); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	go func() { s.ended <- s.bot.Run(ctx) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-s.ended; err != nil {
+			w.t.Errorf("the bot ended with %v", err)
+		}
+		s.bot.Close()
+	})
+	w.t.Cleanup(s.stop)
+	return s
+}
+
+// get returns what an endpoint answers.
+func (s *served) get(path string) (int, string) {
+	s.w.t.Helper()
+	s.w.within(5*time.Second, "HTTP", func() bool { return s.bot.Addr() != nil })
+	resp, err := http.Get("http://" + s.bot.Addr().String() + path)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// notReady waits until /readyz is 503 and says all the words; /healthz is 200
+// all the time.
+func (s *served) notReady(words ...string) string {
+	s.w.t.Helper()
+	said := ""
+	s.w.within(10*time.Second, fmt.Sprintf("503 with %q", words), func() bool {
+		if code, _ := s.get("/healthz"); code != http.StatusOK {
+			s.w.t.Fatalf("/healthz is %d", code)
+		}
+		var code int
+		code, said = s.get("/readyz")
+		return code == http.StatusServiceUnavailable && holds(said, words...)
+	})
+	return said
+}
+
+func (s *served) ready() {
+	s.w.t.Helper()
+	s.w.within(15*time.Second, "ready bot", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// lines are the lines written so far that hold all the words.
+func (l *lockedBuffer) lines(words ...string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for line := range strings.Lines(l.b.String()) {
+		if holds(line, words...) {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// A bot that is started before its Redis answers probes from the first moment,
+// says why it is not ready, and serves as soon as Redis is there.
+func TestABotThatIsStartedBeforeRedisWaitsForIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(1)
+	w.redis.Kill()
+	s := w.serve()
+
+	causes := s.notReady("Redis does not answer", "no Slack socket")
+	if n := strings.Count(strings.TrimSpace(causes), "\n") + 1; n != 2 {
+		t.Errorf("%d lines for 2 causes:\n%s", n, causes)
+	}
+	if strings.Contains(causes, w.redis.Dir()) {
+		t.Errorf("/readyz tells where Redis is: %s", causes)
+	}
+	w.within(5*time.Second, "word in the log", func() bool { return len(s.log.lines("waiting for Redis", "level=WARN", w.redis.Dir())) == 1 })
+
+	w.redis.Restart()
+	s.ready()
+	card := w.ask(anna, "web-1")
+	w.click(ben, card, approve)
+	w.reply(card, "<@UANNA>", "1 server stopped")
+	w.stopped(ids[0])
+
+	// It says so again when Redis goes while it works, and gets well by itself.
+	w.redis.Kill()
+	if causes := s.notReady("Redis does not answer"); strings.Contains(causes, w.redis.Dir()) || strings.Contains(causes, "socket") {
+		t.Errorf("/readyz says %q", causes)
+	}
+	w.redis.Restart()
+	s.ready()
+}
+
+// A Redis that does not let the bot in is told of loudly, with each new cause,
+// and nothing of the password is shown. When it is put right, the bot serves.
+func TestABotWithAWrongPasswordSaysSoAndWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.redis.Client()
+	defer c.Close()
+	set := func(args ...any) {
+		t.Helper()
+		if err := c.Do(t.Context(), append([]any{"ACL", "SETUSER", "bot"}, args...)...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("on", ">other", "~*", "+@all")
+	w.env["REDIS_URL"] = strings.Replace(w.redis.URL(), "unix://", "unix://bot:pa55word@", 1)
+	s := w.serve()
+
+	causes := s.notReady("Redis refuses the user name or the password in REDIS_URL")
+	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "WRONGPASS")) == 1 })
+
+	// With the right password the rights are missing, first of all, then of scripts.
+	set(">pa55word", "-@all", "+info", "+hello", "+client")
+	s.notReady("Redis does not permit", "docs/redis.md")
+	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "NOPERM")) == 1 })
+	set("+set")
+	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "evalsha")) >= 1 })
+	s.notReady("Redis does not permit", "docs/redis.md")
+
+	set("+@all")
+	s.ready()
+	if n := len(s.log.lines("waiting for Redis")); n != 3 {
+		t.Errorf("the log has %d words about Redis, want one for each cause:\n%s", n, s.log.lines("waiting for Redis"))
+	}
+	if strings.Contains(causes, "pa55word") || len(s.log.lines("pa55word")) != 0 {
+		t.Error("the password is shown")
+	}
+}
+
+// Many probes at once are not as many writes to Redis, and the key that they
+// write is one of the project's.
+func TestReadinessIsLookedUpOnceASecond(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.serve()
+	s.ready()
+	c := w.redis.Client()
+	defer c.Close()
+	before := setCalls(t, w.redis)
+	began := time.Now()
+	const probes = 300
+	for range probes {
+		if code, said := s.get("/readyz"); code != http.StatusOK {
+			t.Fatalf("not ready any more: %s", said)
+		}
+	}
+	wrote, most := setCalls(t, w.redis)-before, int(time.Since(began)/time.Second)+1
+	if wrote > most+1 { // the bot may have set another string meanwhile
+		t.Errorf("%d probes within %v were %d writes, at most %d are needed", probes, time.Since(began).Round(time.Millisecond), wrote, most)
+	}
+	for _, key := range w.keys("*") {
+		if !strings.HasPrefix(key, "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:") {
+			t.Errorf("%s is not a key of the project", key)
+		}
+	}
+}
+
+var setStat = regexp.MustCompile(`cmdstat_set:calls=(\d+)`)
+
+func setCalls(t *testing.T, r *redistest.Server) int {
+	t.Helper()
+	c := r.Client()
+	defer c.Close()
+	info, err := c.Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if m := setStat.FindStringSubmatch(info); m != nil {
+		fmt.Sscan(m[1], &n)
+	}
+	return n
+}
+
+var aclLine = regexp.MustCompile(`(?m)^ACL SETUSER ecsbot on >PASSWORD (.*)$`)
+
+// The access rules that docs/redis.md states are enough for a request from its
+// card to its end, and for a restart.
+func TestTheAccessRulesOfTheManualAreEnough(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := aclLine.FindStringSubmatch(string(manual))
+	if m == nil {
+		t.Fatal("docs/redis.md has no rules")
+	}
+	w := newWorld(t)
+	ids := w.fleet(2)
+	rules := []any{"ACL", "SETUSER", "ecsbot", "on", ">pa55word"}
+	for rule := range strings.FieldsSeq(strings.ReplaceAll(m[1], "PROJECT_ID", w.env["HUAWEICLOUD_SDK_PROJECT_ID"])) {
+		rules = append(rules, rule)
+	}
+	c := w.redis.Client()
+	defer c.Close()
+	if err := c.Do(t.Context(), rules...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.env["REDIS_URL"] = strings.Replace(w.redis.URL(), "unix://", "unix://ecsbot:pa55word@", 1)
+	for i, name := range []string{"web-1", "web-2"} {
+		s := w.serve()
+		s.ready()
+		card := w.ask(anna, name+" --reason 'by the manual'")
+		w.click(ben, card, approve)
+		w.reply(card, "<@UANNA>", "1 server stopped")
+		w.stopped(ids[i])
+		w.command(anna, "history")
+		w.private(anna, "last", requestID(card))
+		s.stop()
+	}
+	refused, err := c.Do(t.Context(), "ACL", "LOG").Slice()
+	if err != nil || len(refused) != 0 {
+		t.Errorf("Redis refused something: %v, %v", refused, err)
+	}
+}
