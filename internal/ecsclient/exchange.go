@@ -142,13 +142,19 @@ func (c *Client) answer(q call, resp *http.Response) *Error {
 	return e
 }
 
+// longestPause is the longest Retry-After that is believed. The cloud's own
+// limits are by the minute; a longer pause comes from some box in between, and
+// would hold all stops back until nobody knows why any more.
+const longestPause = 5 * time.Minute
+
 // retryAfter reads a Retry-After header: seconds, or a date relative to now.
 func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return min(time.Duration(min(max(seconds, 0), 24*60*60))*time.Second, longestPause)
 	}
 	if at, err := http.ParseTime(header); err == nil {
-		return min(max(at.Sub(now), 0), 24*time.Hour)
+		return min(max(at.Sub(now), 0), longestPause)
 	}
 	return 0
 }

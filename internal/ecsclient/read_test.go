@@ -205,6 +205,22 @@ func TestJobIsDecodedTolerantly(t *testing.T) {
 	}
 }
 
+func TestRetryAfterIsCapped(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-5": 0, "7": 7 * time.Second, " 300 ": 5 * time.Minute, "301": 5 * time.Minute, "86400": 5 * time.Minute,
+		"9223372036854775807":           5 * time.Minute,
+		"Tue, 24 Nov 2026 12:01:30 GMT": 90 * time.Second,
+		"Tue, 24 Nov 2026 11:00:00 GMT": 0,
+		"Tue, 24 Nov 2026 13:00:00 GMT": 5 * time.Minute,
+		"Tue, 24 Nov 2099 12:00:00 GMT": 5 * time.Minute,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("Retry-After %q: wait %v, want %v", header, got, want)
+		}
+	}
+}
+
 func TestJobGone(t *testing.T) {
 	for _, tt := range []struct {
 		e    Error
