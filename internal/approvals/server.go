@@ -110,7 +110,7 @@ func (p Protection) Covers(s Server) bool {
 	}
 	for _, want := range p.Tags {
 		for _, tag := range s.Tags {
-			if tag == want || tag+"=" == want { // a bare key is one with an empty value
+			if SameTag(tag, want) {
 				return true
 			}
 			if key, _, _ := strings.Cut(tag, "="); key == want {
@@ -119,6 +119,18 @@ func (p Protection) Covers(s Server) bool {
 		}
 	}
 	return false
+}
+
+// SameTag reports whether a and b are the same tag. A tag without value is
+// written "key" or "key="; any other is equal to itself alone, also if its value
+// ends in "=" as base64 does.
+func SameTag(a, b string) bool { return bareTag(a) == bareTag(b) }
+
+func bareTag(tag string) string {
+	if key, value, _ := strings.Cut(tag, "="); value == "" {
+		return key
+	}
+	return tag
 }
 
 // Match reports whether name fits pattern, in which * stands for any
