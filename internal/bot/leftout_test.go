@@ -52,9 +52,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	w.start(nil)
 	w.busy(uuid(5))
 	w.cloud.StickServer(uuid(3))
-	if _, err := w.somebodyElse().Stop(t.Context(), []string{uuid(3)}, ecsclient.Soft); err != nil {
-		t.Fatal(err)
-	}
+	w.stopElsewhere(uuid(3))
 
 	heard := w.hears(anna)
 	card := w.ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 near-1 --tag env=dev late-*")
@@ -123,7 +121,11 @@ func (w *world) busy(id string) {
 	w.t.Helper()
 	w.cloud.StopByHand(id)
 	w.cloud.StickServer(id)
-	if _, err := w.somebodyElse().Start(w.t.Context(), []string{id}); err != nil {
+	slot, err := w.somebodyElse().Slot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := slot.Start(w.t.Context(), []string{id}, time.Now().Add(time.Minute)); err != nil {
 		w.t.Fatal(err)
 	}
 }

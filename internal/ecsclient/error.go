@@ -46,7 +46,7 @@ func (v Verdict) String() string {
 // Error is how every method of Client fails. It never holds request headers,
 // and of an answer only what the cloud meant as its error text.
 type Error struct {
-	Op        string // "stop", "start", "job", "list" or "show"
+	Op        string // "slot", "stop", "start", "job" or "list"
 	Status    int    // HTTP status; 0 if no answer came
 	Code      string // as "Ecs.0100" or "APIGW.0308"; may be empty
 	Message   string // the cloud's own words, shortened; may be empty
