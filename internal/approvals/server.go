@@ -30,6 +30,9 @@ type Server struct {
 	Tags    []string `json:"tags,omitempty"` // key=value, or a bare key
 	Flavor  string   `json:"flavor,omitempty"`
 	Charge  string   `json:"charge,omitempty"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
+	// BareMetal: a physical server, which the cloud lists among the others, while
+	// it is stopped and started by another API.
+	BareMetal bool `json:"bm,omitempty"`
 }
 
 // On reports whether the server runs and nothing is being done to it.
@@ -58,6 +61,7 @@ const (
 	IsBusy     Why = "busy"        // something else is being done to it
 	Vanished   Why = "vanished"    // the cloud does not show it any more
 	Protected  Why = "protected"   // the settings forbid it
+	IsMetal    Why = "bare_metal"  // it belongs to another API
 	Unstopped  Why = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
 	Unstarted  Why = "start_state" // a state that cannot be started from
 	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
@@ -157,6 +161,8 @@ func (p Protection) Sort(s Server) (why Why, ok bool) {
 	switch {
 	case p.Covers(s):
 		return Protected, false
+	case s.BareMetal:
+		return IsMetal, false
 	case s.Off():
 		return AlreadyOff, false
 	case s.GoingOff():

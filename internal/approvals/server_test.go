@@ -204,6 +204,10 @@ func TestWhatMayBeStopped(t *testing.T) {
 		{Server{Name: "db-1", Status: "SHUTOFF"}, Protected},
 		{Server{Name: "db-1", Status: "ACTIVE", Locked: true}, Protected},
 		{Server{Status: "ACTIVE", Tags: []string{"keep=yes"}}, Protected},
+		{Server{Status: "ACTIVE", BareMetal: true}, IsMetal},
+		{Server{Status: "SHUTOFF", BareMetal: true}, IsMetal},
+		{Server{Status: "ACTIVE", Task: "powering-off", BareMetal: true}, IsMetal},
+		{Server{Name: "db-1", Status: "ACTIVE", BareMetal: true}, Protected},
 	} {
 		why, ok := protect.Sort(test.s)
 		if why != test.want || ok != (test.want == "") {

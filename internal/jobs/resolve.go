@@ -218,6 +218,6 @@ func asSeen(s ecsclient.Server) approvals.Server {
 	return approvals.Server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
 		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
-		Flavor: s.Flavor, Charge: s.ChargingMode,
+		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
 	}
 }
