@@ -216,7 +216,7 @@ func TestAfterARefusalOneCallAtATimeProbes(t *testing.T) {
 		if n := most.Load(); n != 1 {
 			t.Errorf("%d calls probe at once", n)
 		}
-		// Who has no time to wait is told so, and nothing is sent for them.
+		// A call that has no time to wait fails, and nothing is sent for it.
 		before := calls.Load()
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()

@@ -2,6 +2,7 @@ package ecsclient
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -232,6 +233,35 @@ func TestListBodyIsCapped(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// A list that breaks off is told as what it is, not as one that cannot be read.
+func TestAListThatBreaksOffSaysSo(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, `{"count":2,"servers":[{"id":"a","status":"ACTIVE"},`)
+	}))
+	defer server.Close()
+	got, err := clientOf(t, server.URL, nil).ListServers(t.Context(), Filter{})
+	if e := asError(t, err); got != nil || e.Verdict != Unclear || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %d servers, %v", len(got), err)
+	}
+}
+
+// An error text is short. Of a longer answer to a list nothing is held, for it
+// is full of user data.
+func TestErrorTextsOfListsAreShort(t *testing.T) {
+	for padding, want := range map[int]string{0: "Ecs.0301", maxHead: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			c := clientOf(t, "http://ecs.example.com", func(c *Config) {
+				c.Transport = transportFunc(says(200, `{"error":{"code":"Ecs.0301","message":"m"}}`+strings.Repeat(" ", padding)))
+			})
+			_, err := c.ListServers(t.Context(), Filter{})
+			if e := asError(t, err); e.Code != want || e.Verdict != Unclear {
+				t.Errorf("%d more bytes: %v", padding, err)
+			}
+		})
+	}
 }
 
 func TestServerDetails(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 const MaxServers = 1000
 
 // Slot is leave to stop or start servers once. All waiting has been done when
-// there is one, so that whoever holds it can check that a call is still wanted,
+// there is one, so that its holder can check that a call is still wanted,
 // write down that it is about to be made, and make it at once.
 type Slot struct {
 	client *Client
