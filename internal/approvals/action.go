@@ -74,6 +74,8 @@ func (a Action) Sort(p Protection, s Server) (why Why, ok bool) {
 		return p.Sort(s)
 	}
 	switch {
+	case s.BareMetal:
+		return IsMetal, false
 	case s.On():
 		return AlreadyOn, false
 	case s.GoingOn():

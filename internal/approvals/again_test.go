@@ -22,6 +22,8 @@ func TestWhatMayBeStarted(t *testing.T) {
 		{Server{Status: "ACTIVE"}, AlreadyOn},
 		{Server{Status: "ACTIVE", Locked: true}, AlreadyOn},
 		{Server{Status: "ACTIVE", Task: "powering-off"}, IsBusy},
+		{Server{Status: "SHUTOFF", BareMetal: true}, IsMetal},
+		{Server{Status: "ACTIVE", BareMetal: true}, IsMetal},
 		{Server{Status: "ERROR"}, Unstarted},
 		{Server{Status: ""}, Unstarted},
 	} {

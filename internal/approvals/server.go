@@ -31,6 +31,9 @@ type Server struct {
 	Tags    []string `json:"tags,omitempty"` // key=value, or a bare key
 	Flavor  string   `json:"flavor,omitempty"`
 	Charge  string   `json:"charge,omitempty"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
+	// BareMetal: a physical server, which the cloud lists among the others, while
+	// it is stopped and started by another API.
+	BareMetal bool `json:"bm,omitempty"`
 }
 
 // On reports whether the server runs and nothing is being done to it.
@@ -59,6 +62,7 @@ const (
 	IsBusy     Why = "busy"        // something else is being done to it
 	Vanished   Why = "vanished"    // the cloud does not show it any more
 	Protected  Why = "protected"   // the settings forbid it
+	IsMetal    Why = "bare_metal"  // it belongs to another API
 	Unstopped  Why = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
 	Unstarted  Why = "start_state" // a state that cannot be started from
 	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
@@ -119,7 +123,7 @@ func (p Protection) Covers(s Server) bool {
 	}
 	for _, want := range p.Tags {
 		for _, tag := range s.Tags {
-			if tag == want || tag+"=" == want { // a bare key is one with an empty value
+			if SameTag(tag, want) {
 				return true
 			}
 			if key, _, _ := strings.Cut(tag, "="); key == want {
@@ -128,6 +132,18 @@ func (p Protection) Covers(s Server) bool {
 		}
 	}
 	return false
+}
+
+// SameTag reports whether a and b are the same tag. A tag without value is
+// written "key" or "key="; any other is equal to itself alone, also if its value
+// ends in "=" as base64 does.
+func SameTag(a, b string) bool { return bareTag(a) == bareTag(b) }
+
+func bareTag(tag string) string {
+	if key, value, _ := strings.Cut(tag, "="); value == "" {
+		return key
+	}
+	return tag
 }
 
 // Match reports whether name fits pattern, in which * stands for any
@@ -154,6 +170,8 @@ func (p Protection) Sort(s Server) (why Why, ok bool) {
 	switch {
 	case p.Covers(s):
 		return Protected, false
+	case s.BareMetal:
+		return IsMetal, false
 	case s.Off():
 		return AlreadyOff, false
 	case s.GoingOff():

@@ -60,12 +60,40 @@ func TestProtectionByTag(t *testing.T) {
 		{"env=", []string{"env="}, true},
 		{"env=", []string{"env"}, true}, // the cloud gives a tag without value either way
 		{"env=", []string{"env=prod"}, false},
+		{"hash=Zm8=", []string{"hash=Zm8="}, true},
+		{"hash=Zm8=", []string{"hash=Zm8"}, false}, // a value that ends in "=" is another value
+		{"hash=Zm8", []string{"hash=Zm8="}, false},
+		{"hash", []string{"hash=Zm8="}, true},
 		{"env", nil, false},
 		{"env=prod", nil, false},
 	} {
 		s := Server{ID: someID, Name: "web-1", Tags: test.tags}
 		if got := (Protection{Tags: []string{"other", test.protect}}).Covers(s); got != test.want {
 			t.Errorf("%q protects %q: %t", test.protect, test.tags, got)
+		}
+	}
+}
+
+func TestSameTag(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		same bool
+	}{
+		{"env=dev", "env=dev", true},
+		{"env", "env", true},
+		{"env", "env=", true},
+		{"env=", "env=", true},
+		{"env", "env=dev", false},
+		{"env=dev", "env=de", false},
+		{"env", "ENV", false},
+		{"hash=Zm8=", "hash=Zm8=", true},
+		{"hash=Zm8=", "hash=Zm8", false},
+		{"hash=Zm8==", "hash=Zm8=", false},
+		{"hash==", "hash=", false}, // its value is "="
+		{"hash==", "hash", false},
+	} {
+		if SameTag(test.a, test.b) != test.same || SameTag(test.b, test.a) != test.same {
+			t.Errorf("%q and %q: want same %t", test.a, test.b, test.same)
 		}
 	}
 }
@@ -176,6 +204,10 @@ func TestWhatMayBeStopped(t *testing.T) {
 		{Server{Name: "db-1", Status: "SHUTOFF"}, Protected},
 		{Server{Name: "db-1", Status: "ACTIVE", Locked: true}, Protected},
 		{Server{Status: "ACTIVE", Tags: []string{"keep=yes"}}, Protected},
+		{Server{Status: "ACTIVE", BareMetal: true}, IsMetal},
+		{Server{Status: "SHUTOFF", BareMetal: true}, IsMetal},
+		{Server{Status: "ACTIVE", Task: "powering-off", BareMetal: true}, IsMetal},
+		{Server{Name: "db-1", Status: "ACTIVE", BareMetal: true}, Protected},
 	} {
 		why, ok := protect.Sort(test.s)
 		if why != test.want || ok != (test.want == "") {

@@ -45,23 +45,21 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	locked.Locked = true
 	broken := server(10, "broken-1")
 	broken.Status = "ERROR"
-	w.cloud.Add(server(1, "fit-1"), off, server(3, "going-1"), locked, server(5, "busy-1"), server(6, "db-1"), server(7, "vip-1", "keep=yes"),
+	w.cloud.Add(server(1, "fit-1"), off, server(3, "going-1"), locked, server(12, "metal-1", ecssim.BareMetalTag), server(5, "busy-1"), server(6, "db-1"), server(7, "vip-1", "keep=yes"),
 		server(8, "prod-1", "env=prod"), server(9, "by-id-1"), broken, server(11, "near-1", "env=production"),
 		server(21, "late-off"), server(22, "late-locked"), server(23, "late-busy"), server(24, "late-gone"),
 		server(25, "late-keep"), server(26, "late-prod", "env=dev"), server(27, "late-db"))
 	w.start(nil)
 	w.busy(uuid(5))
 	w.cloud.StickServer(uuid(3))
-	if _, err := w.somebodyElse().Stop(t.Context(), []string{uuid(3)}, ecsclient.Soft); err != nil {
-		t.Fatal(err)
-	}
+	w.stopElsewhere(uuid(3))
 
 	heard := w.hears(anna)
-	card := w.ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 near-1 --tag env=dev late-*")
+	card := w.ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 metal-1 near-1 --tag env=dev late-*")
 	text, private := slacksim.PlainText(card), heard("Asked as", "Left out")
 	for n, why := range map[int]string{
 		2: "already stopped", 3: "being stopped by somebody else", 4: "locked", 5: "something else is being done", 6: "protected",
-		7: "protected", 8: "protected", 9: "protected", 10: "state that cannot be stopped",
+		7: "protected", 8: "protected", 9: "protected", 10: "state that cannot be stopped", 12: "bare-metal server",
 	} {
 		if l := lineOf(text, uuid(n)); !strings.Contains(l, why) || headingOf(text, uuid(n)) != "Left out:" {
 			t.Errorf("the card says of a server that cannot be stopped %q below %q, want %q", l, headingOf(text, uuid(n)), why)
@@ -123,7 +121,11 @@ func (w *world) busy(id string) {
 	w.t.Helper()
 	w.cloud.StopByHand(id)
 	w.cloud.StickServer(id)
-	if _, err := w.somebodyElse().Start(w.t.Context(), []string{id}); err != nil {
+	slot, err := w.somebodyElse().Slot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := slot.Start(w.t.Context(), []string{id}, time.Now().Add(time.Minute)); err != nil {
 		w.t.Fatal(err)
 	}
 }

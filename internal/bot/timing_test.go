@@ -73,7 +73,11 @@ func (w *world) stopElsewhere(id string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := c.Stop(w.t.Context(), []string{id}, ecsclient.Soft); err != nil {
+	slot, err := c.Slot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := slot.Stop(w.t.Context(), []string{id}, ecsclient.Soft, time.Now().Add(time.Minute)); err != nil {
 		w.t.Fatal(err)
 	}
 }

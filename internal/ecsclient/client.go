@@ -1,13 +1,14 @@
 // Package ecsclient speaks to Huawei Cloud's Elastic Cloud Server API: it stops
 // and starts servers in batches, asks for jobs and reads servers.
 //
-// It knows five calls, signs them, and says what came of them in words that a
+// It knows four calls, signs them, and says what came of them in words that a
 // caller can act on. Everything turns on one question: after a stop that failed,
 // may the cloud have acted all the same? Error.Verdict answers it. A stop or
-// start is sent once and never again by this package; reads are tried up to
-// three times.
+// start is sent once and never again by this package, and not after a moment
+// that the caller names; reads are tried up to three times.
 //
-//	Stop, Start ──► one try ──► job id, or a verdict:
+//	Client.Slot ──► waits for its turn ──► Slot
+//	Slot.Stop, Slot.Start ──► one try ──► job id, or a verdict:
 //	    Refused, NotAccepted, Throttled, Authentication   nothing was done
 //	    Unclear                                           look before you repeat
 //
@@ -28,11 +29,11 @@ import (
 
 // Names of the calls, as in Error.Op and Config.Observe.
 const (
+	opSlot  = "slot"
 	opStop  = "stop"
 	opStart = "start"
 	opJob   = "job"
 	opList  = "list"
-	opShow  = "show"
 )
 
 func isRead(op string) bool { return op != opStop && op != opStart }
@@ -51,9 +52,9 @@ type Config struct {
 	Timeout time.Duration
 	// Limiter smooths all calls together; each try takes one token. Nil means none.
 	Limiter *rate.Limiter
-	// Observe is told of each try when it is over: "stop", "start", "job", "list"
-	// or "show", and "ok" or the verdict. It may be nil, and may be called from
-	// several goroutines at once.
+	// Observe is called after each try with "stop", "start", "job" or "list", and
+	// with "ok" or the verdict. It may be nil, and may be called from several
+	// goroutines at once.
 	Observe func(op string, verdict string, d time.Duration)
 }
 
@@ -180,21 +181,41 @@ func plainID(id string) bool {
 	return id != "" && len(id) <= 64
 }
 
-// admit waits for the limiter and asks whether the keys are locked out. Nothing
-// has been sent if it fails.
-func (c *Client) admit(ctx context.Context, op string) *Error {
-	if c.limiter != nil {
-		if err := c.limiter.Wait(ctx); err != nil {
-			return &Error{Op: op, Verdict: NotAccepted, Err: err}
+// admit waits for the limiter and for leave to use the keys. The caller must
+// call leave when the call is over. Nothing has been sent if admit fails.
+func (c *Client) admit(ctx context.Context, op string) (entry, *Error) {
+	if err := c.token(ctx); err != nil {
+		return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: err}
+	}
+	for {
+		e, pause, busy := c.lockout.enter(time.Now())
+		switch {
+		case pause > 0:
+			return entry{}, pausedError(op, pause)
+		case busy == nil:
+			return e, nil
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: ctx.Err(),
+				Message: "not sent: another call was finding out whether the keys are accepted"}
 		}
 	}
-	now := time.Now()
-	if wait := c.lockout.closed(now); wait > 0 {
-		return &Error{
-			Op: op, Verdict: Authentication, RetryAfter: wait,
-			Message: "not sent: the keys were refused several times in a row, and more attempts would lock them; paused until " +
-				now.Add(wait).UTC().Format("15:04:05") + " UTC",
-		}
+}
+
+// token takes one token of the limiter.
+func (c *Client) token(ctx context.Context) error {
+	if c.limiter == nil {
+		return nil
 	}
-	return nil
+	return c.limiter.Wait(ctx)
+}
+
+func pausedError(op string, pause time.Duration) *Error {
+	return &Error{
+		Op: op, Verdict: Authentication, RetryAfter: pause,
+		Message: "not sent: the keys were refused several times in a row, and more attempts would lock them; paused until " +
+			time.Now().Add(pause).UTC().Format("15:04:05") + " UTC",
+	}
 }

@@ -46,7 +46,7 @@ func (v Verdict) String() string {
 // Error is how every method of Client fails. It never holds request headers,
 // and of an answer only what the cloud meant as its error text.
 type Error struct {
-	Op        string // "stop", "start", "job", "list" or "show"
+	Op        string // "slot", "stop", "start", "job" or "list"
 	Status    int    // HTTP status; 0 if no answer came
 	Code      string // as "Ecs.0100" or "APIGW.0308"; may be empty
 	Message   string // the cloud's own words, shortened; may be empty
@@ -124,7 +124,7 @@ func judge(op string, status int, code string) Verdict {
 		return Unclear
 	case isRead(op) && (code == "Ecs.0301" || code == "Common.0025"):
 		return Unclear // "the query failed", which is worth asking again
-	case !isRead(op) && belowECS(code):
+	case !isRead(op) && (belowECS(code) || inPart(code)):
 		return Unclear
 	case status >= 300 && status < 500:
 		return Refused
@@ -138,6 +138,19 @@ func judge(op string, status int, code string) Verdict {
 func belowECS(code string) bool {
 	switch code {
 	case "Ecs.0000", "Ecs.0002", "Ecs.1000", "Ecs.1001", "Ecs.1002":
+		return true
+	}
+	return false
+}
+
+// inPart reports whether a code may stand for half a yes: "Error Codes" in the
+// appendix of the ECS API reference says of Ecs.0611 that a batch failed and to
+// read its details, of Common.0021 that a sub job failed, of Common.0022 that a
+// job could not be submitted, and of Common.0999 that it was terminated. None of
+// them says that no server was touched.
+func inPart(code string) bool {
+	switch code {
+	case "Ecs.0611", "Common.0021", "Common.0022", "Common.0999":
 		return true
 	}
 	return false

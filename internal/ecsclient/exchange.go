@@ -1,7 +1,6 @@
 package ecsclient
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,11 @@ import (
 // Caps on the bodies read, in bytes.
 const (
 	maxBody = 1 << 20
-	maxList = 8 << 20 // 200 servers with all their details are about 1 MiB
+	// maxList is for lists, which are decoded as they arrive. A server may carry
+	// 43,692 characters of user data and about as much of everything else, so a
+	// page of 200 can have 17 MiB; usually it has less than one.
+	maxList = 32 << 20
+	maxHead = 16 << 10 // how large a list may be to be kept for an error text
 )
 
 // call is one thing to ask of the cloud.
@@ -29,13 +32,17 @@ type call struct {
 	cap              int64
 	// decode reads the body of a 2xx answer. Its error means that the answer
 	// does not hold what it should.
-	decode func([]byte) error
+	decode func(io.Reader) error
+	// before is the latest moment at which the body may begin to be written; zero
+	// means any.
+	before time.Time
 }
 
 // try sends q once. It returns nil or an *Error with its verdict.
-func (c *Client) try(ctx context.Context, q call) *Error {
+func (c *Client) try(ctx context.Context, q call, leave entry) *Error {
+	defer leave.leave()
 	began := time.Now()
-	e := c.exchange(ctx, q)
+	e := c.exchange(ctx, q, leave)
 	if c.observe != nil {
 		verdict := "ok"
 		if e != nil {
@@ -46,11 +53,12 @@ func (c *Client) try(ctx context.Context, q call) *Error {
 	return e
 }
 
-func (c *Client) exchange(ctx context.Context, q call) *Error {
+func (c *Client) exchange(ctx context.Context, q call, leave entry) *Error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var sent sending
-	req, err := c.request(sent.watch(ctx), q)
+	body := newOutgoing(q.body, q.before)
+	req, err := c.request(sent.watch(ctx), q, body)
 	if err != nil {
 		return &Error{Op: q.op, Verdict: Refused, Err: err}
 	}
@@ -60,34 +68,44 @@ func (c *Client) exchange(ctx context.Context, q call) *Error {
 	carrier := c.reads
 	if !isRead(q.op) {
 		carrier = c.writes
+		defer body.giveUpInTime(cancel)()
 	}
 	resp, err := carrier.Do(req)
+	var e *Error
 	if err != nil {
-		e := &Error{Op: q.op, Verdict: Unclear, Err: withoutURL(err)}
-		if sent.surelyNot() {
+		e = &Error{Op: q.op, Verdict: Unclear, Err: withoutURL(err)}
+	} else {
+		defer func() { _ = resp.Body.Close() }()
+		e = c.answer(q, resp, leave)
+	}
+	if e != nil && e.Verdict == Unclear {
+		if unread := q.body != nil && body.giveUp(); unread || err != nil && sent.surelyNot() {
 			e.Verdict = NotAccepted
 		}
-		return e
+		if body.late() {
+			e.Err = errTooLate
+		}
 	}
-	defer func() { _ = resp.Body.Close() }()
-	return c.answer(q, resp)
+	return e
 }
 
 // request builds and signs the request. Each try gets a new one: a signature is
 // good for 15 minutes only.
-func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Request, error) {
 	address := c.base + q.path
 	if len(q.query) > 0 {
 		address += "?" + encodeQuery(q.query)
 	}
-	req, err := http.NewRequestWithContext(ctx, q.method, address, bytes.NewReader(q.body))
+	req, err := http.NewRequestWithContext(ctx, q.method, address, nil)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
 	// Without GetBody the transport cannot send a body a second time. For the
 	// same reason there is no Idempotency-Key header: net/http takes it for
 	// leave to repeat a POST.
-	req.GetBody = nil
+	if q.body != nil {
+		req.Body, req.ContentLength = body, int64(len(q.body))
+	}
 	req.Header.Set("User-Agent", "ecsbot")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("X-Project-Id", c.projectID)
@@ -99,20 +117,30 @@ func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
 }
 
 // answer judges a response and decodes it if it is a good one.
-func (c *Client) answer(q call, resp *http.Response) *Error {
-	body, readErr := io.ReadAll(io.LimitReader(resp.Body, q.cap+1))
-	if readErr == nil && int64(len(body)) > q.cap {
-		readErr = fmt.Errorf("the answer is larger than %d bytes", q.cap)
-	}
+func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
+	limited := &io.LimitedReader{R: resp.Body, N: q.cap + 1}
 	good := resp.StatusCode >= 200 && resp.StatusCode < 300
-	if good && readErr == nil {
-		if readErr = q.decode(body); readErr == nil {
-			c.lockout.passed()
+	head := head{most: maxBody}
+	if good && q.op == opList {
+		head.most = maxHead
+	}
+	body := io.TeeReader(limited, &head)
+	var readErr error
+	if good {
+		readErr = q.decode(body)
+		if readErr == nil && limited.N > 0 {
+			c.lockout.passed(leave)
 			return nil
 		}
 	}
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		readErr = err // says more than that what came could not be decoded
+	}
+	if limited.N <= 0 {
+		readErr = fmt.Errorf("the answer is larger than %d bytes", q.cap)
+	}
 
-	f := readFault(body)
+	f := readFault(head.kept)
 	e := &Error{
 		Op:         q.op,
 		Status:     resp.StatusCode,
@@ -128,7 +156,7 @@ func (c *Client) answer(q call, resp *http.Response) *Error {
 	}
 	if e.Code == "" && e.Message == "" && e.Err == nil {
 		e.Message = fmt.Sprintf("no error text in the answer (%d bytes of %q)",
-			len(body), brief(resp.Header.Get("Content-Type"), 64))
+			q.cap+1-limited.N, brief(resp.Header.Get("Content-Type"), 64))
 	}
 	if e.Verdict == NotAccepted && e.RetryAfter == 0 {
 		e.RetryAfter = busyPause
@@ -137,18 +165,24 @@ func (c *Client) answer(q call, resp *http.Response) *Error {
 	case e.Verdict == Authentication:
 		c.lockout.failed(time.Now())
 	case e.Status < 500 && e.Code != "" && gatewayCode(e.Code) == "":
-		c.lockout.passed() // the service itself spoke, so the gateway let us in
+		c.lockout.passed(leave) // the service itself spoke, so the gateway let us in
 	}
 	return e
 }
 
+// longestPause is the longest Retry-After that is believed. The cloud's own
+// limits are by the minute; a longer pause comes from some box in between, and
+// would hold all stops back until nobody knows why any more.
+const longestPause = 5 * time.Minute
+
 // retryAfter reads a Retry-After header: seconds, or a date relative to now.
 func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return min(time.Duration(min(max(seconds, 0), 24*60*60))*time.Second, longestPause)
 	}
 	if at, err := http.ParseTime(header); err == nil {
-		return min(max(at.Sub(now), 0), 24*time.Hour)
+		return min(max(at.Sub(now), 0), longestPause)
 	}
 	return 0
 }
@@ -180,4 +214,21 @@ func (s *sending) watch(ctx context.Context) context.Context {
 // may be writing. A transport that reports nothing proves nothing.
 func (s *sending) surelyNot() bool {
 	return s.asked.Load() && !s.connected.Load()
+}
+
+// head keeps what is written to it as long as that is at most so much. Error
+// texts are short; a page of servers is dropped, and the user data in it.
+type head struct {
+	most int
+	kept []byte
+	over bool
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	if h.over = h.over || len(h.kept)+len(p) > h.most; h.over {
+		h.kept = nil
+	} else {
+		h.kept = append(h.kept, p...)
+	}
+	return len(p), nil
 }

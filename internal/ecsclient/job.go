@@ -53,10 +53,10 @@ func (c *Client) ShowJob(ctx context.Context, id string) (Job, error) {
 		op:   opJob,
 		path: "/v1/" + c.projectID + "/jobs/" + id,
 		cap:  maxBody,
-		decode: func(body []byte) (err error) {
+		decode: whole(func(body []byte) (err error) {
 			job, err = jobIn(body, id)
 			return err
-		},
+		}),
 	})
 	if err != nil {
 		return Job{}, err

@@ -2,6 +2,7 @@ package ecsclient
 
 import (
 	"encoding/json"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -63,4 +64,15 @@ func (i *instant) UnmarshalJSON(raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// whole makes a decoder of one that wants the whole body.
+func whole(decode func([]byte) error) func(io.Reader) error {
+	return func(r io.Reader) error {
+		body, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return decode(body)
+	}
 }

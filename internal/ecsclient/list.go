@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -41,7 +44,7 @@ func (c *Client) ListServers(ctx context.Context, f Filter) ([]Server, error) {
 	if f.IDs != nil {
 		found, err = c.listByID(ctx, f.IDs)
 	} else {
-		found, err = c.listAll(ctx, f)
+		found, err = c.listAll(ctx, f, func(Server) bool { return false })
 	}
 	if err != nil {
 		return nil, err
@@ -52,45 +55,68 @@ func (c *Client) ListServers(ctx context.Context, f Filter) ([]Server, error) {
 	return found, nil
 }
 
-// hasTag compares exactly. The cloud's own filter may match parts of a tag, and
-// writes a tag without value as its bare key.
+// hasTag compares exactly. The cloud's own filter may match parts of a tag.
 func (s Server) hasTag(tag string) bool {
-	want := strings.TrimSuffix(tag, "=")
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return strings.TrimSuffix(t, "=") == want })
+	want := bareTag(tag)
+	return slices.ContainsFunc(s.Tags, func(t string) bool { return bareTag(t) == want })
 }
 
-// listAll pages through everything that matches Name and Tag. Page numbers may
-// skip or repeat servers while the fleet changes; repetitions are dropped.
-func (c *Client) listAll(ctx context.Context, f Filter) ([]Server, error) {
+// bareTag gives a tag the one of its two spellings in which a tag without value
+// is its bare key. A value that ends in "=" stays as it is.
+func bareTag(tag string) string {
+	if key, value, _ := strings.Cut(tag, "="); value == "" {
+		return key
+	}
+	return tag
+}
+
+// listAll pages through everything that matches Name and Tag, until enough says
+// that it has what it needs. Page numbers may skip or repeat servers while the
+// fleet changes; repetitions are dropped.
+func (c *Client) listAll(ctx context.Context, f Filter, enough func(Server) bool) ([]Server, error) {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	if f.Name != "" {
 		query.Set("name", f.Name)
 	}
 	if f.Tag != "" {
-		query.Set("tags", strings.TrimSuffix(f.Tag, "="))
+		query.Set("tags", bareTag(f.Tag))
 	}
 	var found []Server
 	seen := make(map[string]bool)
-	for number := 1; number <= maxPages; number++ {
-		query.Set("offset", strconv.Itoa(number))
-		p, err := c.page(ctx, query)
+	done, known := false, 1
+	take := func(p page) (more bool) {
+		before := len(seen)
+		for _, s := range p.servers {
+			if seen[s.ID] {
+				continue
+			}
+			seen[s.ID] = true
+			if s.Status != "" {
+				found = append(found, s)
+			}
+			done = enough(s) || done
+		}
+		done = done || len(seen) == before || p.last(len(seen))
+		known = min(max(known, p.pages()), maxPages)
+		return !done
+	}
+	for number := 1; number <= maxPages && !done; {
+		// Those that are known to follow are read together, else the next one.
+		pages := max(known-number+1, 1)
+		err := inOrder(ctx, pages, func(ctx context.Context, i int) (page, error) {
+			q := maps.Clone(query)
+			q.Set("offset", strconv.Itoa(number+i))
+			return c.page(ctx, q)
+		}, take)
 		if err != nil {
 			return nil, err
 		}
-		before := len(seen)
-		for _, s := range p.servers {
-			if !seen[s.ID] {
-				seen[s.ID] = true
-				if s.Status != "" {
-					found = append(found, s)
-				}
-			}
-		}
-		if len(seen) == before || p.last(len(seen)) {
-			return found, nil
-		}
+		number += pages
 	}
-	return nil, &Error{Op: opList, Verdict: Refused, Err: fmt.Errorf("more than %d pages of servers", maxPages)}
+	if !done {
+		return nil, &Error{Op: opList, Verdict: Refused, Err: fmt.Errorf("more than %d pages of servers", maxPages)}
+	}
+	return found, nil
 }
 
 // listByID asks for ids in portions. The documentation says that a server which
@@ -113,38 +139,83 @@ func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 		}
 	}
 	var found []Server
-	take := func(servers []Server) {
-		for _, s := range servers {
-			if missing[s.ID] {
-				delete(missing, s.ID)
-				if s.Status != "" {
-					found = append(found, s)
-				}
+	take := func(s Server) (all bool) {
+		if missing[s.ID] {
+			delete(missing, s.ID)
+			if s.Status != "" {
+				found = append(found, s)
+			}
+		}
+		return len(missing) == 0
+	}
+	portions := slices.Collect(slices.Chunk(unique, idsAtATime))
+	taken := 0
+	err := inOrder(ctx, len(portions), func(ctx context.Context, i int) (page, error) {
+		return c.page(ctx, url.Values{
+			"limit":     {strconv.Itoa(idsAtATime)},
+			"offset":    {"1"},
+			"server_id": slices.Clone(portions[i]),
+		})
+	}, func(p page) (more bool) {
+		for _, s := range p.servers {
+			take(s)
+		}
+		taken++
+		// If one is not understood the others fare no better.
+		return !slices.ContainsFunc(portions[taken-1], func(id string) bool { return missing[id] })
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		if _, err := c.listAll(ctx, Filter{}, take); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// readsAtATime is how many pages of one list are read at the same time. A page
+// may take more than a second, and a look at a thousand servers has twelve.
+const readsAtATime = 4
+
+// inOrder reads 0 to n-1, a few at the same time, and hands what was read to
+// take in that order, until take wants no more. The first error ends it. All
+// readings have ended when it returns.
+func inOrder[T any](ctx context.Context, n int, read func(context.Context, int) (T, error), take func(T) (more bool)) error {
+	type result struct {
+		i   int
+		got T
+		err error
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan result, readsAtATime) // room for all that are under way
+	early := make(map[int]T)
+	for next, begun := 0, 0; next < n; {
+		for ; begun < n && begun-next-len(early) < readsAtATime; begun++ {
+			i := begun
+			running.Go(func() {
+				got, err := read(ctx, i)
+				results <- result{i, got, err}
+			})
+		}
+		r := <-results
+		if r.err != nil {
+			return r.err
+		}
+		early[r.i] = r.got
+		for got, ok := early[next]; ok; got, ok = early[next] {
+			delete(early, next)
+			next++
+			if !take(got) {
+				return nil
 			}
 		}
 	}
-	for portion := range slices.Chunk(unique, idsAtATime) {
-		p, err := c.page(ctx, url.Values{
-			"limit":     {strconv.Itoa(idsAtATime)},
-			"offset":    {"1"},
-			"server_id": portion,
-		})
-		if err != nil {
-			return nil, err
-		}
-		take(p.servers)
-		if slices.ContainsFunc(portion, func(id string) bool { return missing[id] }) {
-			break // the other portions would fare no better
-		}
-	}
-	if len(missing) > 0 {
-		all, err := c.listAll(ctx, Filter{})
-		if err != nil {
-			return nil, err
-		}
-		take(all)
-	}
-	return found, nil
+	return nil
 }
 
 // page is one page of the list. A server that was asked for by id and does not
@@ -166,6 +237,16 @@ func (p page) last(seen int) bool {
 	return p.count > p.limit && p.count <= seen
 }
 
+// pages is how many pages there are for sure, as far as this one can tell. As
+// with last, a count is believed only if it exceeds one page, and a page only if
+// the cloud fills it as it was asked to.
+func (p page) pages() int {
+	if len(p.servers) < p.limit || p.count <= p.limit {
+		return 1
+	}
+	return (p.count + p.limit - 1) / p.limit
+}
+
 func (c *Client) page(ctx context.Context, query url.Values) (page, error) {
 	var p page
 	err := c.read(ctx, call{
@@ -173,7 +254,7 @@ func (c *Client) page(ctx context.Context, query url.Values) (page, error) {
 		path:  "/v1/" + c.projectID + "/cloudservers/detail",
 		query: query,
 		cap:   maxList,
-		decode: func(body []byte) (err error) {
+		decode: func(body io.Reader) (err error) {
 			p, err = pageIn(body)
 			return err
 		},
@@ -182,27 +263,75 @@ func (c *Client) page(ctx context.Context, query url.Values) (page, error) {
 	return p, err
 }
 
-// pageIn insists on a list of objects with ids: a server dropped for being
-// unreadable would pass for one that does not exist.
-func pageIn(body []byte) (page, error) {
-	var answer struct {
-		Count   text         `json:"count"`
-		Servers []wireServer `json:"servers"`
+// pageIn decodes a page as it arrives: its servers may carry user data of any
+// size, which is passed over. It insists on a list of objects with ids: a server
+// dropped for being unreadable would pass for one that does not exist.
+func pageIn(body io.Reader) (page, error) {
+	var p page
+	listed := false
+	d := json.NewDecoder(body)
+	if !opens(d, '{') {
+		return page{}, errNoPage
 	}
-	if json.Unmarshal(body, &answer) != nil {
-		return page{}, errors.New("the answer is not a readable list of servers")
+	for d.More() {
+		name, err := d.Token()
+		switch {
+		case err != nil:
+			return page{}, errNoPage
+		case name == "servers":
+			if p.servers, err = serversIn(d); err != nil {
+				return page{}, err
+			}
+			listed = true
+		case name == "count":
+			var count text
+			if d.Decode(&count) != nil {
+				return page{}, errNoPage
+			}
+			p.count, _ = strconv.Atoi(string(count))
+		default:
+			if d.Decode(new(json.RawMessage)) != nil {
+				return page{}, errNoPage
+			}
+		}
 	}
-	if answer.Servers == nil {
+	if _, err := d.Token(); err != nil { // the last brace
+		return page{}, errNoPage
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return page{}, errNoPage
+	}
+	if !listed {
 		return page{}, errors.New("the answer holds no list of servers")
 	}
-	var p page
-	p.count, _ = strconv.Atoi(string(answer.Count))
-	for _, w := range answer.Servers {
+	return p, nil
+}
+
+var errNoPage = errors.New("the answer is not a readable list of servers")
+
+func serversIn(d *json.Decoder) ([]Server, error) {
+	if !opens(d, '[') {
+		return nil, errors.New("the answer holds no list of servers")
+	}
+	var servers []Server
+	for d.More() {
+		var w wireServer
+		if d.Decode(&w) != nil {
+			return nil, errNoPage
+		}
 		s := w.server()
 		if s.ID == "" {
-			return page{}, errors.New("the answer holds a server without id")
+			return nil, errors.New("the answer holds a server without id")
 		}
-		p.servers = append(p.servers, s)
+		servers = append(servers, s)
 	}
-	return p, nil
+	if _, err := d.Token(); err != nil { // the last bracket
+		return nil, errNoPage
+	}
+	return servers, nil
+}
+
+func opens(d *json.Decoder, bracket json.Delim) bool {
+	t, err := d.Token()
+	return err == nil && t == bracket
 }

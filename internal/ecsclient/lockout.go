@@ -1,6 +1,7 @@
 package ecsclient
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -8,52 +9,106 @@ import (
 const (
 	// maxFailures is how many authentication failures in a row we allow
 	// ourselves. The gateway locks a key after more than five ("Common errors
-	// related to IAM authentication information"); a second replica with the
-	// same key shall fit below that, too.
-	maxFailures = 3
+	// related to IAM authentication information"); two replicas with the same key
+	// stay below that together.
+	maxFailures = 2
 	// lockPause is as long as the gateway's own lock.
 	lockPause = 5 * time.Minute
-	// probePause keeps all others back while one call finds out whether the
-	// keys are accepted again.
-	probePause = 30 * time.Second
 )
 
-// lockout keeps us from hammering the cloud with keys that it refuses. Time is
-// passed in. The zero value is open.
+// lockout keeps us from hammering the cloud with keys that it refuses. As long
+// as it is not known whether the keys are good (at first, and from a refusal on)
+// one call at a time probes, and after maxFailures refusals in a row none for a
+// while. Time is passed in. The zero value does not know yet.
+//
+// What it cannot hold back are calls that are under way when keys that were
+// good become bad.
 type lockout struct {
 	mu       sync.Mutex
-	failures int       // in a row
-	until    time.Time // nothing is sent before
+	good     bool          // the newest call that tells was let in
+	failures int           // in a row
+	until    time.Time     // nothing is sent before
+	probe    chan struct{} // closed when the probing call ends; nil: none is under way
+	epoch    int           // counts refusals
 }
 
-// closed returns how long nothing may be sent; 0 means go ahead. When a pause
-// is over, one caller is let through to try.
-func (l *lockout) closed(now time.Time) time.Duration {
+// entry is leave for one call.
+type entry struct {
+	epoch int // refusals known when the call began
+	leave func()
+}
+
+// enter asks for leave. A positive pause is how long nothing may be sent. If
+// another call probes, busy is closed when that one is over.
+func (l *lockout) enter(now time.Time) (e entry, pause time.Duration, busy <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failures < maxFailures {
-		return 0
+	pause, busy = l.closed(now)
+	if pause > 0 || busy != nil {
+		return entry{}, pause, busy
 	}
-	if wait := l.until.Sub(now); wait > 0 {
-		return wait
+	if l.good {
+		return entry{l.epoch, func() {}}, 0, nil
 	}
-	l.until = now.Add(probePause)
-	return 0
+	probe := make(chan struct{})
+	l.probe = probe
+	return entry{l.epoch, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.probe = nil
+		close(probe)
+	}}, 0, nil
+}
+
+// closed says what keeps a call from being made now. l.mu is held.
+func (l *lockout) closed(now time.Time) (pause time.Duration, busy <-chan struct{}) {
+	switch {
+	case l.good:
+		return 0, nil
+	case l.probe != nil:
+		return 0, l.probe
+	case l.failures >= maxFailures:
+		return max(0, l.until.Sub(now)), nil
+	}
+	return 0, nil
+}
+
+// wait returns when nothing but a pause keeps calls from being made, and with
+// that pause.
+func (l *lockout) wait(ctx context.Context) (pause time.Duration, err error) {
+	for {
+		l.mu.Lock()
+		pause, busy := l.closed(time.Now())
+		l.mu.Unlock()
+		if busy == nil {
+			return pause, nil
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }
 
 // failed notes that the keys were refused.
 func (l *lockout) failed(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.good = false
+	l.epoch++
 	l.failures++
 	if l.failures >= maxFailures {
 		l.until = now.Add(lockPause)
 	}
 }
 
-// passed notes that the keys were accepted, whatever else the answer said.
-func (l *lockout) passed() {
+// passed notes that the keys of a call were accepted, whatever else the answer
+// said. A call that began before the last refusal proves nothing any more.
+func (l *lockout) passed(e entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failures, l.until = 0, time.Time{}
+	if e.epoch == l.epoch {
+		l.good, l.failures, l.until = true, 0, time.Time{}
+	}
 }

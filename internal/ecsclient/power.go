@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // StopType says how a server is stopped.
@@ -23,20 +25,49 @@ const (
 // at most 1,000 within a minute over all calls; that budget is the caller's.
 const MaxServers = 1000
 
+// Slot is leave to stop or start servers once. All waiting has been done when
+// there is one, so that its holder can check that a call is still wanted,
+// write down that it is about to be made, and make it at once.
+type Slot struct {
+	client *Client
+	used   *atomic.Bool
+}
+
+// Slot waits for the limiter, and for a call that finds out whether the keys
+// are accepted. It fails if they are not (Authentication), or if ctx is over
+// first (NotAccepted). A slot that is not used costs nothing but its token.
+func (c *Client) Slot(ctx context.Context) (Slot, error) {
+	if err := c.token(ctx); err != nil {
+		return Slot{}, &Error{Op: opSlot, Verdict: NotAccepted, Err: err}
+	}
+	pause, err := c.lockout.wait(ctx)
+	if err != nil {
+		return Slot{}, &Error{Op: opSlot, Verdict: NotAccepted, Err: err}
+	}
+	if pause > 0 {
+		return Slot{}, pausedError(opSlot, pause)
+	}
+	return Slot{c, new(atomic.Bool)}, nil
+}
+
 // Stop asks the cloud to stop servers and returns the id of the job that does
-// so. An id given twice is sent once. It sends one request and never repeats
-// it; any error is an *Error, whose verdict says whether the cloud may have
-// acted ("Stopping ECSs in a Batch").
-func (c *Client) Stop(ctx context.Context, ids []string, how StopType) (jobID string, err error) {
+// so ("Stopping ECSs in a Batch"). An id given twice is sent once. It makes one
+// call and never repeats it; any error is an *Error, whose verdict says whether
+// the cloud may have acted.
+//
+// The call waits for nothing but its connection. If there is none until before,
+// by whichever of the wall clock and the monotonic one is ahead, nothing is sent
+// and the verdict is NotAccepted.
+func (s Slot) Stop(ctx context.Context, ids []string, how StopType, before time.Time) (jobID string, err error) {
 	if how != Soft && how != Hard {
 		return "", &Error{Op: opStop, Verdict: Refused, Err: fmt.Errorf("unknown stop type %q", how)}
 	}
-	return c.power(ctx, opStop, "os-stop", ids, how)
+	return s.power(ctx, opStop, "os-stop", ids, how, before)
 }
 
 // Start asks the cloud to start servers. All that is said of Stop holds here too.
-func (c *Client) Start(ctx context.Context, ids []string) (jobID string, err error) {
-	return c.power(ctx, opStart, "os-start", ids, "")
+func (s Slot) Start(ctx context.Context, ids []string, before time.Time) (jobID string, err error) {
+	return s.power(ctx, opStart, "os-start", ids, "", before)
 }
 
 type serverRef struct {
@@ -48,7 +79,7 @@ type powerAction struct {
 	Servers []serverRef `json:"servers"`
 }
 
-func (c *Client) power(ctx context.Context, op, action string, ids []string, how StopType) (string, error) {
+func (s Slot) power(ctx context.Context, op, action string, ids []string, how StopType, before time.Time) (string, error) {
 	servers, err := refs(ids)
 	if err != nil {
 		return "", &Error{Op: op, Verdict: Refused, Err: err}
@@ -57,25 +88,46 @@ func (c *Client) power(ctx context.Context, op, action string, ids []string, how
 	if err != nil {
 		return "", &Error{Op: op, Verdict: Refused, Err: err}
 	}
-	if e := c.admit(ctx, op); e != nil {
-		return "", e
+	leave, refused := s.enter(op, before)
+	if refused != nil {
+		return "", refused
 	}
 	var jobID string
-	e := c.try(ctx, call{
+	e := s.client.try(ctx, call{
 		op:     op,
 		method: http.MethodPost,
-		path:   "/v1/" + c.projectID + "/cloudservers/action",
+		path:   "/v1/" + s.client.projectID + "/cloudservers/action",
 		body:   body,
 		cap:    maxBody,
-		decode: func(b []byte) (err error) {
+		before: before,
+		decode: whole(func(b []byte) (err error) {
 			jobID, err = jobIDIn(b)
 			return err
-		},
-	})
+		}),
+	}, leave)
 	if e != nil {
 		return "", e
 	}
 	return jobID, nil
+}
+
+// enter uses the slot up. What has changed since it was given out is not waited
+// for: the caller's intent would get old meanwhile.
+func (s Slot) enter(op string, before time.Time) (entry, *Error) {
+	if s.client == nil || s.used.Swap(true) {
+		return entry{}, &Error{Op: op, Verdict: Refused, Err: errors.New("not sent: a slot is good for one call")}
+	}
+	if tooLateNow(before) {
+		return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: errTooLate}
+	}
+	leave, pause, busy := s.client.lockout.enter(time.Now())
+	switch {
+	case pause > 0:
+		return entry{}, pausedError(op, pause)
+	case busy != nil:
+		return entry{}, &Error{Op: op, Verdict: NotAccepted, Message: "not sent: another call is finding out whether the keys are accepted"}
+	}
+	return leave, nil
 }
 
 // refs checks the ids and drops repetitions.

@@ -21,10 +21,11 @@ func (c *Client) read(ctx context.Context, q call) error {
 	q.method = http.MethodGet
 	wait := firstWait
 	for tries := 1; ; tries++ {
-		if e := c.admit(ctx, q.op); e != nil {
+		leave, e := c.admit(ctx, q.op)
+		if e != nil {
 			return e
 		}
-		e := c.try(ctx, q)
+		e = c.try(ctx, q, leave)
 		if e == nil {
 			return nil
 		}

@@ -89,7 +89,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 		c := clientOf(t, "http://ecs.example.com", func(c *Config) { c.Transport = s })
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := c.ShowServer(ctx, "a"); VerdictOf(err) != Unclear || len(s.seen) != 1 {
+		if _, err := c.ShowJob(ctx, "j"); VerdictOf(err) != Unclear || len(s.seen) != 1 {
 			t.Errorf("%d tries: %v", len(s.seen), err)
 		}
 	})
@@ -118,7 +118,7 @@ func TestRefusedKeysAreNotHammered(t *testing.T) {
 		s := &script{answers: []func(*http.Request) (*http.Response, error){says(401, `{"error_code":"APIGW.0301","error_msg":"no"}`)}}
 		c := clientOf(t, "http://ecs.example.com", func(c *Config) { c.Transport = s })
 		for range 20 {
-			_, err := c.Stop(t.Context(), []string{"a"}, Soft)
+			_, err := stopNow(t.Context(), c, []string{"a"}, Soft)
 			if VerdictOf(err) != Authentication {
 				t.Fatal(err)
 			}
@@ -127,8 +127,8 @@ func TestRefusedKeysAreNotHammered(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(s.seen) != 3 {
-			t.Fatalf("%d requests were sent, want 3", len(s.seen))
+		if len(s.seen) != maxFailures {
+			t.Fatalf("%d requests were sent, want 2", len(s.seen))
 		}
 		_, err := c.ShowJob(t.Context(), "j")
 		if e := asError(t, err); e.RetryAfter != 5*time.Minute || !strings.Contains(e.Error(), "not sent") {
@@ -137,8 +137,8 @@ func TestRefusedKeysAreNotHammered(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		_, _ = c.ShowJob(t.Context(), "j") // one attempt, which closes it again
 		_, _ = c.ShowJob(t.Context(), "j")
-		if len(s.seen) != 4 {
-			t.Errorf("%d requests were sent, want 4", len(s.seen))
+		if len(s.seen) != maxFailures+1 {
+			t.Errorf("%d requests were sent, want 3", len(s.seen))
 		}
 		time.Sleep(5 * time.Minute)
 		s.answers = []func(*http.Request) (*http.Response, error){says(200, goodJob)}
@@ -153,22 +153,53 @@ func TestRefusedKeysAreNotHammered(t *testing.T) {
 func TestAnyAuthenticatedAnswerResetsTheCount(t *testing.T) {
 	var l lockout
 	now := time.Unix(0, 0)
-	for range 10 {
-		l.failed(now)
-		l.failed(now)
-		l.passed()
+	enter := func(now time.Time) (entry, time.Duration) {
+		e, pause, busy := l.enter(now)
+		if busy != nil {
+			t.Fatal("another call is said to probe")
+		}
+		return e, pause
 	}
-	if l.closed(now) != 0 {
-		t.Error("closed")
+	for range 10 {
+		e, pause := enter(now)
+		if pause != 0 {
+			t.Fatalf("paused for %v", pause)
+		}
+		l.failed(now)
+		e.leave()
+		e, _ = enter(now)
+		l.passed(e)
+		e.leave()
 	}
 	for range maxFailures {
 		l.failed(now)
 	}
-	if got := l.closed(now.Add(time.Minute)); got != 4*time.Minute {
-		t.Errorf("closed for %v", got)
+	if _, pause := enter(now.Add(time.Minute)); pause != 4*time.Minute {
+		t.Errorf("paused for %v", pause)
 	}
-	if l.closed(now.Add(lockPause)) != 0 || l.closed(now.Add(lockPause)) != probePause {
+	e, pause := enter(now.Add(lockPause))
+	if pause != 0 {
+		t.Errorf("paused for %v after the pause", pause)
+	}
+	if _, pause, busy := l.enter(now.Add(lockPause)); pause != 0 || busy == nil {
 		t.Error("want one attempt, and all others held back meanwhile")
+	}
+	e.leave()
+}
+
+// A call that was let in before the keys were refused says nothing of them now.
+func TestAnOldYesDoesNotOutdoANewNo(t *testing.T) {
+	var l lockout
+	now := time.Unix(0, 0)
+	first, _, _ := l.enter(now)
+	l.passed(first)
+	first.leave()
+	slow, _, _ := l.enter(now)
+	l.failed(now)
+	l.failed(now)
+	l.passed(slow)
+	if _, pause, _ := l.enter(now); pause != lockPause {
+		t.Errorf("paused for %v, want %v", pause, lockPause)
 	}
 }
 
@@ -202,6 +233,22 @@ func TestJobIsDecodedTolerantly(t *testing.T) {
 	job, err = jobIn([]byte(`{"status":"SUCCESS","entities":{"server_id":"A"}}`), "j")
 	if err != nil || !slices.Equal(job.SubJobs, []SubJob{{ID: "j", Status: "SUCCESS", ServerID: "A"}}) {
 		t.Errorf("got %+v, %v", job, err)
+	}
+}
+
+func TestRetryAfterIsCapped(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-5": 0, "7": 7 * time.Second, " 300 ": 5 * time.Minute, "301": 5 * time.Minute, "86400": 5 * time.Minute,
+		"9223372036854775807":           5 * time.Minute,
+		"Tue, 24 Nov 2026 12:01:30 GMT": 90 * time.Second,
+		"Tue, 24 Nov 2026 11:00:00 GMT": 0,
+		"Tue, 24 Nov 2026 13:00:00 GMT": 5 * time.Minute,
+		"Tue, 24 Nov 2099 12:00:00 GMT": 5 * time.Minute,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("Retry-After %q: wait %v, want %v", header, got, want)
+		}
 	}
 }
 

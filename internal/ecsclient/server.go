@@ -1,13 +1,10 @@
 package ecsclient
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Server is what we keep of a server's details. The cloud tells much more,
@@ -25,39 +22,12 @@ type Server struct {
 	// ChargingMode is "0" for pay-per-use, "1" for yearly/monthly, "2" for spot.
 	ChargingMode string
 	Locked       bool
-	Address      string   // the first fixed IPv4 address
-	Tags         []string // "key=value", or the bare key if the value is empty
-}
-
-// ShowServer reads one server ("Querying Details About an ECS"). One that does
-// not exist gives an *Error with verdict Refused and HTTP 404.
-func (c *Client) ShowServer(ctx context.Context, id string) (Server, error) {
-	if !plainID(id) {
-		return Server{}, &Error{Op: opShow, Verdict: Refused, Err: fmt.Errorf("malformed server id %q", brief(id, 64))}
-	}
-	var server Server
-	err := c.read(ctx, call{
-		op:   opShow,
-		path: "/v1/" + c.projectID + "/cloudservers/" + id,
-		cap:  maxBody,
-		decode: func(body []byte) error {
-			var answer struct {
-				Server wireServer `json:"server"`
-			}
-			if json.Unmarshal(body, &answer) != nil {
-				return errors.New("the answer is not readable JSON")
-			}
-			server = answer.Server.server()
-			if server.ID != id || server.Status == "" {
-				return errors.New("the answer does not describe the server")
-			}
-			return nil
-		},
-	})
-	if err != nil {
-		return Server{}, err
-	}
-	return server, nil
+	// BareMetal: a physical server. The list shows them among the others, unless
+	// it is asked for "not-tags=__type_baremetal"; to stop and to start them is for
+	// the Bare Metal Server API.
+	BareMetal bool
+	Address   string   // the first fixed IPv4 address
+	Tags      []string // "key=value", or the bare key if the value is empty
 }
 
 // wireServer is a server on the wire, as far as we want to know it.
@@ -71,6 +41,7 @@ type wireServer struct {
 	TaskState text                                 `json:"OS-EXT-STS:task_state"`
 	Locked    flag                                 `json:"locked"`
 	Tags      loose[[]text]                        `json:"tags"`
+	SysTags   loose[[]loose[wireTag]]              `json:"sys_tags"`
 	Flavor    loose[wireFlavor]                    `json:"flavor"`
 	Metadata  loose[wireMetadata]                  `json:"metadata"`
 	Addresses loose[map[string]loose[[]wireFixed]] `json:"addresses"`
@@ -82,7 +53,12 @@ type wireFlavor struct {
 }
 
 type wireMetadata struct {
-	ChargingMode text `json:"charging_mode"`
+	ChargingMode text  `json:"charging_mode"`
+	BareMetal    *text `json:"__type_baremetal"`
+}
+
+type wireTag struct {
+	Key text `json:"key"`
 }
 
 type wireFixed struct {
@@ -108,7 +84,25 @@ func (w wireServer) server() Server {
 			s.Tags = append(s.Tags, string(tag))
 		}
 	}
+	s.BareMetal = w.bareMetal()
 	return s
+}
+
+// bareMetalTag is the system's own tag of physical servers ("Querying Details
+// About ECSs", not-tags).
+const bareMetalTag = "__type_baremetal"
+
+// bareMetal goes by that tag, wherever it stands. As servers made through the
+// compute API may lack it, the flavor's name counts as well: those of physical
+// servers are "physical." and a model.
+func (w wireServer) bareMetal() bool {
+	return slices.ContainsFunc(w.Tags.is, func(tag text) bool {
+		key, _, _ := strings.Cut(string(tag), "=")
+		return key == bareMetalTag
+	}) || slices.ContainsFunc(w.SysTags.is, func(tag loose[wireTag]) bool {
+		return tag.is.Key == bareMetalTag
+	}) || w.Metadata.is.BareMetal != nil ||
+		strings.HasPrefix(string(w.Flavor.is.ID), "physical.") || strings.HasPrefix(string(w.Flavor.is.Name), "physical.")
 }
 
 // address picks the first fixed IPv4 address; networks are taken in the order

@@ -12,7 +12,7 @@ func TestSpeedChangesActionsUnderWayAndThoseToCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud, client := world(t, 2, fixed(60*time.Second))
 		stop := func(id string) {
-			if _, err := client.Stop(t.Context(), []string{id}, ecsclient.Soft); err != nil {
+			if _, err := stopNow(t.Context(), client, []string{id}, ecsclient.Soft); err != nil {
 				t.Fatal(err)
 			}
 		}

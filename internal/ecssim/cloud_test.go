@@ -47,6 +47,36 @@ func clientFor(t *testing.T, cloud *ecssim.Cloud, address string, change func(*e
 	return client
 }
 
+// stopNow takes a slot and stops servers at once, as somebody in no doubt would.
+func stopNow(ctx context.Context, client *ecsclient.Client, ids []string, how ecsclient.StopType) (string, error) {
+	slot, err := client.Slot(ctx)
+	if err != nil {
+		return "", err
+	}
+	return slot.Stop(ctx, ids, how, time.Now().Add(time.Minute))
+}
+
+func startNow(ctx context.Context, client *ecsclient.Client, ids []string) (string, error) {
+	slot, err := client.Slot(ctx)
+	if err != nil {
+		return "", err
+	}
+	return slot.Start(ctx, ids, time.Now().Add(time.Minute))
+}
+
+// showNow is one server as the client sees it.
+func showNow(t *testing.T, client *ecsclient.Client, id string) (ecsclient.Server, error) {
+	t.Helper()
+	servers, err := client.ListServers(t.Context(), ecsclient.Filter{IDs: []string{id}})
+	if err != nil {
+		return ecsclient.Server{}, err
+	}
+	if len(servers) != 1 {
+		return ecsclient.Server{}, fmt.Errorf("%d servers are called %s", len(servers), id)
+	}
+	return servers[0], nil
+}
+
 func fixed(d time.Duration) ecssim.Options {
 	return ecssim.Options{JobTime: func(string) time.Duration { return d }}
 }
@@ -99,7 +129,7 @@ func TestWatchTellsInOrder(t *testing.T) {
 				heard = append(heard, fmt.Sprintf("%s %d", e.Call.Op, e.Call.Status))
 			}
 		})
-		if _, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Soft); err != nil {
+		if _, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Soft); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -160,13 +190,13 @@ func TestControlOverHTTP(t *testing.T) {
 	do("POST", "/sim/faults", `{"kind":"status"}`, 400)
 	client := clientFor(t, cloud, server.URL, nil)
 	for i, want := range []ecsclient.Verdict{ecsclient.Unclear, ecsclient.Throttled, ecsclient.Refused} {
-		if _, err := client.Stop(t.Context(), []string{"b"}, ecsclient.Soft); err == nil || ecsclient.VerdictOf(err) != want {
+		if _, err := stopNow(t.Context(), client, []string{"b"}, ecsclient.Soft); err == nil || ecsclient.VerdictOf(err) != want {
 			t.Errorf("stop %d: %v, want %v", i, err, want)
 		}
 	}
 	do("POST", "/sim/faults", `{"kind":"hang"}`, 200)
 	do("DELETE", "/sim/faults", "", 200)
-	if _, err := client.Stop(t.Context(), []string{"b"}, ecsclient.Soft); err != nil {
+	if _, err := stopNow(t.Context(), client, []string{"b"}, ecsclient.Soft); err != nil {
 		t.Error(err)
 	}
 	if got := do("GET", "/sim/window?seconds=60", "", 200); !strings.Contains(got, `"max":1`) {
@@ -192,7 +222,7 @@ func TestCloseLetsGo(t *testing.T) {
 		defer cancel()
 		ended := make(chan error)
 		go func() {
-			_, err := client.Stop(ctx, []string{"s0"}, ecsclient.Soft)
+			_, err := stopNow(ctx, client, []string{"s0"}, ecsclient.Soft)
 			ended <- err
 		}()
 		synctest.Wait()

@@ -2,6 +2,7 @@ package ecssim_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,7 @@ func TestFaultsOverBothRoads(t *testing.T) {
 	} {
 		check := func(t *testing.T, cloud *ecssim.Cloud, client *ecsclient.Client) {
 			cloud.FailNext("stop", 1, tt.fault)
-			_, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Soft)
+			_, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Soft)
 			verdict := "ok"
 			if err != nil {
 				verdict = ecsclient.VerdictOf(err).String()
@@ -74,10 +75,10 @@ func TestFaultsOverBothRoads(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cloud, client := world(t, 1, fixed(20*time.Second))
 			cloud.FailNext("*", 1, ecssim.Unreachable)
-			if _, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.NotAccepted {
+			if _, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.NotAccepted {
 				t.Error(err)
 			}
-			if _, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Soft); err != nil {
+			if _, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Soft); err != nil {
 				t.Error(err)
 			}
 		})
@@ -86,7 +87,7 @@ func TestFaultsOverBothRoads(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cloud, client := world(t, 1, fixed(20*time.Second))
 			cloud.FailNext("stop", 1, ecssim.AcceptLate(30*time.Second))
-			if _, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.Unclear {
+			if _, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.Unclear {
 				t.Error(err)
 			}
 			time.Sleep(29 * time.Second)
@@ -109,16 +110,26 @@ func TestReadsRecoverFromFaults(t *testing.T) {
 		if got, err := client.ListServers(t.Context(), ecsclient.Filter{}); err != nil || len(got) != 3 {
 			t.Errorf("%v, %v", got, err)
 		}
-		cloud.FailNext("show", 9, ecssim.Throttle(0))
-		if _, err := client.ShowServer(t.Context(), "s0"); ecsclient.VerdictOf(err) != ecsclient.Throttled {
+		cloud.FailNext("list", 9, ecssim.Throttle(0))
+		if _, err := showNow(t, client, "s0"); ecsclient.VerdictOf(err) != ecsclient.Throttled {
 			t.Error(err)
 		}
 		cloud.ClearFaults()
-		if _, err := client.ShowServer(t.Context(), "s0"); err != nil {
-			t.Error(err)
-		}
-		if _, err := client.ShowServer(t.Context(), "nobody"); ecsclient.VerdictOf(err) != ecsclient.Refused {
+		if _, err := showNow(t, client, "s0"); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// Our client lists; others show one server at a time.
+func TestOneServerIsShown(t *testing.T) {
+	cloud := ecssim.New(ecssim.Options{})
+	defer cloud.Close()
+	cloud.Add(ecssim.Server{ID: "s0", Name: "web-0"})
+	if status, text := send(t, cloud, "GET", "/cloudservers/s0", ""); status != 200 || !strings.HasPrefix(text, `{"server":{`) || !strings.Contains(text, `"name":"web-0"`) {
+		t.Errorf("HTTP %d %s", status, text)
+	}
+	if status, text := send(t, cloud, "GET", "/cloudservers/nobody", ""); status != 404 || !strings.Contains(text, "Ecs.0114") {
+		t.Errorf("HTTP %d %s", status, text)
+	}
 }

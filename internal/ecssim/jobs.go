@@ -137,7 +137,7 @@ func (c *Cloud) work(j *job, p *part, act action, takes time.Duration) {
 // The codes are those of the error-code page.
 func objection(s *server, exists bool, act action) *failure {
 	switch {
-	case !exists:
+	case !exists, s.bareMetal(): // the latter is an assumption
 		return &failure{"Ecs.0114", "The ECS does not exist."}
 	case s.Locked:
 		return &failure{"Ecs.0605", "The ECS is locked."}

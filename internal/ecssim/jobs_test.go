@@ -13,12 +13,12 @@ import (
 func TestStopGoesThroughTheDocumentedStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud, client := world(t, 2, fixed(20*time.Second))
-		before, _ := client.ShowServer(t.Context(), "s0")
-		job, err := client.Stop(t.Context(), []string{"s0", "s1"}, ecsclient.Soft)
+		before, _ := showNow(t, client, "s0")
+		job, err := stopNow(t.Context(), client, []string{"s0", "s1"}, ecsclient.Soft)
 		if err != nil {
 			t.Fatal(err)
 		}
-		during, err := client.ShowServer(t.Context(), "s0")
+		during, err := showNow(t, client, "s0")
 		if err != nil || during.Status != "ACTIVE" || during.TaskState != "powering-off" || during.Updated == before.Updated {
 			t.Errorf("during: %+v, %v", during, err)
 		}
@@ -27,7 +27,7 @@ func TestStopGoesThroughTheDocumentedStates(t *testing.T) {
 			t.Errorf("during: %+v, %v", j, err)
 		}
 		time.Sleep(21 * time.Second)
-		after, err := client.ShowServer(t.Context(), "s0")
+		after, err := showNow(t, client, "s0")
 		if err != nil || after.Status != "SHUTOFF" || after.TaskState != "" || after.Updated == during.Updated {
 			t.Errorf("after: %+v, %v", after, err)
 		}
@@ -38,7 +38,7 @@ func TestStopGoesThroughTheDocumentedStates(t *testing.T) {
 		if j, err = client.ShowJob(t.Context(), job); err != nil || j.Status != ecsclient.JobSucceeded || j.End.IsZero() {
 			t.Errorf("at the end: %+v, %v", j, err)
 		}
-		if _, err = client.Start(t.Context(), []string{"s0"}); err != nil {
+		if _, err = startNow(t.Context(), client, []string{"s0"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := state(t, cloud, "s0"); got != "SHUTOFF stopped powering-on" {
@@ -64,10 +64,10 @@ func TestEachServerOfABatchHasItsOwnOutcome(t *testing.T) {
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		if _, err := client.Stop(t.Context(), []string{"s3"}, ecsclient.Soft); err != nil {
+		if _, err := stopNow(t.Context(), client, []string{"s3"}, ecsclient.Soft); err != nil {
 			t.Fatal(err)
 		}
-		job, err := client.Stop(t.Context(), []string{"s0", "s1", "s2", "s3", "s4", "s5", "nobody"}, ecsclient.Soft)
+		job, err := stopNow(t.Context(), client, []string{"s0", "s1", "s2", "s3", "s4", "s5", "nobody"}, ecsclient.Soft)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestEachServerOfABatchHasItsOwnOutcome(t *testing.T) {
 		if cloud.StopCount("s3") != 2 || cloud.StopCount("nobody") != 1 {
 			t.Error("stops are miscounted")
 		}
-		job, err = client.Stop(t.Context(), []string{"s1"}, ecsclient.Soft)
+		job, err = stopNow(t.Context(), client, []string{"s1"}, ecsclient.Soft)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,10 +105,10 @@ func TestEachServerOfABatchHasItsOwnOutcome(t *testing.T) {
 func TestHardIsQuickerAndHandsAreQuickest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud, client := world(t, 2, fixed(20*time.Second))
-		if _, err := client.Stop(t.Context(), []string{"s0"}, ecsclient.Hard); err != nil {
+		if _, err := stopNow(t.Context(), client, []string{"s0"}, ecsclient.Hard); err != nil {
 			t.Fatal(err)
 		}
-		job, err := client.Stop(t.Context(), []string{"s1"}, ecsclient.Soft)
+		job, err := stopNow(t.Context(), client, []string{"s1"}, ecsclient.Soft)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestJobsFailStickAndVanish(t *testing.T) {
 			if i == 1 {
 				cloud.StickJobs(1)
 			}
-			job, err := client.Stop(t.Context(), []string{fmt.Sprintf("s%d", i)}, ecsclient.Soft)
+			job, err := stopNow(t.Context(), client, []string{fmt.Sprintf("s%d", i)}, ecsclient.Soft)
 			if err != nil {
 				t.Fatal(err)
 			}

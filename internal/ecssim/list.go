@@ -1,6 +1,7 @@
 package ecssim
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -125,6 +126,15 @@ func (c *Cloud) show(id string) answer {
 // such scripts, too; nobody may keep, log or show any of it.
 const UserData = "#!/bin/bash\necho 'root:$6$V6azyeLwcD3CHlpY$DO-NOT-KEEP-THIS-HASH' | chpasswd -e;\n"
 
+// userData is what the server's user_data decodes to.
+func (s *server) userData() []byte {
+	data := []byte(UserData)
+	if size := min(s.UserDataSize, MaxUserData); size > len(data) {
+		data = append(data, bytes.Repeat([]byte("# DO-NOT-KEEP-THIS-EITHER\n"), size/26+1)...)[:size]
+	}
+	return data
+}
+
 // details is a server as the API shows it: with more than anybody asked for,
 // and numbers as strings. c.mu is held.
 func (c *Cloud) details(s *server) map[string]any {
@@ -140,7 +150,7 @@ func (c *Cloud) details(s *server) map[string]any {
 		"OS-EXT-STS:vm_state":         s.VMState,
 		"OS-EXT-STS:task_state":       orNull(s.TaskState),
 		"OS-EXT-STS:power_state":      power,
-		"OS-EXT-SRV-ATTR:user_data":   base64.StdEncoding.EncodeToString([]byte(UserData)),
+		"OS-EXT-SRV-ATTR:user_data":   base64.StdEncoding.EncodeToString(s.userData()),
 		"flavor":                      map[string]any{"id": s.Flavor, "name": s.Flavor, "vcpus": "2", "ram": "4096", "disk": "0"},
 		"metadata":                    map[string]any{"charging_mode": s.ChargingMode, "vpc_id": vpc, "os_type": "Linux"},
 		"tags":                        slices.Concat([]string{}, s.Tags),

@@ -4,9 +4,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
@@ -77,6 +81,90 @@ func TestClientReadsTheWholeFleetAndKeepsNoUserData(t *testing.T) {
 		some, err := client.ListServers(t.Context(), ecsclient.Filter{IDs: []string{fleet[1].ID, "nobody", fleet[3].ID}})
 		if err != nil || len(some) != 2 {
 			t.Errorf("%d servers, %v", len(some), err)
+		}
+	})
+}
+
+// A server may carry 32 KiB of user_data, 43,692 characters as it is sent. A page
+// of 200 such servers has more than eight megabytes, none of which is kept.
+func TestClientReadsAFleetWithAsMuchUserDataAsThereMayBe(t *testing.T) {
+	cloud := ecssim.New(ecssim.Options{})
+	defer cloud.Close()
+	fleet := ecssim.Fleet(250, 3)
+	for i := range fleet {
+		fleet[i].UserDataSize = ecssim.MaxUserData
+	}
+	cloud.Add(fleet...)
+	var largest atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		counted := &counter{ResponseWriter: w}
+		cloud.Handler().ServeHTTP(counted, r)
+		largest.Store(max(largest.Load(), counted.n))
+	}))
+	defer server.Close()
+	_, text := send(t, cloud, "GET", "/cloudservers/"+fleet[0].ID, "")
+	var shown struct {
+		Server map[string]any `json:"server"`
+	}
+	if err := json.Unmarshal([]byte(text), &shown); err != nil || len(shown.Server["OS-EXT-SRV-ATTR:user_data"].(string)) != 43692 {
+		t.Fatalf("the simulated server has not 43,692 characters of user_data: %v", err)
+	}
+	client := clientFor(t, cloud, server.URL, nil)
+	all, err := client.ListServers(t.Context(), ecsclient.Filter{})
+	if err != nil || len(all) != 250 {
+		t.Fatalf("%d servers, %v", len(all), err)
+	}
+	for i, s := range all {
+		if s.ID != fleet[i].ID || s.Name != fleet[i].Name {
+			t.Errorf("server %d is %s, want %s", i, s.Name, fleet[i].Name)
+		}
+	}
+	if n := largest.Load(); n < 8<<20 {
+		t.Errorf("the largest page had %d bytes only", n)
+	}
+	if text := fmt.Sprintf("%+v", all); strings.Contains(text, "DO-NOT-KEEP") || strings.Contains(text, shown.Server["OS-EXT-SRV-ATTR:user_data"].(string)[:40]) {
+		t.Error("user_data was kept")
+	}
+}
+
+// counter counts what is written.
+type counter struct {
+	http.ResponseWriter
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return c.ResponseWriter.Write(p)
+}
+
+// Physical servers stand in the list unless they are asked not to, and the API
+// cannot stop them.
+func TestBareMetalIsListedAndNotStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud, client := world(t, 2, fixed(20*time.Second))
+		if err := cloud.SetTags("s1", "env=dev", ecssim.BareMetalTag); err != nil {
+			t.Fatal(err)
+		}
+		all, err := client.ListServers(t.Context(), ecsclient.Filter{})
+		if err != nil || len(all) != 2 || all[0].BareMetal || !all[1].BareMetal {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		status, text := send(t, cloud, "GET", "/cloudservers/detail?not-tags=__type_baremetal", "")
+		if status != 200 || !strings.Contains(text, `"count":1,`) || strings.Contains(text, `"s1"`) {
+			t.Errorf("without physical servers: HTTP %d %s", status, text)
+		}
+		job, err := stopNow(t.Context(), client, []string{"s0", "s1"}, ecsclient.Soft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		j, err := client.ShowJob(t.Context(), job)
+		if err != nil || j.Status != ecsclient.JobFailed || j.SubJobs[0].Status != ecsclient.JobSucceeded || j.SubJobs[1].Status != ecsclient.JobFailed {
+			t.Errorf("got %+v, %v", j, err)
+		}
+		if got := state(t, cloud, "s1"); got != "ACTIVE active " {
+			t.Errorf("the physical server is %s", got)
 		}
 	})
 }

@@ -18,27 +18,27 @@ func TestQuotaHoldsInAnyWindow(t *testing.T) {
 		opts.Limit = 10
 		cloud, client := world(t, 12, opts)
 		ids := []string{"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"}
-		_, err := client.Stop(t.Context(), ids, ecsclient.Soft)
+		_, err := stopNow(t.Context(), client, ids, ecsclient.Soft)
 		if ecsclient.VerdictOf(err) != ecsclient.Throttled || cloud.MaxInWindow(time.Minute) != 0 {
 			t.Fatalf("eleven at once: %v", err)
 		}
 		for i, n := range []int{6, 4} {
-			if _, err := client.Stop(t.Context(), ids[:n], ecsclient.Soft); err != nil {
+			if _, err := stopNow(t.Context(), client, ids[:n], ecsclient.Soft); err != nil {
 				t.Fatal(i, err)
 			}
 			time.Sleep(10 * time.Second)
 		}
-		_, err = client.Stop(t.Context(), ids[:5], ecsclient.Soft)
+		_, err = stopNow(t.Context(), client, ids[:5], ecsclient.Soft)
 		e, ok := errors.AsType[*ecsclient.Error](err)
 		if !ok || e.Verdict != ecsclient.Throttled || e.Code != "APIGW.0308" || e.RetryAfter != 40*time.Second {
 			t.Fatalf("got %v", err)
 		}
 		time.Sleep(e.RetryAfter - time.Nanosecond)
-		if _, err := client.Stop(t.Context(), ids[:5], ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.Throttled {
+		if _, err := stopNow(t.Context(), client, ids[:5], ecsclient.Soft); ecsclient.VerdictOf(err) != ecsclient.Throttled {
 			t.Error("let through too early")
 		}
 		time.Sleep(time.Nanosecond)
-		if _, err := client.Stop(t.Context(), ids[:5], ecsclient.Soft); err != nil {
+		if _, err := stopNow(t.Context(), client, ids[:5], ecsclient.Soft); err != nil {
 			t.Error(err)
 		}
 		if got := cloud.MaxInWindow(time.Minute); got != 10 {

@@ -3,6 +3,7 @@ package ecssim
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,8 +21,25 @@ type Server struct {
 	Address      string   `json:"address"`
 	ChargingMode string   `json:"charging_mode"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
 	Locked       bool     `json:"locked"`
-	Tags         []string `json:"tags"`            // "key=value", or the bare key if there is no value
+	Tags         []string `json:"tags"`            // "key=value", or the bare key if there is no value; BareMetalTag is one
 	Fails        string   `json:"fails,omitempty"` // the code with which actions on it fail; see FailServer
+	// UserDataSize is how many bytes of user_data it carries, at most
+	// MaxUserData; by default a short script. Its text begins with UserData.
+	UserDataSize int `json:"user_data_size,omitempty"`
+}
+
+// MaxUserData is how much user_data a server may be given, before its base64.
+const MaxUserData = 32 << 10
+
+// BareMetalTag marks a physical server, as the cloud does. It is listed like any
+// other, and power actions on it fail: they are for another API.
+const BareMetalTag = "__type_baremetal"
+
+func (s *server) bareMetal() bool {
+	return slices.ContainsFunc(s.Tags, func(tag string) bool {
+		key, _, _ := strings.Cut(tag, "=")
+		return key == BareMetalTag
+	})
 }
 
 // ErrNoServer: there is no server of that id.

@@ -85,7 +85,7 @@ func TestOurClientDoesNotLockItsKey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := len(cloud.Calls()); n != 3 {
+		if n := len(cloud.Calls()); n != 2 {
 			t.Errorf("%d calls", n)
 		}
 	})

@@ -192,10 +192,9 @@ func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Serve
 	}), nil
 }
 
-// hasTag reports whether s has exactly the tag. A tag with an empty value is
-// shown by the cloud as a bare key.
+// hasTag reports whether s has exactly the tag.
 func hasTag(s approvals.Server, tag string) bool {
-	return slices.Contains(s.Tags, tag) || slices.Contains(s.Tags, strings.TrimSuffix(tag, "="))
+	return slices.ContainsFunc(s.Tags, func(t string) bool { return approvals.SameTag(t, tag) })
 }
 
 // look reads servers by id as they are now. Those that the cloud does not know
@@ -219,6 +218,6 @@ func asSeen(s ecsclient.Server) approvals.Server {
 	return approvals.Server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
 		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
-		Flavor: s.Flavor, Charge: s.ChargingMode,
+		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
 	}
 }

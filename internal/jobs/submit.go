@@ -237,6 +237,11 @@ const sendBy = 2 * time.Second
 // took its time: the intent stands only if nobody has cancelled the request or
 // put a freeze on meanwhile.
 func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request], halt stored[approvals.Freeze]) error {
+	// All waiting for the cloud is done before the intent, none after it.
+	slot, err := e.Cloud.Slot(ctx)
+	if err != nil {
+		return e.unseen(ctx, c, b, err)
+	}
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
@@ -250,7 +255,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 			next.Results[i].Sent, next.Results[i].In = true, next.Attempt
 		}
 	}
-	next, err := next.To(approvals.Submitting)
+	next, err = next.To(approvals.Submitting)
 	if err != nil {
 		return err
 	}
@@ -279,18 +284,18 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if why != "" {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
-	job, err := e.call(ctx, next.Action, live, r.body.Mode)
+	job, err := e.call(ctx, slot, next.Action, live, r.body.Mode, began.Add(sendBy))
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
 }
 
-// call asks the cloud for the action, once.
-func (e *Engine) call(ctx context.Context, a approvals.Action, ids []string, mode approvals.Mode) (job string, err error) {
+// call asks the cloud for the action, once, and not after before.
+func (e *Engine) call(ctx context.Context, slot ecsclient.Slot, a approvals.Action, ids []string, mode approvals.Mode, before time.Time) (job string, err error) {
 	if a == approvals.Start {
-		return e.Cloud.Start(ctx, ids)
+		return slot.Start(ctx, ids, before)
 	}
-	return e.Cloud.Stop(ctx, ids, ecsclient.StopType(mode))
+	return slot.Stop(ctx, ids, ecsclient.StopType(mode), before)
 }
 
 func verdict(err error) string {

@@ -167,6 +167,8 @@ func sayWhy(w approvals.Why) string {
 		return "not there any more"
 	case approvals.Protected:
 		return "protected by the bot's settings"
+	case approvals.IsMetal:
+		return "a bare-metal server, which I cannot stop or start"
 	case approvals.Unstopped:
 		return "in a state that cannot be stopped"
 	case approvals.Touched:
