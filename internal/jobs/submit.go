@@ -240,7 +240,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	// All waiting for the cloud is done before the intent, none after it.
 	slot, err := e.Cloud.Slot(ctx)
 	if err != nil {
-		return e.unseen(ctx, c, b, err)
+		return e.unseen(ctx, c, r, b, err)
 	}
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
