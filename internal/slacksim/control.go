@@ -162,8 +162,7 @@ func (w *Workspace) worldRoutes(mux *http.ServeMux) {
 		return w.Members(o.Channel), nil
 	})
 	post(mux, "changegroup", func(r *http.Request, o order) (any, error) {
-		answers, err := w.ChangeGroup(r.Context(), o.Group, o.Users...)
-		return listed(answers), err
+		return w.ChangeGroup(r.Context(), o.Group, o.Users...)
 	})
 	post(mux, "faults", func(_ *http.Request, o order) (any, error) {
 		f, err := o.fault()

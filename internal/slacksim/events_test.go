@@ -26,9 +26,8 @@ func TestAChangedGroupIsAnnounced(t *testing.T) {
 	r := newRig(t, slacksim.Options{})
 	r.AddGroup(slacksim.Group{ID: "SAPP", Handle: "approvers", Users: []string{"UANN", "UOLD"}})
 	got := r.heard(t)
-	answers, err := r.ChangeGroup(soon(t), "SAPP", "UANN", "UBOB")
-	if err != nil || len(answers) != 2 || !answers[0].Acked || !answers[1].Acked {
-		t.Fatalf("%+v %v", answers, err)
+	if a, err := r.ChangeGroup(soon(t), "SAPP", "UANN", "UBOB"); err != nil || !a.Acked || len(r.Deliveries()) != 2 {
+		t.Fatalf("%+v %v", a, err)
 	}
 	changed, ok := (<-got).(*slackevents.SubteamMembersChangedEvent)
 	if !ok || changed.SubteamID != "SAPP" || !slices.Equal(changed.AddedUsers, []string{"UBOB"}) || changed.AddedUsersCount != 1 ||

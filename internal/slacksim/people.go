@@ -43,9 +43,8 @@ type Channel struct {
 	Name     string `json:"name"`
 	Private  bool   `json:"private,omitempty"`
 	Archived bool   `json:"archived,omitempty"`
-
-	GroupDM   bool `json:"group_dm,omitempty"`   // a direct message of several people (mpim), private by nature
-	ExtShared bool `json:"ext_shared,omitempty"` // shared with another organization (Slack Connect)
+	Group    bool   `json:"group,omitempty"`  // a direct message of several people (mpim), private by nature
+	Shared   bool   `json:"shared,omitempty"` // with another organization (Slack Connect)
 }
 
 // channel is a Channel with what happened in it.
@@ -84,7 +83,7 @@ func (w *Workspace) Deactivate(user string) {
 // AddChannel adds a channel without members. One with the same ID keeps its
 // members and messages and takes the new name and properties.
 func (w *Workspace) AddChannel(c Channel) {
-	c.Private = c.Private || c.GroupDM
+	c.Private = c.Private || c.Group
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old := w.channels[c.ID]; old != nil {
@@ -119,21 +118,27 @@ func (w *Workspace) SetGroup(id string, users ...string) {
 // ChangeGroup replaces a group's members as an administrator does, and tells the
 // app: subteam_members_changed says who came and who left, subteam_updated shows
 // the whole group. An event goes out only if the app subscribes to it and its
-// token has usergroups:read. It returns the answers to the first deliveries.
-func (w *Workspace) ChangeGroup(ctx context.Context, id string, users ...string) ([]Answer, error) {
+// token has usergroups:read. The Answer is that to the last one, or to the first
+// that was not acknowledged; it is empty if none went out.
+func (w *Workspace) ChangeGroup(ctx context.Context, id string, users ...string) (Answer, error) {
 	events, err := w.changeGroup(id, users)
 	if err != nil {
-		return nil, err
+		return Answer{}, err
 	}
-	var answers []Answer
+	answer := Answer{Acked: true}
 	for _, event := range events {
-		answer, err := w.SendEvent(ctx, event)
+		next, err := w.SendEvent(ctx, event)
 		if err != nil {
-			return answers, err
+			return next, err
 		}
-		answers = append(answers, answer)
+		if answer.Acked {
+			answer = next
+		}
 	}
-	return answers, nil
+	if len(events) == 0 {
+		return Answer{}, nil
+	}
+	return answer, nil
 }
 
 // changeGroup replaces a group's members and returns the events of it.
@@ -371,7 +376,7 @@ func (c *channel) kind() string {
 	switch {
 	case c.im != "":
 		return "im"
-	case c.GroupDM:
+	case c.Group:
 		return "mpim"
 	case c.Private:
 		return "groups"
@@ -405,10 +410,10 @@ func (w *Workspace) conversationsInfo(a args) (object, error) {
 
 func (w *Workspace) channelObject(c *channel) object {
 	o := object{
-		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": c.GroupDM,
+		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": c.Group,
 		"is_channel": c.im == "" && !c.Private, "is_group": c.im == "" && c.Private,
 		"is_private": c.Private, "is_archived": c.Archived, "context_team_id": w.opt.TeamID,
-		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_org_shared": false, "is_pending_ext_shared": false,
+		"is_shared": c.Shared, "is_ext_shared": c.Shared, "is_org_shared": false, "is_pending_ext_shared": false,
 	}
 	if c.im != "" {
 		o["user"] = c.im

@@ -19,7 +19,7 @@ func TestScopesGoByTheKindOfTheConversation(t *testing.T) {
 	build := func(t *testing.T, scopes ...string) *rig {
 		r := newRig(t, slacksim.Options{Scopes: append(scopes, "chat:write")})
 		r.AddChannel(slacksim.Channel{ID: "CSECRET", Name: "secret", Private: true})
-		r.AddChannel(slacksim.Channel{ID: "GTRIO", Name: "mpdm-ann--bob--bot-1", GroupDM: true})
+		r.AddChannel(slacksim.Channel{ID: "GTRIO", Name: "mpdm-ann--bob--bot-1", Group: true})
 		for _, id := range []string{"CSECRET", "GTRIO"} {
 			r.Join(id, slacksim.BotUserID, "UANN")
 		}
@@ -79,8 +79,8 @@ func TestScopesGoByTheKindOfTheConversation(t *testing.T) {
 func TestConversationInfo(t *testing.T) {
 	r := newRig(t, slacksim.Options{})
 	r.AddChannel(slacksim.Channel{ID: "CSECRET", Name: "secret", Private: true, Archived: true})
-	r.AddChannel(slacksim.Channel{ID: "GTRIO", Name: "mpdm-ann--bob--bot-1", GroupDM: true})
-	r.AddChannel(slacksim.Channel{ID: "CSHARED", Name: "shared", ExtShared: true})
+	r.AddChannel(slacksim.Channel{ID: "GTRIO", Name: "mpdm-ann--bob--bot-1", Group: true})
+	r.AddChannel(slacksim.Channel{ID: "CSHARED", Name: "shared", Shared: true})
 	r.Join("CSECRET", slacksim.BotUserID)
 	r.Join("GTRIO", slacksim.BotUserID, "UANN", "UBOB")
 	if _, _, err := r.api.PostMessageContext(t.Context(), "UANN", slack.MsgOptionText("hi", false)); err != nil {

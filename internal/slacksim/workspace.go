@@ -51,10 +51,6 @@ type Options struct {
 	// chat:write.public; a method that needs another one answers missing_scope.
 	Scopes []string
 
-	// Events are the bot events that the app subscribes to. Nil means all of them.
-	// What SendEvent is given goes out in any case.
-	Events []string
-
 	// PostGap is the least time between two posts in one channel before
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.
@@ -64,6 +60,10 @@ type Options struct {
 	Tiers bool
 	// Minute is how long a minute of Tiers is; default 1m.
 	Minute time.Duration
+
+	// Events are the bot events that the app subscribes to. Nil means all of them.
+	// What SendEvent is given goes out in any case.
+	Events []string
 
 	// AckTimeout is how long Slack waits for an acknowledgement; default 3s.
 	AckTimeout time.Duration
