@@ -87,7 +87,7 @@ func (b *Bot) causes(ctx context.Context) []string {
 // returns nil within 10 seconds; what it held is in the store.
 //
 // HTTP comes first: a probe must not end a process that only waits for Redis.
-// The engine and Slack begin when Redis can be worked with.
+// The engine begins when Redis can be worked with, and Slack when the engine has.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -107,7 +107,14 @@ func (b *Bot) Run(ctx context.Context) error {
 		part("engine", func(ctx context.Context) error {
 			return b.redis.begin(ctx, func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
 		})
-		part("slack", b.app.Run)
+		part("slack", func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-b.engine.Begun(): // nothing is taken that cannot be recorded
+				return b.app.Run(ctx)
+			}
+		})
 		return b.redis.watch(ctx)
 	})
 	wg.Wait()

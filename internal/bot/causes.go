@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -55,6 +56,13 @@ func troubleOf(err error, sentinels bool) (t trouble, known bool) {
 	}
 	if t, ok := tlsTrouble(err); ok {
 		return t, true
+	}
+	var fault interface { // the store has found out itself; its words may hold an address
+		error
+		fmt.Stringer
+	}
+	if errors.As(err, &fault) {
+		return trouble{"Redis refuses the bot, or is not fit for it; the bot's log says why", true}, true
 	}
 	var network net.Error
 	if errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

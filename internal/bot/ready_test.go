@@ -175,6 +175,9 @@ func TestABotWithAWrongPasswordSaysSoAndWaits(t *testing.T) {
 	set("+set")
 	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "evalsha")) >= 1 })
 	s.notReady("Redis does not permit", "docs/redis.md")
+	if n := w.slack.Connections(); n != 0 {
+		t.Errorf("%d sockets are up, though nothing that comes over them can be recorded", n)
+	}
 
 	set("+@all")
 	s.ready()

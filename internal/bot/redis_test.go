@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"ecsbot/internal/redistest"
+	"ecsbot/internal/slacksim"
 )
 
 // Whatever is wrong between the bot and its Redis, /readyz says so in a sentence
@@ -52,7 +53,9 @@ func TestEachTroubleWithRedisHasItsSentence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{t: t, env: map[string]string{
+			slack := slacksim.New(quiet)
+			t.Cleanup(slack.Close)
+			w := &world{t: t, slack: slack, env: map[string]string{
 				"SLACK_BOT_TOKEN": "xoxb-sim", "SLACK_APP_TOKEN": "xapp-sim", "SLACK_API_URL": "http://127.0.0.1:1/",
 				"APPROVERS": ben, "HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "sk", "HUAWEICLOUD_SDK_PROJECT_ID": "p",
 				"ECS_REGION": "sim-1", "REDIS_URL": tt.url, "HTTP_ADDR": "127.0.0.1:0",

@@ -1,8 +1,11 @@
 package bot
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +30,42 @@ func TestATroubleThatLastsIsLoggedOnceAMinuteAndWhenItChanges(t *testing.T) {
 	} {
 		if got := r.due(step.cause, began.Add(step.after)); got != step.want {
 			t.Errorf("after %v %q is logged: %v, want %v", step.after, step.cause, got, step.want)
+		}
+	}
+}
+
+// answered is an answer of Redis, as go-redis returns it.
+type answered string
+
+func (a answered) Error() string { return string(a) }
+func (answered) RedisError()     {}
+
+// named is a fault that the store has found out itself.
+type named struct{}
+
+func (named) Error() string  { return named{}.String() }
+func (named) String() string { return "the certificate is for 10.0.0.1: name its CA" }
+
+func TestAnErrorBecomesASentenceWithoutItsDetails(t *testing.T) {
+	for _, tt := range []struct {
+		err            error
+		cause          string
+		refused, known bool
+	}{
+		{answered("LOADING Redis is loading the dataset in memory"), "still loading", false, true},
+		{answered("READONLY You can't write against a read only replica."), "is a replica", false, true},
+		{answered("OOM command not allowed when used memory > 'maxmemory'."), "maxmemory", false, true},
+		{answered("MISCONF Errors writing to the AOF file: No space left"), "cannot save", false, true},
+		{answered("CLUSTERDOWN Hash slot not served 10.0.0.1"), "cluster is down", false, true},
+		{answered("ERR something else at 10.0.0.1"), "the bot's log", true, true},
+		{named{}, "the bot's log", true, true},
+		{context.DeadlineExceeded, "does not answer", false, true},
+		{&net.OpError{Op: "dial", Err: errors.New("10.0.0.1: no route")}, "does not answer", false, true},
+		{errors.New("its records have version 2"), "", false, false},
+	} {
+		got, known := troubleOf(fmt.Errorf("open store: %w", tt.err), false)
+		if known != tt.known || got.refused != tt.refused || !strings.Contains(got.cause, tt.cause) || strings.Contains(got.cause, "10.0.0.1") {
+			t.Errorf("%v is %+v, known: %v", tt.err, got, known)
 		}
 	}
 }

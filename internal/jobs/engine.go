@@ -140,6 +140,7 @@ type Engine struct {
 	instance atomic.Pointer[string]
 	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
 	working  atomic.Bool            // between Run's first beat and its last step
+	begun    chan struct{}          // closed when Run has worked for the first time
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
@@ -157,6 +158,7 @@ func New(c Config) *Engine {
 		rdb:    c.Redis.client,
 		worker: rand.Text()[:8],
 		nudges: make(chan struct{}, 1),
+		begun:  make(chan struct{}),
 		paces:  map[string]*rate.Limiter{},
 	}
 }
@@ -196,8 +198,7 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 	if err := e.beat(ctx); err != nil {
 		return err
 	}
-	e.working.Store(true)
-	defer e.working.Store(false)
+	defer e.nowWorking()()
 	beating, endBeats := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBeats()
 	var wg sync.WaitGroup

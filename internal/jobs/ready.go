@@ -18,3 +18,24 @@ func (e *Engine) Writable(ctx context.Context) error {
 
 // Working reports whether [Engine.Run] has begun its work and not ended it.
 func (e *Engine) Working() bool { return e.working.Load() }
+
+// Begun is closed when [Engine.Run] has begun its work: the store is open, and
+// it is ours.
+func (e *Engine) Begun() <-chan struct{} { return e.begun }
+
+// nowWorking marks the beginning of the work; what it returns marks its end.
+func (e *Engine) nowWorking() func() {
+	if e.working.Store(true); !isClosed(e.begun) {
+		close(e.begun)
+	}
+	return func() { e.working.Store(false) }
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
