@@ -144,7 +144,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		toldPrivately(t, name, a.sayStatus(m.Request, m.Batches, link))
 	}
 	for name, r := range requests {
-		blocks, fallback := a.card(r)
+		blocks, fallback := a.card(r, approvals.Freeze{})
 		line := keepsLimits(t, name, blocks, fallback)
 		for _, want := range []string{mention("UANNA"), count(n, "server"), bold(s.ask.Project)} {
 			if !strings.Contains(line, want) {

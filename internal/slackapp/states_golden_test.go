@@ -195,10 +195,10 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_start_denied":      start.denied("not yet"),
 		"card_start_expired":     start.expired(),
 	} {
-		picture(t, slacksim.OnMessage, name, first(a.card(r)))
+		picture(t, slacksim.OnMessage, name, first(a.card(r, approvals.Freeze{})))
 	}
 	// Without a card this is all that people see of it.
-	picture(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn())))
+	picture(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn(), "not_in_channel")))
 }
 
 func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
