@@ -229,8 +229,11 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 		n, _ := w.rdb.HGet(t.Context(), w.keys.meta(), "fence").Int64()
 		return n
 	}
-	before := fences()
+	before, began := fences(), time.Now()
 	w.within(5*time.Second, "three more at the pace", func() bool { return f.times() >= homeBurst+3 })
+	if took := time.Since(began); took < 2*homePace {
+		t.Errorf("three Homes were drawn within %v", took)
+	}
 	if claims := fences() - before; claims > 10 {
 		t.Errorf("%d claims while three Homes were drawn", claims)
 	}

@@ -129,6 +129,11 @@ func TestALimitOfDrawingIsKeptByAllAndHoldsUpNoPost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.within(5*time.Second, "the reply", func() bool { return len(f.posted(r.ID)) == 2 })
+		w.within(5*time.Second, "a moment within the limit", func() bool {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return !refused.IsZero() && time.Since(refused) > 150*time.Millisecond
+		})
 	}
 	f.mu.Lock()
 	if since := time.Since(refused); refused.IsZero() || since > limit {

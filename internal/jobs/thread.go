@@ -128,13 +128,14 @@ func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id
 
 // redrawIn tells when the card has to be drawn again: now (0), later, or never.
 // While work goes on it is drawn from time to time; a decision, an end or a
-// freeze is shown at once. A card may also show what the store has lost since.
+// freeze is shown at once. A card may also show what the store has lost since: then its
+// version is ahead, or it was drawn before the loss.
 func (e *Engine) redrawIn(t thread, r stored[approvals.Request], halt stored[approvals.Freeze]) time.Duration {
 	open := !r.body.State.Final()
 	switch {
 	case t.TS == "":
 		return never
-	case t.Drawn > r.ver, open && t.Frozen != halt.ver, open && t.DrawnAt.UnixMilli() < e.since.Load():
+	case open && t.Frozen != halt.ver, open && t.DrawnAt.UnixMilli() < e.since.Load():
 		return 0
 	case t.Drawn == r.ver:
 		return never
