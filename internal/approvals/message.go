@@ -61,7 +61,7 @@ type Message struct {
 	Notes   []Note
 	Batches []Batch // TopicEnd and TopicResults: all of them
 	Freeze  Freeze  // TopicCard: what the first picture of the card shows of it
-	Refused string  // why the channel did not take it, as Slack's code; only for what is told privately
+	Refused string  // why the channel did not take it, as Slack's code; only for private messages
 }
 
 // ID is the message's own id: that of its first note.
@@ -74,7 +74,7 @@ func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
 // Concludes reports whether the topic is told with all batches.
 func (t Topic) Concludes() bool { return t == TopicEnd || t == TopicResults }
 
-// File reports whether the topic is told as a file. Other notes need not wait
+// File reports whether the topic is a file. Other notes need not wait
 // for one that cannot be attached.
 func (t Topic) File() bool { return t == TopicList || t == TopicResults }
 

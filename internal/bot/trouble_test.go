@@ -283,5 +283,6 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	heard := w.hears(anna)
 	w.slack.Leave(ops, slacksim.BotUserID)
 	heard("1 server stopped", "Invite me there")
+	w.openHome(anna, "1 server stopped", "could not say this")
 	w.settled()
 }

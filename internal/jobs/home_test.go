@@ -259,17 +259,51 @@ func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
 	}
 }
 
-// An older replica does not know the item and drops it.
-func TestTheItemOfTheHomesComesBack(t *testing.T) {
+// An older replica does not know these items and drops them.
+func TestItemsOfTheOutboxComeBack(t *testing.T) {
 	e := onRedis(t, nil)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.rdb.ZRem(t.Context(), e.keys.due(), homesItem)
+	if _, err := e.Freeze(t.Context(), approvals.Person{ID: "UBEN"}, "", "COPS", "op"); err != nil {
+		t.Fatal(err)
+	}
+	ch := newChange()
+	if err := e.owePrivately(t.Context(), ch, "UANNA", privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "x"}}, At: e.now()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.commit(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{homesItem, cardsItem, privateItem("UANNA")}
+	for _, item := range want {
+		if n := e.rdb.ZRem(t.Context(), e.keys.due(), item).Val(); n != 1 {
+			t.Errorf("%s was not due", item)
+		}
+	}
 	if err := e.lookAfterOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.rdb.ZScore(t.Context(), e.keys.due(), homesItem).Err(); err != nil {
-		t.Errorf("the item is not due again: %v", err)
+	due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val()
+	for _, item := range want {
+		if !slices.Contains(due, item) {
+			t.Errorf("%s is not due again: %v", item, due)
+		}
+	}
+	// Once all of it is done, nothing comes back.
+	e.face = &drawer{Face: newFace()}
+	for range 4 {
+		for _, item := range want {
+			e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: item})
+		}
+		e.rdb.ZRem(t.Context(), e.keys.due(), threadItem("@COPS"))
+		e.due(t)
+	}
+	e.rdb.ZRem(t.Context(), e.keys.due(), want[0], want[1], want[2])
+	if err := e.lookAfterOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val(); len(due) != 0 {
+		t.Errorf("due without need: %v", due)
 	}
 }

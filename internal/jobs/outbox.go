@@ -137,7 +137,7 @@ const (
 	privateMost = 20
 )
 
-// owePrivately adds to ch that the person is told n privately.
+// owePrivately adds to ch that the person gets n privately.
 func (e *Engine) owePrivately(ctx context.Context, ch *change, user string, n privateNote) error {
 	p, err := load[private](ctx, e, e.keys.private(user))
 	if err != nil && !errors.Is(err, errNoRecord) {

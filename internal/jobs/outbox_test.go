@@ -224,7 +224,7 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 			if took := time.Since(began); took < e.RefusedFor {
 				t.Errorf("withdrawn after %v", took)
 			}
-			w.within(5*time.Second, "the requester is told", func() bool {
+			w.within(5*time.Second, "the requester hears of it", func() bool {
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				return slices.Equal(f.told, []string{anna.ID + " " + r.ID + "/card"})
@@ -261,7 +261,7 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 				all, err := e.Untold(t.Context(), anna.ID)
 				return err == nil && len(all) == 1 && all[0].ID() == id+"/0" && all[0].Refused == "is_archived" && all[0].Request.ID == id
 			})
-			w.within(20*time.Second, "it is told privately", func() bool {
+			w.within(20*time.Second, "a private message", func() bool {
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				return slices.Equal(f.told, []string{anna.ID + " " + id + "/0"})

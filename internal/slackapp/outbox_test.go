@@ -96,8 +96,8 @@ func TestFateOfAnswers(t *testing.T) {
 	}
 }
 
-// Whoever knows the address of an upload may write there, and of a response_url
-// may speak as the bot: neither is in any error or in the log.
+// With the address of an upload anybody may write there, and with a response_url
+// anybody may speak as the bot: neither is in any error or in the log.
 func TestNoErrorNamesAnAddress(t *testing.T) {
 	frozen := approvals.Frozen{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
 	r := newRig(t, slacksim.Options{}, deskOf{frozen: frozen})
@@ -238,7 +238,7 @@ func TestAdviceFitsTheRefusal(t *testing.T) {
 	}
 }
 
-// The operator is told which scopes the installed app lacks.
+// The operator learns which scopes the installed app lacks.
 func TestMissingScopesAreTold(t *testing.T) {
 	all, err := wantedScopes()
 	if err != nil || !slices.Contains(all, "chat:write") {

@@ -71,7 +71,7 @@ func (a *App) Draw(ctx context.Context, r approvals.Request, f approvals.Freeze)
 // What Slack's answers mean for a message, by its method pages. The texts of
 // the first group there say that part of the operation may have happened.
 // finalCodes are about the message or its place, so that no other try does
-// better; laterCodes pass, or somebody has to mend the app. Codes that stand
+// better; laterCodes pass, or somebody has to repair the app. Codes that stand
 // nowhere may be either.
 var (
 	unsureCodes = []string{"internal_error", "fatal_error", "request_timeout"}

@@ -9,7 +9,7 @@ import (
 
 // Words for what could not be said where it belongs.
 
-// sayElsewhere is what a person is told privately, and in their Home, since its
+// sayElsewhere is what a person hears privately, and in their Home, since its
 // channel did not take it.
 func (a *App) sayElsewhere(m approvals.Message) string {
 	r, n := m.Request, m.Notes[0]

@@ -5,7 +5,7 @@
 --       4 opened  zset  user -> µs of the last opening
 --       5 said    hash  user -> what the Home tells in answer to a click
 --       6 homes   hash  where older replicas keep who has the Home open
--- ARGV  1 user  2 the drawer's item  3 what is told; empty: the Home was opened
+-- ARGV  1 user  2 the drawer's item  3 what it has to tell; empty: the Home was opened
 --       4 '1': it was noted by an older replica, at the time that it knows
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
