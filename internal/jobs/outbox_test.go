@@ -179,7 +179,7 @@ func TestPacerKeepsTurns(t *testing.T) {
 // Progress is drawn only where there is room beside decisions and ends.
 func TestProgressGivesWay(t *testing.T) {
 	e := onRedis(t, func(c *Config) { c.DrawGap = time.Hour })
-	progress := approvals.Request{ID: "S-1", State: approvals.Executing}
+	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
 	drawn := 0
 	for e.drawIn(progress) == 0 {
 		drawn++
@@ -187,7 +187,10 @@ func TestProgressGivesWay(t *testing.T) {
 	if drawn < 1 || drawn > drawBurst/2+1 {
 		t.Errorf("%d pictures of progress at once", drawn)
 	}
-	for i := range drawBurst - drawn {
+	if wait := e.drawIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
+		t.Errorf("the card of a request that has just begun waits %v", wait)
+	}
+	for i := range drawBurst - drawn - 1 {
 		if wait := e.drawIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
 			t.Errorf("decision %d waits %v behind progress", i, wait)
 		}

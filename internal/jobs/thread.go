@@ -96,9 +96,13 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	}
 	draw := e.redrawIn(t.body, r, halt)
 	if draw == 0 {
-		if draw = max(quiet.draw, e.drawIn(r.body)); draw == 0 {
-			return e.draw(ctx, c, t, r, halt)
-		}
+		draw = quiet.draw
+	}
+	if draw == 0 {
+		draw = e.drawIn(r.body)
+	}
+	if draw == 0 {
+		return e.draw(ctx, c, t, r, halt)
 	}
 	e.release(ctx, c, sooner(post, draw), false)
 	return nil
@@ -128,8 +132,8 @@ func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id
 
 // redrawIn tells when the card has to be drawn again: now (0), later, or never.
 // While work goes on it is drawn from time to time; a decision, an end or a
-// freeze is shown at once. A card may also show what the store has lost since: then its
-// version is ahead, or it was drawn before the loss.
+// freeze is shown at once. A card may also show what the store has lost since:
+// then its version is ahead, or it was drawn before the loss.
 func (e *Engine) redrawIn(t thread, r stored[approvals.Request], halt stored[approvals.Freeze]) time.Duration {
 	open := !r.body.State.Final()
 	switch {
@@ -149,10 +153,10 @@ func (e *Engine) redrawIn(t thread, r stored[approvals.Request], halt stored[app
 const drawBurst = 10
 
 // drawIn paces the drawing of cards, of which Slack allows about 50 a minute
-// for the whole app. Pictures of progress give way to decisions and ends.
+// for the whole app. Progress gives way to decisions and ends.
 func (e *Engine) drawIn(r approvals.Request) time.Duration {
 	p := e.pacer(drawings, e.DrawGap, drawBurst)
-	if r.State != approvals.Executing || r.Stop != nil {
+	if r.State != approvals.Executing || r.Stop != nil || r.Tally.Done() == 0 {
 		return p.turn(r.ID, time.Now())
 	}
 	if p.spare(time.Now()) {
@@ -387,7 +391,7 @@ func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r s
 	left := intent.At.Add(e.UnsureWait).Sub(e.now())
 	ts, found, err := "", false, error(nil)
 	if quiet > 0 {
-		err = &approvals.LookError{Wait: quiet, Err: errors.New("Slack wants no look-up now")}
+		err = &approvals.LookError{Wait: quiet, Err: errors.New("no look-up before the Retry-After of an earlier one")}
 	} else {
 		ts, found, err = e.face.Look(ctx, r.body, intent.ID, intent.At)
 	}
