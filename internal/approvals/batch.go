@@ -212,6 +212,9 @@ func (t Tally) Done() int {
 	return t.Stopped + t.Off + t.Started + t.On + t.LeftOut + t.Failed + t.Unknown + t.NotSent
 }
 
+// Good counts the servers that are as the request wants them.
+func (t Tally) Good() int { return t.Stopped + t.Off + t.Started + t.On }
+
 // Bad counts the servers that did not end well.
 func (t Tally) Bad() int { return t.LeftOut + t.Failed + t.Unknown + t.NotSent }
 
@@ -224,7 +227,7 @@ const fewBad = 20
 
 // end says how a request (or batch) with these results has ended.
 func (t Tally) end(cancelled bool) State {
-	good, bad := t.Stopped+t.Off+t.Started+t.On, t.LeftOut+t.Failed+t.NotSent
+	good, bad := t.Good(), t.LeftOut+t.Failed+t.NotSent
 	switch {
 	case t.Unknown > 0:
 		return Unknown

@@ -30,6 +30,9 @@ const (
 	TopicList     Topic = "list"     // all servers as a file, where the card does not hold them
 	TopicResults  Topic = "results"  // what became of each server as a file, where that is much to read
 
+	// TopicUnshared: a file could not be attached; Code is Slack's.
+	TopicUnshared Topic = "unshared"
+
 	// Announcements: they belong to a channel, not to a request.
 
 	TopicFrozen Topic = "frozen" // nothing is sent from now on
@@ -48,6 +51,7 @@ type Note struct {
 	Job   string    `json:"job,omitempty"`
 	Why   string    `json:"why,omitempty"`
 	Code  string    `json:"code,omitempty"` // the cloud's
+	Next  time.Time `json:"next,omitzero"`  // a file that could not be attached is not tried before
 }
 
 // Message is one post: one note, or several of the same topic that were owed
@@ -56,6 +60,8 @@ type Message struct {
 	Request Request
 	Notes   []Note
 	Batches []Batch // TopicEnd and TopicResults: all of them
+	Freeze  Freeze  // TopicCard: what the first picture of the card shows of it
+	Refused string  // why the channel did not take it, as Slack's code; only for private messages
 }
 
 // ID is the message's own id: that of its first note.
@@ -67,6 +73,20 @@ func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
 
 // Concludes reports whether the topic is told with all batches.
 func (t Topic) Concludes() bool { return t == TopicEnd || t == TopicResults }
+
+// File reports whether the topic is a file. Other notes need not wait
+// for one that cannot be attached.
+func (t Topic) File() bool { return t == TopicList || t == TopicResults }
+
+// Personal reports whether what the topic tells has to reach somebody even
+// where the channel does not take it.
+func (t Topic) Personal() bool {
+	switch t {
+	case TopicSent, TopicReminder, TopicList, TopicResults, TopicUnshared, TopicPaused, TopicApproved:
+		return false
+	}
+	return true
+}
 
 // Announces reports whether the topic is a channel's own, told as a message by
 // itself and about no request.
@@ -91,9 +111,21 @@ type Delivery struct {
 	Fate  Fate
 	TS    string        // Said: the message's timestamp
 	Wait  time.Duration // NotSaid: Slack asks to wait so long; 0 if it does not say
-	Quiet bool          // NotSaid: the wait holds for the whole channel
+	Quiet bool          // NotSaid: the wait holds for all calls of that kind
+	Odd   bool          // NotSaid: for a reason that nobody knows; it may pass or not
+	Code  string        // Slack's error code, if it gave one
 	Err   error         // for the log
 }
+
+// LookError says why a message could not be looked for.
+type LookError struct {
+	Final bool          // another try will do no better: a right is missing, say
+	Wait  time.Duration // Slack asks to wait so long; 0 if it does not say
+	Err   error
+}
+
+func (e *LookError) Error() string { return e.Err.Error() }
+func (e *LookError) Unwrap() error { return e.Err }
 
 // Envelope is something that Slack sent and that a person waits for: a
 // command, a click, a filled-in form. It is stored before it is acknowledged.

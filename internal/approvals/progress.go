@@ -4,10 +4,11 @@ import "time"
 
 // ETA is when an executing request will about be done, at the cloud's limit
 // of rate servers a minute and by what is done so far, whichever is later. It
-// depends on the record alone. The zero time: nothing is known yet.
+// depends on the record alone. The zero time: nothing is known yet, or the
+// request is cancelled and will end before all is done.
 func (r Request) ETA(rate int) time.Time {
 	done := r.Tally.Done()
-	if r.State != Executing || r.Started.IsZero() || done >= r.Total || rate < 1 {
+	if r.State != Executing || r.Stop != nil || r.Started.IsZero() || done >= r.Total || rate < 1 {
 		return time.Time{}
 	}
 	var eta time.Time

@@ -184,7 +184,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w.command(anna, "cancel "+requestID(card))
 		heard("what was sent goes on; nothing more is sent")
 		w.reply(card, "<@UANNA> cancelled this")
-		w.reply(card, "<@UANNA>", "done in part", "1 stopped", "2 not sent", "web-6", "web-7")
+		w.reply(card, "<@UANNA>", "was cancelled by <@UANNA> after 1 of 3", "1 stopped", "2 not sent", "web-6", "web-7")
 		w.stopped(ids[4])
 		w.untouched(ids[5], ids[6])
 	})

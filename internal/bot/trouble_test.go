@@ -282,6 +282,7 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	w.reply(card, "The cloud took call")
 	heard := w.hears(anna)
 	w.slack.Leave(ops, slacksim.BotUserID)
-	heard("1 server stopped", "Invite me there again")
+	heard("1 server stopped", "Invite me there")
+	w.openHome(anna, "1 server stopped", "could not say this")
 	w.settled()
 }

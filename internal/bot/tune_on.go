@@ -19,7 +19,7 @@ func buildTune() Tune {
 		c.Polls = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
 		c.RetryIn = 150 * time.Millisecond
 		c.Redraw = 100 * time.Millisecond
-		c.PostGap = time.Millisecond
+		c.PostGap, c.DrawGap = time.Millisecond, time.Millisecond
 		c.HomeGap = 200 * time.Millisecond
 		c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
 		c.MaxJobAge, c.GiveUp = 8*time.Second, 15*time.Second

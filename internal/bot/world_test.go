@@ -107,7 +107,8 @@ func fast(c *jobs.Config) {
 	c.Polls = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
 	c.RetryIn = 150 * time.Millisecond
 	c.Redraw = 100 * time.Millisecond
-	c.PostGap = time.Millisecond
+	c.PostGap, c.DrawGap = time.Millisecond, time.Millisecond
+	c.RefusedPause = time.Second
 	c.HomeGap = 200 * time.Millisecond
 	c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
 	c.Beat = 200 * time.Millisecond

@@ -109,6 +109,7 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 		ch := e.move(c, b, next, "ended").done(never).
 			write(e.keys.request(done.ID), r.ver, done).
 			wake(threadItem(done.ID), 0)
+		ch.minor = !done.State.Final()
 		if b.body.State == approvals.Queued {
 			e.wakeNext(ch, next)
 		}

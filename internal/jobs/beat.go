@@ -179,7 +179,7 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 	}
 	next := r.body
 	next.Paused = incident
-	ch := newChange().write(e.keys.request(id), r.ver, next).
+	ch := newChange().asProgress().write(e.keys.request(id), r.ver, next).
 		log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.worker}).
 		tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused}))
 	_, err = e.commit(ctx, ch)

@@ -38,6 +38,7 @@ func (e errTaken) Error() string { return fmt.Sprintf("%d servers are taken", le
 type change struct {
 	Op      string           `json:"op"`
 	action  approvals.Action // whose quota Permit, Settle and Freeze are about
+	minor   bool             // what is written is progress that no Home has to show at once
 	Hold    *hold            `json:"hold,omitempty"`   // this claim must still be held
 	Same    []same           `json:"same,omitempty"`   // these records must still be as they were read
 	Before  int64            `json:"before,omitempty"` // ms of Redis time; refused from then on
@@ -62,7 +63,7 @@ type change struct {
 	Leave  string  `json:"leave,omitempty"`  // request that gives up its place in the line
 
 	Wake   []wake  `json:"wake,omitempty"`
-	Homes  string  `json:"homes,omitempty"`  // whose Home is open: all of them are due
+	Homes  *moved  `json:"homes,omitempty"`  // something moves that open Homes show
 	Finish *finish `json:"finish,omitempty"` // gives the held item back
 }
 
@@ -135,6 +136,13 @@ type settle struct {
 type wake struct {
 	Item string `json:"item"`
 	MS   int64  `json:"ms"`
+}
+
+// moved has open Homes drawn again, however many there are, by one item.
+type moved struct {
+	Key    string `json:"key"`    // when something moved last
+	Opened string `json:"opened"` // who has a Home open
+	Item   string `json:"item"`
 }
 
 type finish struct {
@@ -213,9 +221,7 @@ func (e *Engine) commit(ctx context.Context, ch *change) (committed, error) {
 func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) (committed, error) {
 	k := e.keys
 	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(ch.action), k.book(ch.action), k.line(ch.action)}
-	if e.seenInHomes(ch) {
-		ch.Homes = k.homes()
-	}
+	e.follow(ch)
 	ch.Keep = e.AuditKeep
 	body := marshal(ch)
 	var raw any

@@ -16,7 +16,6 @@ import (
 	"ecsbot/internal/ecsclient"
 
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/time/rate"
 )
 
 // Face is what people see of the bot. The engine calls it to have things said
@@ -32,14 +31,16 @@ type Face interface {
 	// Post says m: as the first message in the request's channel if the
 	// request has no thread yet, else in its thread. It tries once.
 	Post(ctx context.Context, m approvals.Message) approvals.Delivery
-	// Draw makes the request's first message show the request as it is.
-	Draw(ctx context.Context, r approvals.Request) approvals.Delivery
-	// Look finds a message by the id it carries, among those posted since.
+	// Draw makes the request's first message show the request as it is, and what
+	// the freeze means for it.
+	Draw(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery
+	// Look finds a message by the id it carries, among those posted since. An
+	// error may be a *approvals.LookError.
 	Look(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
-	// Aside tells the requester privately what could not be said in the
-	// channel: that the request is withdrawn since its card could not be posted,
-	// or how it ended. It tries once.
-	Aside(ctx context.Context, m approvals.Message)
+	// Tell tells a person privately what could not be said in the channel: that
+	// the request is withdrawn since its card could not be posted, or how it
+	// ended, say. It tries once; an error means that nobody was told.
+	Tell(ctx context.Context, user string, m approvals.Message) error
 	// Home makes a person's Home show what there is for them now. Drawing it
 	// twice does no harm.
 	Home(ctx context.Context, user string) approvals.Delivery
@@ -68,12 +69,17 @@ type Config struct {
 	GiveUp      time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
 	Polls       []time.Duration // pauses between looks at a job; the last one repeats
 
-	Lease    time.Duration // of a claim; default 30 s
-	Beat     time.Duration // sign of life; default 1 s. A worker is dead after three
-	RetryIn  time.Duration // after a step failed; default 3 s
-	Redraw   time.Duration // least time between two progress pictures; default 3 s
-	PostGap  time.Duration // least time between two posts in a channel; default 1 s
-	HomeGap  time.Duration // least time between two pictures of one person's Home; default 5 s
+	Lease   time.Duration // of a claim; default 30 s
+	Beat    time.Duration // sign of life; default 1 s. A worker is dead after three
+	RetryIn time.Duration // after a step failed; default 3 s
+	Redraw  time.Duration // least time between two progress pictures; default 3 s
+	PostGap time.Duration // least time between two posts in a channel; default 1 s
+	DrawGap time.Duration // pace at which one replica draws cards; default 1.5 s
+	HomeGap time.Duration // least time between two pictures of one person's Home; default 5 s
+	// What Slack refuses for a reason that nobody knows is tried at this pace,
+	// and given up after that time; default 30 s and 1 h.
+	RefusedPause, RefusedFor time.Duration
+
 	Remind   time.Duration // least time between two reminders of one request; default 5 min
 	MaxSteps int           // steps at the same time; default 32
 
@@ -105,6 +111,9 @@ func (c Config) withDefaults() Config {
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
 	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
 	c.PostGap = cmp.Or(c.PostGap, time.Second)
+	c.DrawGap = cmp.Or(c.DrawGap, 1500*time.Millisecond)
+	c.RefusedPause = cmp.Or(c.RefusedPause, 30*time.Second)
+	c.RefusedFor = cmp.Or(c.RefusedFor, time.Hour)
 	c.HomeGap = cmp.Or(c.HomeGap, 5*time.Second)
 	c.Remind = cmp.Or(c.Remind, 5*time.Minute)
 	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
@@ -143,7 +152,7 @@ type Engine struct {
 	begun    chan struct{}          // closed when Run has worked for the first time
 
 	mu    sync.Mutex
-	paces map[string]*rate.Limiter // channel → its pace of posts; guarded by mu
+	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
 
 	fleet fleet // what suggestions are made from; never what is acted on
 }
@@ -159,7 +168,7 @@ func New(c Config) *Engine {
 		worker: rand.Text()[:8],
 		nudges: make(chan struct{}, 1),
 		begun:  make(chan struct{}),
-		paces:  map[string]*rate.Limiter{},
+		paces:  map[string]*pacer{},
 	}
 }
 
@@ -203,6 +212,7 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 	defer endBeats()
 	var wg sync.WaitGroup
 	wg.Go(func() { e.beats(beating) })
+	wg.Go(func() { e.watchOutbox(beating) })
 	e.claims(ctx, work)
 	endBeats()
 	wg.Wait()
@@ -384,8 +394,14 @@ func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error)
 		return e.stepBatch(ctx, c, id)
 	case "t":
 		return e.stepThread(ctx, c, id)
-	case "h":
-		return e.stepHome(ctx, c, id)
+	case "p":
+		return e.stepPrivate(ctx, c, id)
+	case homesItem:
+		return e.stepHomes(ctx, c)
+	case cardsItem:
+		return e.stepCards(ctx, c)
+	case "h": // made by an older replica
+		return e.adoptHome(ctx, c, id)
 	}
 	return fmt.Errorf("item %q of no known kind: %w", c.item, errNoRecord)
 }

@@ -3,46 +3,56 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"ecsbot/internal/approvals"
 
-	"golang.org/x/time/rate"
+	"github.com/redis/go-redis/v9"
 )
 
 // homeLife is how long after its last opening a Home is still drawn: Slack
-// does not tell when somebody goes away from it.
-const homeLife = 24 * time.Hour
+// does not tell when somebody goes away from it. It is drawn when it is opened
+// again.
+const homeLife = time.Hour
 
-// Homes of one replica are drawn at this pace at most: Slack allows 100 a
-// minute for the whole workspace.
+// Homes are drawn at this pace at most: Slack allows 100 a minute for the whole
+// workspace.
 const (
 	homePace  = 700 * time.Millisecond
 	homeBurst = 20
 )
 
 // HomeOpened has a person's Home drawn now, and again whenever a request
-// moves, until a day after the last opening.
+// moves, until an hour after the last opening.
 func (e *Engine) HomeOpened(ctx context.Context, user string) error {
-	return e.homeDue(ctx, user, "")
+	return e.noteHome(ctx, user, "", "0")
 }
 
 // TellHome has a person's Home tell text until it is opened again. A click in
 // the Home has no message and no channel to answer in.
 func (e *Engine) TellHome(ctx context.Context, user, text string) error {
-	return e.homeDue(ctx, user, text)
+	return e.noteHome(ctx, user, text, "0")
 }
 
-func (e *Engine) homeDue(ctx context.Context, user, text string) error {
+func (e *Engine) noteHome(ctx context.Context, user, text, older string) error {
 	k := e.keys
-	err := homeScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.woken(), k.homes(), k.said()},
-		user, homeItem(user), text).Err()
+	err := homeScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.woken(), k.opened(), k.said(), k.homes()},
+		user, homesItem, text, older).Err()
 	if err != nil {
 		return fmt.Errorf("have a Home drawn: %w", err)
 	}
 	e.nudge()
+	return nil
+}
+
+// adoptHome takes up a Home that an older replica knows to be open.
+func (e *Engine) adoptHome(ctx context.Context, c claim, user string) error {
+	if err := e.noteHome(ctx, user, "", "1"); err != nil {
+		return err
+	}
+	e.release(ctx, c, never, false)
 	return nil
 }
 
@@ -56,97 +66,200 @@ func (e *Engine) HomeTold(ctx context.Context, user string) (string, error) {
 	return s, nil
 }
 
-// seenInHomes reports whether the change moves a request or the freeze, which
-// Homes show.
-func (e *Engine) seenInHomes(ch *change) bool {
-	for _, w := range ch.Write {
-		if strings.HasPrefix(w.Key, e.keys.request("")) || w.Key == e.keys.halt() {
-			return true
-		}
-	}
-	return false
+// openHome is a Home that somebody opened within the last hour.
+type openHome struct {
+	user          string
+	opened, shown time.Time // shown: when it was drawn last; zero for never
 }
 
-// stepHome draws one person's Home. What changes while it is drawn makes it
-// due again (the item is held meanwhile, so it is marked as woken).
-func (e *Engine) stepHome(ctx context.Context, c claim, user string) error {
-	opened, shown, err := e.homeTimes(ctx, user)
-	if err != nil {
+// stepHomes draws stale Homes one after the other at the pace that Slack allows,
+// for as long as the step may take. Those that were opened or answered since
+// they were drawn come first.
+func (e *Engine) stepHomes(ctx context.Context, c claim) error {
+	if err := e.forgetHomes(ctx); err != nil {
 		return err
 	}
-	now := e.now()
-	if now.Sub(opened) > homeLife {
-		return e.forgetHome(ctx, c, user)
+	stop := time.Now().Add(e.Lease / 2)
+	for time.Now().Before(stop) {
+		all, err := e.openHomes(ctx)
+		if err != nil {
+			return err
+		}
+		moved, err := e.rdb.MGet(ctx, e.keys.moved()).Result()
+		if err != nil {
+			return fmt.Errorf("read when something moved: %w", err)
+		}
+		queue, wait := e.staleHomes(all, asMoment(moved[0]))
+		if len(queue) == 0 {
+			return e.homesRest(ctx, c, all, moved[0], wait)
+		}
+		if wait, err := e.drawHomes(ctx, queue, stop); err != nil || wait > 0 {
+			if err == nil {
+				e.release(ctx, c, wait, false)
+			}
+			return err
+		}
 	}
-	if wait := shown.Add(e.HomeGap).Sub(now); wait > 0 && !opened.After(shown) {
-		e.release(ctx, c, wait, false)
-		return nil
+	e.release(ctx, c, 0, false)
+	return nil
+}
+
+// homesAtOnce is after how many Homes it is looked again whose is to be drawn
+// next: somebody may have opened theirs.
+const homesAtOnce = 5
+
+// drawHomes draws the first Homes of the queue. It returns how long Slack wants
+// no other one.
+func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time) (time.Duration, error) {
+	for _, h := range queue[:min(homesAtOnce, len(queue))] {
+		quiet, err := e.quietFor(ctx, homes)
+		if err != nil || quiet[0] > 0 {
+			return quiet[0], err
+		}
+		wait := e.pacer(homes, homePace, homeBurst).turn(homesItem, time.Now())
+		if time.Now().Add(wait).After(stop) {
+			return wait, nil // it keeps its turn
+		}
+		if wait > 0 {
+			select {
+			case <-ctx.Done():
+				return 0, context.Cause(ctx)
+			case <-time.After(wait):
+			}
+			e.pacer(homes, homePace, homeBurst).turn(homesItem, time.Now())
+		}
+		if wait, err := e.drawHome(ctx, h.user); err != nil || wait > 0 {
+			return wait, err
+		}
 	}
-	if wait := e.paceOf("a Home", homePace, homeBurst); wait > 0 {
-		e.release(ctx, c, wait, false)
-		return nil
+	return 0, nil
+}
+
+// drawHome draws one person's Home.
+func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, error) {
+	now, err := e.rdb.Time(ctx).Result() // what moves while it is drawn makes it stale again
+	if err != nil {
+		return 0, fmt.Errorf("ask the time: %w", err)
 	}
 	d := e.face.Home(ctx, user)
 	e.Metrics.said.WithLabelValues("home", fate(d.Fate)).Inc()
-	switch d.Fate {
-	case approvals.Unsayable:
-		e.Log.WarnContext(ctx, "a Home cannot be drawn and is given up", "user", user, "err", d.Err)
-		return e.forgetHome(ctx, c, user)
-	case approvals.NotSaid, approvals.Unsure:
+	switch {
+	case d.Fate == approvals.Unsayable, d.Odd:
+		e.Log.WarnContext(ctx, "a Home cannot be drawn and is given up until it is opened again", "user", user, "err", d.Err)
+		return 0, e.forgetHome(ctx, user)
+	case d.Fate != approvals.Said:
 		e.Log.WarnContext(ctx, "a Home could not be drawn; trying again", "user", user, "err", d.Err)
-		e.release(ctx, c, max(d.Wait, e.RetryIn), false)
-		return nil
+		wait := max(d.Wait, e.RetryIn)
+		if d.Quiet {
+			if err := e.quieten(ctx, homes, wait); err != nil {
+				return 0, err
+			}
+		}
+		return wait, nil
 	}
-	if err := e.rdb.HSet(ctx, e.keys.shown(), user, now.UnixMilli()).Err(); err != nil {
-		return fmt.Errorf("note that a Home was drawn: %w", err)
+	if err := e.rdb.HSet(ctx, e.keys.drawn(), user, now.UnixMicro()).Err(); err != nil {
+		return 0, fmt.Errorf("note that a Home was drawn: %w", err)
 	}
-	e.release(ctx, c, never, false)
+	return 0, nil
+}
+
+// openHomes lists who has the Home open, the newest opening first.
+func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
+	members, err := e.rdb.ZRevRangeWithScores(ctx, e.keys.opened(), 0, -1).Result()
+	if err != nil || len(members) == 0 {
+		return nil, wrapped("list open Homes", err)
+	}
+	all := make([]openHome, 0, len(members))
+	for some := range slices.Chunk(members, 1000) {
+		users := make([]string, len(some))
+		for i, m := range some {
+			users[i], _ = m.Member.(string)
+		}
+		shown, err := e.rdb.HMGet(ctx, e.keys.drawn(), users...).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read when Homes were drawn: %w", err)
+		}
+		for i, m := range some {
+			all = append(all, openHome{user: users[i], opened: time.UnixMicro(int64(m.Score)), shown: asMoment(shown[i])})
+		}
+	}
+	return all, nil
+}
+
+// staleHomes picks those to draw now, in order: opened or answered since they
+// were drawn, then those of approvers, who may be waited for; in each the newest
+// opening first. Without any it returns how long it is until one may be.
+func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.Duration) {
+	now, wait := e.now(), never
+	var opened, approvers, others []openHome
+	for _, h := range all {
+		switch early := h.shown.Add(e.HomeGap).Sub(now); {
+		case !h.opened.Before(h.shown):
+			opened = append(opened, h)
+		case moved.Before(h.shown):
+		case early > 0:
+			wait = sooner(wait, early)
+		case slices.Contains(e.Policy.Approvers, h.user):
+			approvers = append(approvers, h)
+		default:
+			others = append(others, h)
+		}
+	}
+	return slices.Concat(opened, approvers, others), wait
+}
+
+// homesRest gives the item back while no Home has to be drawn. Once all show
+// everything it says so: [Engine.watchOutbox] need not make it due.
+func (e *Engine) homesRest(ctx context.Context, c claim, all []openHome, moved any, wait time.Duration) error {
+	if wait == never && len(all) > 0 {
+		text, _ := moved.(string)
+		if err := e.rdb.Set(ctx, e.keys.rested(), fmt.Sprintf("%s/%d", text, all[0].opened.UnixMicro()), 0).Err(); err != nil {
+			return fmt.Errorf("note that all Homes are drawn: %w", err)
+		}
+	}
+	e.release(ctx, c, wait, false)
 	return nil
 }
 
-// homeTimes tells when the person opened the Home last and when it was drawn
-// last; the zero time for never.
-func (e *Engine) homeTimes(ctx context.Context, user string) (opened, shown time.Time, err error) {
-	read := func(key string) time.Time {
-		fields, e := e.rdb.HMGet(ctx, key, user).Result()
-		if e != nil {
-			err = fmt.Errorf("read when a Home was seen: %w", e)
-			return time.Time{}
-		}
-		text, _ := fields[0].(string)
-		ms, e := strconv.ParseInt(text, 10, 64)
-		if e != nil {
-			return time.Time{}
-		}
-		return time.UnixMilli(ms)
+// forgetHomes forgets those that were not opened for an hour.
+func (e *Engine) forgetHomes(ctx context.Context) error {
+	before := strconv.FormatInt(e.now().Add(-homeLife).UnixMicro(), 10)
+	users, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.opened(), ByScore: true, Start: "-inf", Stop: before, Count: 1000}).Result()
+	if err != nil || len(users) == 0 {
+		return wrapped("list Homes that were left", err)
 	}
-	return read(e.keys.homes()), read(e.keys.shown()), err
+	return e.forgetHome(ctx, users...)
 }
 
-func (e *Engine) forgetHome(ctx context.Context, c claim, user string) error {
+func (e *Engine) forgetHome(ctx context.Context, users ...string) error {
 	k := e.keys
-	for _, key := range []string{k.homes(), k.shown(), k.said()} {
-		if err := e.rdb.HDel(ctx, key, user).Err(); err != nil {
-			return fmt.Errorf("forget a Home: %w", err)
-		}
+	members := make([]any, len(users))
+	for i, u := range users {
+		members[i] = u
 	}
-	e.release(ctx, c, never, false)
-	return nil
+	_, err := e.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, k.opened(), members...)
+		p.HDel(ctx, k.drawn(), users...)
+		p.HDel(ctx, k.said(), users...)
+		return nil
+	})
+	return wrapped("forget Homes", err)
 }
 
-// paceOf returns 0 if one more of what may go now, or how long to wait.
-func (e *Engine) paceOf(what string, every time.Duration, burst int) time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	l := e.paces[what]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(every), burst)
-		e.paces[what] = l
+// asMoment reads a moment in microseconds; the zero time if there is none.
+func asMoment(v any) time.Time {
+	text, _ := v.(string)
+	us, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}
 	}
-	at := l.Reserve()
-	wait := at.Delay()
-	if wait > 0 {
-		at.Cancel()
+	return time.UnixMicro(us)
+}
+
+// wrapped adds what was being done to an error, if there is one.
+func wrapped(doing string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", doing, err)
 	}
-	return wait
+	return err
 }

@@ -2,26 +2,41 @@ package jobs
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"ecsbot/internal/approvals"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // drawer is a face that only draws Homes.
 type drawer struct {
 	Face
+	mu    sync.Mutex
 	drawn []string
 	fate  approvals.Delivery
 	while func()
 }
 
 func (d *drawer) Home(_ context.Context, user string) approvals.Delivery {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.drawn = append(d.drawn, user)
 	if d.while != nil {
 		d.while()
 	}
 	return d.fate
+}
+
+func (d *drawer) times() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.drawn)
 }
 
 // due takes up whatever is due and does its step, once.
@@ -36,8 +51,22 @@ func (e *Engine) due(t *testing.T) {
 	}
 }
 
+// homesDue lets the drawer of Homes work, now.
+func (e *Engine) homesDue(t *testing.T) {
+	t.Helper()
+	score, err := e.rdb.ZScore(t.Context(), e.keys.due(), homesItem).Result()
+	if errors.Is(err, redis.Nil) {
+		return
+	}
+	if soon := float64(e.now().Add(time.Second).UnixMilli()); err != nil || score > soon {
+		return // it waits for something else
+	}
+	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: homesItem})
+	e.due(t)
+}
+
 // moved commits a move of a request.
-func (e *Engine) moved(t *testing.T, id string) {
+func (e *Engine) moved(t testing.TB, id string) {
 	t.Helper()
 	if _, err := e.commit(t.Context(), newChange().write(e.keys.request(id), 0, approvals.Request{ID: id, State: approvals.Pending})); err != nil {
 		t.Fatal(err)
@@ -55,28 +84,45 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 		}
 	}
 	e.moved(t, "S-22222")
-	e.due(t)
+	e.homesDue(t)
 	check("nobody looks", 0)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.due(t)
+	e.homesDue(t)
 	check("opened", 1)
-	e.due(t)
+	e.homesDue(t)
 	check("nothing has changed", 1)
 	time.Sleep(2 * time.Millisecond)
 	e.moved(t, "S-33333")
-	e.due(t)
+	e.homesDue(t)
 	check("moved", 2)
 
 	time.Sleep(2 * time.Millisecond)
-	face.while = func() { face.while = nil; e.moved(t, "S-44444") }
+	face.while = func() { face.while = nil; e.moved(t, "S-44444"); time.Sleep(2 * time.Millisecond) }
 	e.moved(t, "S-55555")
-	e.due(t)
-	check("moved", 3)
+	e.homesDue(t) // the same step sees it
+	e.homesDue(t)
+	check("moved, and again while it was drawn", 4)
+}
+
+func TestProgressMakesNoHomeStale(t *testing.T) {
+	face := &drawer{}
+	e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	e.face = face
+	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
+		t.Fatal(err)
+	}
+	e.homesDue(t)
 	time.Sleep(2 * time.Millisecond)
-	e.due(t)
-	check("moved again while it was drawn", 4)
+	r := approvals.Request{ID: "S-22222", State: approvals.Executing}
+	if _, err := e.commit(t.Context(), newChange().asProgress().write(e.keys.request(r.ID), 0, r)); err != nil {
+		t.Fatal(err)
+	}
+	e.homesDue(t)
+	if len(face.drawn) != 1 {
+		t.Errorf("drawn %d times, want only when it was opened", len(face.drawn))
+	}
 }
 
 func TestAHomeIsNotDrawnTooOften(t *testing.T) {
@@ -86,20 +132,18 @@ func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.due(t)
-	time.Sleep(5 * time.Millisecond)
+	e.homesDue(t)
 	for _, id := range []string{"S-22222", "S-33333"} {
 		e.moved(t, id)
-		e.due(t)
+		e.homesDue(t)
 	}
 	if len(face.drawn) != 1 {
 		t.Errorf("drawn %d times within the gap", len(face.drawn))
 	}
-	time.Sleep(5 * time.Millisecond)
 	if err := e.TellHome(t.Context(), "UBEN", "done"); err != nil {
 		t.Fatal(err)
 	}
-	e.due(t)
+	e.homesDue(t)
 	if text, err := e.HomeTold(t.Context(), "UBEN"); len(face.drawn) != 2 || text != "done" || err != nil {
 		t.Errorf("an answer waits: drawn %d times, %q, %v", len(face.drawn), text, err)
 	}
@@ -113,22 +157,153 @@ func TestAHomeIsForgotten(t *testing.T) {
 		want int
 		kept bool
 	}{
-		{"after a day", 25 * time.Hour, approvals.Delivery{}, 0, false},
-		{"within a day", 23 * time.Hour, approvals.Delivery{}, 1, true},
-		{"when Slack says it can never be drawn", time.Hour, approvals.Delivery{Fate: approvals.Unsayable}, 1, false},
-		{"not when Slack is away", time.Hour, approvals.Delivery{Fate: approvals.NotSaid}, 1, true},
+		{"after an hour", 61 * time.Minute, approvals.Delivery{}, 0, false},
+		{"within an hour", 59 * time.Minute, approvals.Delivery{}, 1, true},
+		{"when Slack says it can never be drawn", time.Minute, approvals.Delivery{Fate: approvals.Unsayable}, 1, false},
+		{"not when Slack is away", time.Minute, approvals.Delivery{Fate: approvals.NotSaid}, 1, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			face := &drawer{fate: c.fate}
 			e := onRedis(t, nil)
 			e.face = face
-			e.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().Add(-c.age).UnixMilli())
+			e.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
 			e.moved(t, "S-22222")
-			e.due(t)
-			kept := e.rdb.HExists(t.Context(), e.keys.homes(), "UBEN").Val()
-			if len(face.drawn) != c.want || kept != c.kept {
+			e.homesDue(t)
+			_, err := e.rdb.ZScore(t.Context(), e.keys.opened(), "UBEN").Result()
+			if kept := err == nil; len(face.drawn) != c.want || kept != c.kept {
 				t.Errorf("drawn %d times, kept %v", len(face.drawn), kept)
 			}
 		})
+	}
+}
+
+// Who has just opened theirs does not wait behind all those whose is stale, and
+// approvers do not wait behind the rest.
+func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
+	face := &drawer{}
+	e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	e.face = face
+	ago := func(d time.Duration) float64 { return float64(time.Now().Add(-d).UnixMicro()) }
+	for user, at := range map[string]float64{"U1": ago(3 * time.Minute), "U2": ago(2 * time.Minute), "UBEN": ago(4 * time.Minute)} {
+		e.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: user, Score: at})
+		e.rdb.HSet(t.Context(), e.keys.drawn(), user, int64(ago(time.Minute)))
+	}
+	e.moved(t, "S-22222")
+	if err := e.HomeOpened(t.Context(), "U3"); err != nil {
+		t.Fatal(err)
+	}
+	e.homesDue(t)
+	if want := []string{"U3", "UBEN", "U2", "U1"}; !slices.Equal(face.drawn, want) {
+		t.Errorf("drawn %v, want %v", face.drawn, want)
+	}
+}
+
+// However many Homes are open, a move of a request adds one item.
+func TestOpenHomesAddOneItemToAMove(t *testing.T) {
+	e := onRedis(t, nil)
+	var all []redis.Z
+	for i := range 10_000 {
+		all = append(all, redis.Z{Member: fmt.Sprintf("U%05d", i), Score: float64(time.Now().UnixMicro())})
+	}
+	e.rdb.ZAdd(t.Context(), e.keys.opened(), all...)
+	e.moved(t, "S-22222")
+	if due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val(); !slices.Equal(due, []string{homesItem}) {
+		t.Errorf("%d items are due: %.200v", len(due), due)
+	}
+}
+
+// While Homes wait for their pace nobody asks the store again and again.
+func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	for i := range 200 {
+		if err := e.HomeOpened(t.Context(), fmt.Sprintf("U%03d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &drawer{Face: newFace()}
+	w.run(e, f)
+	w.within(5*time.Second, "the first burst", func() bool { return f.times() >= homeBurst })
+	fences := func() int64 {
+		n, _ := w.rdb.HGet(t.Context(), w.keys.meta(), "fence").Int64()
+		return n
+	}
+	before, began := fences(), time.Now()
+	w.within(5*time.Second, "three more at the pace", func() bool { return f.times() >= homeBurst+3 })
+	if took := time.Since(began); took < 2*homePace {
+		t.Errorf("three Homes were drawn within %v", took)
+	}
+	if claims := fences() - before; claims > 10 {
+		t.Errorf("%d claims while three Homes were drawn", claims)
+	}
+}
+
+// An older replica keeps open Homes in its own way and makes an item for each.
+func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
+	face := &drawer{}
+	e := onRedis(t, nil)
+	e.face = face
+	e.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().UnixMilli())
+	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: "h:UBEN"})
+	e.due(t)
+	e.homesDue(t)
+	if !slices.Equal(face.drawn, []string{"UBEN"}) {
+		t.Errorf("drawn %v", face.drawn)
+	}
+	// One that nobody has open is no work.
+	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: "h:UGONE"})
+	e.due(t)
+	if n := e.rdb.ZScore(t.Context(), e.keys.due(), "h:UGONE").Err(); !errors.Is(n, redis.Nil) {
+		t.Error("an item of an older replica is still due")
+	}
+}
+
+// An older replica does not know these items and drops them.
+func TestItemsOfTheOutboxComeBack(t *testing.T) {
+	e := onRedis(t, nil)
+	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Freeze(t.Context(), approvals.Person{ID: "UBEN"}, "", "COPS", "op"); err != nil {
+		t.Fatal(err)
+	}
+	ch := newChange()
+	if err := e.owePrivately(t.Context(), ch, "UANNA", privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "x"}}, At: e.now()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.commit(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{homesItem, cardsItem, privateItem("UANNA")}
+	for _, item := range want {
+		if n := e.rdb.ZRem(t.Context(), e.keys.due(), item).Val(); n != 1 {
+			t.Errorf("%s was not due", item)
+		}
+	}
+	if err := e.lookAfterOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val()
+	for _, item := range want {
+		if !slices.Contains(due, item) {
+			t.Errorf("%s is not due again: %v", item, due)
+		}
+	}
+	// Once all of it is done, nothing comes back.
+	e.face = &drawer{Face: newFace()}
+	for range 4 {
+		for _, item := range want {
+			e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: item})
+		}
+		e.rdb.ZRem(t.Context(), e.keys.due(), threadItem("@COPS"))
+		e.due(t)
+	}
+	e.rdb.ZRem(t.Context(), e.keys.due(), want[0], want[1], want[2])
+	if err := e.lookAfterOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val(); len(due) != 0 {
+		t.Errorf("due without need: %v", due)
 	}
 }

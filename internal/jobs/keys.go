@@ -22,12 +22,17 @@ import (
 //	audit   stream  one entry a move
 //	open    zset    requests that have not ended → ms of their making
 //	ended   zset    requests that have → ms of their end
-//	quiet   hash    channel → ms before which Slack wants no post
-//	homes   hash    user who has the Home open → ms of the last opening
-//	shown   hash    user → ms at which the Home was last drawn
+//	quiet   hash    channel or other method of Slack's → ms before which it wants no call
+//	opened  zset    user who has the Home open → µs of the last opening
+//	moved   string  µs at which something moved last that Homes show
+//	rested  string  up to which move and opening all Homes are drawn
+//	drawn   hash    user → µs at which the Home was last drawn
+//	homes   hash    as opened, of replicas older than that
+//	swept   string  for which freeze and which loss the cards were last gone through
+//	private zset    user who is owed something privately → ms at which it is tried
 //	said    hash    user → what the Home tells in answer to a click in it
 //	ready   string  written to find out whether the store takes writes
-//	r:<id>  t:<id>  b:<id>:<n>   records: hash of ver, op, body
+//	r:<id>  t:<id>  b:<id>:<n>  p:<user>   records: hash of ver, op, body
 //	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
 //	d:<id>  string  an ask that a person was shown and has not made yet
@@ -49,10 +54,16 @@ func (k keys) open() string   { return string(k) + "open" }
 func (k keys) ended() string  { return string(k) + "ended" }
 func (k keys) quiet() string  { return string(k) + "quiet" }
 func (k keys) homes() string  { return string(k) + "homes" }
-func (k keys) shown() string  { return string(k) + "shown" }
+func (k keys) opened() string { return string(k) + "opened" }
+func (k keys) moved() string  { return string(k) + "moved" }
+func (k keys) rested() string { return string(k) + "rested" }
+func (k keys) swept() string  { return string(k) + "swept" }
+func (k keys) drawn() string  { return string(k) + "drawn" }
 func (k keys) said() string   { return string(k) + "said" }
 func (k keys) ready() string  { return string(k) + "ready" }
 
+func (k keys) privates() string              { return string(k) + "private" }
+func (k keys) private(user string) string    { return string(k) + "p:" + user }
 func (k keys) request(id string) string      { return string(k) + "r:" + id }
 func (k keys) thread(id string) string       { return string(k) + "t:" + id }
 func (k keys) frozen(id string) string       { return string(k) + "s:" + id }
@@ -80,5 +91,11 @@ func (k keys) quota(name string, a approvals.Action) string {
 func requestItem(id string) string      { return "r:" + id }
 func threadItem(id string) string       { return "t:" + id }
 func envelopeItem(id string) string     { return "i:" + id }
-func homeItem(user string) string       { return "h:" + user }
+func privateItem(user string) string    { return "p:" + user }
 func batchItem(id string, n int) string { return "b:" + id + ":" + strconv.Itoa(n) }
+
+// Items of which there is one.
+const (
+	homesItem = "homes" // draws open Homes
+	cardsItem = "cards" // has the cards of open requests drawn again
+)

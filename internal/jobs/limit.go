@@ -23,7 +23,7 @@ func (e *Engine) waitsForLimit(ctx context.Context, c claim, r stored[approvals.
 		e.release(ctx, c, t.wait, false)
 		return nil
 	}
-	_, err := e.commit(ctx, newChange().under(c).done(t.wait).
+	_, err := e.commit(ctx, newChange().under(c).done(t.wait).asProgress().
 		write(e.keys.request(next.ID), r.ver, next).
 		wake(threadItem(next.ID), 0))
 	if errors.Is(err, errConflict) {
@@ -42,7 +42,7 @@ func (e *Engine) waitsNoMore(ctx context.Context, seen approvals.Request, b appr
 	r, err := e.loadRequest(ctx, seen.ID)
 	if err == nil && r.body.State == approvals.Executing && r.body.Waiting == b.N+1 {
 		next := r.body.WaitsNoMore()
-		_, err = e.commit(ctx, newChange().
+		_, err = e.commit(ctx, newChange().asProgress().
 			write(e.keys.request(next.ID), r.ver, next).
 			wake(threadItem(next.ID), 0))
 	}

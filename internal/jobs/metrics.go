@@ -12,6 +12,9 @@ type Metrics struct {
 	servers   *prometheus.CounterVec
 	moves     *prometheus.CounterVec
 	said      *prometheus.CounterVec
+
+	unverified *prometheus.CounterVec
+	rerouted   *prometheus.CounterVec
 }
 
 // NewMetrics makes the engine's metrics and registers them.
@@ -37,6 +40,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "ecsbot_posts_total", Help: "Attempts to say something in Slack, by fate.",
 		}, []string{"topic", "fate"}),
 	}
+	m.unverified = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ecsbot_posts_unverified_total", Help: "Messages posted again, perhaps twice, since Slack did not tell whether they stand, by why (refused: a scope or right is missing; no_answer).",
+	}, []string{"topic", "why"})
+	m.rerouted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ecsbot_posts_rerouted_total", Help: "Messages that could not be posted in their channel, by where they were told instead (private, home: in the person's Home alone, nowhere).",
+	}, []string{"topic", "instead"})
+	reg.MustRegister(m.unverified, m.rerouted)
 	reg.MustRegister(m.steps, m.aside, m.frozen, m.skew, m.submitted, m.servers, m.moves, m.said)
 	return m
 }

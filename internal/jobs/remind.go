@@ -18,7 +18,7 @@ func (e *Engine) remind(ctx context.Context, c claim, r stored[approvals.Request
 		e.release(ctx, c, in, false)
 		return nil
 	}
-	ch := newChange().under(c).done(in).
+	ch := newChange().under(c).done(in).asProgress().
 		write(e.keys.request(next.ID), r.ver, next).
 		log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.Reminded, Worker: e.worker}).
 		tell(e.keys, next.ID, e.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.Reminded), Topic: approvals.TopicReminder, Count: next.Reminded}))

@@ -36,6 +36,9 @@ var recordLua string
 //go:embed lua/home.lua
 var homeLua string
 
+//go:embed lua/watch.lua
+var watchLua string
+
 // What each script does, and its KEYS, ARGV and results, stands above its code.
 var (
 	commitScript  = redis.NewScript(permitsLua + commitLua)
@@ -47,4 +50,5 @@ var (
 	releaseScript = redis.NewScript(releaseLua)
 	recordScript  = redis.NewScript(recordLua)
 	homeScript    = redis.NewScript(homeLua)
+	watchScript   = redis.NewScript(watchLua)
 )

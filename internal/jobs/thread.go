@@ -10,9 +10,6 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
-
-	"github.com/redis/go-redis/v9"
-	"golang.org/x/time/rate"
 )
 
 // thread is the record of a request's place in Slack: what is said there goes
@@ -21,10 +18,18 @@ import (
 // note is a message of its own.
 type thread struct {
 	Channel string    `json:"channel"`
-	TS      string    `json:"ts,omitempty"`    // of the card; empty until it is known to stand
-	Drawn   uint64    `json:"drawn,omitempty"` // version of the request that the card shows
+	TS      string    `json:"ts,omitempty"`     // of the card; empty until it is known to stand
+	Drawn   uint64    `json:"drawn,omitempty"`  // version of the request that the card shows
+	Frozen  uint64    `json:"frozen,omitempty"` // version of the freeze that it shows
 	DrawnAt time.Time `json:"drawn_at,omitzero"`
 	Intent  *saying   `json:"intent,omitempty"`
+
+	// Since when Slack refuses the first note, or the drawing, for a reason that
+	// nobody knows.
+	Refused time.Time `json:"refused,omitzero"`
+	Undrawn time.Time `json:"undrawn,omitzero"`
+	// How often the first note was posted again without being looked for.
+	Blind int `json:"blind,omitempty"`
 }
 
 // saying is the intent to post the first Count notes that are owed.
@@ -37,8 +42,8 @@ type saying struct {
 // together is how many notes of one kind are told in one post at most.
 const together = 10
 
-// stepThread brings a thread up to date: the card first, then what is owed.
-// One step posts one message.
+// stepThread brings a thread up to date: what is owed is posted first, then the
+// card is drawn. One step makes one call that people see.
 func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	t, err := load[thread](ctx, e, e.keys.thread(id))
 	channel, announced := strings.CutPrefix(id, "@")
@@ -57,61 +62,153 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 		return err
 	}
 	r := stored[approvals.Request]{body: approvals.Request{ID: id}}
+	var halt stored[approvals.Freeze]
 	if !announced {
 		if r, err = e.loadRequest(ctx, id); err != nil {
 			return err
 		}
+		if halt, err = e.loadFreeze(ctx); err != nil {
+			return err
+		}
 	}
 	r.body.Thread = approvals.Thread{Channel: t.body.Channel, TS: t.body.TS}
-	if wait, err := e.quietFor(ctx, t.body.Channel); err != nil || wait > 0 {
-		if err == nil {
-			e.release(ctx, c, wait, false)
-		}
+	quiet, err := e.quietTimes(ctx, t.body.Channel)
+	if err != nil {
 		return err
 	}
 	if t.body.Intent != nil {
-		return e.lookForPost(ctx, c, t, r)
+		return e.lookForPost(ctx, c, t, r, quiet.look)
 	}
-	redraw := e.redrawIn(t.body, r)
-	if redraw == 0 {
-		return e.draw(ctx, c, t, r)
+	if len(notes) > 0 && e.stale(notes[0], r.body) {
+		return e.leaveOut(ctx, c, t, id, len(notes))
 	}
-	if len(notes) == 0 {
-		e.release(ctx, c, redraw, false)
-		return nil
+	if len(notes) > 0 && notes[0].Next.After(e.now()) {
+		if ready, err := e.othersReady(ctx, id); err != nil || ready {
+			if err == nil {
+				err = e.letPass(ctx, c, t, id, notes[0])
+			}
+			return err
+		}
 	}
-	return e.post(ctx, c, t, r, notes)
+	post := e.postIn(notes, quiet.post, t.body.Channel, id)
+	if post == 0 {
+		return e.post(ctx, c, t, r, halt, notes)
+	}
+	draw := e.redrawIn(t.body, r, halt)
+	if draw == 0 {
+		draw = quiet.draw
+	}
+	if draw == 0 {
+		draw = e.drawIn(r.body)
+	}
+	if draw == 0 {
+		return e.draw(ctx, c, t, r, halt)
+	}
+	e.release(ctx, c, sooner(post, draw), false)
+	return nil
 }
 
-// redrawIn tells when the card has to be drawn anew: now (0), later, or never.
-// While work goes on it is drawn from time to time; a decision or an end is
-// shown at once.
-func (e *Engine) redrawIn(t thread, r stored[approvals.Request]) time.Duration {
-	if t.TS == "" || t.Drawn >= r.ver {
+// sooner is the shorter of two waits, either of which may be [never].
+func sooner(a, b time.Duration) time.Duration {
+	if a == never || b != never && b < a {
+		return b
+	}
+	return a
+}
+
+// postIn tells when the notes may be posted: now (0), later, or never.
+func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id string) time.Duration {
+	if len(notes) == 0 {
 		return never
 	}
-	if r.body.State != approvals.Executing {
+	if wait := max(quiet, notes[0].Next.Sub(e.now())); wait > 0 {
+		return wait
+	}
+	// Slack allows about one post a second and channel; each replica keeps to
+	// that by itself, and Slack's own 429 tells them where they do not keep it
+	// together.
+	return e.pacer(channel, e.PostGap, 1).turn(id, time.Now())
+}
+
+// redrawIn tells when the card has to be drawn again: now (0), later, or never.
+// While work goes on it is drawn from time to time; a decision, an end or a
+// freeze is shown at once. A card may also show what the store has lost since:
+// then its version is ahead, or it was drawn before the loss.
+func (e *Engine) redrawIn(t thread, r stored[approvals.Request], halt stored[approvals.Freeze]) time.Duration {
+	open := !r.body.State.Final()
+	switch {
+	case t.TS == "":
+		return never
+	case open && t.Frozen != halt.ver, open && t.DrawnAt.UnixMilli() < e.since.Load():
+		return 0
+	case t.Drawn == r.ver:
+		return never
+	case r.body.State != approvals.Executing:
 		return 0
 	}
 	return max(0, t.DrawnAt.Add(e.Redraw).Sub(e.now()))
 }
 
+// drawBurst is how many cards one replica may draw at once.
+const drawBurst = 10
+
+// drawIn paces the drawing of cards, of which Slack allows about 50 a minute
+// for the whole app. Progress gives way to decisions and ends.
+func (e *Engine) drawIn(r approvals.Request) time.Duration {
+	p := e.pacer(drawings, e.DrawGap, drawBurst)
+	if r.State != approvals.Executing || r.Stop != nil || r.Tally.Done() == 0 {
+		return p.turn(r.ID, time.Now())
+	}
+	if p.spare(time.Now()) {
+		return 0
+	}
+	return jittered(5 * e.DrawGap)
+}
+
 // draw makes the card show the request. Drawing twice does no harm, so there
 // is no intent and no doubt.
-func (e *Engine) draw(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request]) error {
-	d := e.face.Draw(ctx, r.body)
+func (e *Engine) draw(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze]) error {
+	d := e.face.Draw(ctx, r.body, halt.body)
 	e.Metrics.said.WithLabelValues("draw", fate(d.Fate)).Inc()
-	switch d.Fate {
-	case approvals.NotSaid, approvals.Unsure:
-		e.Log.WarnContext(ctx, "the card could not be drawn; trying again", "request", r.body.ID, "err", d.Err)
-		return e.hush(ctx, c, t.body.Channel, d)
-	case approvals.Unsayable:
-		e.Log.ErrorContext(ctx, "the card cannot be drawn", "request", r.body.ID, "err", d.Err)
-	}
 	next := t.body
-	next.Drawn, next.DrawnAt = r.ver, e.now()
+	switch {
+	case d.Fate == approvals.Said:
+	case d.Fate == approvals.Unsayable, d.Odd && e.tooLong(t.body.Undrawn):
+		e.Log.ErrorContext(ctx, "the card cannot be drawn", "request", r.body.ID, "err", d.Err)
+	default:
+		e.Log.WarnContext(ctx, "the card could not be drawn; trying again", "request", r.body.ID, "err", d.Err)
+		if d.Odd && next.Undrawn.IsZero() {
+			next.Undrawn = e.now()
+			_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(e.RefusedPause))
+			return err
+		}
+		return e.later(ctx, c, drawings, d)
+	}
+	next.Drawn, next.Frozen, next.DrawnAt, next.Undrawn = r.ver, halt.ver, e.now(), time.Time{}
 	_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0))
 	return err
+}
+
+// tooLong reports whether something that Slack refuses since then for a reason
+// that nobody knows has been tried long enough.
+func (e *Engine) tooLong(since time.Time) bool {
+	return !since.IsZero() && e.now().Sub(since) > e.RefusedFor
+}
+
+// later gives the thread back until Slack wants to hear again; if it said so
+// for all calls of that kind, all replicas keep to it.
+func (e *Engine) later(ctx context.Context, c claim, what string, d approvals.Delivery) error {
+	wait := max(d.Wait, e.RetryIn/2)
+	if d.Odd {
+		wait = max(wait, e.RefusedPause)
+	}
+	if d.Quiet {
+		if err := e.quieten(ctx, what, wait); err != nil {
+			return err
+		}
+	}
+	e.release(ctx, c, wait, false)
+	return nil
 }
 
 // owed reads the notes at the head of the list that are told in one post.
@@ -134,29 +231,62 @@ func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) 
 	return notes, nil
 }
 
+// leaveOut takes notes off the list that have nothing to say any more.
+func (e *Engine) leaveOut(ctx context.Context, c claim, t stored[thread], id string, n int) error {
+	ch := newChange().under(c).write(e.keys.thread(id), t.ver, t.body).done(0)
+	ch.Pop = &pop{e.keys.owed(id), n}
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
+// othersReady reports whether anything stands behind a file that waits for its
+// next try.
+func (e *Engine) othersReady(ctx context.Context, id string) (bool, error) {
+	raw, err := e.rdb.LRange(ctx, e.keys.owed(id), 1, together).Result()
+	if err != nil {
+		return false, fmt.Errorf("read what is owed to %s: %w", id, err)
+	}
+	for _, line := range raw {
+		var n approvals.Note
+		if err := json.Unmarshal([]byte(line), &n); err != nil {
+			return false, fmt.Errorf("read what is owed to %s: %w", id, err)
+		}
+		if !n.Next.After(e.now()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// letPass puts a file that could not be attached behind everything else that is
+// owed to the thread.
+func (e *Engine) letPass(ctx context.Context, c claim, t stored[thread], id string, n approvals.Note) error {
+	next := t.body
+	next.Intent = nil
+	ch := newChange().under(c).write(e.keys.thread(id), t.ver, next).done(0)
+	ch.Push = append(ch.Push, put{e.keys.owed(id), marshal(n)})
+	ch.Pop = &pop{e.keys.owed(id), 1}
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
 // post writes the intent, posts once, and writes what came of it.
-func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], notes []approvals.Note) error {
+func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze], notes []approvals.Note) error {
 	if notes[0].At.UnixMilli() < e.since.Load() {
 		// The store lost some of its past since this note was written; it may
 		// have been told already.
 		notes = notes[:1] // it may have been told with others, or alone
-		if ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, notes[0].At); err != nil {
-			return fmt.Errorf("look for an earlier post: %w", err)
-		} else if found {
-			return e.said(ctx, c, t, r, 1, ts, 0)
+		ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, notes[0].At)
+		switch {
+		case err != nil && !e.blind(err, time.UnixMilli(e.since.Load())):
+			return e.lookLater(ctx, c, err)
+		case err != nil:
+			e.unverified(ctx, r.body.ID, notes[0], err)
+		case found:
+			return e.said(ctx, c, t, r, stored[approvals.Freeze]{}, 1, ts, 0)
 		}
 	}
-	if wait := e.pace(t.body.Channel); wait > 0 {
-		e.release(ctx, c, wait, false)
-		return nil
-	}
-	if e.stale(notes[0], r.body) {
-		ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, t.body).done(0)
-		ch.Pop = &pop{e.keys.owed(r.body.ID), len(notes)}
-		_, err := e.commit(ctx, ch)
-		return err
-	}
-	m := approvals.Message{Request: r.body, Notes: notes}
+	m := approvals.Message{Request: r.body, Notes: notes, Freeze: halt.body}
 	if notes[0].Topic.Concludes() {
 		batches, err := e.loadBatches(ctx, r.body)
 		if err != nil {
@@ -164,6 +294,7 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 		}
 		m.Batches = batches
 	}
+	began, wall := time.Now(), time.Now().Round(0)
 	next := t.body
 	next.Intent = &saying{ID: m.ID(), At: e.now(), Count: len(notes)}
 	crashpoint("post.before/" + string(notes[0].Topic))
@@ -172,41 +303,71 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 	}
 	crashpoint("post.intended/" + string(notes[0].Topic))
 	t = stored[thread]{next, t.ver + 1}
+	if slept(began, wall) {
+		// Another replica may have looked for it already, and posted it again.
+		e.Log.WarnContext(ctx, "the process slept between intent and post; nothing was posted", "request", r.body.ID, "note", m.ID())
+		next.Intent = nil
+		_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0))
+		return err
+	}
 
 	d := e.face.Post(ctx, m)
 	crashpoint("post.posted/" + string(notes[0].Topic))
 	e.Metrics.said.WithLabelValues(string(notes[0].Topic), fate(d.Fate)).Inc()
 	switch d.Fate {
 	case approvals.Said:
-		return e.said(ctx, c, t, r, len(notes), d.TS, r.ver)
+		return e.said(ctx, c, t, r, halt, len(notes), d.TS, r.ver)
 	case approvals.Unsure:
 		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.body.ID, "note", m.ID(), "err", d.Err)
 		e.release(ctx, c, e.RetryIn/2, false)
 		return nil
 	case approvals.NotSaid:
-		e.Log.WarnContext(ctx, "a message was not posted; trying again", "request", r.body.ID, "note", m.ID(), "err", d.Err)
-		next.Intent = nil
-		if _, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next)); err != nil {
-			return err
-		}
-		return e.hush(ctx, c, t.body.Channel, d)
+		return e.notSaid(ctx, c, t, m, d)
 	}
 	return e.unsayable(ctx, c, t, m, d)
 }
 
-// said takes what was said off the list, and remembers the card's place and
-// which version of the request it shows; 0 if that is not known, so that it is
-// drawn anew.
-func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], count int, ts string, shows uint64) error {
+// slept reports whether so much time has passed since then, by either clock,
+// that the process was suspended: what it was about to do may have been done by
+// others.
+func slept(began, wall time.Time) bool {
+	return max(time.Since(began), time.Now().Round(0).Sub(wall)) > sendBy
+}
+
+// notSaid takes back the intent of a post that certainly does not stand, and
+// has it tried again; a refusal that nobody knows, only for so long.
+func (e *Engine) notSaid(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
+	if d.Odd && e.tooLong(t.body.Refused) {
+		return e.unsayable(ctx, c, t, m, d)
+	}
+	e.Log.WarnContext(ctx, "a message was not posted; trying again", "request", m.Request.ID, "note", m.ID(), "err", d.Err)
+	if n := m.Notes[0]; n.Topic.File() {
+		n.Next = e.now().Add(max(d.Wait, 4*e.RetryIn))
+		return e.letPass(ctx, c, t, m.Request.ID, n)
+	}
 	next := t.body
 	next.Intent = nil
+	if d.Odd && next.Refused.IsZero() {
+		next.Refused = e.now()
+	}
+	if _, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(m.Request.ID), t.ver, next)); err != nil {
+		return err
+	}
+	return e.later(ctx, c, t.body.Channel, d)
+}
+
+// said takes what was said off the list, and remembers the card's place and
+// which version of the request it shows; 0 if that is not known, so that it is
+// drawn again.
+func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze], count int, ts string, shows uint64) error {
+	next := t.body.over()
 	if next.TS == "" && !strings.HasPrefix(r.body.ID, "@") { // an announcement begins no thread
-		next.TS, next.Drawn, next.DrawnAt = ts, shows, e.now()
+		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.ver, e.now()
 	}
 	ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0)
 	ch.Pop = &pop{e.keys.owed(r.body.ID), count}
 	if t.body.TS == "" {
-		ch.Homes = e.keys.homes() // they lead to the card
+		ch.staleHomes(e.keys) // they lead to the card
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err
@@ -215,56 +376,137 @@ func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[a
 	return nil
 }
 
+// over is the thread once its first notes are told or given up.
+func (t thread) over() thread {
+	t.Intent, t.Refused, t.Blind = nil, time.Time{}, 0
+	return t
+}
+
 // lookForPost finds out about a post of which it is not known whether it
 // stands. If it is found that is the end of it; if not, only the time after
 // which Slack cannot still be about to show it allows a second one.
-func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request]) error {
+func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], quiet time.Duration) error {
 	intent := t.body.Intent
 	// The last look must begin after the wait, so the time is taken before it.
 	left := intent.At.Add(e.UnsureWait).Sub(e.now())
-	ts, found, err := e.face.Look(ctx, r.body, intent.ID, intent.At)
+	ts, found, err := "", false, error(nil)
+	if quiet > 0 {
+		err = &approvals.LookError{Wait: quiet, Err: errors.New("no look-up before the Retry-After of an earlier one")}
+	} else {
+		ts, found, err = e.face.Look(ctx, r.body, intent.ID, intent.At)
+	}
 	if err != nil {
-		return fmt.Errorf("look for a post: %w", err)
+		return e.lookFailed(ctx, c, t, r, err)
 	}
 	if found {
-		return e.said(ctx, c, t, r, intent.Count, ts, 0)
+		return e.said(ctx, c, t, r, stored[approvals.Freeze]{}, intent.Count, ts, 0)
 	}
 	if left > 0 {
 		e.release(ctx, c, min(left, max(e.RetryIn, e.UnsureWait/4)), false)
 		return nil
 	}
+	return e.postAgain(ctx, c, t, r.body.ID, t.body.Blind)
+}
+
+// postAgain takes the intent back, so that the note is posted once more.
+func (e *Engine) postAgain(ctx context.Context, c claim, t stored[thread], id string, blind int) error {
 	next := t.body
-	next.Intent = nil
-	_, err = e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0))
+	next.Intent, next.Blind = nil, blind
+	_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(id), t.ver, next).done(0))
 	return err
 }
 
-// unsayable gives up on a message that Slack will never take. Without its card
-// a request cannot be decided on: then it is withdrawn. An outcome is told to
-// the requester alone instead.
-func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
-	id, topic := m.Request.ID, m.Notes[0].Topic
-	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.body.Channel, "err", d.Err)
-	next := t.body
-	next.Intent = nil
-	ch := newChange().under(c).done(0).
-		write(e.keys.thread(id), t.ver, next).
-		log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.worker})
-	ch.Pop = &pop{e.keys.owed(id), len(m.Notes)}
-	if topic == approvals.TopicCard {
-		return e.withoutCard(ctx, ch, m, d)
+// lookFailed decides about a post that cannot be looked for: twice is better
+// than never. Where Slack goes on losing answers, each further time has a longer
+// pause before it.
+func (e *Engine) lookFailed(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], err error) error {
+	intent := t.body.Intent
+	if !e.blind(err, intent.At) {
+		return e.lookLater(ctx, c, err)
 	}
-	if _, err := e.commit(ctx, ch); err != nil {
+	if n := t.body.Blind; n > 0 {
+		pause := min(e.UnsureWait<<min(n, 10), max(10*time.Minute, e.UnsureWait))
+		if left := intent.At.Add(pause).Sub(e.now()); left > 0 {
+			e.release(ctx, c, left, false)
+			return nil
+		}
+	}
+	topic := approvals.Topic("")
+	if notes, err := e.owed(ctx, r.body.ID); err == nil && len(notes) > 0 {
+		topic = notes[0].Topic
+	}
+	e.unverified(ctx, r.body.ID, approvals.Note{ID: intent.ID, Topic: topic}, err)
+	return e.postAgain(ctx, c, t, r.body.ID, t.body.Blind+1)
+}
+
+// blind reports whether a failed look-up has to be decided about: no other will
+// do better, or they fail since long before now.
+func (e *Engine) blind(err error, since time.Time) bool {
+	why := new(approvals.LookError)
+	return errors.As(err, &why) && why.Final || e.now().Sub(since) > 3*e.UnsureWait
+}
+
+// lookLater gives the thread back until it can be looked into again.
+func (e *Engine) lookLater(ctx context.Context, c claim, err error) error {
+	why := new(approvals.LookError)
+	if !errors.As(err, &why) || why.Wait == 0 {
+		return fmt.Errorf("look for a post: %w", err)
+	}
+	e.Log.WarnContext(ctx, "a post cannot be looked for now; trying again", "in", why.Wait, "err", err)
+	if err := e.quieten(ctx, lookings, why.Wait); err != nil {
 		return err
 	}
-	if topic == approvals.TopicEnd {
-		e.face.Aside(ctx, m)
-	}
+	e.release(ctx, c, min(why.Wait, max(e.RetryIn, e.UnsureWait)), false)
 	return nil
 }
 
+// unverified tells the operator of a note that is posted although it may stand.
+func (e *Engine) unverified(ctx context.Context, id string, n approvals.Note, err error) {
+	cause, why := "no_answer", new(approvals.LookError)
+	if errors.As(err, &why) && why.Final {
+		cause = "refused"
+	}
+	e.Log.ErrorContext(ctx, "it cannot be found out whether a message stands; posting it again, perhaps twice",
+		"request", id, "note", n.ID, "why", cause, "err", err)
+	e.Metrics.unverified.WithLabelValues(string(n.Topic), cause).Inc()
+}
+
+// unsayable gives up on a message that Slack does not take. Without its card a
+// request cannot be decided on: then it is withdrawn. What somebody has to know
+// is owed to them privately instead.
+func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
+	id, topic := m.Request.ID, m.Notes[0].Topic
+	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.body.Channel, "err", d.Err)
+	ch := newChange().under(c).done(0).
+		write(e.keys.thread(id), t.ver, t.body.over()).
+		log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.worker})
+	ch.Pop = &pop{e.keys.owed(id), len(m.Notes)}
+	if topic.File() {
+		ch.tell(e.keys, id, e.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code}))
+	}
+	if topic == approvals.TopicCard {
+		if err := e.withoutCard(ctx, ch, m, d); err != nil {
+			return err
+		}
+	}
+	user := m.Request.Requester
+	if topic.Announces() {
+		user = m.Notes[0].By
+	}
+	if !topic.Personal() || user == "" {
+		e.Metrics.rerouted.WithLabelValues(string(topic), "nowhere").Inc()
+		_, err := e.commit(ctx, ch)
+		return err
+	}
+	if err := e.owePrivately(ctx, ch, user, privateNote{Request: id, Notes: m.Notes, Refused: d.Code, At: e.now()}); err != nil {
+		return err
+	}
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
 // withoutCard completes the change that gives up on a card: nobody could
-// decide on the request, so it is withdrawn, and the requester is told.
+// decide on the request, so it is withdrawn.
 func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Message, d approvals.Delivery) error {
 	r, err := e.loadRequest(ctx, m.Request.ID)
 	if err != nil {
@@ -272,8 +514,7 @@ func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Messag
 	}
 	gone, ok := r.body.Unposted(fmt.Sprint(d.Err), e.now())
 	if !ok { // decided meanwhile, by command
-		_, err := e.commit(ctx, ch)
-		return err
+		return nil
 	}
 	end, err := e.decision(ctx, r, gone)
 	if err != nil {
@@ -283,57 +524,7 @@ func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Messag
 	ch.Audit = append(ch.Audit, end.Audit...)
 	ch.Request, ch.Unlock, ch.Index, ch.Expire, ch.Trim = end.Request, end.Unlock, end.Index, end.Expire, end.Trim
 	ch.done(never) // nobody reads the thread of a card that does not exist
-	if _, err := e.commit(ctx, ch); err != nil {
-		return err
-	}
-	m.Request = gone
-	e.face.Aside(ctx, m)
 	return nil
-}
-
-// quietFor tells for how long Slack wants no post in the channel.
-func (e *Engine) quietFor(ctx context.Context, channel string) (time.Duration, error) {
-	till, err := e.rdb.HGet(ctx, e.keys.quiet(), channel).Int64()
-	if errors.Is(err, redis.Nil) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read quiet times: %w", err)
-	}
-	return max(0, time.UnixMilli(till).Sub(e.now())), nil
-}
-
-// hush gives the thread back until Slack wants to hear again; if it said so
-// for the channel, all replicas keep to it.
-func (e *Engine) hush(ctx context.Context, c claim, channel string, d approvals.Delivery) error {
-	wait := max(d.Wait, e.RetryIn/2)
-	if d.Quiet {
-		till := e.now().Add(wait).UnixMilli()
-		if err := e.rdb.HSet(ctx, e.keys.quiet(), channel, till).Err(); err != nil {
-			return fmt.Errorf("write quiet time: %w", err)
-		}
-	}
-	e.release(ctx, c, wait, false)
-	return nil
-}
-
-// pace returns 0 if a post may go to the channel now, or how long to wait.
-// Slack allows about one a second and channel; each replica keeps to that by
-// itself, and Slack's own 429 tells them where they do not keep it together.
-func (e *Engine) pace(channel string) time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	l := e.paces[channel]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(e.PostGap), 1)
-		e.paces[channel] = l
-	}
-	at := l.Reserve()
-	wait := at.Delay()
-	if wait > 0 {
-		at.Cancel()
-	}
-	return wait
 }
 
 func fate(f approvals.Fate) string {

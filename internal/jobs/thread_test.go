@@ -21,8 +21,13 @@ type face struct {
 	mu    sync.Mutex
 	posts map[string][]post // by request
 	drawn map[string][]approvals.State
-	aside []string // notes told to the requester alone
+	held  map[string][]bool // whether each drawing showed a freeze
+	told  []string          // notes told to somebody alone
+	deaf  int               // so many tries to tell somebody alone fail
 	looks int
+
+	draw func(approvals.Request) approvals.Delivery // nil: it is drawn
+	look error                                      // of each look
 
 	// fault says what becomes of a post; nil: it stands.
 	fault func(m approvals.Message) fault
@@ -53,10 +58,12 @@ type fault struct {
 	dies  bool          // the answer never comes
 	wait  time.Duration
 	quiet bool
+	odd   bool
+	code  string
 }
 
 func newFace() *face {
-	return &face{posts: map[string][]post{}, drawn: map[string][]approvals.State{}, end: make(chan bool)}
+	return &face{posts: map[string][]post{}, drawn: map[string][]approvals.State{}, held: map[string][]bool{}, end: make(chan bool)}
 }
 
 func (f *face) Handle(context.Context, approvals.Envelope) error { return nil }
@@ -85,12 +92,18 @@ func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(appro
 		case <-f.end:
 		}
 	}
-	return approvals.Delivery{Fate: what.fate, TS: p.ts, Wait: what.wait, Quiet: what.quiet, Err: errors.New("as planned")}
+	return approvals.Delivery{Fate: what.fate, TS: p.ts, Wait: what.wait, Quiet: what.quiet, Odd: what.odd, Code: what.code, Err: errors.New("as planned")}
 }
 
-func (f *face) Draw(_ context.Context, r approvals.Request) approvals.Delivery {
+func (f *face) Draw(_ context.Context, r approvals.Request, halt approvals.Freeze) approvals.Delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.draw != nil {
+		if d := f.draw(r); d.Fate != approvals.Said {
+			return d
+		}
+	}
+	f.held[r.ID] = append(f.held[r.ID], halt.On)
 	f.drawn[r.ID] = append(f.drawn[r.ID], r.State)
 	return approvals.Delivery{}
 }
@@ -99,6 +112,9 @@ func (f *face) Look(_ context.Context, r approvals.Request, id string, since tim
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks++
+	if f.look != nil {
+		return "", false, f.look
+	}
 	for _, p := range f.posts[r.ID] {
 		if p.ids[0] == id && time.Now().After(p.at) && p.at.After(since.Add(-5*time.Second)) {
 			return p.ts, true, nil
@@ -107,10 +123,15 @@ func (f *face) Look(_ context.Context, r approvals.Request, id string, since tim
 	return "", false, nil
 }
 
-func (f *face) Aside(_ context.Context, m approvals.Message) {
+func (f *face) Tell(_ context.Context, user string, m approvals.Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.aside = append(f.aside, m.ID())
+	if f.deaf > 0 {
+		f.deaf--
+		return errors.New("Slack is away")
+	}
+	f.told = append(f.told, user+" "+m.ID())
+	return nil
 }
 
 // posted lists the notes that stand in a request's thread.
@@ -258,7 +279,7 @@ func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
 	w.within(5*time.Second, "the requester is told", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return slices.Equal(f.aside, []string{r.ID + "/card"})
+		return slices.Equal(f.told, []string{anna.ID + " " + r.ID + "/card"})
 	})
 	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 0 {
 		t.Errorf("%d servers are still locked", n)

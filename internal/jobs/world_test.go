@@ -70,7 +70,8 @@ func scaled(c *Config) {
 	c.Quarantine, c.UnsureWait = 300*time.Millisecond, 300*time.Millisecond
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
 	c.Beat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
-	c.Redraw, c.PostGap = 30*time.Millisecond, time.Microsecond
+	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
+	c.RefusedPause = 20 * time.Millisecond
 }
 
 // engine makes one replica's engine, with a connection of its own.

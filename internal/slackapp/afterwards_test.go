@@ -89,8 +89,8 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}}
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
-	picture(t, slacksim.OnMessage, "card_start", first(a.card(start)))
-	if text := asJSON(t, first(a.card(start))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
+	picture(t, slacksim.OnMessage, "card_start", first(a.card(start, approvals.Freeze{})))
+	if text := asJSON(t, first(a.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
 		t.Errorf("the card of a start speaks of stopping: %s", text)
 	}
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
@@ -107,7 +107,7 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture(t, slacksim.OnMessage, "card_settled", first(a.card(settled)))
+	picture(t, slacksim.OnMessage, "card_settled", first(a.card(settled, approvals.Freeze{})))
 	picture(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicSettled, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 

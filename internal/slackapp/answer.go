@@ -1,11 +1,13 @@
 package slackapp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"io"
+	"net/http"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -15,58 +17,99 @@ import (
 
 // answer tells one person something that nobody else sees. It uses the act's
 // response_url (good for 30 minutes and five answers, also where the bot is no
-// member) or, failing that, an ephemeral message, or a direct one. A private answer cannot be
-// looked up afterwards; when it is unclear whether one arrived it is said
-// again: twice is better than never here.
+// member) or, failing that, an ephemeral message, or a direct one. A private
+// answer cannot be looked up afterwards; when it is unclear whether one arrived
+// it is said again: twice is better than never here.
 //
 // What was done in the person's Home is answered there: such an act has no
 // response_url and no channel, the person may not be in the request's channel,
 // and it is the Home that they look at.
 func (a *App) answer(ctx context.Context, did act, text string) {
+	if err := a.tell(ctx, did, text); err != nil {
+		a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "home", did.Home, "err", err)
+	}
+}
+
+// tell is answer, for whom it matters whether somebody was told.
+func (a *App) tell(ctx context.Context, did act, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	text = clipText(text, maxFallback)
 	if did.Home {
-		if err := a.desk.TellHome(ctx, did.User, text); err != nil {
-			a.Log.ErrorContext(ctx, "a person could not be answered in their Home", "user", did.User, "err", err)
-		}
-		return
+		return a.desk.TellHome(ctx, did.User, text)
 	}
-	blocks := slack.MsgOptionBlocks(paragraphs(text)...)
-	var err error
+	var all error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
-		if did.Response != "" {
-			_, _, _, err = a.api.SendMessageContext(ctx, "", slack.MsgOptionResponseURL(did.Response, slack.ResponseTypeEphemeral),
-				slack.MsgOptionText(text, false), blocks)
-			if err == nil {
-				return
-			}
+		err := a.tellOnce(ctx, did, text)
+		if err == nil {
+			return nil
 		}
-		if did.Channel != "" {
-			if _, e := a.api.PostEphemeralContext(ctx, did.Channel, did.User, slack.MsgOptionText(text, false), blocks); e == nil {
-				return
-			} else if err == nil {
-				err = e
-			}
-			if _, _, e := a.api.PostMessageContext(ctx, did.User, slack.MsgOptionText(text, false), blocks); e == nil {
-				return
-			}
-		}
+		all = err
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
 	}
-	a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "err", withoutURL(err))
+	return clean(all)
 }
 
-// withoutURL takes the address out of an error: whoever knows a response_url
-// can speak as the bot for half an hour.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("%s: %w", e.Op, e.Err)
+// tellOnce tries each way to a person once. Its error names what was tried.
+func (a *App) tellOnce(ctx context.Context, did act, text string) error {
+	var tried []error
+	if did.Response != "" {
+		err := a.respond(ctx, did.Response, text)
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, fmt.Errorf("response_url: %w", err))
 	}
-	return err
+	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
+	if did.Channel != "" {
+		_, err := a.api.PostEphemeralContext(ctx, did.Channel, did.User, opts...)
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, fmt.Errorf("chat.postEphemeral: %w", err))
+	}
+	_, _, err := a.api.PostMessageContext(ctx, did.User, opts...)
+	if err == nil {
+		return nil
+	}
+	return errors.Join(append(tried, fmt.Errorf("direct message: %w", err))...)
+}
+
+// respond says something to one person by a response_url. Any success of HTTP
+// counts, whatever its body looks like, unless it says no: else the same would
+// be said again.
+func (a *App) respond(ctx context.Context, to, text string) error {
+	body, err := json.Marshal(map[string]any{
+		"response_type": slack.ResponseTypeEphemeral, "replace_original": false, "text": text, "blocks": paragraphs(text),
+	})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	resp, err := a.calls.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %s", resp.Status, clipText(string(said), 200))
+	}
+	var no struct {
+		OK    *bool  `json:"ok"`
+		Error string `json:"error"`
+	}
+	if err == nil && json.Unmarshal(said, &no) == nil && no.OK != nil && !*no.OK {
+		return errors.New(no.Error)
+	}
+	return nil
 }
 
 // Stale tells a person that what they did was reached too late.
@@ -79,12 +122,12 @@ func (a *App) Stale(ctx context.Context, env approvals.Envelope) {
 	a.answer(ctx, did, sayStale)
 }
 
-// Aside tells the requester what could not be said in the channel.
-func (a *App) Aside(ctx context.Context, m approvals.Message) {
-	r := m.Request
-	text := sayUnposted(r)
-	if m.Notes[0].Topic == approvals.TopicEnd {
-		text = sayEnd(r) + "\n" + sayAside(r)
+// Tell tells a person privately what could not be said in the channel. The
+// response_url of their command may still work; it is not tried for others.
+func (a *App) Tell(ctx context.Context, user string, m approvals.Message) error {
+	did := act{User: user}
+	if user == m.Request.Requester {
+		did.Channel, did.Response = m.Request.From, m.Request.Answer
 	}
-	a.answer(ctx, act{User: r.Requester, Channel: r.From, Response: r.Answer}, text)
+	return a.tell(ctx, did, a.sayElsewhere(m))
 }

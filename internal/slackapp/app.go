@@ -44,6 +44,8 @@ type Desk interface {
 	HomeOpened(ctx context.Context, user string) error
 	TellHome(ctx context.Context, user, text string) error
 	HomeTold(ctx context.Context, user string) (string, error)
+	// Untold lists what could not be told to the person in its channel lately.
+	Untold(ctx context.Context, user string) ([]approvals.Message, error)
 	Frozen(ctx context.Context, id string) (approvals.Frozen, error)
 	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
 	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
@@ -79,6 +81,7 @@ type App struct {
 	Config
 	desk  Desk
 	api   *slack.Client
+	calls doer
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
@@ -91,17 +94,18 @@ type App struct {
 // New makes an app. It talks to Slack only from [App.Run] on, or when the
 // engine asks it to.
 func New(c Config, desk Desk) *App {
+	calls := doer{&http.Client{Timeout: callTimeout, Transport: transport(), CheckRedirect: sameHost}}
 	opts := []slack.Option{
 		slack.OptionAppLevelToken(string(c.AppToken)),
 		// The library's own client has no timeout: a call that hangs would hang
 		// the socket with it.
-		slack.OptionHTTPClient(&http.Client{Timeout: callTimeout, Transport: transport(), CheckRedirect: sameHost}),
+		slack.OptionHTTPClient(calls),
 	}
 	if c.APIURL != "" {
 		opts = append(opts, slack.OptionAPIURL(c.APIURL))
 	}
 	return &App{
-		Config: c, desk: desk,
+		Config: c, desk: desk, calls: calls,
 		api:   slack.New(string(c.BotToken), opts...),
 		hello: make([]atomic.Bool, c.Sockets),
 		slots: make(chan struct{}, 64),
@@ -126,6 +130,7 @@ func (a *App) Run(ctx context.Context) error {
 	sockets, closeSockets := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer closeSockets(nil)
 	var wg sync.WaitGroup
+	wg.Go(func() { a.checkScopes(ctx) })
 	for n := range a.Sockets {
 		wg.Go(func() {
 			if err := a.keepSocket(sockets, n); err != nil {

@@ -17,10 +17,11 @@ const (
 	actCancel  = "ecs_stop_cancel"
 )
 
-// card is the request as people see it. It depends on the request alone: the
-// same request looks the same on every replica, at any time.
-func (a *App) card(r approvals.Request) ([]slack.Block, string) {
-	blocks := []slack.Block{section(sayWish(r)), section(a.sayState(r))}
+// card is the request as people see it. It depends on the request and the freeze
+// alone: the same ones look the same on every replica, at any time.
+func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, string) {
+	state := a.sayStateIn(r, f)
+	blocks := []slack.Block{section(sayWish(r)), section(state)}
 	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
 	if r.State == approvals.Executing || r.State.Final() && sent {
 		blocks = append(blocks, section(a.sayProgress(r)))
@@ -37,24 +38,24 @@ func (a *App) card(r approvals.Request) ([]slack.Block, string) {
 	}
 	blocks = append(blocks, small(a.saySmall(r)))
 	if r.State == approvals.Pending {
-		blocks = append(blocks, buttons(r))
+		blocks = append(blocks, buttons(r, f))
 	}
-	return blocks, a.fallback(r)
+	return blocks, fallback(r, state)
 }
 
 // fallback is what a notification shows and a screen reader reads.
-func (a *App) fallback(r approvals.Request) string {
-	return clipText(sayWishShort(r)+" "+a.sayState(r), maxFallback)
+func fallback(r approvals.Request, state string) string {
+	return clipText(sayWishShort(r)+" "+state, maxFallback)
 }
 
-func buttons(r approvals.Request) slack.Block {
-	return slack.NewActionBlock("decide", approveButton(r), denyButton(r), cancelButton(r))
+func buttons(r approvals.Request, f approvals.Freeze) slack.Block {
+	return slack.NewActionBlock("decide", approveButton(r, f), denyButton(r), cancelButton(r))
 }
 
-func approveButton(r approvals.Request) *slack.ButtonBlockElement {
+func approveButton(r approvals.Request, f approvals.Freeze) *slack.ButtonBlockElement {
 	approve := slack.NewButtonBlockElement(actApprove, r.ID, plain(sayApprove)).WithStyle(slack.StylePrimary)
 	return approve.WithConfirm(slack.NewConfirmationBlockObject(
-		plain(sayConfirmTitle(r)), plain(sayConfirm(r)), plain(sayConfirmYes(r)), plain(sayConfirmNo)).WithStyle(slack.StyleDanger))
+		plain(sayConfirmTitle(r)), plain(sayConfirm(r, f)), plain(sayConfirmYes(r)), plain(sayConfirmNo)).WithStyle(slack.StyleDanger))
 }
 
 func denyButton(r approvals.Request) *slack.ButtonBlockElement {

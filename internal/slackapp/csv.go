@@ -3,7 +3,9 @@ package slackapp
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,10 +15,9 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// filePatience is how long a file that cannot be uploaded is tried again.
-// Nothing else is said in the thread meanwhile, so that is not long: the list
-// is also behind the card's button, and the outcome is told before its file.
-const filePatience = time.Minute
+// filePatience is how long a file that cannot be uploaded is tried again. What
+// else is said in the thread does not wait for it.
+const filePatience = 10 * time.Minute
 
 // postFile shares a file in the request's thread. Only the last of its three
 // calls shows anything; what came of that one is looked up by the file's title
@@ -27,17 +28,28 @@ func (a *App) postFile(ctx context.Context, m approvals.Message) approvals.Deliv
 		return approvals.Delivery{Fate: approvals.Said}
 	}
 	d := fateOf(err)
-	d.Quiet = false // these calls have a pace of their own
+	d.Quiet, d.Odd = false, false // these calls have a pace and a patience of their own
 	if d.Fate == approvals.Unsure && !shown {
 		d.Fate = approvals.NotSaid
 	}
-	// Nothing may stand behind a file for ever; the list is behind the button, too.
 	late := time.Since(m.Notes[0].At) > filePatience
-	noScope := gone(err, "missing_scope") // an app that was made before it was asked for
-	if d.Fate != approvals.Said && (noScope || late) {
+	if d.Fate != approvals.Said && (late || certainNo(err)) {
 		d.Fate = approvals.Unsayable
 	}
 	return d
+}
+
+// errAddress says that Slack's address for an upload is none that may be sent
+// to.
+var errAddress = errors.New("the address for the upload is refused")
+
+// certainNo reports whether another try of an upload will do no better: the
+// right is missing (in an app that was made before it was asked for), or its
+// host, or a proxy before it, refuses.
+func certainNo(err error) bool {
+	status, refused := errors.AsType[slack.StatusCodeError](err)
+	passes := status.Code == http.StatusRequestTimeout || status.Code == http.StatusTooManyRequests
+	return errors.Is(err, errAddress) || gone(err, "missing_scope") || refused && status.Code/100 == 4 && !passes
 }
 
 // shareFile makes the calls. shown tells whether the last one was begun.
@@ -52,6 +64,9 @@ func (a *App) shareFile(ctx context.Context, m approvals.Message) (shown bool, e
 		return false, fmt.Errorf("files.getUploadURLExternal: %w", err)
 	}
 	if err := a.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: at.UploadURL, Content: f.content, Filename: f.name}); err != nil {
+		if strings.Contains(err.Error(), "refusing to send the token") {
+			err = errors.Join(errAddress, err)
+		}
 		return false, fmt.Errorf("upload: %w", err)
 	}
 	_, err = a.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
@@ -143,10 +158,21 @@ func listCSV(f approvals.Frozen) string {
 	return b.String()
 }
 
-// cell keeps a spreadsheet from taking foreign text for a formula.
+// signs are what a spreadsheet takes for the beginning of a formula, also in
+// their full width.
+const signs = "=+-@＝＋－＠"
+
+// cell keeps a spreadsheet from taking foreign text for a formula. Where
+// semicolons separate columns, and with line breaks, a text is several cells.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	var b strings.Builder
+	begins := true
+	for _, r := range s {
+		if begins && strings.ContainsRune(signs+"\t\r", r) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		begins = strings.ContainsRune(";；\n\r\t", r) || begins && r == ' '
 	}
-	return s
+	return b.String()
 }

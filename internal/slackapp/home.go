@@ -57,6 +57,9 @@ func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	if h.told, err = a.desk.HomeTold(ctx, user); err != nil {
 		return nil, err
 	}
+	if h.untold, err = a.desk.Untold(ctx, user); err != nil {
+		return nil, err
+	}
 	if h.freeze, err = a.desk.Freezing(ctx); err != nil {
 		return nil, err
 	}
@@ -74,7 +77,8 @@ func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 // home is what one person's Home shows.
 type home struct {
 	person approvals.Person
-	told   string // what the last click in it came to
+	told   string              // what the last click in it came to
+	untold []approvals.Message // what their channels did not take
 	freeze approvals.Freeze
 	open   []approvals.Request
 	ended  []approvals.Request
@@ -87,6 +91,8 @@ const (
 	homeListed  = 8
 	homeResults = 5
 	homeReason  = 200 // bytes of a request's reason
+	homeUntold  = 3   // of what could not be said in its channel
+	maxUntold   = 700 // bytes of each
 )
 
 // home draws it: what waits for the person comes first. Buttons stand only
@@ -96,6 +102,9 @@ func (a *App) home(h home) []slack.Block {
 	page.add(slack.NewHeaderBlock(plain(sayHomeTitle)), len(sayHomeTitle))
 	if h.told != "" {
 		page.text(h.told)
+	}
+	for _, m := range h.untold[:min(homeUntold, len(h.untold))] {
+		page.text(clipText(a.sayElsewhere(m), maxUntold))
 	}
 	var no *approvals.Refusal
 	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Why != approvals.NotApprover {
@@ -109,7 +118,7 @@ func (a *App) home(h home) []slack.Block {
 	if len(waiting) > 0 || no == nil {
 		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
 			page.text(sayHomeWish(r, h.link(r)))
-			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r), denyButton(r)), 0)
+			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r)), 0)
 		})
 	}
 	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
@@ -195,7 +204,7 @@ type homeViews struct {
 	mu     sync.Mutex
 	people map[string]aged[approvals.Person]
 	groups map[string]aged[[]string]
-	links  map[string]string // channel and ts → permalink
+	links  map[string]string // channel and ts → permalink; empty if the card is gone
 }
 
 type aged[T any] struct {
@@ -236,15 +245,18 @@ func lately[T any](v *homeViews, known *map[string]aged[T], key string, ask func
 }
 
 func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) string {
+	if r.Thread.TS == "" {
+		return ""
+	}
 	key := r.Thread.Channel + "/" + r.Thread.TS
 	v.mu.Lock()
-	known := v.links[key]
+	link, known := v.links[key]
 	v.mu.Unlock()
-	if known != "" || r.Thread.TS == "" {
-		return known
+	if known {
+		return link
 	}
-	link := a.permalink(ctx, r)
-	if link == "" {
+	link, known = a.askPermalink(ctx, r)
+	if !known {
 		return ""
 	}
 	v.mu.Lock()

@@ -75,7 +75,7 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}}}}
 	for _, n := range []int{1, 100, 1000, 5000} {
 		r := worst(t, 1, n)
-		blocks, _ := a.card(r)
+		blocks, _ := a.card(r, approvals.Freeze{})
 		raw := drawn(t, slacksim.OnMessage, blocks)
 		if got := slacksim.BlockText(raw); got > 12000 {
 			t.Errorf("%d servers: %d characters", n, got)

@@ -144,7 +144,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		toldPrivately(t, name, a.sayStatus(m.Request, m.Batches, link))
 	}
 	for name, r := range requests {
-		blocks, fallback := a.card(r)
+		blocks, fallback := a.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", maxReason/3)})
 		line := keepsLimits(t, name, blocks, fallback)
 		for _, want := range []string{mention("UANNA"), count(n, "server"), bold(s.ask.Project)} {
 			if !strings.Contains(line, want) {
@@ -170,7 +170,7 @@ func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
 	for _, topic := range []approvals.Topic{
 		approvals.TopicApproved, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicSent,
 		approvals.TopicUnclear, approvals.TopicLate, approvals.TopicPaused, approvals.TopicTrouble, approvals.TopicHeld,
-		approvals.TopicSettled, approvals.TopicBatchFailed, approvals.TopicReminder,
+		approvals.TopicSettled, approvals.TopicBatchFailed, approvals.TopicReminder, approvals.TopicUnshared,
 	} {
 		notes := make([]approvals.Note, 1)
 		if topic.Merges() {
@@ -181,6 +181,7 @@ func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
 		}
 		blocks, fallback := a.reply(approvals.Message{Request: r, Notes: notes})
 		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
+		toldPrivately(t, "elsewhere, "+string(topic), clipText(a.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
 	}
 }
 

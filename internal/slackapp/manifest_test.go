@@ -105,7 +105,9 @@ type decoded struct {
 	} `json:"display_information"`
 	Features struct {
 		Home struct {
-			Enabled bool `json:"home_tab_enabled"`
+			Enabled  bool `json:"home_tab_enabled"`
+			Messages bool `json:"messages_tab_enabled"`
+			ReadOnly bool `json:"messages_tab_read_only_enabled"`
 		} `json:"app_home"`
 		Commands []struct {
 			Command string `json:"command"`

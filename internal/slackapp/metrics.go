@@ -8,6 +8,7 @@ type Metrics struct {
 	refusals    *prometheus.CounterVec
 	restarts    prometheus.Counter
 	connections prometheus.Gauge
+	missing     *prometheus.GaugeVec
 }
 
 // NewMetrics makes the app's metrics and registers them.
@@ -18,6 +19,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		restarts:    prometheus.NewCounter(prometheus.CounterOpts{Name: "ecsbot_slack_socket_restarts_total", Help: "Sockets that had to be begun anew."}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_slack_connections", Help: "Connections of the app that Slack counted at the last hello, over all replicas."}),
 	}
-	reg.MustRegister(m.received, m.refusals, m.restarts, m.connections)
+	m.missing = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ecsbot_slack_scope_missing", Help: "1 for each bot scope of the manifest that the installed Slack app lacks."}, []string{"scope"})
+	reg.MustRegister(m.received, m.refusals, m.restarts, m.connections, m.missing)
 	return m
 }

@@ -35,7 +35,7 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		text = sayAnnouncement(m.Notes[0])
 		blocks = paragraphs(text)
 	case r.Thread.TS == "":
-		blocks, text = a.card(r)
+		blocks, text = a.card(r, m.Freeze)
 	default:
 		blocks, text = a.reply(m)
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
@@ -57,9 +57,10 @@ func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) 
 	return approvals.Delivery{Fate: approvals.Said, TS: ts}
 }
 
-// Draw makes the card show the request as it is.
-func (a *App) Draw(ctx context.Context, r approvals.Request) approvals.Delivery {
-	blocks, text := a.card(r)
+// Draw makes the card show the request as it is, and what the freeze means for
+// it.
+func (a *App) Draw(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
+	blocks, text := a.card(r, f)
 	_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 	if err != nil {
 		return fateOf(fmt.Errorf("chat.update: %w", err))
@@ -67,17 +68,36 @@ func (a *App) Draw(ctx context.Context, r approvals.Request) approvals.Delivery 
 	return approvals.Delivery{Fate: approvals.Said, TS: ts}
 }
 
-// What Slack's answers mean for a message. The texts of the first group in
-// Slack's method pages say that part of the operation may have happened.
+// What Slack's answers mean for a message, by its method pages. The texts of
+// the first group there say that part of the operation may have happened.
+// finalCodes are about the message or its place, so that no other try does
+// better; laterCodes pass, or somebody has to repair the app. Codes that stand
+// nowhere may be either.
 var (
 	unsureCodes = []string{"internal_error", "fatal_error", "request_timeout"}
-	laterCodes  = []string{"ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "team_access_not_granted", "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
-	thereCodes  = []string{"duplicate_message", "duplicate_client_msg_id"}
+	laterCodes  = []string{
+		"ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable", "team_access_not_granted",
+		"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope",
+	}
+	thereCodes = []string{"duplicate_message", "duplicate_client_msg_id"}
+	finalCodes = []string{
+		"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "channel_type_not_supported", "user_not_found", "user_not_in_channel",
+		"restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
+		"restricted_action_non_threadable_channel", "restricted_action_thread_locked", "cannot_reply_to_message",
+		"ekm_access_denied", "no_permission", "messages_tab_disabled", "cannot_dm_bot",
+		"msg_too_long", "msg_blocks_too_long", "no_text", "invalid_blocks", "invalid_blocks_format", "too_many_attachments",
+		"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "metadata_must_be_sent_from_app",
+		"invalid_arguments", "invalid_arg_name", "invalid_array_arg", "invalid_charset", "invalid_form_data",
+		// of drawing
+		"message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch", "view_too_large",
+		// of files
+		"file_not_found", "file_uploads_disabled", "file_uploads_except_images_disabled", "file_type_blocked", "slack_connect_file_upload_sharing_blocked", "storage_limit_reached",
+	}
 )
 
 // fateOf sorts the errors of a call that writes.
 func fateOf(err error) approvals.Delivery {
-	d := approvals.Delivery{Fate: approvals.Unsure, Err: err}
+	d := approvals.Delivery{Fate: approvals.Unsure, Code: codeOf(err), Err: clean(err)}
 	var limited *slack.RateLimitedError
 	var status slack.StatusCodeError
 	var dial *net.OpError
@@ -93,16 +113,29 @@ func fateOf(err error) approvals.Delivery {
 	case gone(err, unsureCodes...), gone(err, thereCodes...):
 	case gone(err, laterCodes...):
 		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
-	case answered(err):
+	case gone(err, finalCodes...):
 		d.Fate = approvals.Unsayable
+	case d.Code != "":
+		d.Fate, d.Odd = approvals.NotSaid, true
 	}
 	return d
 }
 
-// answered reports whether Slack itself said no.
-func answered(err error) bool {
-	var answer slack.SlackErrorResponse
-	return errors.As(err, &answer)
+// codeOf is the code with which Slack itself said no; empty if it did not.
+func codeOf(err error) string {
+	answer, _ := errors.AsType[slack.SlackErrorResponse](err)
+	return answer.Err
+}
+
+// lookError sorts the errors of a call that looks for a message.
+func lookError(err error) error {
+	e := &approvals.LookError{Err: clean(err), Final: gone(err,
+		"missing_scope", "access_denied", "no_permission", "not_allowed_token_type", "team_access_not_granted", "ekm_access_denied",
+		"channel_type_not_supported", "method_deprecated", "deprecated_endpoint", "method_not_supported_for_channel_type")}
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		e.Wait = max(limited.RetryAfter, time.Second)
+	}
+	return e
 }
 
 // readBack is how long before its intent a message is looked for: Slack's
@@ -158,7 +191,7 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 			return nil, "", nil
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("conversations.replies: %w", err)
+			return nil, "", lookError(fmt.Errorf("conversations.replies: %w", err))
 		}
 		return msgs, next, nil
 	}
@@ -169,20 +202,28 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("conversations.history: %w", err)
+		return nil, "", lookError(fmt.Errorf("conversations.history: %w", err))
 	}
 	return page.Messages, page.ResponseMetadata.Cursor, nil
 }
 
-// permalink leads to a request's card; empty if Slack does not tell it now.
+// permalink leads to a request's card; empty if Slack does not tell it now, or
+// if the card does not stand any more.
 func (a *App) permalink(ctx context.Context, r approvals.Request) string {
-	if r.Thread.TS == "" {
-		return ""
-	}
+	return a.homes.link(ctx, a, r)
+}
+
+// askPermalink asks Slack for the link to a card. known says that the answer
+// will not change.
+func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
 	link, err := a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
-	if err != nil {
-		a.Log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", err)
-		return ""
+	switch {
+	case gone(err, "message_not_found"):
+		a.Log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
+		return "", true
+	case err != nil:
+		a.Log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", clean(err))
+		return "", false
 	}
-	return strings.TrimSpace(link)
+	return strings.TrimSpace(link), true
 }

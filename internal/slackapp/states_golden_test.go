@@ -195,10 +195,17 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_start_denied":      start.denied("not yet"),
 		"card_start_expired":     start.expired(),
 	} {
-		picture(t, slacksim.OnMessage, name, first(a.card(r)))
+		picture(t, slacksim.OnMessage, name, first(a.card(r, approvals.Freeze{})))
+	}
+	frozen := approvals.Freeze{On: true, By: "UCARLA", At: after(1), Reason: "release <day>"}
+	picture(t, slacksim.OnMessage, "card_pending_frozen", first(a.card(few.pending(), frozen)))
+	picture(t, slacksim.OnMessage, "card_approved_frozen", first(a.card(few.approved(), frozen)))
+	picture(t, slacksim.OnMessage, "card_running_frozen", first(a.card(running, frozen)))
+	if asJSON(t, first(a.card(few.denied(""), frozen))) != asJSON(t, first(a.card(few.denied(""), approvals.Freeze{}))) {
+		t.Error("the card of an ended request depends on the freeze")
 	}
 	// Without a card this is all that people see of it.
-	picture(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn())))
+	picture(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn(), "not_in_channel")))
 }
 
 func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
@@ -223,24 +230,26 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 			{Topic: approvals.TopicSent, Batch: 1, Count: 99, Job: "ff80808270f5b0ab0170f5c3a3d80002"},
 			{Topic: approvals.TopicSent, Batch: 2, Count: 1, Job: "ff80808270f5b0ab0170f5c3a3d80003"},
 		}},
-		"thread_unclear":        {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnclear, Batch: 4, Why: "no answer within 30 s"})},
-		"thread_late":           {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 7, Why: "30m0s", Job: job})},
-		"thread_late_without":   {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 1, Why: "30m0s"})},
-		"thread_paused":         {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicPaused})},
-		"thread_trouble":        {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicTrouble, Batch: 4, Why: "the cloud refuses the key (APIGW.0301)"})},
-		"thread_settled_off":    {Request: few.must(unknown.Settle(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))), Notes: one(approvals.Note{Topic: approvals.TopicSettled, By: "UBEN", Count: 1})},
-		"thread_start_approved": {Request: start.approved(), Notes: one(approvals.Note{Topic: approvals.TopicApproved, By: "UCARLA", Count: 2})},
-		"thread_start_denied":   {Request: start.denied(""), Notes: one(approvals.Note{Topic: approvals.TopicDenied, By: "UBEN"})},
-		"end_one":               newScene(t, 1).ended(false, all(wasStopped)),
-		"end_many":              many.ended(false, all(wasStopped)),
-		"end_found_off":         few.ended(false, inTurn(wasOff, wasStopped)),
-		"end_left_out":          few.ended(false, inTurn(wasStopped, wasLeftOut)),
-		"end_failed":            few.ended(false, all(didFail)),
-		"end_many_failed":       many.ended(false, inTurn(wasStopped, wasStopped, didFail)),
-		"end_not_sent":          few.ended(true, inTurn(wasStopped, wasNotSent)),
-		"end_cancelled":         few.ended(true, all(wasNotSent)),
-		"end_of_all_kinds":      newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)),
-		"end_start_unknown":     start.ended(false, inTurn(wasStarted, isNotKnown)),
+		"thread_unclear":          {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnclear, Batch: 4, Why: "no answer within 30 s"})},
+		"thread_late":             {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 7, Why: "30m0s", Job: job})},
+		"thread_late_without":     {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 1, Why: "30m0s"})},
+		"thread_paused":           {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicPaused})},
+		"thread_trouble":          {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicTrouble, Batch: 4, Why: "the cloud refuses the key (APIGW.0301)"})},
+		"thread_settled_off":      {Request: few.must(unknown.Settle(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))), Notes: one(approvals.Note{Topic: approvals.TopicSettled, By: "UBEN", Count: 1})},
+		"thread_unshared_list":    {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnshared, Why: string(approvals.TopicList)})},
+		"thread_unshared_results": {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnshared, Why: string(approvals.TopicResults), Code: "missing_scope"})},
+		"thread_start_approved":   {Request: start.approved(), Notes: one(approvals.Note{Topic: approvals.TopicApproved, By: "UCARLA", Count: 2})},
+		"thread_start_denied":     {Request: start.denied(""), Notes: one(approvals.Note{Topic: approvals.TopicDenied, By: "UBEN"})},
+		"end_one":                 newScene(t, 1).ended(false, all(wasStopped)),
+		"end_many":                many.ended(false, all(wasStopped)),
+		"end_found_off":           few.ended(false, inTurn(wasOff, wasStopped)),
+		"end_left_out":            few.ended(false, inTurn(wasStopped, wasLeftOut)),
+		"end_failed":              few.ended(false, all(didFail)),
+		"end_many_failed":         many.ended(false, inTurn(wasStopped, wasStopped, didFail)),
+		"end_not_sent":            few.ended(true, inTurn(wasStopped, wasNotSent)),
+		"end_cancelled":           few.ended(true, all(wasNotSent)),
+		"end_of_all_kinds":        newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)),
+		"end_start_unknown":       start.ended(false, inTurn(wasStarted, isNotKnown)),
 	} {
 		picture(t, slacksim.OnMessage, name, first(a.reply(m)))
 	}

@@ -31,6 +31,24 @@ func sayWishShort(r approvals.Request) string {
 	return s + "."
 }
 
+// sayStateIn is where the request stands while f is in force.
+func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
+	if !f.On || r.State.Final() || r.Stop != nil {
+		return a.sayState(r)
+	}
+	paused := fmt.Sprintf("%s paused sending %s", mention(f.By), clock(f.At))
+	if f.Reason != "" {
+		paused += " (“" + clipText(escape(f.Reason), 300) + "”)"
+	}
+	switch r.State {
+	case approvals.Approved:
+		return ":snowflake: *On hold*, approved by " + sayApprovers(r) + ": " + paused + "."
+	case approvals.Executing:
+		return ":snowflake: *On hold*, approved by " + sayApprovers(r) + ": " + paused + ". What was sent goes on."
+	}
+	return a.sayState(r) + "\n:snowflake: *On hold*: " + paused + "."
+}
+
 // sayState is where the request stands, with word and sign.
 func (a *App) sayState(r approvals.Request) string {
 	last := r.Last()
@@ -58,14 +76,26 @@ func (a *App) sayState(r approvals.Request) string {
 		return sayCancelledState(r)
 	case approvals.Succeeded:
 		return ":white_check_mark: *Done*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
-	case approvals.PartiallyFailed:
+	case approvals.PartiallyFailed, approvals.Failed:
+		if cutShort(r) {
+			return fmt.Sprintf(":no_entry: *Cancelled* by %s %s after %s, approved by %s. ", mention(r.Stop.By), clock(r.Stop.At), sayOfAll(r), sayApprovers(r)) + sayTally(r.Tally) + sayWord(r)
+		}
+		if r.State == approvals.Failed {
+			return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
+		}
 		return ":warning: *Done in part*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
-	case approvals.Failed:
-		return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.Unknown:
 		return ":grey_question: *Not known in full*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
 	}
 	return string(r.State)
+}
+
+// cutShort reports whether a cancel has kept a part from being sent.
+func cutShort(r approvals.Request) bool { return r.Stop != nil && r.Tally.NotSent > 0 }
+
+// sayOfAll is how far the work got.
+func sayOfAll(r approvals.Request) string {
+	return thousands(r.Tally.Good()) + " of " + thousands(r.Total)
 }
 
 func sayCancelledState(r approvals.Request) string {
@@ -114,8 +144,7 @@ func sayTally(t approvals.Tally) string {
 }
 
 func (a *App) sayProgress(r approvals.Request) string {
-	done := r.Tally.Done()
-	s := fmt.Sprintf("%s %s of %s", bar(done, r.Total), thousands(done), thousands(r.Total))
+	s := bar(r.Tally.Good(), r.Total) + " " + sayOfAll(r) // what failed or was not sent is no progress
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}
@@ -194,7 +223,7 @@ func sayConfirmTitle(r approvals.Request) string {
 	return clipText(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
 }
 
-func sayConfirm(r approvals.Request) string {
+func sayConfirm(r approvals.Request, f approvals.Freeze) string {
 	how := "They are asked to shut down (SOFT)."
 	if r.Mode == approvals.Hard {
 		how = "Their power is cut (HARD): unsaved data is lost."
@@ -202,7 +231,11 @@ func sayConfirm(r approvals.Request) string {
 	if r.Action == approvals.Start {
 		how = "They are started."
 	}
-	return clipText(fmt.Sprintf("%s in %s. %s List %s.", count(r.Total, "server"), r.Project, how, r.Digest), 300)
+	hold := ""
+	if f.On {
+		hold = " Sending is paused: nothing happens before the freeze is lifted."
+	}
+	return clipText(fmt.Sprintf("%s in %s. %s List %s.%s", count(r.Total, "server"), r.Project, how, r.Digest, hold), 300)
 }
 
 func sayConfirmYes(r approvals.Request) string {

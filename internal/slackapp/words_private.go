@@ -155,14 +155,6 @@ func sayNotHere(channels []string) string {
 	return ":no_entry: This command is not allowed in this channel; nothing was asked for. Use it in " + strings.Join(names, ", ") + "."
 }
 
-func sayUnposted(r approvals.Request) string {
-	return fmt.Sprintf(":x: I could not post the card of %s in <#%s>, so the request is withdrawn. Invite me to that channel (type `/invite` there), then ask again.", code(r.ID), r.Channel)
-}
-
-func sayAside(r approvals.Request) string {
-	return fmt.Sprintf("I could not say this in its thread in <#%s>. Invite me there again; %s tells the rest.", r.Channel, code("/ecs-stop status "+r.ID))
-}
-
 // sayRefusal tells a person why what they did has no effect.
 func sayRefusal(no *approvals.Refusal) string {
 	r := no.Request
@@ -277,7 +269,7 @@ func sayList(open []approvals.Request) string {
 	return "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
 		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Created))
 		if r.State == approvals.Executing {
-			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Done()), thousands(r.Total))
+			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Good()), thousands(r.Total))
 		}
 		return line
 	})
@@ -293,6 +285,9 @@ func sayHistory(ended []approvals.Request) string {
 }
 
 func sayStateWord(r approvals.Request) string {
+	if cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed) {
+		return ":no_entry: cancelled after " + sayOfAll(r)
+	}
 	return map[approvals.State]string{
 		approvals.Pending: ":hourglass_flowing_sand: waiting", approvals.Approved: ":white_check_mark: approved",
 		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: done",

@@ -44,6 +44,8 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		return saySettled(r, n)
 	case approvals.TopicBatchFailed:
 		return sayBatchFailed(r, notes)
+	case approvals.TopicUnshared:
+		return sayUnshared(r, n)
 	case approvals.TopicTrouble:
 		return fmt.Sprintf(":warning: Call %s has to wait: %s. I keep trying.", sayCall(r, n.Batch), escape(n.Why))
 	}
@@ -67,6 +69,9 @@ func sayEnd(r approvals.Request) string {
 	length := ""
 	if !r.Started.IsZero() {
 		length = " It took " + took(r.Finished.Sub(r.Started)) + "."
+	}
+	if cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed) {
+		return fmt.Sprintf(":no_entry: %s, %s was cancelled by %s after %s. %s%s", who, r.ID, mention(r.Stop.By), sayOfAll(r), sayTally(t), length)
 	}
 	switch r.State {
 	case approvals.Succeeded:

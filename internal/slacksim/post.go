@@ -186,6 +186,8 @@ func (w *Workspace) mayWrite(c *channel) error {
 	switch {
 	case c.Archived:
 		return apiError("is_archived")
+	case c.im != "" && w.opt.NoMessagesTab:
+		return apiError("messages_tab_disabled")
 	case !c.has(BotUserID) && (c.Private || !slices.Contains(w.opt.Scopes, "chat:write.public")):
 		return apiError("not_in_channel")
 	}

@@ -51,6 +51,10 @@ type Options struct {
 	// chat:write.public; a method that needs another one answers missing_scope.
 	Scopes []string
 
+	// NoMessagesTab is an app whose manifest has no Messages tab: then a message
+	// to a user is refused with messages_tab_disabled.
+	NoMessagesTab bool
+
 	// PostGap is the least time between two posts in one channel before
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.

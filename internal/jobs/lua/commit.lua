@@ -93,8 +93,18 @@ local function wake(item, ms)
   end
 end
 for _, w in ipairs(c.wake or {}) do wake(w.item, w.ms) end
+-- Open Homes are drawn by one item, which finds out whose are stale. Moves that
+-- come quickly one after the other call it once.
 if c.homes then
-  for _, user in ipairs(redis.call('HKEYS', c.homes)) do wake('h:' .. user, 0) end
+  local t = redis.call('TIME')
+  redis.call('SET', c.homes.key, string.format('%.0f', t[1] * 1000000 + t[2]))
+  if redis.call('EXISTS', c.homes.opened) == 1 then
+    if redis.call('HEXISTS', CLAIMS, c.homes.item) == 1 then
+      redis.call('HSET', WOKEN, c.homes.item, 1)
+    else
+      redis.call('ZADD', DUE, 'LT', now + 200, c.homes.item)
+    end
+  end
 end
 if c.finish then
   local item = c.hold.item

@@ -1,0 +1,295 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// asProgress says that what the change writes is progress: open Homes need not
+// show it at once.
+func (ch *change) asProgress() *change {
+	ch.minor = true
+	return ch
+}
+
+// staleHomes has open Homes drawn again.
+func (ch *change) staleHomes(k keys) {
+	ch.Homes = &moved{Key: k.moved(), Opened: k.opened(), Item: homesItem}
+}
+
+// follow adds to ch what follows from its writes for Slack: Homes show requests
+// and the freeze, cards of open requests show the freeze. Both are gone through
+// by an item of their own, so a commit costs the same however many there are.
+func (e *Engine) follow(ch *change) {
+	for _, w := range ch.Write {
+		if w.Key == e.keys.halt() {
+			ch.staleHomes(e.keys)
+			ch.wake(cardsItem, 0)
+		} else if !ch.minor && strings.HasPrefix(w.Key, e.keys.request("")) {
+			ch.staleHomes(e.keys)
+		}
+	}
+}
+
+// watchEvery is how often the outbox is looked after.
+const watchEvery = 5 * time.Second
+
+// watchOutbox sees until ctx ends that the items which go through Homes, cards
+// and private notes are due while there is something to do. An older replica
+// does not know them and drops them; and after a loss nothing else makes the
+// cards due.
+func (e *Engine) watchOutbox(ctx context.Context) {
+	tick := time.NewTicker(min(watchEvery, 5*e.Beat))
+	defer tick.Stop()
+	for {
+		if err := e.lookAfterOutbox(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "the outbox could not be looked after", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) lookAfterOutbox(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	state, err := e.cardsState(ctx)
+	if err != nil {
+		return err
+	}
+	k := e.keys
+	err = watchScript.Run(ctx, e.rdb, []string{k.due(), k.opened(), k.privates(), k.swept(), k.moved(), k.rested()},
+		homesItem, cardsItem, privateItem(""), state).Err()
+	if err != nil {
+		return fmt.Errorf("look after the outbox: %w", err)
+	}
+	return nil
+}
+
+// cardsState names what the cards of open requests depend on besides the
+// requests: the freeze, and whether the store has lost what they showed.
+func (e *Engine) cardsState(ctx context.Context) (string, error) {
+	halt, err := e.loadFreeze(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d/%d", halt.ver, e.since.Load()), nil
+}
+
+// cardsAtOnce is how many threads one change makes due.
+const cardsAtOnce = 200
+
+// stepCards makes the threads of all open requests due; each finds out itself
+// whether its card has to be drawn again.
+func (e *Engine) stepCards(ctx context.Context, c claim) error {
+	state, err := e.cardsState(ctx)
+	if err != nil {
+		return err
+	}
+	ids, err := e.rdb.ZRange(ctx, e.keys.open(), 0, -1).Result()
+	if err != nil {
+		return fmt.Errorf("list open requests: %w", err)
+	}
+	for some := range slices.Chunk(ids, cardsAtOnce) {
+		ch := newChange()
+		for _, id := range some {
+			ch.wake(threadItem(id), 0)
+		}
+		if _, err := e.commit(ctx, ch); err != nil {
+			return err
+		}
+	}
+	if err := e.rdb.Set(ctx, e.keys.swept(), state, 0).Err(); err != nil {
+		return fmt.Errorf("note that the cards were gone through: %w", err)
+	}
+	e.release(ctx, c, never, false)
+	return nil
+}
+
+// private is what a person is owed privately, since the channel did not take
+// it. It stays for a day: their Home shows it, too.
+type private struct {
+	Notes []privateNote `json:"notes"`
+}
+
+type privateNote struct {
+	Request string           `json:"request"`
+	Notes   []approvals.Note `json:"notes"`
+	Refused string           `json:"refused,omitempty"` // Slack's code in the channel
+	At      time.Time        `json:"at"`
+	Tries   int              `json:"tries,omitempty"`
+	Next    time.Time        `json:"next,omitzero"` // of the next try
+	Told    bool             `json:"told,omitempty"`
+}
+
+// What is owed to one person privately: for how long, and how much at most.
+const (
+	privateLife = 24 * time.Hour
+	privateMost = 20
+)
+
+// owePrivately adds to ch that the person gets n privately.
+func (e *Engine) owePrivately(ctx context.Context, ch *change, user string, n privateNote) error {
+	p, err := load[private](ctx, e, e.keys.private(user))
+	if err != nil && !errors.Is(err, errNoRecord) {
+		return err
+	}
+	next := private{append(slices.Clone(p.body.Notes), n)}
+	next.Notes = next.Notes[max(0, len(next.Notes)-privateMost):]
+	ch.write(e.keys.private(user), p.ver, next).wake(privateItem(user), 0)
+	ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Score: e.now().UnixMilli()})
+	ch.Expire = append(ch.Expire, expire{e.keys.private(user), int64((2 * privateLife).Seconds())})
+	ch.staleHomes(e.keys)
+	return nil
+}
+
+// stepPrivate tells one person one thing that is owed to them privately.
+func (e *Engine) stepPrivate(ctx context.Context, c claim, user string) error {
+	p, err := load[private](ctx, e, e.keys.private(user))
+	if errors.Is(err, errNoRecord) {
+		_, err := e.commit(ctx, e.noPrivate(newChange().under(c).done(never), user))
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	i, wait := p.body.next(e.now())
+	if i < 0 {
+		return e.keepPrivate(ctx, c, user, p, wait)
+	}
+	n := p.body.Notes[i]
+	m, err := e.privateMessage(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err = e.face.Tell(ctx, user, m); err == nil {
+		e.Metrics.rerouted.WithLabelValues(string(n.Notes[0].Topic), "private").Inc()
+		n.Told = true
+	} else {
+		n.Tries++
+		n.Next = e.now().Add(min(10*e.RetryIn<<min(n.Tries-1, 8), 2*time.Hour))
+		e.Log.WarnContext(ctx, "a person could not be told privately; trying again", "user", user, "request", n.Request, "next", n.Next, "err", err)
+	}
+	return e.notePrivate(ctx, c, user, p, n)
+}
+
+// notePrivate writes what came of telling n. Something else may be owed to the
+// person since.
+func (e *Engine) notePrivate(ctx context.Context, c claim, user string, p stored[private], n privateNote) error {
+	for {
+		notes := slices.Clone(p.body.Notes)
+		for i := range notes {
+			if notes[i].Request == n.Request && notes[i].Notes[0].ID == n.Notes[0].ID {
+				notes[i] = n
+			}
+		}
+		ch := newChange().under(c).write(e.keys.private(user), p.ver, private{notes}).done(0)
+		_, err := e.commit(ctx, ch)
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+		if p, err = load[private](ctx, e, e.keys.private(user)); err != nil {
+			return err
+		}
+	}
+}
+
+// next is the first note that is to be told now, or -1, and then how long it is
+// until the next one, or never.
+func (p private) next(now time.Time) (int, time.Duration) {
+	wait := never
+	for i, n := range p.Notes {
+		switch in := n.Next.Sub(now); {
+		case n.Told || n.over(now):
+		case in <= 0:
+			return i, 0
+		default:
+			wait = sooner(wait, in)
+		}
+	}
+	return -1, wait
+}
+
+// over reports whether the note is too old to be told or shown.
+func (n privateNote) over(now time.Time) bool { return !now.Before(n.At.Add(privateLife)) }
+
+// keepPrivate drops what is a day old, and has the rest looked at in time:
+// [Engine.watchOutbox] makes it due when only that is left to do.
+func (e *Engine) keepPrivate(ctx context.Context, c claim, user string, p stored[private], wait time.Duration) error {
+	var left []privateNote
+	now := e.now()
+	for _, n := range p.body.Notes {
+		if !n.over(now) {
+			left = append(left, n)
+		} else if !n.Told {
+			e.Log.ErrorContext(ctx, "a person was not told privately within a day; only their Home showed it", "user", user, "request", n.Request, "topic", n.Notes[0].Topic)
+			e.Metrics.rerouted.WithLabelValues(string(n.Notes[0].Topic), "home").Inc()
+		}
+	}
+	ch := newChange().under(c).write(e.keys.private(user), p.ver, private{left}).done(wait)
+	if len(left) == 0 {
+		ch.Drop = append(ch.Drop, e.keys.private(user))
+		e.noPrivate(ch, user).done(never)
+	} else {
+		ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Score: left[0].At.Add(privateLife).UnixMilli()})
+	}
+	_, err := e.commit(ctx, ch)
+	return err
+}
+
+func (e *Engine) noPrivate(ch *change, user string) *change {
+	ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Out: true})
+	return ch
+}
+
+// privateMessage is what n tells, of the request as it stands now.
+func (e *Engine) privateMessage(ctx context.Context, n privateNote) (approvals.Message, error) {
+	m := approvals.Message{Notes: n.Notes, Refused: n.Refused, Request: approvals.Request{ID: n.Request}}
+	if strings.HasPrefix(n.Request, "@") {
+		m.Request.Channel = n.Request[1:]
+		return m, nil
+	}
+	all, err := e.find(ctx, []string{n.Request})
+	if err != nil || len(all) == 0 {
+		return m, err
+	}
+	m.Request = all[0]
+	if n.Notes[0].Topic.Concludes() {
+		m.Batches, err = e.loadBatches(ctx, m.Request)
+	}
+	return m, err
+}
+
+// Untold lists what could not be told to the person in its channel within the
+// last day, the newest first.
+func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, error) {
+	p, err := load[private](ctx, e, e.keys.private(user))
+	if errors.Is(err, errNoRecord) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []approvals.Message
+	for i := len(p.body.Notes) - 1; i >= 0; i-- {
+		n := p.body.Notes[i]
+		if n.over(e.now()) {
+			continue
+		}
+		m, err := e.privateMessage(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
