@@ -88,7 +88,7 @@ func (e endless) Addr() net.Addr { return nil }
 func TestConnectionsBeyondTheBoundWaitUntilOneCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limited(endless{make(chan struct{})}, 2)
-		var open []net.Conn
+		open := make(chan net.Conn, 10) // of a broken bound
 		ended := make(chan error, 1)
 		go func() {
 			for {
@@ -97,18 +97,24 @@ func TestConnectionsBeyondTheBoundWaitUntilOneCloses(t *testing.T) {
 					ended <- err
 					return
 				}
-				open = append(open, c)
+				select {
+				case open <- c:
+				default:
+					ended <- errors.New("no bound")
+					return
+				}
 			}
 		}()
 		synctest.Wait()
 		if len(open) != 2 {
 			t.Fatalf("%d connections are open, want 2", len(open))
 		}
-		open[0].Close()
-		open[0].Close() // a second time makes no second place
+		c := <-open
+		c.Close()
+		c.Close() // a second time makes no second place
 		synctest.Wait()
-		if len(open) != 3 {
-			t.Errorf("%d connections were accepted after one had closed, want 3", len(open))
+		if len(open) != 2 {
+			t.Errorf("%d connections are open after one was replaced, want 2", len(open))
 		}
 		l.Close()
 		if err := <-ended; !errors.Is(err, net.ErrClosed) {
