@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,8 @@ type Channel struct {
 	Name     string `json:"name"`
 	Private  bool   `json:"private,omitempty"`
 	Archived bool   `json:"archived,omitempty"`
+	Group    bool   `json:"group,omitempty"`  // a conversation of several people (mpim)
+	Shared   bool   `json:"shared,omitempty"` // with another workspace (Slack Connect)
 }
 
 // channel is a Channel with what happened in it.
@@ -101,6 +104,27 @@ func (w *Workspace) SetGroup(id string, users ...string) {
 		g.Users = slices.Clone(users)
 		w.happened(Event{Kind: PeopleChanged, Detail: id})
 	}
+}
+
+// ChangeGroup replaces a group's members and sends the event that tells so.
+func (w *Workspace) ChangeGroup(ctx context.Context, id string, users ...string) (Answer, error) {
+	w.mu.Lock()
+	var before []string
+	if g := w.groups[id]; g != nil {
+		before = g.Users
+	}
+	team := w.opt.TeamID
+	w.mu.Unlock()
+	w.SetGroup(id, users...)
+	missing := func(from, in []string) []string {
+		return slices.DeleteFunc(slices.Clone(from), func(u string) bool { return slices.Contains(in, u) })
+	}
+	added, removed := missing(users, before), missing(before, users)
+	return w.SendEvent(ctx, object{
+		"type": "subteam_members_changed", "subteam_id": id, "team_id": team,
+		"date_previous_update": 1600000000, "date_update": time.Now().Unix(),
+		"added_users": added, "added_users_count": len(added), "removed_users": removed, "removed_users_count": len(removed),
+	})
 }
 
 // Join makes users members of a channel.
@@ -290,6 +314,9 @@ func (w *Workspace) conversationsInfo(a args) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if scope := c.readScope(); !slices.Contains(w.opt.Scopes, scope) {
+		return object{"needed": scope, "provided": strings.Join(w.opt.Scopes, ",")}, apiError("missing_scope")
+	}
 	o := w.channelObject(c)
 	if a.on("include_num_members") {
 		o["num_members"] = len(c.members)
@@ -297,10 +324,23 @@ func (w *Workspace) conversationsInfo(a args) (object, error) {
 	return object{"channel": o}, nil
 }
 
+// readScope is the scope that reading about a channel of its kind asks for.
+func (c *channel) readScope() string {
+	switch {
+	case c.im != "":
+		return "im:read"
+	case c.Group:
+		return "mpim:read"
+	case c.Private:
+		return "groups:read"
+	}
+	return "channels:read"
+}
+
 func (w *Workspace) channelObject(c *channel) object {
 	o := object{
-		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": false,
-		"is_channel": c.im == "" && !c.Private, "is_group": c.im == "" && c.Private,
+		"id": c.ID, "created": 1600000000, "is_im": c.im != "", "is_mpim": c.Group,
+		"is_channel": c.im == "" && !c.Private, "is_group": c.im == "" && c.Private && !c.Group,
 		"is_private": c.Private, "is_archived": c.Archived, "context_team_id": w.opt.TeamID,
 	}
 	if c.im != "" {
@@ -308,7 +348,7 @@ func (w *Workspace) channelObject(c *channel) object {
 		return o
 	}
 	o["name"], o["name_normalized"] = c.Name, c.Name
-	o["is_member"], o["is_general"], o["is_shared"] = c.has(BotUserID), false, false
+	o["is_member"], o["is_general"], o["is_shared"], o["is_ext_shared"] = c.has(BotUserID), false, c.Shared, c.Shared
 	o["topic"] = object{"value": "", "creator": "", "last_set": 0}
 	o["purpose"] = object{"value": "", "creator": "", "last_set": 0}
 	return o
