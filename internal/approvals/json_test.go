@@ -54,7 +54,7 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001",
 	})
 	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}})
-	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`)})
+	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`), By: "UANN", Lane: LaneSlow})
 }
 
 func checkRecord[T any](t *testing.T, file string, want T) {

@@ -15,6 +15,9 @@ import (
 //	claims  hash    item → fence      owners  hash  item → worker
 //	tries   hash    item → claims since it was last given back
 //	woken   hash    items that became due while they were held
+//	first   zset    items that hold back → ms of their recording (lua/claim.lua)
+//	slow    zset    person → ms from which their next slow item may be handed out
+//	slow:<person>  zset  that person's slow items that are due
 //	beats   zset    worker → ms of its last sign of life
 //	locks   hash    server id → request it is part of
 //	log, book, line permits of stops (lua/permits.lua); log:start, … those of starts
@@ -50,6 +53,11 @@ func (k keys) quiet() string  { return string(k) + "quiet" }
 func (k keys) homes() string  { return string(k) + "homes" }
 func (k keys) shown() string  { return string(k) + "shown" }
 func (k keys) said() string   { return string(k) + "said" }
+
+func (k keys) first() string { return string(k) + "first" }
+func (k keys) slow() string  { return string(k) + "slow" }
+
+func (k keys) parked(person string) string { return k.slow() + ":" + person }
 
 func (k keys) request(id string) string      { return string(k) + "r:" + id }
 func (k keys) thread(id string) string       { return string(k) + "t:" + id }
