@@ -32,6 +32,10 @@ import (
 //	r:<id>  t:<id>  b:<id>:<n>   records: hash of ver, op, body
 //	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
+//	own:<user>   zset    requests of one person that have not ended → ms of their making
+//	asks:<user>  zset    what one person asked for in the last hour → ms
+//	known:<id>   string  what Slack last said of a person or a user group
+//	renew:<id>   string  ms at which Slack said that this changed
 //	d:<id>  string  an ask that a person was shown and has not made yet
 type keys string
 
@@ -58,6 +62,10 @@ func (k keys) first() string { return string(k) + "first" }
 func (k keys) slow() string  { return string(k) + "slow" }
 
 func (k keys) parked(person string) string { return k.slow() + ":" + person }
+func (k keys) own(user string) string      { return string(k) + "own:" + user }
+func (k keys) asks(user string) string     { return string(k) + "asks:" + user }
+func (k keys) known(id string) string      { return string(k) + "known:" + id }
+func (k keys) renew(id string) string      { return string(k) + "renew:" + id }
 
 func (k keys) request(id string) string      { return string(k) + "r:" + id }
 func (k keys) thread(id string) string       { return string(k) + "t:" + id }

@@ -65,6 +65,9 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 	if err := e.Policy.MayAsk(ask.By); err != nil {
 		return approvals.Request{}, err
 	}
+	if err := e.countAsk(ctx, ask); err != nil {
+		return approvals.Request{}, err
+	}
 	kept, err := e.rdb.Get(ctx, e.keys.draft(ask.Op)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
