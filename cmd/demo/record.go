@@ -156,7 +156,7 @@ type shownBatch struct {
 func (r *record) read(ctx context.Context) (change, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	open, err := r.engine.Open(ctx)
+	open, _, err := r.engine.Open(ctx, "")
 	if err != nil {
 		return nil, err
 	}

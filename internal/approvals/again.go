@@ -51,7 +51,7 @@ func (r Request) Renews(p Person, pol Policy, now time.Time) bool {
 		return false
 	}
 	for _, d := range slices.Backward(r.Decisions) {
-		if d.Verdict == Yes {
+		if d.Counts() {
 			return now.Before(d.At.Add(r.Expires.Sub(r.Created)))
 		}
 	}

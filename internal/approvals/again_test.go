@@ -147,7 +147,7 @@ func TestWhoseClickRenewsAnApproval(t *testing.T) {
 		{"who asked and may alone", ended, ann, self, after("41m"), true},
 		{"two are needed", ended, bob, two, after("41m"), false},
 		{"a guest", ended, Person{ID: "UBOB", Guest: true}, rules, after("41m"), false},
-		{"never approved", ok(asked(t, rules).Cancel(ann, "op", noon)), bob, rules, after("1m"), false},
+		{"never approved", ok(asked(t, rules).Cancel(ann, rules, "op", noon)), bob, rules, after("1m"), false},
 	} {
 		if got := test.r.Renews(test.p, test.pol, test.now); got != test.want {
 			t.Errorf("%s: %t", test.name, got)
@@ -209,31 +209,32 @@ func refusedFor(err error, why Reason) bool {
 
 func TestFreezeIsPutOnAndLiftedOnce(t *testing.T) {
 	var f Freeze
-	if _, err := f.Lift(bob, rules, "op0", noon); !refusedFor(err, NotFrozen) {
+	if _, err := f.Lift(bob, rules, "op0", noon, noon); !refusedFor(err, NotFrozen) {
 		t.Errorf("lifted what is not on: %v", err)
 	}
-	if _, err := f.Put(eve, rules, "", "C2", "op0", noon); !refusedFor(err, NotApprover) {
+	if _, err := f.Put(eve, rules, "", "C2", "op0", noon, noon); !refusedFor(err, NotApprover) {
 		t.Errorf("put on by no approver: %v", err)
 	}
-	on, err := f.Put(bob, rules, "release", "C2", "op1", noon)
+	on, err := f.Put(bob, rules, "release", "C2", "op1", noon, noon)
 	if err != nil || !on.On || on.By != "UBOB" || on.Reason != "release" || !on.Knows("op1") || f.On {
 		t.Errorf("put on: %+v, %v", on, err)
 	}
-	if _, err := on.Put(cyd, rules, "", "C3", "op2", noon); !refusedFor(err, IsFrozen) {
+	if _, err := on.Put(cyd, rules, "", "C3", "op2", noon, noon); !refusedFor(err, IsFrozen) {
 		t.Errorf("put on twice: %v", err)
 	}
-	if _, err := on.Lift(eve, rules, "op2", noon); !refusedFor(err, NotApprover) {
+	if _, err := on.Lift(eve, rules, "op2", late, late); !refusedFor(err, NotApprover) {
 		t.Errorf("lifted by no approver: %v", err)
 	}
-	off, err := on.Lift(cyd, rules, "op2", late)
+	off, err := on.Lift(cyd, rules, "op2", late, late)
 	if err != nil || off.On || off.By != "UCYD" || off.Channel != "C2" || !off.Knows("op1") || !off.Knows("op2") || off.Knows("op3") || off.Knows("") {
 		t.Errorf("lifted: %+v, %v", off, err)
 	}
 	for n := range 3 * rememberedOps {
-		if off, err = off.Put(bob, rules, "", "C2", fmt.Sprint(n), noon); err != nil {
+		at := late.Add(time.Duration(n) * time.Hour)
+		if off, err = off.Put(bob, rules, "", "C2", fmt.Sprint(n), at, at); err != nil {
 			t.Fatal(err)
 		}
-		if off, err = off.Lift(bob, rules, fmt.Sprint(n, "!"), noon); err != nil {
+		if off, err = off.Lift(bob, rules, fmt.Sprint(n, "!"), at.Add(1), at); err != nil {
 			t.Fatal(err)
 		}
 	}

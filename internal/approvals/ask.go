@@ -22,6 +22,10 @@ type Ask struct {
 	Of      string   // the request whose servers these are, if it is asked for again
 	Without []string // server ids that are left out, whatever they are by now
 	DryRun  bool     // show what would be asked for; create nothing
+
+	// Again: who asked for it before, as they are now, where something is tried
+	// again. Zero if that is not known.
+	Again Person `json:"-"`
 }
 
 // alphabet has no characters that look or sound alike.

@@ -16,6 +16,11 @@ type Freeze struct {
 	Channel string    `json:"channel"` // where it was announced
 	Ops     []string  `json:"ops"`     // the newest acts that changed it
 
+	// When people last clicked or typed, whatever came of it. An act may be
+	// carried out late, so these decide which of two acts is the newer one.
+	PutAt  time.Time `json:"put_at,omitzero"`
+	LiftAt time.Time `json:"lift_at,omitzero"`
+
 	newer *NewerFields // what a newer version wrote into the record
 }
 
@@ -26,32 +31,60 @@ const rememberedOps = 50
 // Knows reports whether the click or command op has changed it before.
 func (f Freeze) Knows(op string) bool { return op != "" && slices.Contains(f.Ops, op) }
 
-// Put puts the freeze on. A *Refusal says why p's word has no effect.
-func (f Freeze) Put(p Person, pol Policy, reason, channel, op string, now time.Time) (Freeze, error) {
+// Put puts the freeze on. at is when p clicked or typed, now is when that is
+// carried out. A *Refusal says why p's word has no effect; what comes with it
+// still has to be kept: it remembers that somebody wanted the freeze at that time.
+func (f Freeze) Put(p Person, pol Policy, reason, channel, op string, at, now time.Time) (Freeze, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return f, err
 	}
-	if f.On {
-		return f, &Refusal{Why: IsFrozen, Freeze: f}
+	next := f
+	next.PutAt = later(f.newestPut(), at)
+	switch {
+	case f.On:
+		return next, &Refusal{Why: IsFrozen, Freeze: f}
+	case f.LiftAt.After(at):
+		return f, &Refusal{Why: Overtaken, Freeze: f}
 	}
-	return f.changed(true, p, reason, channel, op, now), nil
+	return next.changed(true, p, reason, channel, op, now), nil
 }
 
-// Lift takes the freeze off. It is told where the freeze was.
-func (f Freeze) Lift(p Person, pol Policy, op string, now time.Time) (Freeze, error) {
+// Lift takes the freeze off, unless somebody wanted it at the same time or
+// later. It is announced where the freeze was. The times are those of [Freeze.Put].
+func (f Freeze) Lift(p Person, pol Policy, op string, at, now time.Time) (Freeze, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return f, err
 	}
-	if !f.On {
-		return f, &Refusal{Why: NotFrozen, Freeze: f}
+	if f.On && !at.After(f.newestPut()) {
+		return f, &Refusal{Why: Overtaken, Freeze: f}
 	}
-	return f.changed(false, p, "", f.Channel, op, now), nil
+	next := f
+	next.LiftAt = later(f.LiftAt, at)
+	if !f.On {
+		return next, &Refusal{Why: NotFrozen, Freeze: f}
+	}
+	return next.changed(false, p, "", f.Channel, op, now), nil
+}
+
+// newestPut is when the freeze was last wanted. A record of an older version
+// does not say; then the freeze counts from when it was carried out.
+func (f Freeze) newestPut() time.Time {
+	if f.PutAt.IsZero() && f.On {
+		return f.At
+	}
+	return f.PutAt
 }
 
 func (f Freeze) changed(on bool, p Person, reason, channel, op string, now time.Time) Freeze {
-	ops := append(slices.Clone(f.Ops), op)
-	return Freeze{
-		On: on, By: p.ID, At: now, Reason: reason, Channel: channel,
-		Ops: ops[max(0, len(ops)-rememberedOps):], newer: f.newer,
+	f.Ops = append(slices.Clone(f.Ops), op)
+	f.Ops = f.Ops[max(0, len(f.Ops)-rememberedOps):]
+	f.On, f.By, f.At, f.Reason, f.Channel = on, p.ID, now, reason, channel
+	return f
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
+	return b
 }

@@ -23,7 +23,7 @@ var (
 		},
 		Out:    []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, AlreadyOff}},
 		OutSum: 1, Need: 1, State: PartiallyFailed,
-		Decisions: []Decision{{Verdict: Yes, By: "UBOB", At: after("10m"), Reason: "fine", Op: "op1"}},
+		Decisions: []Decision{{Verdict: Yes, By: "UBOB", At: after("10m"), Reason: "fine", Op: "op1", Void: true}},
 		Stop:      &Decision{Verdict: Withdraw, By: "UANN", At: after("11m"), Op: "op2"},
 		Batches:   2, Open: 1,
 		Tally:   Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
@@ -53,8 +53,8 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 	checkRecord(t, "testdata/note.json", Note{
 		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon,
 	})
-	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}})
-	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`)})
+	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}, PutAt: noon, LiftAt: late})
+	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`), By: "UANN", Lane: LaneSlow})
 }
 
 func checkRecord[T any](t *testing.T, file string, want T) {

@@ -101,8 +101,9 @@ func (s *story) step(what, how byte) {
 		r, err = r.Deny(p.Person, s.pol, "no", "op", s.now)
 		s.only(err, p.approver && s.now.Before(before.Expires))
 	case cancels:
-		r, err = r.Cancel(p.Person, "op", s.now)
-		s.only(err, p.ID == "UANN" && (s.now.Before(before.Expires) || before.State != Pending))
+		r, err = r.Cancel(p.Person, s.pol, "op", s.now)
+		running := before.State == Approved || before.State == Executing
+		s.only(err, (p.ID == "UANN" || p.approver && running) && (s.now.Before(before.Expires) || before.State != Pending))
 	case expires:
 		r, err = told(r.Expire(s.now))
 		s.only(err, !s.now.Before(before.Expires))

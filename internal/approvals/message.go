@@ -134,7 +134,23 @@ type Envelope struct {
 	Kind string          `json:"kind"`
 	At   time.Time       `json:"at"`
 	Body json.RawMessage `json:"body"`
+	By   string          `json:"by,omitempty"` // who did it
+	Lane Lane            `json:"lane,omitempty"`
 }
+
+// Lane says how much of a hurry there is.
+type Lane string
+
+const (
+	// LaneUsual: in its turn.
+	LaneUsual Lane = ""
+	// LaneBrake: it only holds back (a freeze, a denial, a cancellation). It
+	// comes before everything else and never becomes too old.
+	LaneBrake Lane = "brake"
+	// LaneSlow: it reads much and changes nothing that others wait for. Few of
+	// these are worked on at the same time, and of one person one after the other.
+	LaneSlow Lane = "slow"
+)
 
 // What ends the id of a request's note of [TopicList] and of [TopicResults].
 const (

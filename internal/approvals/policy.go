@@ -15,6 +15,12 @@ type Person struct {
 	Foreign     bool // from another workspace (Slack Connect)
 }
 
+// Known says how good what is known of a person or a group is.
+type Known struct {
+	Age     time.Duration // since it was asked for
+	Changed bool          // it is known to be out of date
+}
+
 // Policy says who may do what. Ids are Slack user ids or user-group ids.
 type Policy struct {
 	Requesters        []string // empty: everyone in the workspace
@@ -24,20 +30,33 @@ type Policy struct {
 	TTL               time.Duration // of an undecided request
 	ReasonRequired    bool
 	MaxServers        int      // in one request
+	MaxOpenRequests   int      // of one person; 0: no limit
+	MaxAsksPerHour    int      // of one person, dry runs and previews included; 0: no limit
 	AllowedChannels   []string // where the command may be used; empty: everywhere
 	Protection        Protection
 }
 
 // Groups lists the user groups whose members the policy asks about.
-func (p Policy) Groups() []string {
+func (p Policy) Groups() []string { return GroupsOf(p.Requesters, p.Approvers) }
+
+// GroupsOf lists the user groups in lists of the policy.
+func GroupsOf(lists ...[]string) []string {
 	var groups []string
-	for _, id := range slices.Concat(p.Requesters, p.Approvers) {
+	for _, id := range slices.Concat(lists...) {
 		if id != "" && id[0] == 'S' && !slices.Contains(groups, id) {
 			groups = append(groups, id)
 		}
 	}
 	return groups
 }
+
+// mostLeftOut bounds the servers that a request names as left out: they are
+// stored with it, and MaxServers does not count them.
+func (p Policy) mostLeftOut() int { return max(1000, p.MaxServers) }
+
+// Belongs returns nil if p is a full, active, human member of the workspace, or
+// a *Refusal. Only such people are shown anything.
+func Belongs(p Person) error { return belongs(p) }
 
 // MayAsk returns nil if p may ask for servers to be stopped, or a *Refusal.
 func (pol Policy) MayAsk(p Person) error {

@@ -98,7 +98,7 @@ func TestStrangersMayDoNothing(t *testing.T) {
 				check("approve "+name, err)
 				_, err = r.Deny(p, pol, "", "op", noon)
 				check("deny "+name, err)
-				_, err = r.Cancel(p, "op", noon)
+				_, err = r.Cancel(p, pol, "op", noon)
 				check("cancel "+name, err)
 			}
 		}
@@ -168,11 +168,19 @@ func TestOwnRequests(t *testing.T) {
 	}
 }
 
-func TestOnlyTheRequesterCancels(t *testing.T) {
-	requests := situations(t)
-	for name, r := range requests {
+// Approvers cancel what is approved, for its requester may be gone. What waits
+// for a decision they deny.
+func TestWhoMayCancel(t *testing.T) {
+	running := []State{Approved, Executing}
+	for name, r := range situations(t) {
 		for _, p := range []Person{bob, cyd, eve} {
-			if next, err := r.Cancel(p, "op", noon); refusal(err) != NotYours || next.State != r.State {
+			next, err := r.Cancel(p, rules, "op", noon)
+			switch {
+			case rules.MayDecide(p) == nil && slices.Contains(running, r.State) && r.Stop == nil:
+				if last := next.Last(); err != nil || next.Stop == nil && last.Verdict != Withdraw || next.Stop == nil && last.By != p.ID {
+					t.Errorf("%s: %s cancels: %v, %+v", name, p.ID, err, next)
+				}
+			case refusal(err) != NotYours && refusal(err) != AlreadyDecided || next.State != r.State:
 				t.Errorf("%s: %s cancels: %v, %s", name, p.ID, err, next.State)
 			}
 		}

@@ -3,6 +3,7 @@ package approvals
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Reason names why something was refused. What a person is told stands with
@@ -33,6 +34,10 @@ const (
 	CloudRefusesKey   Reason = "the cloud refuses the bot's key"
 	IsFrozen          Reason = "frozen already"
 	NotFrozen         Reason = "not frozen"
+	Overtaken         Reason = "somebody did the opposite later"
+	TooManyOpen       Reason = "too many open requests of one person"
+	TooManyAsks       Reason = "too many asks of one person in an hour"
+	TooManyLeftOut    Reason = "too many servers to leave out"
 	NotEnded          Reason = "not ended yet"
 	NotUnknown        Reason = "the outcome is known"
 	NoneStopped       Reason = "nothing was stopped that can be started again"
@@ -45,10 +50,12 @@ const (
 type Refusal struct {
 	Why     Reason
 	Request Request // as it stands, where the refusal is about one
-	Count   int     // TooManyServers: how many were named
-	Limit   int     // TooManyServers: how many are allowed
+	Count   int     // TooMany…: how many there are
+	Limit   int     // TooMany…: how many are allowed
 	Action  Action  // NothingToDo: what could not be done
-	Freeze  Freeze  // IsFrozen, NotFrozen: as it stands
+	Freeze  Freeze  // IsFrozen, NotFrozen, Overtaken: as it stands
+
+	Again time.Time // TooManyAsks: when the person may ask again
 
 	Asked string // WrongProject: the project that was named
 	Known string // WrongProject: the one that is served

@@ -83,6 +83,10 @@ type Decision struct {
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
 	Op      string    `json:"op,omitempty"` // the click's or command's own id
+
+	// Void: a yes that does not count any more, since its giver was no approver
+	// any more when the next yes was given.
+	Void bool `json:"void,omitempty"`
 }
 
 // New makes a pending request of what was asked and frozen. The policy's
@@ -93,6 +97,8 @@ func New(id string, ask Ask, frozen Frozen, pol Policy, now time.Time) (Request,
 		return Request{}, &Refusal{Why: NoReason}
 	case len(frozen.Servers) > pol.MaxServers:
 		return Request{}, &Refusal{Why: TooManyServers, Count: len(frozen.Servers), Limit: pol.MaxServers}
+	case len(frozen.LeftOut) > pol.mostLeftOut():
+		return Request{}, &Refusal{Why: TooManyLeftOut, Count: len(frozen.LeftOut), Limit: pol.mostLeftOut()}
 	case len(frozen.Servers) == 0:
 		return Request{}, &Refusal{Why: NothingToDo, LeftOut: frozen.LeftOut, Action: frozen.Action}
 	}
@@ -119,15 +125,33 @@ func (f Frozen) warnings() []Warning {
 // shown is how many servers the record itself carries for the card.
 const shown = 20
 
-// Approvals counts the different people who said yes.
-func (r Request) Approvals() int {
-	n := 0
+// Approvals counts the different people whose yes counts.
+func (r Request) Approvals() int { return len(r.Approvers()) }
+
+// Approvers are the people whose yes counts, in the order of their yeses.
+func (r Request) Approvers() []string {
+	var ids []string
 	for _, d := range r.Decisions {
-		if d.Verdict == Yes {
-			n++
+		if d.Counts() {
+			ids = append(ids, d.By)
 		}
 	}
-	return n
+	return ids
+}
+
+// Counts reports whether d is a yes that counts.
+func (d Decision) Counts() bool { return d.Verdict == Yes && !d.Void }
+
+// Without is the request with the yeses of those people void, who are no
+// approvers any more.
+func (r Request) Without(former []string) Request {
+	r.Decisions = slices.Clone(r.Decisions)
+	for i, d := range r.Decisions {
+		if d.Verdict == Yes && slices.Contains(former, d.By) {
+			r.Decisions[i].Void = true
+		}
+	}
+	return r
 }
 
 // By returns the decision that was made by the click or command op.
@@ -159,13 +183,13 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 	if p.ID == r.Requester && !pol.AllowSelfApproval {
 		return r, &Refusal{Why: OwnRequest, Request: r}
 	}
-	for _, d := range r.Decisions {
-		if d.Verdict == Yes && d.By == p.ID {
-			return r, &Refusal{Why: YouApproved, Request: r}
-		}
+	if slices.Contains(r.Approvers(), p.ID) {
+		return r, &Refusal{Why: YouApproved, Request: r}
 	}
 	next := r.decided(Decision{Verdict: Yes, By: p.ID, At: now, Op: op})
-	if next.Approvals() < r.Need {
+	// The settings of now hold where they ask for more than those of the ask.
+	next.Need = max(r.Need, pol.ApprovalsRequired)
+	if next.Approvals() < next.Need {
 		return next, nil
 	}
 	return next.to(Approved)
@@ -183,12 +207,14 @@ func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (R
 }
 
 // Cancel withdraws a pending request. Once the work has begun it only keeps
-// further batches from being sent.
-func (r Request) Cancel(p Person, op string, now time.Time) (Request, error) {
+// further batches from being sent. Once it is approved, approvers may cancel it,
+// too: its requester may be asleep, or gone. Before that they can deny it.
+func (r Request) Cancel(p Person, pol Policy, op string, now time.Time) (Request, error) {
 	if err := belongs(p); err != nil {
 		return r, err
 	}
-	if p.ID != r.Requester {
+	running := r.State == Approved || r.State == Executing
+	if p.ID != r.Requester && !(running && pol.MayDecide(p) == nil) {
 		return r, &Refusal{Why: NotYours, Request: r}
 	}
 	d := Decision{Verdict: Withdraw, By: p.ID, At: now, Op: op}

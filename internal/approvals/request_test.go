@@ -76,14 +76,14 @@ func situations(t testing.TB) map[string]Request {
 	pending := asked(t, rules)
 	approved := ok(pending.Approve(bob, rules, "op", noon))
 	executing := ok(approved.Execute(2, noon))
-	stopping := ok(executing.Cancel(ann, "op", noon))
+	stopping := ok(executing.Cancel(ann, rules, "op", noon))
 	last := ok(executing.BatchEnded(Tally{Stopped: 5}, noon))
 	lastStopping := ok(stopping.BatchEnded(Tally{NotSent: 5}, noon))
 	return map[string]Request{
 		"pending": pending, "approved": approved, "executing": executing, "stopping": stopping,
 		"last": last, "last-stopping": lastStopping,
 		"denied":           ok(pending.Deny(bob, rules, "no", "op", noon)),
-		"cancelled":        ok(pending.Cancel(ann, "op", noon)),
+		"cancelled":        ok(pending.Cancel(ann, rules, "op", noon)),
 		"expired":          ok(told(pending.Expire(late))),
 		"unposted":         ok(told(pending.Unposted("archived", noon))),
 		"called-off":       ok(lastStopping.BatchEnded(Tally{NotSent: 5}, noon)),
@@ -102,7 +102,7 @@ var acts = []struct {
 }{
 	{"approve", func(r Request, now time.Time) (Request, error) { return r.Approve(cyd, rules, "op2", now) }},
 	{"deny", func(r Request, now time.Time) (Request, error) { return r.Deny(cyd, rules, "no", "op2", now) }},
-	{"cancel", func(r Request, now time.Time) (Request, error) { return r.Cancel(ann, "op2", now) }},
+	{"cancel", func(r Request, now time.Time) (Request, error) { return r.Cancel(ann, rules, "op2", now) }},
 	{"expire", func(r Request, now time.Time) (Request, error) { return told(r.Expire(now)) }},
 	{"unposted", func(r Request, now time.Time) (Request, error) { return told(r.Unposted("archived", now)) }},
 	{"execute", func(r Request, now time.Time) (Request, error) { return r.Execute(3, now) }},
@@ -326,7 +326,7 @@ func TestDecisionsAreKept(t *testing.T) {
 	}{
 		"approve":  {must(t)(half.Approve(cyd, pol, "op2", intime)), Decision{Verdict: Yes, By: "UCYD", At: intime, Op: "op2"}, 2},
 		"deny":     {must(t)(half.Deny(cyd, pol, "not now", "op2", intime)), Decision{Verdict: No, By: "UCYD", At: intime, Reason: "not now", Op: "op2"}, 1},
-		"cancel":   {must(t)(half.Cancel(ann, "op2", intime)), Decision{Verdict: Withdraw, By: "UANN", At: intime, Op: "op2"}, 1},
+		"cancel":   {must(t)(half.Cancel(ann, rules, "op2", intime)), Decision{Verdict: Withdraw, By: "UANN", At: intime, Op: "op2"}, 1},
 		"expire":   {must(t)(told(half.Expire(late))), Decision{Verdict: TimeOver, At: late}, 1},
 		"unposted": {must(t)(told(half.Unposted("archived", intime))), Decision{Verdict: NoCard, At: intime, Reason: "archived"}, 1},
 	} {
@@ -345,7 +345,7 @@ func TestDecisionsAreKept(t *testing.T) {
 func TestADecisionIsFoundByItsClick(t *testing.T) {
 	r := must(t)(asked(t, rules).Approve(bob, rules, "op1", noon))
 	r = must(t)(r.Execute(2, noon))
-	stopped := must(t)(r.Cancel(ann, "op2", noon))
+	stopped := must(t)(r.Cancel(ann, rules, "op2", noon))
 	clock := must(t)(told(asked(t, rules).Expire(late)))
 	for _, test := range []struct {
 		r       Request
@@ -401,7 +401,7 @@ func TestTheLastBatchEndsTheRequest(t *testing.T) {
 
 func TestStoppingWorkIsNotTheEnd(t *testing.T) {
 	executing := situations(t)["executing"]
-	r := must(t)(executing.Cancel(ann, "op9", late))
+	r := must(t)(executing.Cancel(ann, rules, "op9", late))
 	if r.State != Executing || r.Stop == nil || *r.Stop != (Decision{Verdict: Withdraw, By: "UANN", At: late, Op: "op9"}) {
 		t.Errorf("%s, %+v", r.State, r.Stop)
 	}
@@ -416,7 +416,7 @@ func TestRefusalsSayWhichRequestTheyAreAbout(t *testing.T) {
 	r := must(t)(asked(t, pol).Approve(bob, pol, "op", noon))
 	_, own := r.Approve(Person{ID: ann.ID, Groups: []string{"SOPS"}}, pol, "op", noon)
 	_, again := r.Approve(bob, pol, "op", noon)
-	_, others := r.Cancel(bob, "op", noon)
+	_, others := r.Cancel(bob, rules, "op", noon)
 	for why, err := range map[Reason]error{OwnRequest: own, YouApproved: again, NotYours: others} {
 		no, ok := errors.AsType[*Refusal](err)
 		if !ok || no.Why != why || imprint(no.Request) != imprint(r) {

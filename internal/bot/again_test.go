@@ -429,3 +429,26 @@ func TestTheRestIsRetriedOnce(t *testing.T) {
 		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.status(ids[0]))
 	}
 }
+
+// An approver's click renews the wish of the requester only while that person
+// may still ask; else it is a wish of the approver's own, which needs approval.
+func TestARetryIsNotTheWishOfSomebodyWhoIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(1)
+	w.cloud.FailServer(ids[0], "Ecs.0100", "it will not")
+	w.start(nil)
+	card := w.ask(anna, "web-1")
+	w.click(ben, card, approve)
+	end := w.outcome(card, "failed", "Ecs.0100")
+	w.cloud.FailServer(ids[0], "", "")
+	w.slack.Deactivate(anna)
+	w.forgetful(time.Minute)
+	w.click(ben, end, retryFailed)
+	again := w.card(1)
+	if text := w.cardSays(again, "<@UBEN> asks to stop *1 server*", "again, after"); !holds(text, "Waiting for 1 approval") {
+		t.Errorf("the card says %s", text)
+	}
+	w.click(carla, again, approve)
+	w.reply(again, "<@UBEN>", "1 server stopped")
+}

@@ -77,6 +77,8 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 			TTL:               s.duration("APPROVAL_TTL", time.Hour, time.Minute, 7*24*time.Hour),
 			ReasonRequired:    s.truth("REASON_REQUIRED"),
 			MaxServers:        s.number("MAX_SERVERS", 1000, 1, 10000),
+			MaxOpenRequests:   s.number("MAX_OPEN_REQUESTS", 20, 1, 1000),
+			MaxAsksPerHour:    s.number("MAX_ASKS_PER_HOUR", 60, 1, 10000),
 			AllowedChannels:   s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
 			Protection: approvals.Protection{
 				Servers: s.list("PROTECTED_SERVERS", anything, ""),

@@ -77,11 +77,11 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 	}
 	t.Run("an approver who was one until just now", func(t *testing.T) {
 		w := w.in(t)
-		w.slack.SetGroup("SDUTY", gus)
+		w.duty(gus)
 		heard := w.hears(carla)
 		w.click(carla, card, approve)
 		heard("not an approver")
-		w.slack.SetGroup("SDUTY", gus, carla)
+		w.duty(gus, carla)
 	})
 	t.Run("commands are refused like clicks", func(t *testing.T) {
 		w := w.in(t)
@@ -387,11 +387,11 @@ func TestDenialAsksForAReason(t *testing.T) {
 		w := w.in(t)
 		card := w.ask(anna, "web-4")
 		v := form(w, carla, card)
-		w.slack.SetGroup("SDUTY", gus)
+		w.duty(gus)
 		heard := w.hears(carla)
 		submit(w, carla, v, "no")
 		heard("not an approver")
-		w.slack.SetGroup("SDUTY", gus, carla)
+		w.duty(gus, carla)
 		w.cardSays(card, "Waiting for 1 approval")
 	})
 	t.Run("clicked once and delivered twice", func(t *testing.T) {

@@ -47,6 +47,15 @@ func (w *world) hears(user string) func(words ...string) string {
 	}
 }
 
+// duty changes who is in the approvers' group, and waits until the bot knows.
+func (w *world) duty(users ...string) {
+	w.t.Helper()
+	a, err := w.slack.ChangeGroup(w.t.Context(), "SDUTY", users...)
+	if err != nil || !a.Acked {
+		w.t.Fatalf("the change of the group was not acknowledged: %v", err)
+	}
+}
+
 // forged is a click that Slack's own clients would not make (any more).
 func (w *world) forged(user string, m slacksim.Message, action, value string) {
 	w.t.Helper()

@@ -73,18 +73,27 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 		return approvals.Request{}, err
 	}
 	next.Of, next.Project = old.body.ID, e.Project
+	now := e.now()
+	renewed := next.Action == old.body.Action && old.body.Renews(ask.By, e.Policy, now) && e.stillAsks(old.body, ask)
+	if !renewed { // else it is not the clicker's own request
+		if err := e.Policy.MayAsk(ask.By); err != nil {
+			return approvals.Request{}, err
+		}
+		if err := e.roomForOpen(ctx, ask.By.ID); err != nil {
+			return approvals.Request{}, err
+		}
+	}
+	if err := e.countAsk(ctx, ask); err != nil {
+		return approvals.Request{}, err
+	}
 	frozen, err := e.frozenNow(ctx, next.Action, servers)
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	now := e.now()
-	renewed := next.Action == old.body.Action && old.body.Renews(ask.By, e.Policy, now)
 	if renewed {
 		// The wish stays that of who had it first; the click is the approval.
 		next.By = approvals.Person{ID: old.body.Requester}
 		next.Answer = "" // it leads to whoever clicked
-	} else if err := e.Policy.MayAsk(ask.By); err != nil {
-		return approvals.Request{}, err
 	}
 	r, err := approvals.New(fresh, next, frozen, e.Policy, now)
 	if err != nil {
@@ -105,6 +114,17 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 		tried.Retried = r.ID
 		ch.write(e.keys.request(tried.ID), old.ver, tried)
 	})
+}
+
+// stillAsks reports whether the requester of old may ask now: nobody's click
+// renews the wish of somebody who has lost the right to have it.
+func (e *Engine) stillAsks(old approvals.Request, ask approvals.Ask) bool {
+	for _, p := range []approvals.Person{ask.By, ask.Again} {
+		if p.ID == old.Requester {
+			return e.Policy.MayAsk(p) == nil
+		}
+	}
+	return false
 }
 
 // frozenNow sorts servers of an earlier request by what they are now.

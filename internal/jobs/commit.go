@@ -19,6 +19,7 @@ var (
 	errConflict = errors.New("record was changed by somebody else")
 	errLost     = errors.New("claim was lost")
 	errLate     = errors.New("past the deadline")
+	errMost     = errors.New("one more would be too many")
 )
 
 // errNoPermit says that the cloud's quota leaves no room now.
@@ -45,6 +46,7 @@ type change struct {
 	Request string           `json:"request,omitempty"`
 	Lock    []string         `json:"lock,omitempty"`   // server ids, for Request
 	Unlock  []string         `json:"unlock,omitempty"` // server ids, held by Request
+	Most    *most            `json:"most,omitempty"`   // refused if the set holds so many
 
 	Write  []write  `json:"write,omitempty"`
 	Put    []put    `json:"put,omitempty"`
@@ -81,6 +83,12 @@ type write struct {
 type same struct {
 	Key string `json:"key"`
 	Ver uint64 `json:"ver,string"` // 0: there is none
+}
+
+// most bounds the members of a sorted set.
+type most struct {
+	Key string `json:"key"`
+	N   int    `json:"n"`
 }
 
 type put struct {
@@ -253,6 +261,8 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 		return c, errLost
 	case "late":
 		return c, errLate
+	case "most":
+		return c, errMost
 	case "taken":
 		taken := errTaken{}
 		for i := 0; i+1 < len(rest); i += 2 {

@@ -1,9 +1,11 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -29,6 +31,14 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	id, made, err := e.idFor(ctx, ask.Op)
 	if err != nil || made.ID != "" {
 		return made, err
+	}
+	if !ask.DryRun {
+		if err := e.roomForOpen(ctx, ask.By.ID); err != nil {
+			return approvals.Request{}, err
+		}
+	}
+	if err := e.countAsk(ctx, ask); err != nil {
+		return approvals.Request{}, err
 	}
 	frozen, err := e.resolve(ctx, ask)
 	if err != nil {
@@ -85,6 +95,7 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 	ch.Request = r.ID
 	ch.Put = append(ch.Put, put{k.frozen(r.ID), marshal(frozen)})
 	ch.Index = append(ch.Index, index{Key: k.open(), Member: r.ID, Score: r.Created.UnixMilli()})
+	e.countOpen(ch, r)
 	for _, s := range frozen.Servers {
 		ch.Lock = append(ch.Lock, s.ID)
 	}
@@ -95,6 +106,9 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 	var taken errTaken
 	if errors.As(err, &taken) {
 		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
+	}
+	if errors.Is(err, errMost) {
+		return e.tooManyOpen()
 	}
 	if err != nil {
 		return err
@@ -136,10 +150,14 @@ func (e *Engine) untaken(ctx context.Context, id string, f approvals.Frozen) err
 
 // Approve counts p's yes to the request. op names the click or command; the
 // same one twice counts once. What keeps it from counting is a
-// *approvals.Refusal.
-func (e *Engine) Approve(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
+// *approvals.Refusal. The yeses of former approvers, who are none any more, do
+// not count beside it.
+func (e *Engine) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
 	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Approve(p, e.Policy, op, now)
+		if _, err := r.Approve(p, e.Policy, op, now); err != nil {
+			return r, err // told of the request as it stands
+		}
+		return r.Without(former).Approve(p, e.Policy, op, now)
 	})
 }
 
@@ -153,7 +171,7 @@ func (e *Engine) Deny(ctx context.Context, id string, p approvals.Person, reason
 // Cancel withdraws a pending request, or keeps a running one from sending more.
 func (e *Engine) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
 	return e.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Cancel(p, op, now)
+		return r.Cancel(p, e.Policy, op, now)
 	})
 }
 
@@ -255,38 +273,61 @@ func (e *Engine) Batches(ctx context.Context, r approvals.Request) ([]approvals.
 	return e.loadBatches(ctx, r)
 }
 
-// listed is how many requests a list shows at most.
+// listed is how many of the oldest, and how many of the newest requests a list
+// has at most.
 const listed = 100
 
-// Open lists the requests that have not ended, the oldest first.
-func (e *Engine) Open(ctx context.Context) ([]approvals.Request, error) {
-	ids, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.open(), Start: 0, Stop: listed - 1}).Result()
+// Open lists the requests that have not ended, the oldest first. Where there are
+// very many it has the oldest and the newest of them and all of the user's own;
+// more is how many there are besides.
+func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
+	k := e.keys
+	var oldest, newest, own *redis.StringSliceCmd
+	var all *redis.IntCmd
+	_, err = e.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		all = p.ZCard(ctx, k.open())
+		oldest = p.ZRange(ctx, k.open(), 0, listed-1)
+		newest = p.ZRange(ctx, k.open(), -listed, -1)
+		own = p.ZRange(ctx, k.own(user), 0, -1)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list open requests: %w", err)
+		return nil, 0, fmt.Errorf("list open requests: %w", err)
 	}
-	return e.find(ctx, ids)
+	ids := slices.Concat(oldest.Val(), newest.Val(), own.Val())
+	slices.Sort(ids)
+	found, err := e.find(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, 0, err
+	}
+	open = slices.DeleteFunc(found, func(r approvals.Request) bool { return r.State.Final() })
+	slices.SortFunc(open, func(a, b approvals.Request) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return open, max(0, int(all.Val())-len(found)), nil
 }
 
-// find reads requests with their threads.
+// find reads requests with their threads. Those that are gone are left out.
 func (e *Engine) find(ctx context.Context, ids []string) ([]approvals.Request, error) {
 	requests := make([]string, len(ids))
 	threads := make([]string, len(ids))
 	for i, id := range ids {
 		requests[i], threads[i] = e.keys.request(id), e.keys.thread(id)
 	}
-	rs, err := loadAll[approvals.Request](ctx, e, requests)
+	rs, err := loadEach[approvals.Request](ctx, e, requests)
 	if err != nil {
 		return nil, err
 	}
-	ts, err := loadAll[thread](ctx, e, threads)
+	ts, err := loadEach[thread](ctx, e, threads)
 	if err != nil {
 		return nil, err
 	}
 	var all []approvals.Request
 	for i, r := range rs {
-		if len(ts) == len(rs) {
-			r.body.Thread = approvals.Thread{Channel: ts[i].body.Channel, TS: ts[i].body.TS}
+		if r.ver == 0 {
+			continue
 		}
+		r.body.Thread = approvals.Thread{Channel: ts[i].body.Channel, TS: ts[i].body.TS}
 		all = append(all, r.body)
 	}
 	return all, nil

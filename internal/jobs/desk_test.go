@@ -348,7 +348,7 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 		t.Error("an expired request was approved")
 	}
 	w.within(5*time.Second, "both are told", func() bool { return len(f.posted(r.ID)) == 2 })
-	if open, _ := e.Open(t.Context()); len(open) != 0 {
+	if open, _, _ := e.Open(t.Context(), anna.ID); len(open) != 0 {
 		t.Error("it is still listed as open")
 	}
 }

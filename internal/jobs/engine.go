@@ -236,18 +236,22 @@ type claim struct {
 	fence string
 	tries int64
 	until time.Time // the lease ends, by our clock
+	lane  string    // usual, brake, or slow:PERSON
 }
 
 // claims hands due items to steps, until ctx ends and the last step is over.
 func (e *Engine) claims(ctx, work context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	free := make(chan struct{}, e.MaxSteps)
+	busy := lanes{most: e.lanes()}
 	down := false
 	for ctx.Err() == nil {
-		free <- struct{}{} // wait until one more step may run
-		<-free
-		got, next, err := e.claim(ctx, e.MaxSteps-len(free))
+		free := busy.free()
+		if free.all <= 0 {
+			e.pause(ctx, -1) // the end of a step is a nudge
+			continue
+		}
+		got, next, err := e.claimUpTo(ctx, free)
 		if ctx.Err() != nil && len(got) == 0 {
 			return
 		}
@@ -264,9 +268,9 @@ func (e *Engine) claims(ctx, work context.Context) {
 			down = false
 		}
 		for _, c := range got {
-			free <- struct{}{}
+			busy.begin(c)
 			wg.Go(func() {
-				defer func() { <-free; e.nudge() }()
+				defer func() { busy.end(c); e.nudge() }()
 				e.step(work, c)
 			})
 		}
@@ -296,18 +300,29 @@ func (e *Engine) nudge() {
 	}
 }
 
-// claim takes up to n due items and tells when the next one is due.
+// claim takes up to n due items, whatever they are, and tells when the next one
+// is due.
 func (e *Engine) claim(ctx context.Context, n int) ([]claim, time.Duration, error) {
+	return e.claimUpTo(ctx, room{n, n, n})
+}
+
+// parkFor is how long a slow item waits with its person before it stands among
+// the due things again, for replicas that know of no lanes. It must not be so
+// long that they would find it too old.
+const parkFor = stale / 10
+
+// claimUpTo takes as many due items of each lane as there is room for.
+func (e *Engine) claimUpTo(ctx context.Context, free room) ([]claim, time.Duration, error) {
 	k := e.keys
 	until := time.Now().Add(e.Lease) // before the call, so rather too early
-	raw, err := claimScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta()},
-		e.worker, e.Lease.Milliseconds(), n).Slice()
+	raw, err := claimScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta(), k.first(), k.slow()},
+		e.worker, e.Lease.Milliseconds(), free.all, free.usual, free.slow, k.envelope(""), k.parked(""), parkFor.Milliseconds()).Slice()
 	if err != nil {
 		return nil, 0, fmt.Errorf("claim: %w", err)
 	}
 	var got []claim
-	for i := 1; i+2 < len(raw); i += 3 {
-		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2]), until})
+	for i := 1; i+3 < len(raw); i += 4 {
+		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2]), until, fmt.Sprint(raw[i+3])})
 	}
 	next := time.Duration(asInt(raw[0])) * time.Millisecond
 	return got, next, nil
@@ -323,6 +338,7 @@ func (e *Engine) step(ctx context.Context, c claim) {
 	// A step ends well before its lease does.
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Lease*5/6, errors.New("step took too long"))
 	defer cancel()
+	defer e.nextOf(ctx, c)
 	kind, id, _ := strings.Cut(c.item, ":")
 	if c.tries > crashes {
 		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.item, "claims", c.tries)
@@ -345,8 +361,9 @@ func (e *Engine) step(ctx context.Context, c claim) {
 		e.Log.WarnContext(ctx, "item without record dropped", "item", c.item, "err", err)
 		e.release(ctx, c, never, false)
 	default:
-		e.Log.WarnContext(ctx, "step failed; trying again", "item", c.item, "in", e.RetryIn, "err", err)
-		e.release(ctx, c, e.RetryIn, false)
+		in := e.retryIn(c, err)
+		e.Log.WarnContext(ctx, "step failed; trying again", "item", c.item, "in", in, "err", err)
+		e.release(ctx, c, in, false)
 	}
 }
 

@@ -27,17 +27,17 @@ func (e *Engine) loadFreeze(ctx context.Context) (stored[approvals.Freeze], erro
 }
 
 // Freeze keeps anything from being sent until [Engine.Unfreeze], and announces
-// that in the channel, once.
-func (e *Engine) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string) (approvals.Freeze, error) {
+// that in the channel, once. at is when the person typed it.
+func (e *Engine) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error) {
 	return e.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Put(p, e.Policy, reason, channel, op, now)
+		return f.Put(p, e.Policy, reason, channel, op, at, now)
 	})
 }
 
 // Unfreeze lets batches be sent again. It is announced where the freeze was.
-func (e *Engine) Unfreeze(ctx context.Context, p approvals.Person, op string) (approvals.Freeze, error) {
+func (e *Engine) Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error) {
 	return e.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Lift(p, e.Policy, op, now)
+		return f.Lift(p, e.Policy, op, at, now)
 	})
 }
 
@@ -47,17 +47,14 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 		if err != nil || f.body.Knows(op) {
 			return f.body, err
 		}
-		next, err := move(f.body, e.now())
-		if err != nil {
-			return f.body, err
+		next, refused := move(f.body, e.now())
+		ch := e.freezeChange(f, next)
+		switch {
+		case refused == nil:
+			ch.tell(e.keys, "@"+next.Channel, e.freezeNote(f, next))
+		case next.PutAt.Equal(f.body.PutAt) && next.LiftAt.Equal(f.body.LiftAt):
+			return f.body, refused
 		}
-		event, n := "freeze", e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
-		if !next.On {
-			event, n.Topic = "unfreeze", approvals.TopicThawed
-		}
-		ch := newChange().write(e.keys.halt(), f.ver, next).
-			log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker}).
-			tell(e.keys, "@"+next.Channel, n)
 		_, err = e.commit(ctx, ch)
 		if errors.Is(err, errConflict) {
 			continue
@@ -65,9 +62,34 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 		if err != nil {
 			return f.body, err
 		}
+		if refused != nil {
+			return f.body, refused
+		}
 		crashpoint("freeze.committed")
 		return next, nil
 	}
+}
+
+// freezeChange keeps next in the place of f. An act that has no effect is kept
+// as well: it may be newer than one that is carried out later.
+func (e *Engine) freezeChange(f stored[approvals.Freeze], next approvals.Freeze) *change {
+	ch := newChange().write(e.keys.halt(), f.ver, next)
+	if next.On == f.body.On {
+		return ch
+	}
+	event := "freeze"
+	if !next.On {
+		event = "unfreeze"
+	}
+	return ch.log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker})
+}
+
+func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
+	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
+	if !next.On {
+		n.Topic = approvals.TopicThawed
+	}
+	return n
 }
 
 // waitForThaw leaves a batch in the queue while a freeze is on, and tells its

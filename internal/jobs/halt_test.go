@@ -78,7 +78,7 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Freeze(t.Context(), approver, "release", "C1", "op1"); err != nil {
+	if _, err := e.Freeze(t.Context(), approver, "release", "C1", "op1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	intent := func(halt stored[approvals.Freeze]) error {
@@ -104,25 +104,25 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 
 func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
 	e := onRedis(t, nil)
-	ctx := t.Context()
+	ctx, t0 := t.Context(), time.Now()
 	for range 2 { // the same command, handled again after a crash
-		if f, err := e.Freeze(ctx, approver, "release", "C1", "op1"); err != nil || !f.On {
+		if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || !f.On {
 			t.Fatalf("%+v, %v", f, err)
 		}
 	}
 	for op, act := range map[string]func() (approvals.Freeze, error){
-		"op2": func() (approvals.Freeze, error) { return e.Freeze(ctx, approver, "", "C2", "op2") },
-		"op3": func() (approvals.Freeze, error) { return e.Unfreeze(ctx, stranger, "op3") },
+		"op2": func() (approvals.Freeze, error) { return e.Freeze(ctx, approver, "", "C2", "op2", t0) },
+		"op3": func() (approvals.Freeze, error) { return e.Unfreeze(ctx, stranger, "op3", t0) },
 	} {
 		if _, err := act(); !errors.As(err, new(*approvals.Refusal)) {
 			t.Errorf("%s: %v", op, err)
 		}
 	}
-	if _, err := e.Unfreeze(ctx, approver, "op4"); err != nil {
+	if _, err := e.Unfreeze(ctx, approver, "op4", t0.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	// A late repeat of the first command freezes nothing.
-	if f, err := e.Freeze(ctx, approver, "release", "C1", "op1"); err != nil || f.On {
+	if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || f.On {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if n := e.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 2 {
@@ -212,5 +212,36 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 	}
 	if _, failed := e.failedNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
 		t.Error("a batch that did not fail")
+	}
+}
+
+// The acts of people are carried out in another order than they were typed in.
+func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
+	e := onRedis(t, nil)
+	ctx, t0 := t.Context(), time.Now()
+	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
+	want := func(what string, err error, why approvals.Reason, on bool) {
+		t.Helper()
+		if got := refusalOf(err); got != why {
+			t.Errorf("%s: %q, want %q (%v)", what, got, why, err)
+		}
+		if f, err := e.Freezing(ctx); err != nil || f.On != on {
+			t.Errorf("after %s it is frozen: %t, %v", what, f.On, err)
+		}
+	}
+	_, err := e.Freeze(ctx, approver, "first", "C1", "op1", at(1))
+	want("a freeze", err, "", true)
+	_, err = e.Freeze(ctx, approver, "second", "C1", "op3", at(3))
+	want("another freeze", err, approvals.IsFrozen, true)
+	_, err = e.Unfreeze(ctx, approver, "op2", at(2))
+	want("an unfreeze from between them", err, approvals.Overtaken, true)
+	_, err = e.Unfreeze(ctx, approver, "op5", at(5))
+	want("a newer unfreeze", err, "", false)
+	_, err = e.Freeze(ctx, approver, "", "C1", "op4", at(4))
+	want("a freeze from before it", err, approvals.Overtaken, false)
+	_, err = e.Freeze(ctx, approver, "", "C1", "op6", at(5))
+	want("a freeze at the same time", err, "", true)
+	if n := e.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 3 {
+		t.Errorf("%d announcements are owed, want 3", n)
 	}
 }

@@ -265,7 +265,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Freeze(t.Context(), approvals.Person{ID: "UBEN"}, "", "COPS", "op"); err != nil {
+	if _, err := e.Freeze(t.Context(), approvals.Person{ID: "UBEN"}, "", "COPS", "op", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	ch := newChange()

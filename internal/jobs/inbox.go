@@ -17,17 +17,24 @@ import (
 const remember = 24 * time.Hour
 
 // stale is how old an act may be when somebody gets to it. Nobody expects the
-// answer to a command they typed an hour ago.
+// answer to a command they typed an hour ago. An act that holds back is never too
+// old: the person who pulled the brake still means it.
 const stale = 10 * time.Minute
 
 // Record keeps what a person did, before it is acknowledged. It returns false
 // if it was recorded before: then there is nothing more to do about it.
 func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, error) {
 	k := e.keys
+	// Which of two acts is newer must not depend on whose clock stamped them.
+	env.At = env.At.Add(time.Duration(e.skew.Load()))
+	brake := "0"
+	if env.Lane == approvals.LaneBrake {
+		brake = "1"
+	}
 	fresh := 0
 	err := e.retry(ctx, func() (err error) {
-		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due()},
-			envelopeItem(env.ID), marshal(env), int64(remember.Seconds())).Int()
+		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.first()},
+			envelopeItem(env.ID), marshal(env), int64(remember.Seconds()), brake).Int()
 		return err
 	})
 	if err != nil {
@@ -51,7 +58,7 @@ func (e *Engine) stepEnvelope(ctx context.Context, c claim, id string) error {
 	if err := json.Unmarshal([]byte(body), &env); err != nil {
 		return fmt.Errorf("read envelope: %w", err)
 	}
-	if time.Since(env.At) > stale {
+	if env.Lane != approvals.LaneBrake && e.now().Sub(env.At) > stale {
 		e.Log.WarnContext(ctx, "an act of a person was too old to be acted on", "kind", env.Kind, "at", env.At)
 		e.face.Stale(ctx, env)
 	} else if err := e.face.Handle(ctx, env); err != nil {

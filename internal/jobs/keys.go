@@ -15,6 +15,9 @@ import (
 //	claims  hash    item → fence      owners  hash  item → worker
 //	tries   hash    item → claims since it was last given back
 //	woken   hash    items that became due while they were held
+//	first   zset    items that hold back → ms of their recording (lua/claim.lua)
+//	slow    zset    person → ms from which their next slow item may be handed out
+//	slow:<person>  zset  that person's slow items that are due
 //	beats   zset    worker → ms of its last sign of life
 //	locks   hash    server id → request it is part of
 //	log, book, line permits of stops (lua/permits.lua); log:start, … those of starts
@@ -35,6 +38,10 @@ import (
 //	r:<id>  t:<id>  b:<id>:<n>  p:<user>   records: hash of ver, op, body
 //	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
+//	own:<user>   zset    requests of one person that have not ended → ms of their making
+//	asks:<user>  zset    what one person asked for in the last hour → ms
+//	known:<id>   string  what Slack last said of a person or a user group
+//	renew:<id>   string  ms at which Slack said that this changed
 //	d:<id>  string  an ask that a person was shown and has not made yet
 type keys string
 
@@ -61,6 +68,15 @@ func (k keys) swept() string  { return string(k) + "swept" }
 func (k keys) drawn() string  { return string(k) + "drawn" }
 func (k keys) said() string   { return string(k) + "said" }
 func (k keys) ready() string  { return string(k) + "ready" }
+
+func (k keys) first() string { return string(k) + "first" }
+func (k keys) slow() string  { return string(k) + "slow" }
+
+func (k keys) parked(person string) string { return k.slow() + ":" + person }
+func (k keys) own(user string) string      { return string(k) + "own:" + user }
+func (k keys) asks(user string) string     { return string(k) + "asks:" + user }
+func (k keys) known(id string) string      { return string(k) + "known:" + id }
+func (k keys) renew(id string) string      { return string(k) + "renew:" + id }
 
 func (k keys) privates() string              { return string(k) + "private" }
 func (k keys) private(user string) string    { return string(k) + "p:" + user }

@@ -15,7 +15,7 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(2)
 	e := w.opened(func(c *Config) { c.BatchSize = 1 })
-	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1"); err != nil {
+	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	r := w.approved(e, "op", ids...)
@@ -33,7 +33,7 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 		_, err = e.commit(t.Context(), newChange().write(e.keys.request(r.ID), got.ver, old))
 		return err == nil
 	})
-	if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	end := w.ended(10*time.Second, e, r.ID)

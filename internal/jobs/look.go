@@ -65,6 +65,9 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 	if err := e.Policy.MayAsk(ask.By); err != nil {
 		return approvals.Request{}, err
 	}
+	if err := e.countAsk(ctx, ask); err != nil {
+		return approvals.Request{}, err
+	}
 	kept, err := e.rdb.Get(ctx, e.keys.draft(ask.Op)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
@@ -213,35 +216,32 @@ func (e *Engine) near(ctx context.Context, missing []string) map[string][]string
 	return near
 }
 
-// fleet is the list of all servers, kept for some seconds: a person who types
-// a name asks for it with every letter. Its zero value is ready.
+// fleet is the list of all servers, read once for all who need it at the same
+// time, and kept for some seconds: a person who types a name asks for it with
+// every letter. Its zero value is ready.
 type fleet struct {
 	mu      sync.Mutex
 	servers []approvals.Server
-	at      time.Time
+	at      time.Time     // the list that is kept was begun to be read
 	reading chan struct{} // closed when the reading under way ends; nil: none is
+	began   time.Time     // the last reading, or the one under way
 	err     error         // of the last reading
 }
 
 const (
 	fleetLife   = 20 * time.Second
-	fleetWithin = 30 * time.Second // for reading it anew
+	fleetWithin = 30 * time.Second // for reading it
 )
 
 // now returns the list, at most fleetLife old, or older if ctx ends before it is
-// read anew. A reading goes on when the one who asked for it has lost patience, so
-// that the next letter finds it; it ends by its own deadline.
+// read again. It is good enough to choose from, not to act on.
 func (f *fleet) now(ctx context.Context, cloud *ecsclient.Client) ([]approvals.Server, error) {
 	f.mu.Lock()
 	if f.servers != nil && time.Since(f.at) < fleetLife {
 		defer f.mu.Unlock()
 		return f.servers, nil
 	}
-	if f.reading == nil {
-		f.reading = make(chan struct{})
-		go f.read(context.WithoutCancel(ctx), cloud)
-	}
-	reading := f.reading
+	reading := f.underWay(ctx, cloud)
 	f.mu.Unlock()
 	select {
 	case <-ctx.Done():
@@ -258,6 +258,37 @@ func (f *fleet) now(ctx context.Context, cloud *ecsclient.Client) ([]approvals.S
 	return f.servers, f.err
 }
 
+// fresh returns the list as a reading shows it that was begun after the call.
+// However many ask for it meanwhile, they share the next one.
+func (f *fleet) fresh(ctx context.Context, cloud *ecsclient.Client) ([]approvals.Server, error) {
+	asked := time.Now()
+	for {
+		f.mu.Lock()
+		if f.reading == nil && !f.began.Before(asked) {
+			defer f.mu.Unlock()
+			return f.servers, f.err
+		}
+		reading := f.underWay(ctx, cloud)
+		f.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-reading:
+		}
+	}
+}
+
+// underWay begins a reading if none is under way. It goes on when the one who
+// asked for it has lost patience, so that the next letter finds it; it ends by its
+// own deadline. The lock is held.
+func (f *fleet) underWay(ctx context.Context, cloud *ecsclient.Client) <-chan struct{} {
+	if f.reading == nil {
+		f.reading, f.began = make(chan struct{}), time.Now()
+		go f.read(context.WithoutCancel(ctx), cloud)
+	}
+	return f.reading
+}
+
 func (f *fleet) read(ctx context.Context, cloud *ecsclient.Client) {
 	ctx, cancel := context.WithTimeout(ctx, fleetWithin)
 	defer cancel()
@@ -266,7 +297,7 @@ func (f *fleet) read(ctx context.Context, cloud *ecsclient.Client) {
 	defer f.mu.Unlock()
 	f.err = err
 	if err == nil {
-		f.servers, f.at = make([]approvals.Server, 0, len(listed)), time.Now()
+		f.servers, f.at = make([]approvals.Server, 0, len(listed)), f.began
 		for _, s := range listed {
 			f.servers = append(f.servers, asSeen(s))
 		}

@@ -146,7 +146,7 @@ func TestALostCallIsRemembered(t *testing.T) {
 		next func(w *world, e *Engine, r approvals.Request) // what becomes of the second call
 	}{
 		{"the next call is put off by a freeze", func(w *world, e *Engine, r approvals.Request) {
-			if _, err := e.Freeze(w.t.Context(), ben, "x", "COPS", "f1"); err != nil {
+			if _, err := e.Freeze(w.t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 				w.t.Fatal(err)
 			}
 		}},
@@ -178,7 +178,7 @@ func TestALostCallIsRemembered(t *testing.T) {
 			w.startByHand(id)
 			w.cloud.ClearFaults()
 			if f, _ := e.Freezing(t.Context()); f.On {
-				if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+				if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -208,7 +208,7 @@ func TestCancelledAfterALostCall(t *testing.T) {
 	r := w.approved(e, "op", id)
 	w.run(e, newFace())
 	w.within(5*time.Second, "the first call", func() bool { return len(w.stops()) >= 1 })
-	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1"); err != nil {
+	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w.batchIs(e, r, "queued again", func(b approvals.Batch) bool { return b.State == approvals.Queued && b.Attempt == 1 })

@@ -455,11 +455,11 @@ func TestCardsOfOpenRequestsShowTheFreeze(t *testing.T) {
 			return true
 		}
 	}
-	if _, err := e.Freeze(t.Context(), ben, "release", "COPS", "f1"); err != nil {
+	if _, err := e.Freeze(t.Context(), ben, "release", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w.within(10*time.Second, "the freeze on all cards", shows(true))
-	if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w.within(10*time.Second, "no freeze on any card", shows(false))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,6 +51,13 @@ func decode[T any](key string, fields []any) (stored[T], error) {
 
 // loadAll reads records in one go. Those that are gone are left out.
 func loadAll[T any](ctx context.Context, e *Engine, names []string) ([]stored[T], error) {
+	all, err := loadEach[T](ctx, e, names)
+	return slices.DeleteFunc(all, func(s stored[T]) bool { return s.ver == 0 }), err
+}
+
+// loadEach reads records in one go, each in the place of its name. Those that
+// are gone have version 0.
+func loadEach[T any](ctx context.Context, e *Engine, names []string) ([]stored[T], error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -62,16 +70,12 @@ func loadAll[T any](ctx context.Context, e *Engine, names []string) ([]stored[T]
 	if err != nil {
 		return nil, fmt.Errorf("read %d records: %w", len(names), err)
 	}
-	var all []stored[T]
+	all := make([]stored[T], len(names))
 	for i, cmd := range cmds {
-		s, err := decode[T](names[i], cmd.(*redis.SliceCmd).Val())
-		if errors.Is(err, errNoRecord) {
-			continue
-		}
-		if err != nil {
+		all[i], err = decode[T](names[i], cmd.(*redis.SliceCmd).Val())
+		if err != nil && !errors.Is(err, errNoRecord) {
 			return nil, err
 		}
-		all = append(all, s)
 	}
 	return all, nil
 }
@@ -133,6 +137,7 @@ func (e *Engine) end(ctx context.Context, ch *change, r approvals.Request) error
 	k := e.keys
 	ch.Index = append(ch.Index,
 		index{Key: k.open(), Member: r.ID, Out: true},
+		index{Key: k.own(r.Requester), Member: r.ID, Out: true},
 		index{Key: k.ended(), Member: r.ID, Score: r.Finished.UnixMilli()})
 	names := []string{k.request(r.ID), k.thread(r.ID), k.owed(r.ID)}
 	for n := range r.Batches {

@@ -147,7 +147,7 @@ func (f *finder) listNames(ctx context.Context, words []string) ([]approvals.Ser
 		return nil, nil
 	}
 	if len(parts) > fewNames {
-		parts = []string{""}
+		return f.e.fleet.fresh(ctx, f.e.Cloud)
 	}
 	seen := map[string]bool{}
 	var all []approvals.Server

@@ -33,6 +33,9 @@ var freezeLua string
 //go:embed lua/record.lua
 var recordLua string
 
+//go:embed lua/ask.lua
+var askLua string
+
 //go:embed lua/home.lua
 var homeLua string
 
@@ -49,6 +52,7 @@ var (
 	claimScript   = redis.NewScript(claimLua)
 	releaseScript = redis.NewScript(releaseLua)
 	recordScript  = redis.NewScript(recordLua)
+	askScript     = redis.NewScript(askLua)
 	homeScript    = redis.NewScript(homeLua)
 	watchScript   = redis.NewScript(watchLua)
 )

@@ -15,7 +15,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(12)
 	old := w.opened(func(c *Config) { c.BatchSize, c.Rate = 10, 10 })
-	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1"); err != nil {
+	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	large := w.approved(old, "op1", ids[:10]...)
@@ -26,7 +26,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 	})
 	stop()
 	e := w.opened(func(c *Config) { c.BatchSize, c.Rate = 5, 5 })
-	if _, err := e.Unfreeze(t.Context(), ben, "f2"); err != nil {
+	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	small := w.approved(e, "op2", ids[10], ids[11])

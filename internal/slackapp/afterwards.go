@@ -59,15 +59,40 @@ func afterwards(m approvals.Message) []slack.Block {
 }
 
 // askAgain makes a new request of an old one, as a button or a verb says.
-func (a *App) askAgain(ctx context.Context, op string, did act, p approvals.Person) error {
-	again := a.desk.Retry
+func (a *App) askAgain(ctx context.Context, op string, did act) error {
+	again := a.desk.StartAgain
+	ask := approvals.Ask{Op: op, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response}
+	var err error
 	if did.Action == actStartAgain {
-		again = a.desk.StartAgain
+		ask.By, err = a.asker(ctx, did.User)
+	} else {
+		// A retry may be approved by the same click.
+		again = a.desk.Retry
+		if ask.By, err = a.person(ctx, did.User, ageToLetGo, a.Policy.Requesters, a.Policy.Approvers); err == nil {
+			ask.Again, err = a.requester(ctx, did.Request, ask.By)
+		}
 	}
-	r, err := again(ctx, did.Request, approvals.Ask{
-		Op: op, By: p, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response,
-	})
-	return a.refusedOr(ctx, did, p, err, sayAsked(r)+a.frozenToo(ctx))
+	if err != nil {
+		return err
+	}
+	if no := a.noPlace(ctx, ask.By, did.Channel); no != "" {
+		a.answer(ctx, did, no)
+		return nil
+	}
+	r, err := again(ctx, did.Request, ask)
+	return a.refusedOr(ctx, did, err, sayAsked(r)+a.frozenToo(ctx))
+}
+
+// requester is who made a request, as they are now. by is who asks.
+func (a *App) requester(ctx context.Context, request string, by approvals.Person) (approvals.Person, error) {
+	r, err := a.desk.Find(ctx, request)
+	if _, no := errors.AsType[*approvals.Refusal](err); no || r.Requester == by.ID {
+		return by, nil
+	}
+	if err != nil {
+		return approvals.Person{}, err
+	}
+	return a.asker(ctx, r.Requester)
 }
 
 // wordAbout is what the form remembers.
@@ -109,7 +134,7 @@ func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, erro
 	if err != nil {
 		return r, err
 	}
-	p, err := a.person(ctx, click.User)
+	p, err := a.decider(ctx, click.User)
 	if err != nil {
 		return r, err
 	}

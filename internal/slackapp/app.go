@@ -32,14 +32,15 @@ import (
 type Desk interface {
 	Record(ctx context.Context, env approvals.Envelope) (fresh bool, err error)
 	Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
-	Approve(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
+	Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error)
 	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
 	Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
 	Afterwards
 	Freezer
+	Knower
 	Find(ctx context.Context, id string) (approvals.Request, error)
 	Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error)
-	Open(ctx context.Context) ([]approvals.Request, error)
+	Open(ctx context.Context, user string) (open []approvals.Request, more int, err error)
 	Ended(ctx context.Context, n int) ([]approvals.Request, error)
 	HomeOpened(ctx context.Context, user string) error
 	TellHome(ctx context.Context, user, text string) error
@@ -85,8 +86,10 @@ type App struct {
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
-	homes homeViews     // what drawing Homes has lately asked Slack
-	slots chan struct{} // one for each envelope between arrival and acknowledgement
+	homes  homeViews // what drawing Homes has lately asked Slack
+	people people
+	slots  chan struct{} // one for each envelope between arrival and acknowledgement
+	brakes chan struct{} // more of them, for what holds back
 
 	draining atomic.Bool // drainSlots takes all slots
 }
@@ -108,7 +111,7 @@ func New(c Config, desk Desk) *App {
 		Config: c, desk: desk, calls: calls,
 		api:   slack.New(string(c.BotToken), opts...),
 		hello: make([]atomic.Bool, c.Sockets),
-		slots: make(chan struct{}, 64),
+		slots: make(chan struct{}, 64), brakes: make(chan struct{}, 16),
 	}
 }
 
@@ -138,6 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	wg.Go(func() { a.learnGroups(sockets) })
 	select {
 	case <-ctx.Done():
 		a.drainSlots()
@@ -159,11 +163,13 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) drainSlots() {
 	a.draining.Store(true)
 	enough := time.After(6 * time.Second)
-	for range cap(a.slots) {
-		select {
-		case a.slots <- struct{}{}:
-		case <-enough:
-			return
+	for _, slots := range []chan struct{}{a.slots, a.brakes} {
+		for range cap(slots) {
+			select {
+			case slots <- struct{}{}:
+			case <-enough:
+				return
+			}
 		}
 	}
 }
@@ -186,7 +192,8 @@ func (a *App) self(ctx context.Context) (*slack.AuthTestResponse, error) {
 	if me := a.me.Load(); me != nil {
 		return me, nil
 	}
-	me, err := a.api.AuthTestContext(ctx)
+	var me *slack.AuthTestResponse
+	err := a.call("auth.test", func() (err error) { me, err = a.api.AuthTestContext(ctx); return err })
 	if err != nil {
 		return nil, fmt.Errorf("auth.test: %w", err)
 	}

@@ -59,7 +59,7 @@ func (a *App) mayDeny(ctx context.Context, click act) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.person(ctx, click.User)
+	p, err := a.brakeman(ctx, click.User)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 	a.Log.WarnContext(ctx, "the request form could not be opened", "user", who.User, "err", err)
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	a.answer(late, who, sayNoForm+"\n"+sayHelp("/ecs-stop", a.Policy))
+	a.answer(late, who, sayNoForm+"\n"+a.help(late, who.User, "/ecs-stop"))
 }
 
 // noForm says why somebody cannot have the form; empty if they can.
@@ -76,7 +76,7 @@ func (a *App) noForm(ctx context.Context, who act) (string, error) {
 	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, who.Channel) {
 		return sayNotHere(list), nil
 	}
-	p, err := a.person(ctx, who.User)
+	p, err := a.asker(ctx, who.User)
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ func (a *App) noForm(ctx context.Context, who act) (string, error) {
 		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
 		return sayRefusal(no), nil
 	}
-	return "", nil
+	return a.noPlace(ctx, p, who.Channel), nil
 }
 
 // form is the empty form. about is what it remembers.

@@ -2,28 +2,55 @@ package slackapp
 
 import (
 	"context"
+	"time"
 
 	"ecsbot/internal/approvals"
 )
 
 // Freezer is what is asked of the engine about the freeze.
 type Freezer interface {
-	// Freeze keeps everything from being sent, and announces it in the channel.
-	Freeze(ctx context.Context, p approvals.Person, reason, channel, op string) (approvals.Freeze, error)
+	// Freeze keeps everything from being sent, and announces it in the channel. at
+	// is when the person typed it: of two such acts the one typed later counts.
+	Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error)
 	// Unfreeze lets it go on.
-	Unfreeze(ctx context.Context, p approvals.Person, op string) (approvals.Freeze, error)
+	Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error)
 	// Freezing tells whether it is frozen now, and by whom.
 	Freezing(ctx context.Context) (approvals.Freeze, error)
 }
 
-func (a *App) freeze(ctx context.Context, op string, did act, p approvals.Person, reason string) error {
-	_, err := a.desk.Freeze(ctx, p, reason, orElse(a.Channel, did.Channel), op)
-	return a.refusedOr(ctx, did, p, err, sayDidFreeze)
+func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reason string) error {
+	p, err := a.brakeman(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	f, err := a.desk.Freeze(ctx, p, reason, orElse(a.Channel, did.Channel), env.ID, env.At)
+	if err != nil {
+		return a.refusedOr(ctx, did, err, "")
+	}
+	// It holds. Only now is there time to find out whether others hear of it.
+	return a.refusedOr(ctx, did, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
 }
 
-func (a *App) unfreeze(ctx context.Context, op string, did act, p approvals.Person) error {
-	_, err := a.desk.Unfreeze(ctx, p, op)
-	return a.refusedOr(ctx, did, p, err, sayDidUnfreeze)
+// unheard says that the freeze cannot be announced; empty if it can.
+func (a *App) unheard(ctx context.Context, channel string) string {
+	if a.Channel != "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if p, err := a.place(ctx, channel); err == nil && p.Member {
+		return ""
+	}
+	return "\n" + sayUnheard
+}
+
+func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, did act) error {
+	p, err := a.decider(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	_, err = a.desk.Unfreeze(ctx, p, env.ID, env.At)
+	return a.refusedOr(ctx, did, err, sayDidUnfreeze)
 }
 
 // frozenToo adds to the answer to an ask that it is frozen, if it is.

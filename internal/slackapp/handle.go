@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"ecsbot/internal/approvals"
 )
@@ -18,62 +19,89 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 	if err := json.Unmarshal(env.Body, &did); err != nil {
 		return fmt.Errorf("read act: %w", err)
 	}
-	p, err := a.person(ctx, did.User)
-	if err != nil {
-		return err
-	}
 	switch env.Kind {
 	case kindCommand:
-		return a.handleCommand(ctx, env.ID, did, p)
+		return a.handleCommand(ctx, env, did)
 	case kindClick:
-		return a.handleClick(ctx, env.ID, did, p)
+		return a.handleClick(ctx, env, did)
 	case kindDenial:
-		r, err := a.desk.Deny(ctx, did.Request, p, did.Reason, env.ID)
-		return a.refusedOr(ctx, did, p, err, inHome(did, sayDid(r, "denied")))
+		return a.deny(ctx, env.ID, did, inHome)
 	case kindWord:
-		_, err := a.desk.Settle(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
-		return a.refusedOr(ctx, did, p, err, "")
+		p, err := a.decider(ctx, did.User)
+		if err != nil {
+			return err
+		}
+		_, err = a.desk.Settle(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
+		return a.refusedOr(ctx, did, err, "")
 	case kindPreview:
-		return a.preview(ctx, env, did, p)
+		return a.preview(ctx, env, did)
 	case kindDraft:
-		return a.askDraft(ctx, env, did, p)
+		return a.askDraft(ctx, env, did)
 	}
 	a.Log.ErrorContext(ctx, "an act of no known kind", "kind", env.Kind)
 	return nil
 }
 
 // handleClick acts on a button of a card. Its value names the request and
-// nothing else; whether the person may is found out here.
-func (a *App) handleClick(ctx context.Context, op string, did act, p approvals.Person) error {
-	var r approvals.Request
-	var err error
-	done := ""
+// nothing else; whether the person may is found out here. What took effect is
+// seen on the card by everybody, so only the Home has an answer.
+func (a *App) handleClick(ctx context.Context, env approvals.Envelope, did act) error {
 	switch did.Action {
 	case actApprove:
-		r, err = a.desk.Approve(ctx, did.Request, p, op)
-		done = inHome(did, sayDidApprove(r))
+		return a.approve(ctx, env.ID, did, inHome)
 	case actRetry, actStartAgain:
-		return a.askAgain(ctx, op, did, p)
+		return a.askAgain(ctx, env.ID, did)
 	case actCancel:
-		r, err = a.desk.Cancel(ctx, did.Request, p, op)
-		done = inHome(did, sayDidCancel(r))
-	default:
-		a.Log.WarnContext(ctx, "a click on an unknown button", "action", did.Action, "user", did.User)
-		a.answer(ctx, did, sayUnknownButton)
-		return nil
+		return a.cancel(ctx, env.ID, did, inHome)
 	}
-	// What took effect is seen on the card by everybody.
-	return a.refusedOr(ctx, did, p, err, done)
+	a.Log.WarnContext(ctx, "a click on an unknown button", "action", did.Action, "user", did.User)
+	a.answer(ctx, did, sayUnknownButton)
+	return nil
+}
+
+// everywhere tells what took effect to who has typed it.
+func everywhere(_ act, text string) string { return text }
+
+// approve counts somebody's yes. told picks the answer.
+func (a *App) approve(ctx context.Context, op string, did act, told func(act, string) string) error {
+	p, err := a.decider(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	former, err := a.former(ctx, did.Request, did.User)
+	if err != nil {
+		return err
+	}
+	r, err := a.desk.Approve(ctx, did.Request, p, op, former...)
+	return a.refusedOr(ctx, did, err, told(did, sayDidApprove(r)))
+}
+
+func (a *App) deny(ctx context.Context, op string, did act, told func(act, string) string) error {
+	p, err := a.brakeman(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	r, err := a.desk.Deny(ctx, did.Request, p, did.Reason, op)
+	return a.refusedOr(ctx, did, err, told(did, sayDid(r, "denied")))
+}
+
+func (a *App) cancel(ctx context.Context, op string, did act, told func(act, string) string) error {
+	p, err := a.canceller(ctx, did.User, did.Request)
+	if err != nil {
+		return err
+	}
+	r, err := a.desk.Cancel(ctx, did.Request, p, op)
+	return a.refusedOr(ctx, did, err, told(did, sayDidCancel(r)))
 }
 
 // refusedOr answers a refusal privately, and otherwise with done if that is
 // not empty. Other errors are returned: the act is tried again.
-func (a *App) refusedOr(ctx context.Context, did act, p approvals.Person, err error, done string) error {
+func (a *App) refusedOr(ctx context.Context, did act, err error, done string) error {
 	var no *approvals.Refusal
 	switch {
 	case errors.As(err, &no):
 		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
-		a.Log.InfoContext(ctx, "refused", "user", p.ID, "why", no.Error(), "request", did.Request)
+		a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error(), "request", did.Request)
 		a.answer(ctx, did, a.refusal(ctx, no))
 	case err != nil:
 		return err
@@ -83,7 +111,7 @@ func (a *App) refusedOr(ctx context.Context, did act, p approvals.Person, err er
 	return nil
 }
 
-func (a *App) handleCommand(ctx context.Context, op string, did act, p approvals.Person) error {
+func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act) error {
 	cmd, err := Parse(did.Text)
 	if err != nil {
 		return fmt.Errorf("a command that was understood is not any more: %w", err)
@@ -92,41 +120,73 @@ func (a *App) handleCommand(ctx context.Context, op string, did act, p approvals
 		a.answer(ctx, did, sayNotHere(list))
 		return nil
 	}
+	about := act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Reason: cmd.Reason}
 	switch cmd.Verb {
 	case Ask:
-		return a.ask(ctx, op, did, p, cmd)
+		return a.ask(ctx, env.ID, did, cmd)
 	case Approve:
-		r, err := a.desk.Approve(ctx, cmd.ID, p, op)
-		return a.refusedOr(ctx, did, p, err, sayDidApprove(r))
+		return a.approve(ctx, env.ID, about, everywhere)
 	case Deny:
-		r, err := a.desk.Deny(ctx, cmd.ID, p, cmd.Reason, op)
-		return a.refusedOr(ctx, did, p, err, sayDid(r, "denied"))
+		return a.deny(ctx, env.ID, about, everywhere)
 	case Cancel:
-		r, err := a.desk.Cancel(ctx, cmd.ID, p, op)
-		return a.refusedOr(ctx, did, p, err, sayDidCancel(r))
-	case Status:
-		return a.status(ctx, did, p, cmd.ID)
-	case List:
-		return a.list(ctx, did)
+		return a.cancel(ctx, env.ID, about, everywhere)
+	case Status, List, History:
+		if err := a.mayView(ctx, did.User); err != nil {
+			return a.refusedOr(ctx, did, err, "")
+		}
+		return a.view(ctx, did, cmd)
 	case Freeze:
-		return a.freeze(ctx, op, did, p, cmd.Reason)
+		return a.freeze(ctx, env, did, cmd.Reason)
 	case Unfreeze:
-		return a.unfreeze(ctx, op, did, p)
+		return a.unfreeze(ctx, env, did)
 	case Retry:
-		return a.askAgain(ctx, op, act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Action: actRetry}, p)
+		about.Action = actRetry
+		return a.askAgain(ctx, env.ID, about)
 	case Start:
-		return a.askAgain(ctx, op, act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Action: actStartAgain}, p)
+		about.Action = actStartAgain
+		return a.askAgain(ctx, env.ID, about)
 	case Servers:
-		return a.lookAt(ctx, did, p, cmd)
-	case History:
-		return a.history(ctx, did, cmd.N)
+		return a.lookAt(ctx, did, cmd)
 	}
-	a.answer(ctx, did, sayHelp("/ecs-stop", a.Policy))
+	a.answer(ctx, did, a.help(ctx, did.User, "/ecs-stop"))
 	return nil
 }
 
+// view shows what there is, to a member of the workspace.
+func (a *App) view(ctx context.Context, did act, cmd Command) error {
+	switch cmd.Verb {
+	case Status:
+		return a.status(ctx, did, cmd.ID)
+	case List:
+		return a.list(ctx, did)
+	}
+	return a.history(ctx, did, cmd.N)
+}
+
+// helpWithin leaves, of Slack's three seconds, time for the acknowledgement.
+const helpWithin = 1500 * time.Millisecond
+
+// help explains the command. Who approves is named to members only.
+func (a *App) help(ctx context.Context, user, command string) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), helpWithin)
+	defer cancel()
+	pol := a.Policy
+	if err := a.mayView(ctx, user); err != nil {
+		pol.Approvers = nil
+	}
+	return sayHelp(command, pol)
+}
+
 // ask makes a request of the command, or shows what it would be.
-func (a *App) ask(ctx context.Context, op string, did act, p approvals.Person, cmd Command) error {
+func (a *App) ask(ctx context.Context, op string, did act, cmd Command) error {
+	p, err := a.asker(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	if no := a.noPlace(ctx, p, did.Channel); no != "" && !cmd.DryRun {
+		a.answer(ctx, did, no)
+		return nil
+	}
 	mode := approvals.Soft
 	if cmd.Hard {
 		mode = approvals.Hard
@@ -136,15 +196,15 @@ func (a *App) ask(ctx context.Context, op string, did act, p approvals.Person, c
 		Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
 	})
 	if cmd.DryRun {
-		return a.refusedOr(ctx, did, p, err, a.sayDryRun(r))
+		return a.refusedOr(ctx, did, err, a.sayDryRun(r))
 	}
-	return a.refusedOr(ctx, did, p, err, sayAsked(r)+a.frozenToo(ctx))
+	return a.refusedOr(ctx, did, err, sayAsked(r)+a.frozenToo(ctx))
 }
 
-func (a *App) status(ctx context.Context, did act, p approvals.Person, id string) error {
+func (a *App) status(ctx context.Context, did act, id string) error {
 	r, err := a.desk.Find(ctx, id)
 	if err != nil {
-		return a.refusedOr(ctx, did, p, err, "")
+		return a.refusedOr(ctx, did, err, "")
 	}
 	batches, err := a.desk.Batches(ctx, r)
 	if err != nil {
@@ -155,7 +215,7 @@ func (a *App) status(ctx context.Context, did act, p approvals.Person, id string
 }
 
 func (a *App) list(ctx context.Context, did act) error {
-	open, err := a.desk.Open(ctx)
+	open, more, err := a.desk.Open(ctx, did.User)
 	if err != nil {
 		return err
 	}
@@ -163,7 +223,7 @@ func (a *App) list(ctx context.Context, did act) error {
 	if err != nil {
 		return err
 	}
-	text := sayList(open)
+	text := sayList(open, more)
 	if f.On {
 		text = ":snowflake: " + sayFreeze(f) + "\n" + text
 	}

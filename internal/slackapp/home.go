@@ -18,25 +18,41 @@ import (
 // takeEvent takes what Slack tells of by the Events API. An event that is not
 // acknowledged is sent again, so one that cannot be kept is left alone.
 func (a *App) takeEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
-	opened, ok := event.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent)
-	if !ok || opened.Tab != "home" {
-		a.ack(ctx, client, envelope, nil)
-		return
-	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	if err := a.desk.HomeOpened(within, opened.User); err != nil {
-		a.Log.ErrorContext(ctx, "an opened Home could not be noted; Slack will tell again", "user", opened.User, "err", err)
+	var err error
+	switch e := event.InnerEvent.Data.(type) {
+	case *slackevents.AppHomeOpenedEvent:
+		if e.Tab == "home" {
+			err = a.desk.HomeOpened(within, e.User)
+		}
+	case *slackevents.SubteamMembersChangedEvent:
+		err = a.groupChanged(within, e.SubteamID)
+	case *slackevents.SubteamUpdatedEvent:
+		err = a.groupChanged(within, e.Subteam.ID)
+	}
+	if err != nil {
+		a.Log.ErrorContext(ctx, "an event could not be kept; Slack will send it again", "type", event.InnerEvent.Type, "err", err)
 		return
 	}
 	a.ack(ctx, client, envelope, nil)
+}
+
+// groupChanged has the members of a group asked for again, by all replicas.
+func (a *App) groupChanged(ctx context.Context, group string) error {
+	if !slices.Contains(a.Policy.Groups(), group) {
+		return nil
+	}
+	a.people.flights.Forget(group)
+	return a.desk.Changed(ctx, group)
 }
 
 // Home makes a person's Home show what there is for them now.
 func (a *App) Home(ctx context.Context, user string) approvals.Delivery {
 	blocks, err := a.homeNow(ctx, user)
 	if err != nil {
-		return approvals.Delivery{Fate: approvals.NotSaid, Err: err}
+		limit, _ := errors.AsType[errThrottled](err)
+		return approvals.Delivery{Fate: approvals.NotSaid, Wait: limit.RetryAfter(), Err: err}
 	}
 	_, err = a.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
 		UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}},
@@ -49,7 +65,8 @@ func (a *App) Home(ctx context.Context, user string) approvals.Delivery {
 
 // homeNow reads what the Home shows.
 func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
-	p, err := a.homes.person(ctx, a, user)
+	// What a click may do is looked up again at the click.
+	p, err := a.person(ctx, user, ageToLook, a.Policy.Approvers)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +80,7 @@ func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	if h.freeze, err = a.desk.Freezing(ctx); err != nil {
 		return nil, err
 	}
-	if h.open, err = a.desk.Open(ctx); err != nil {
+	if h.open, h.more, err = a.desk.Open(ctx, user); err != nil {
 		return nil, err
 	}
 	if h.ended, err = a.desk.Ended(ctx, homeResults); err != nil {
@@ -81,6 +98,7 @@ type home struct {
 	untold []approvals.Message // what their channels did not take
 	freeze approvals.Freeze
 	open   []approvals.Request
+	more   int // open requests besides
 	ended  []approvals.Request
 	now    time.Time
 	link   func(approvals.Request) string // to the card; empty if not known
@@ -129,6 +147,9 @@ func (a *App) home(h home) []slack.Block {
 		page.text(a.sayHomeOpen(r, h.link(r)))
 	})
 	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(a.sayHomeOpen(r, h.link(r))) })
+	if h.more > 0 {
+		page.text(sayMoreOpen(h.more))
+	}
 	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
 	page.add(small(sayHomeFoot(h.now)), 0)
 	return page.blocks
@@ -194,55 +215,15 @@ func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clipText(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
 }
 
-// homeAge is how long what Slack told about a person serves for drawing Homes.
-// What a click may do is asked anew at the click.
-const homeAge = time.Minute
-
-// homeViews keeps what drawing Homes over and over would ask Slack for over
-// and over: a list of a group's members may be read 20 times a minute.
+// homeViews keeps what drawing Homes over and over would ask Slack for over and
+// over.
 type homeViews struct {
-	mu     sync.Mutex
-	people map[string]aged[approvals.Person]
-	groups map[string]aged[[]string]
-	links  map[string]string // channel and ts → permalink; empty if the card is gone
-}
-
-type aged[T any] struct {
-	is T
-	at time.Time
+	mu    sync.Mutex
+	links map[string]string // channel and ts → permalink; empty if the card is gone
 }
 
 // maxLinks is how many links are kept before all are forgotten.
 const maxLinks = 500
-
-func (v *homeViews) person(ctx context.Context, a *App, id string) (approvals.Person, error) {
-	return lately(v, &v.people, id, func() (approvals.Person, error) {
-		return a.personBy(ctx, id, func(ctx context.Context, group string) ([]string, error) {
-			return lately(v, &v.groups, group, func() ([]string, error) { return a.members(ctx, group) })
-		})
-	})
-}
-
-// lately returns what is known of key if it is new enough, and otherwise asks.
-func lately[T any](v *homeViews, known *map[string]aged[T], key string, ask func() (T, error)) (T, error) {
-	v.mu.Lock()
-	got, ok := (*known)[key]
-	v.mu.Unlock()
-	if ok && time.Since(got.at) < homeAge {
-		return got.is, nil
-	}
-	is, err := ask()
-	if err != nil {
-		return is, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if *known == nil || len(*known) > maxLinks {
-		*known = map[string]aged[T]{}
-	}
-	(*known)[key] = aged[T]{is, time.Now()}
-	return is, nil
-}
 
 func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) string {
 	if r.Thread.TS == "" {

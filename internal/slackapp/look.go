@@ -21,7 +21,11 @@ func (p *commandParser) look() {
 }
 
 // lookAt shows servers as they are now, to the caller alone.
-func (a *App) lookAt(ctx context.Context, did act, p approvals.Person, cmd Command) error {
+func (a *App) lookAt(ctx context.Context, did act, cmd Command) error {
+	p, err := a.asker(ctx, did.User)
+	if err != nil {
+		return err
+	}
 	found, missing, err := a.desk.Servers(ctx, approvals.Ask{By: p, Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags})
-	return a.refusedOr(ctx, did, p, err, sayFound(found, missing))
+	return a.refusedOr(ctx, did, err, sayFound(found, missing))
 }

@@ -28,6 +28,7 @@ var scopeOf = map[string][]string{
 	"UpdateMessageContext":          {"chat:write"},
 	"GetUserInfoContext":            {"users:read"},
 	"GetUserGroupMembersContext":    {"usergroups:read"},
+	"GetConversationInfoContext":    {"channels:read", "groups:read"},
 	"GetConversationHistoryContext": {"channels:history", "groups:history"},
 	"GetConversationRepliesContext": {"channels:history", "groups:history"},
 }
@@ -90,7 +91,7 @@ func TestManifestKeepsSlacksLimits(t *testing.T) {
 	if !m.Settings.SocketMode || !m.Settings.Interactivity.Enabled {
 		t.Error("Socket Mode or interactivity is off")
 	}
-	if !m.Features.Home.Enabled || !slices.Equal(m.Settings.Events.Bot, []string{"app_home_opened"}) {
+	if !m.Features.Home.Enabled || !slices.Equal(m.Settings.Events.Bot, []string{"app_home_opened", "subteam_members_changed", "subteam_updated"}) {
 		t.Errorf("the Home tab is %v, the events are %v", m.Features.Home.Enabled, m.Settings.Events.Bot)
 	}
 	if link := ManifestLink(); !strings.HasPrefix(link, "https://api.slack.com/apps?new_app=1&manifest_yaml=") || strings.Contains(link, "\n") {

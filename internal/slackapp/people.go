@@ -5,59 +5,327 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"ecsbot/internal/approvals"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
 )
 
-// person asks Slack who somebody is now. Nothing of it is kept: rights are
-// those of the moment of the click.
-func (a *App) person(ctx context.Context, id string) (approvals.Person, error) {
-	return a.personBy(ctx, id, a.members)
+// Knower keeps what Slack said of people and user groups, for all replicas.
+type Knower interface {
+	// Known reads what is kept under the id into body; false if nothing is.
+	Known(ctx context.Context, id string, body any) (approvals.Known, bool, error)
+	// Keep keeps body under the id; Slack was asked so long ago.
+	Keep(ctx context.Context, id string, body any, asked time.Duration) error
+	// Changed notes that what is kept under the id is out of date.
+	Changed(ctx context.Context, id string) error
 }
 
-// personBy is person with another way to learn who is in a group.
-func (a *App) personBy(ctx context.Context, id string, members func(ctx context.Context, group string) ([]string, error)) (approvals.Person, error) {
-	me, err := a.self(ctx)
-	if err != nil {
-		return approvals.Person{}, err
-	}
-	u, err := a.api.GetUserInfoContext(ctx, id)
-	if gone(err, "user_not_found", "user_not_visible") {
-		return approvals.Person{ID: id, Foreign: true}, nil
-	}
-	if err != nil {
-		return approvals.Person{}, fmt.Errorf("users.info %s: %w", id, err)
-	}
-	p := approvals.Person{
-		ID: id, Deactivated: u.Deleted, Bot: u.IsBot || u.IsWorkflowBot || id == "USLACKBOT",
-		Guest:   u.IsRestricted || u.IsUltraRestricted,
-		Foreign: u.IsStranger || u.TeamID != me.TeamID && !slices.Contains(u.Enterprise.Teams, me.TeamID),
-	}
-	for _, g := range a.Policy.Groups() {
-		in, err := members(ctx, g)
+// How old an answer about a person may be. Who lets something go is looked at
+// when they do it. Who is in a group is one answer for all acts of some seconds:
+// it may be asked for 20 times a minute, by all replicas together. Slack tells
+// when it changes (takeGroup).
+const (
+	ageToLetGo = 0
+	ageToAsk   = 10 * time.Second // an ask needs somebody's approval anyway
+	ageToLook  = time.Minute
+	ageOfGroup = 10 * time.Second
+	groupsEach = 3500 * time.Millisecond // so often a group may be asked for
+)
+
+const (
+	// lookUpWithin bounds one question about people.
+	lookUpWithin = 5 * time.Second
+	// holdWithin is how long an act that holds back waits for Slack.
+	holdWithin = time.Second
+)
+
+// people asks Slack who people are.
+type people struct {
+	flights singleflight.Group
+
+	mu    sync.Mutex
+	quiet map[string]time.Time // method → Slack wants no call before; guarded by mu
+}
+
+// traits are what Slack says of a person, whatever the settings.
+type traits struct {
+	Deactivated bool `json:"deactivated,omitempty"`
+	Bot         bool `json:"bot,omitempty"`
+	Guest       bool `json:"guest,omitempty"`
+	Foreign     bool `json:"foreign,omitempty"`
+}
+
+func (t traits) person(id string) approvals.Person {
+	return approvals.Person{ID: id, Deactivated: t.Deactivated, Bot: t.Bot, Guest: t.Guest, Foreign: t.Foreign}
+}
+
+// person tells who somebody is, by an answer of Slack that is at most age old.
+// Of groups it asks only for those in the lists, and not at all if the person
+// stands in the list themselves.
+func (a *App) person(ctx context.Context, id string, age time.Duration, lists ...[]string) (approvals.Person, error) {
+	var groups []string
+	for _, g := range groupsFor(id, lists) {
+		in, err := a.members(ctx, g)
 		if err != nil {
 			return approvals.Person{}, err
 		}
 		if slices.Contains(in, id) {
-			p.Groups = append(p.Groups, g)
+			groups = append(groups, g)
 		}
 	}
+	t, err := a.traits(ctx, id, age)
+	if err != nil {
+		return approvals.Person{}, err
+	}
+	p := t.person(id)
+	p.Groups = groups
 	return p, nil
 }
 
-// members asks Slack who is in a group now.
-func (a *App) members(ctx context.Context, group string) ([]string, error) {
-	members, err := a.api.GetUserGroupMembersContext(ctx, group)
-	if gone(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
-		a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
-		return nil, nil
+// groupsFor are the groups by which somebody may have a right.
+func groupsFor(id string, lists [][]string) []string {
+	return approvals.GroupsOf(slices.DeleteFunc(slices.Clone(lists), func(list []string) bool {
+		return slices.Contains(list, id)
+	})...)
+}
+
+// holder is who does something that only holds back. If Slack does not tell in
+// time, what it said last is good enough: a brake that waits for Slack is none.
+// People who stand in the list themselves get through even if nothing is known.
+// enough tells whether what is known gives the right.
+func (a *App) holder(ctx context.Context, id string, enough func(approvals.Person) error, lists ...[]string) (approvals.Person, error) {
+	quick, cancel := context.WithTimeout(ctx, holdWithin)
+	defer cancel()
+	p, err := a.person(quick, id, ageToAsk, lists...)
+	if err == nil {
+		return p, nil
+	}
+	var t traits
+	a.lastKnown(ctx, id, &t)
+	p = t.person(id)
+	for _, g := range groupsFor(id, lists) {
+		var in []string
+		if a.lastKnown(ctx, g, &in); slices.Contains(in, id) {
+			p.Groups = append(p.Groups, g)
+		}
+	}
+	if enough(p) != nil {
+		return approvals.Person{}, err
+	}
+	a.Log.WarnContext(ctx, "Slack does not say who somebody is now; what it said last serves to hold back", "user", id, "err", err)
+	return p, nil
+}
+
+func (a *App) lastKnown(ctx context.Context, id string, body any) {
+	if _, _, err := a.desk.Known(ctx, id, body); err != nil {
+		a.Log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
+	}
+}
+
+// decider is an approver who lets something go.
+func (a *App) decider(ctx context.Context, id string) (approvals.Person, error) {
+	return a.person(ctx, id, ageToLetGo, a.Policy.Approvers)
+}
+
+// asker is somebody who asks for servers.
+func (a *App) asker(ctx context.Context, id string) (approvals.Person, error) {
+	return a.person(ctx, id, ageToAsk, a.Policy.Requesters)
+}
+
+// viewer is somebody who only looks.
+func (a *App) viewer(ctx context.Context, id string) (approvals.Person, error) {
+	return a.person(ctx, id, ageToLook)
+}
+
+// mayView returns a *approvals.Refusal for those who are shown nothing.
+func (a *App) mayView(ctx context.Context, id string) error {
+	p, err := a.viewer(ctx, id)
+	if err != nil {
+		return err
+	}
+	return approvals.Belongs(p)
+}
+
+// brakeman is an approver who holds something back.
+func (a *App) brakeman(ctx context.Context, id string) (approvals.Person, error) {
+	return a.holder(ctx, id, a.Policy.MayDecide, a.Policy.Approvers)
+}
+
+// canceller is who withdraws a request: its requester, or an approver.
+func (a *App) canceller(ctx context.Context, id, request string) (approvals.Person, error) {
+	r, err := a.desk.Find(ctx, request)
+	var no *approvals.Refusal
+	if err != nil && !errors.As(err, &no) {
+		return approvals.Person{}, err
+	}
+	if r.Requester == id {
+		return a.holder(ctx, id, approvals.Belongs)
+	}
+	return a.brakeman(ctx, id)
+}
+
+// former tells which of the people who approved a request are no approvers any
+// more, as far as their ids and groups tell.
+func (a *App) former(ctx context.Context, request, except string) ([]string, error) {
+	r, err := a.desk.Find(ctx, request)
+	var no *approvals.Refusal
+	if errors.As(err, &no) {
+		return nil, nil // the approval will say so
 	}
 	if err != nil {
-		return nil, fmt.Errorf("usergroups.users.list %s: %w", group, err)
+		return nil, err
 	}
-	return members, nil
+	var former []string
+	for _, id := range r.Approvers() {
+		if id == except {
+			continue
+		}
+		p := approvals.Person{ID: id}
+		for _, g := range groupsFor(id, [][]string{a.Policy.Approvers}) {
+			in, err := a.members(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(in, id) {
+				p.Groups = append(p.Groups, g)
+			}
+		}
+		if a.Policy.MayDecide(p) != nil {
+			former = append(former, id)
+		}
+	}
+	return former, nil
+}
+
+// traits asks Slack about a person, unless the answer known is new enough.
+func (a *App) traits(ctx context.Context, id string, age time.Duration) (traits, error) {
+	return lookUp(ctx, a, id, age, func(ctx context.Context) (traits, error) {
+		me, err := a.self(ctx)
+		if err != nil {
+			return traits{}, err
+		}
+		var u *slack.User
+		err = a.call("users.info", func() (err error) { u, err = a.api.GetUserInfoContext(ctx, id); return err })
+		if gone(err, "user_not_found", "user_not_visible") {
+			return traits{Foreign: true}, nil
+		}
+		if err != nil {
+			return traits{}, fmt.Errorf("users.info %s: %w", id, err)
+		}
+		return traits{
+			Deactivated: u.Deleted, Bot: u.IsBot || u.IsWorkflowBot || id == "USLACKBOT",
+			Guest:   u.IsRestricted || u.IsUltraRestricted,
+			Foreign: u.IsStranger || u.TeamID != me.TeamID && !slices.Contains(u.Enterprise.Teams, me.TeamID),
+		}, nil
+	})
+}
+
+// members tells who is in a group.
+func (a *App) members(ctx context.Context, group string) ([]string, error) {
+	age := max(ageOfGroup, time.Duration(len(a.Policy.Groups()))*groupsEach)
+	return lookUp(ctx, a, group, age, func(ctx context.Context) (members []string, err error) {
+		err = a.call("usergroups.users.list", func() (err error) {
+			members, err = a.api.GetUserGroupMembersContext(ctx, group)
+			return err
+		})
+		if gone(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
+			a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("usergroups.users.list %s: %w", group, err)
+		}
+		return members, nil
+	})
+}
+
+// learnGroups asks once for the members of all groups, so that there is a last
+// answer to lean on when Slack stops answering.
+func (a *App) learnGroups(ctx context.Context) {
+	for _, g := range a.Policy.Groups() {
+		if _, err := a.members(ctx, g); err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
+		}
+	}
+}
+
+// lookUp returns what is known under the id if it is at most age old, and asks
+// Slack otherwise. All who need the same answer at the same time share it. A
+// question goes on when the one who asked it has lost patience, so that the next
+// one finds the answer; it ends by its own deadline.
+func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, ask func(context.Context) (T, error)) (T, error) {
+	var none, is T
+	if age > 0 {
+		known, ok, err := a.desk.Known(ctx, id, &is)
+		if err == nil && ok && !known.Changed && known.Age < age {
+			return is, nil
+		}
+		is = none
+	}
+	answer := a.people.flights.DoChan(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpWithin)
+		defer cancel()
+		began := time.Now()
+		is, err := ask(ctx)
+		if err != nil {
+			return is, err
+		}
+		if err := a.desk.Keep(ctx, id, is, time.Since(began)); err != nil {
+			a.Log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
+		}
+		return is, nil
+	})
+	select {
+	case <-ctx.Done():
+		return none, fmt.Errorf("ask Slack about %s: %w", id, context.Cause(ctx))
+	case got := <-answer:
+		if got.Err != nil {
+			return none, got.Err
+		}
+		return got.Val.(T), nil
+	}
+}
+
+// errThrottled says that Slack wants a method not to be called for a while.
+type errThrottled struct {
+	method string
+	until  time.Time
+}
+
+func (e errThrottled) Error() string {
+	return fmt.Sprintf("Slack wants no %s until %s", e.method, e.until.UTC().Format(time.TimeOnly))
+}
+
+// RetryAfter is how long there is no use in trying again.
+func (e errThrottled) RetryAfter() time.Duration { return max(0, time.Until(e.until)) }
+
+// call calls a method of Slack, unless Slack has asked not to: a limit holds for
+// one method.
+func (a *App) call(method string, do func() error) error {
+	p := &a.people
+	p.mu.Lock()
+	until := p.quiet[method]
+	p.mu.Unlock()
+	if time.Now().Before(until) {
+		return errThrottled{method, until}
+	}
+	err := do()
+	var limited *slack.RateLimitedError
+	if !errors.As(err, &limited) {
+		return err
+	}
+	until = time.Now().Add(max(limited.RetryAfter, time.Second))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.quiet == nil {
+		p.quiet = map[string]time.Time{}
+	}
+	p.quiet[method] = until
+	return errThrottled{method, until}
 }
 
 // gone reports whether Slack answered with one of the codes.

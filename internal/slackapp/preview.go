@@ -22,7 +22,14 @@ type previewAbout struct {
 }
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
-func (a *App) preview(ctx context.Context, env approvals.Envelope, did act, p approvals.Person) error {
+func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) error {
+	p, err := a.asker(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	if a.showNoPlace(ctx, env, did, p) {
+		return nil
+	}
 	mode := approvals.Soft
 	if did.Wish.Hard {
 		mode = approvals.Hard
@@ -89,7 +96,14 @@ func (a *App) takePreview(ctx context.Context, client *socketmode.Client, envelo
 
 // askDraft makes the request that was shown. However often it is submitted,
 // the draft makes one request.
-func (a *App) askDraft(ctx context.Context, env approvals.Envelope, did act, p approvals.Person) error {
+func (a *App) askDraft(ctx context.Context, env approvals.Envelope, did act) error {
+	p, err := a.asker(ctx, did.User)
+	if err != nil {
+		return err
+	}
+	if a.showNoPlace(ctx, env, did, p) {
+		return nil
+	}
 	r, err := a.desk.AskDraft(ctx, did.Draft, p)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
@@ -104,6 +118,15 @@ func (a *App) askDraft(ctx context.Context, env approvals.Envelope, did act, p a
 	view.Close, view.ClearOnClose = plain(sayFormDone), true // with the form below
 	a.show(ctx, env, did, view, said)
 	return nil
+}
+
+// showNoPlace tells the person if the card could not stand in their channel.
+func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, did act, p approvals.Person) bool {
+	no := a.noPlace(ctx, p, did.Channel)
+	if no != "" {
+		a.show(ctx, env, did, notice(no), no)
+	}
+	return no != ""
 }
 
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, did act, no *approvals.Refusal) {

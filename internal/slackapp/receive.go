@@ -45,18 +45,66 @@ const recordWithin = 2 * time.Second
 // receive takes one event off a socket. It never blocks: what takes time runs
 // on its own, bounded in number, and Run waits for it.
 func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+	take := func(slots chan struct{}) { // drainSlots waits for it
+		defer func() { <-slots }()
+		a.take(ctx, client, evt)
+	}
+	brakes := a.brakes
+	if !holdsBack(evt) {
+		brakes = nil // never ready
+	}
 	select {
 	case a.slots <- struct{}{}:
-		go func() { // drainSlots waits for it
-			defer func() { <-a.slots }()
-			a.take(ctx, client, evt)
-		}()
+		go take(a.slots)
+		return
+	default:
+	}
+	select {
+	case brakes <- struct{}{}:
+		go take(brakes)
 	default:
 		if !a.draining.Load() {
 			a.Log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
 		}
 		a.refuseBusy(ctx, client, evt)
 	}
+}
+
+// holdsBack reports whether somebody pulls the brake. For that there is room,
+// however many slow things are under way.
+func holdsBack(evt socketmode.Event) bool {
+	switch data := evt.Data.(type) {
+	case slack.SlashCommand:
+		cmd, err := Parse(data.Text)
+		return err == nil && laneOf(kindCommand, act{}, cmd) == approvals.LaneBrake
+	case slack.InteractionCallback:
+		if data.Type == slack.InteractionTypeViewSubmission {
+			return data.View.CallbackID == denyForm
+		}
+		buttons := data.ActionCallback.BlockActions
+		return len(buttons) > 0 && (buttons[0].ActionID == actDeny || buttons[0].ActionID == actCancel)
+	}
+	return false
+}
+
+// laneOf says how much of a hurry there is about an act; cmd is what a command
+// says.
+func laneOf(kind string, did act, cmd Command) approvals.Lane {
+	switch {
+	case kind == kindDenial, kind == kindClick && did.Action == actCancel:
+		return approvals.LaneBrake
+	case kind == kindClick && (did.Action == actRetry || did.Action == actStartAgain), kind == kindPreview, kind == kindDraft:
+		return approvals.LaneSlow
+	case kind != kindCommand:
+		return approvals.LaneUsual
+	}
+	switch cmd.Verb {
+	case Freeze, Deny, Cancel:
+		return approvals.LaneBrake
+	case Ask, Servers, Retry, Start, List, Status, History:
+		return approvals.LaneSlow
+	}
+	return approvals.LaneUsual
 }
 
 // refuseBusy tells whoever typed a command that there is no room for it. A
@@ -84,15 +132,32 @@ func (a *App) take(ctx context.Context, client *socketmode.Client, evt socketmod
 	case slackevents.EventsAPIEvent:
 		a.takeEvent(ctx, client, evt.Request.EnvelopeID, data)
 	case *socketmode.ErrorBadMessage:
-		// Slack would show a failure to the person, or send it again.
 		a.Log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
-		if id := envelopeID(data.Message); id != "" {
-			a.ack(ctx, client, id, nil)
-		}
+		a.takeUnread(ctx, client, data.Message)
 	default:
 		if evt.Request != nil && evt.Request.EnvelopeID != "" {
 			a.ack(ctx, client, evt.Request.EnvelopeID, nil)
 		}
+	}
+}
+
+// takeUnread answers a frame that the library could not read. Who typed
+// gets an answer. A click or a form is not acknowledged: then Slack itself shows that it
+// had no effect, and the form stays open. An event would only be sent again.
+func (a *App) takeUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
+	var head struct {
+		EnvelopeID string `json:"envelope_id"`
+		Type       string `json:"type"`
+	}
+	if json.Unmarshal(frame, &head) != nil || head.EnvelopeID == "" {
+		return
+	}
+	switch head.Type {
+	case "interactive":
+	case "slash_commands":
+		a.ack(ctx, client, head.EnvelopeID, private(sayUnread))
+	default:
+		a.ack(ctx, client, head.EnvelopeID, nil)
 	}
 }
 
@@ -118,7 +183,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 		a.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
 		return
 	case parsed.Verb == Help:
-		a.ack(ctx, client, envelope, private(sayHelp(cmd.Command, a.Policy)))
+		a.ack(ctx, client, envelope, private(a.help(ctx, cmd.UserID, cmd.Command)))
 		return
 	case parsed.Verb == Form:
 		a.ack(ctx, client, envelope, nil)
@@ -233,11 +298,15 @@ func (a *App) record(ctx context.Context, env approvals.Envelope) (bool, error) 
 }
 
 func envelopeOf(id, kind string, what act) (approvals.Envelope, error) {
+	var cmd Command
+	if kind == kindCommand {
+		cmd, _ = Parse(what.Text) // else it would not have come so far
+	}
 	body, err := json.Marshal(what)
 	if err != nil {
 		return approvals.Envelope{}, fmt.Errorf("record %s: %w", kind, err)
 	}
-	return approvals.Envelope{ID: id, Kind: kind, At: time.Now().UTC(), Body: body}, nil
+	return approvals.Envelope{ID: id, Kind: kind, At: time.Now().UTC(), Body: body, By: what.User, Lane: laneOf(kind, what, cmd)}, nil
 }
 
 func orElse(s, otherwise string) string {

@@ -73,11 +73,7 @@ func (a *App) showServers(ctx context.Context, click act, cb slack.InteractionCa
 
 func (a *App) serversOf(ctx context.Context, user, id string, page int) (slack.ModalViewRequest, error) {
 	var none slack.ModalViewRequest
-	p, err := a.person(ctx, user)
-	if err != nil {
-		return none, err
-	}
-	if err := (approvals.Policy{}).MayAsk(p); err != nil {
+	if err := a.mayView(ctx, user); err != nil {
 		return none, err
 	}
 	r, err := a.desk.Find(ctx, id)

@@ -2,7 +2,6 @@ package slackapp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -197,15 +196,4 @@ func dialer() *websocket.Dialer {
 		WriteBufferSize:  32 << 10,
 		NetDialContext:   (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 10 * time.Second}).DialContext,
 	}
-}
-
-// envelopeID reads the id of a frame that the library could not parse.
-func envelopeID(frame json.RawMessage) string {
-	var head struct {
-		EnvelopeID string `json:"envelope_id"`
-	}
-	if json.Unmarshal(frame, &head) != nil {
-		return ""
-	}
-	return head.EnvelopeID
 }

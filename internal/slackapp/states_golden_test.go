@@ -74,7 +74,7 @@ func (s *scene) denied(reason string) approvals.Request {
 
 func (s *scene) cancelled(r approvals.Request) approvals.Request {
 	s.t.Helper()
-	return s.must(r.Cancel(approvals.Person{ID: "UANNA"}, "op3", after(3)))
+	return s.must(r.Cancel(approvals.Person{ID: "UANNA"}, s.pol, "op3", after(3)))
 }
 
 func (s *scene) expired() approvals.Request {

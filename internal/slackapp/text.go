@@ -25,16 +25,22 @@ const (
 // goes through here, always.
 func escape(s string) string { return slackutilsx.EscapeMessage(bare(s)) }
 
-// bare takes from foreign text what would turn it round or end its line, for
-// places that show text as it is.
+// bare takes from foreign text what cannot be seen, what would turn it round or
+// end its line, for places that show text as it is.
 func bare(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
+		if unseen(r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
 	}, s)
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// unseen reports whether a character shows nothing and takes no room: two names
+// that look alike could differ by it, and it could turn round what follows.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Bidi_Control, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // code shows foreign text as it is, in the type of code.

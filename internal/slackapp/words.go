@@ -112,6 +112,14 @@ const (
 	sayDidUnfreeze = ":sunny: The freeze is lifted. What was approved is sent now."
 )
 
+const (
+	sayUnheard      = ":warning: I could not announce this: I am no member of this channel, or it is a direct message. Tell the others yourself, or invite me and name a channel for announcements in my settings (APPROVAL_CHANNEL)."
+	sayPlaceOutside = ":no_entry: People from outside your workspace read this channel, and the request would show servers and addresses here. Nothing was asked for: use a channel of your own workspace."
+	sayPlaceGroup   = ":no_entry: A request cannot stand in a direct message. Nothing was asked for: use a channel where I am a member."
+	sayPlaceUnknown = ":warning: I cannot find out who reads this conversation, so nothing was asked for. Use a channel where I am a member, or try again in a minute."
+	sayUnread       = ":x: I could not read that, so nothing was done. Please type it again."
+)
+
 // sayAnnouncement is a channel's own message.
 func sayAnnouncement(n approvals.Note) string {
 	if n.Topic == approvals.TopicThawed {

@@ -120,7 +120,7 @@ func because(reason string) string {
 func sayApprovers(r approvals.Request) string {
 	var names []string
 	for _, d := range r.Decisions {
-		if d.Verdict == approvals.Yes {
+		if d.Counts() {
 			names = append(names, mention(d.By)+" "+clock(d.At))
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // Private words.
 
-// sayHelp explains the command.
+// sayHelp explains the command. Without approvers in pol they are not named.
 func sayHelp(command string, pol approvals.Policy) string {
 	lines := []string{
 		"*Stop servers, with approval.* Name servers by id, by name, by a pattern with `*`, or by tag:",
@@ -25,7 +25,9 @@ func sayHelp(command string, pol approvals.Policy) string {
 		"Others: `list`, `status ID`, `history [N]`, `approve ID`, `deny ID [reason]`, `cancel ID`, `help`.",
 		"Afterwards: `retry ID` asks again for what failed, `start ID` asks to start again what was stopped; the outcome has buttons for both.",
 		"For approvers: `freeze [reason]` keeps everything from being sent, `unfreeze` lets it go on.",
-		fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)),
+	}
+	if len(pol.Approvers) > 0 {
+		lines = append(lines, fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -165,6 +167,9 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotApprover:
 		return ":no_entry: You are not an approver, so this has no effect."
 	case approvals.NotYours:
+		if r.State != approvals.Pending {
+			return fmt.Sprintf(":no_entry: Only %s, who asked for it, or an approver can cancel %s.", mention(r.Requester), id)
+		}
 		return fmt.Sprintf(":no_entry: Only %s, who asked for it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
 	case approvals.OwnRequest:
 		return fmt.Sprintf(":no_entry: %s is your own request; somebody else has to approve it.", id)
@@ -198,6 +203,17 @@ func sayRefusal(no *approvals.Refusal) string {
 		return ":snowflake: It is frozen already. " + sayFreeze(no.Freeze)
 	case approvals.NotFrozen:
 		return ":information_source: Nothing is frozen, so there is nothing to lift."
+	case approvals.Overtaken:
+		if no.Freeze.On {
+			return ":snowflake: Still frozen: somebody froze it again after you typed this. " + sayFreeze(no.Freeze)
+		}
+		return ":information_source: Not frozen: somebody lifted the freeze after you typed this. Freeze again if it is needed."
+	case approvals.TooManyOpen:
+		return fmt.Sprintf(":x: You have %s, as many as one person may have; nothing was asked for. Cancel one, or wait until one has ended.", count(no.Limit, "open request"))
+	case approvals.TooManyAsks:
+		return fmt.Sprintf(":x: One person may ask %s an hour, dry runs and previews included; nothing was asked for. You can ask again %s.", count(no.Limit, "time"), clock(no.Again))
+	case approvals.TooManyLeftOut:
+		return fmt.Sprintf(":x: That names %s that would be left out, since they cannot be stopped now; at most %s may. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
 	case approvals.NotEnded:
 		return fmt.Sprintf(":hourglass_flowing_sand: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
 	case approvals.NotUnknown:
@@ -262,17 +278,26 @@ func sayUnresolved(no *approvals.Refusal) string {
 	return b.String()
 }
 
-func sayList(open []approvals.Request) string {
+func sayList(open []approvals.Request, more int) string {
 	if len(open) == 0 {
 		return ":sparkles: No request is open, nothing is running."
 	}
-	return "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
+	text := "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
 		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Created))
 		if r.State == approvals.Executing {
 			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Good()), thousands(r.Total))
 		}
 		return line
 	})
+	if more > 0 {
+		text += "\n" + sayMoreOpen(more)
+	}
+	return text
+}
+
+// sayMoreOpen tells of open requests between the oldest and the newest ones.
+func sayMoreOpen(n int) string {
+	return fmt.Sprintf(":information_source: There are %s besides, neither among the oldest nor among the newest.", count(n, "more open request"))
 }
 
 func sayHistory(ended []approvals.Request) string {

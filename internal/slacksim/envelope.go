@@ -226,6 +226,12 @@ func (w *Workspace) SendEvent(ctx context.Context, event map[string]any) (Answer
 	return answer, err
 }
 
+// SendRaw sends a payload as it is in a new envelope of a kind, and waits for the
+// ack: what an app makes of a payload that it cannot understand.
+func (w *Workspace) SendRaw(ctx context.Context, kind string, payload json.RawMessage) (Answer, error) {
+	return w.send(ctx, &delivery{id: newUUID(), kind: kind, payload: payload})
+}
+
 // retryEvent redelivers an event until it is acked or the retries are used up.
 func (w *Workspace) retryEvent(ctx context.Context, payload json.RawMessage) {
 	for i, wait := range w.opt.EventRetries {

@@ -18,6 +18,7 @@
 --       'conflict' key    a record has another version
 --       'lost'            the claim is not held any more
 --       'late'            past the change's deadline
+--       'most'            a set has as many members as it may have
 --       'taken' id, request, id, request …   servers locked by others
 --       'frozen'|'full'|'line' ms            no permit now; ask again then
 
@@ -37,6 +38,7 @@ for _, s in ipairs(c.same or {}) do
   if (redis.call('HGET', s.key, 'ver') or '0') ~= s.ver then return answer('conflict', s.key) end
 end
 if c.before and now >= c.before then return answer('late') end
+if c.most and redis.call('ZCARD', c.most.key) >= c.most.n then return answer('most') end
 local taken = {}
 for _, id in ipairs(c.lock or {}) do
   local by = redis.call('HGET', LOCKS, id)

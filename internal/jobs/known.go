@@ -1,0 +1,65 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// knownFor is how long it is kept what Slack said of a person or a group. As
+// long as that, an act that only holds back can lean on it.
+const knownFor = 30 * 24 * time.Hour
+
+// Known reads into body what was kept under id. It tells when it was asked for
+// and whether it has changed since; ok is false if nothing is kept.
+func (e *Engine) Known(ctx context.Context, id string, body any) (approvals.Known, bool, error) {
+	raw, err := e.rdb.MGet(ctx, e.keys.known(id), e.keys.renew(id)).Result()
+	if err != nil {
+		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
+	}
+	text, ok := raw[0].(string)
+	if !ok {
+		return approvals.Known{}, false, nil
+	}
+	var k kept
+	if err := json.Unmarshal([]byte(text), &k); err != nil {
+		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
+	}
+	if err := json.Unmarshal(k.Body, body); err != nil {
+		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
+	}
+	changed := int64(-1)
+	if text, ok := raw[1].(string); ok {
+		changed, _ = strconv.ParseInt(text, 10, 64)
+	}
+	return approvals.Known{Age: e.now().Sub(k.At), Changed: changed >= k.At.UnixMilli()}, true, nil
+}
+
+// kept is what is kept of a person or a group.
+type kept struct {
+	At   time.Time       `json:"at"`
+	Body json.RawMessage `json:"body"`
+}
+
+// Keep keeps body under id, which Slack was asked for asked ago, for all
+// replicas.
+func (e *Engine) Keep(ctx context.Context, id string, body any, asked time.Duration) error {
+	k := kept{At: e.now().Add(-asked), Body: json.RawMessage(marshal(body))}
+	if err := e.rdb.Set(ctx, e.keys.known(id), marshal(k), knownFor).Err(); err != nil {
+		return fmt.Errorf("keep what is known of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Changed notes that what is kept under id is not so any more. Answers to
+// questions that were asked before are taken for changed, too.
+func (e *Engine) Changed(ctx context.Context, id string) error {
+	if err := e.rdb.Set(ctx, e.keys.renew(id), e.now().UnixMilli(), time.Hour).Err(); err != nil {
+		return fmt.Errorf("note a change of %s: %w", id, err)
+	}
+	return nil
+}

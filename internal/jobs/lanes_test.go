@@ -1,0 +1,304 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// jam is a face whose acts, but those that hold back, take until it is opened.
+type jam struct {
+	Face
+	open chan struct{}
+
+	mu      sync.Mutex
+	running map[string]int // person → slow acts under way
+	most    int            // slow acts at the same time
+	twice   []string       // persons with two at the same time
+	done    map[string]int // envelope → times it was handled
+}
+
+func newJam() *jam {
+	return &jam{open: make(chan struct{}), running: map[string]int{}, done: map[string]int{}}
+}
+
+func (j *jam) Stale(context.Context, approvals.Envelope) {}
+
+func (j *jam) Handle(ctx context.Context, env approvals.Envelope) error {
+	if env.Lane == approvals.LaneSlow {
+		j.count(env.By, 1)
+		defer j.count(env.By, -1)
+	}
+	if env.Lane != approvals.LaneBrake {
+		select {
+		case <-j.open:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.done[env.ID]++
+	return nil
+}
+
+func (j *jam) count(by string, n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.running[by] += n
+	if j.running[by] > 1 {
+		j.twice = append(j.twice, by)
+	}
+	sum := 0
+	for _, n := range j.running {
+		sum += n
+	}
+	j.most = max(j.most, sum)
+}
+
+func (j *jam) slow() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	sum := 0
+	for _, n := range j.running {
+		sum += n
+	}
+	return sum
+}
+
+func (j *jam) handled(id string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.done[id]
+}
+
+// record records an act of a person.
+func (w *world) record(e *Engine, id, by string, lane approvals.Lane) {
+	w.t.Helper()
+	if _, err := e.Record(w.t.Context(), approvals.Envelope{ID: id, Kind: "command", At: time.Now(), By: by, Lane: lane}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Ten people have 400 dry runs under way and each of the other steps is taken,
+// too; what holds back is done at once all the same.
+func TestWhatHoldsBackPassesEverythingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	face := newJam()
+	for n := range 400 {
+		w.record(e, fmt.Sprint("dry run ", n), fmt.Sprint("U", n%10), approvals.LaneSlow)
+	}
+	for n := range 100 {
+		w.record(e, fmt.Sprint("usual ", n), "UX", approvals.LaneUsual)
+	}
+	w.run(e, face)
+	w.within(5*time.Second, "slow acts are under way", func() bool { return face.slow() == mostSlow })
+	w.record(e, "brake", "UBEN", approvals.LaneBrake)
+	w.within(5*time.Second, "the brake", func() bool { return face.handled("brake") == 1 })
+	if n := face.slow(); n > mostSlow {
+		t.Errorf("%d slow acts at the same time, want %d at most", n, mostSlow)
+	}
+	close(face.open)
+	w.within(20*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	face.mu.Lock()
+	defer face.mu.Unlock()
+	if len(face.done) != 501 {
+		t.Errorf("%d acts were handled, want 501", len(face.done))
+	}
+	for id, n := range face.done {
+		if n != 1 {
+			t.Errorf("%s was handled %d times", id, n)
+		}
+	}
+	if len(face.twice) > 0 {
+		t.Errorf("%v had two slow acts under way", face.twice)
+	}
+	w.within(5*time.Second, "nothing is left of the lanes", func() bool { return len(w.laneKeys()) == 0 })
+}
+
+// laneKeys are the places that say in which order things are done.
+func (w *world) laneKeys() []string {
+	all := do(w, w.rdb.Keys(w.t.Context(), string(w.keys)+"slow*"))
+	return append(all, do(w, w.rdb.Keys(w.t.Context(), w.keys.first()))...)
+}
+
+// The persons take turns, over all replicas, and each has one act under way.
+func TestOfOnePersonOneSlowActIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	engines := []*Engine{w.opened(), w.opened()}
+	for n := range 30 {
+		w.record(engines[0], fmt.Sprint("heavy ", n), "UHEAVY", approvals.LaneSlow)
+	}
+	w.record(engines[0], "light", "ULIGHT", approvals.LaneSlow)
+	face := newJam()
+	for _, e := range engines {
+		w.run(e, face)
+	}
+	w.within(5*time.Second, "one act of each", func() bool { return face.slow() == 2 })
+	close(face.open)
+	w.within(10*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	if len(face.twice) > 0 {
+		t.Errorf("two at the same time: %v", face.twice)
+	}
+}
+
+// What a dead replica had under way is taken up, and its person need not wait
+// for a lease to end.
+func TestASlowActOfADeadReplicaIsTakenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e, other := w.opened(), w.opened()
+	w.record(e, "1", "UANNA", approvals.LaneSlow)
+	w.record(e, "2", "UANNA", approvals.LaneSlow)
+	if got := itemsOf(w.claims(e, 10)); !slices.Equal(got, []string{"i:1"}) {
+		t.Fatalf("handed out %v", got)
+	}
+	if got := w.claims(other, 10); len(got) != 0 {
+		t.Fatalf("of one person also %v", got)
+	}
+	w.dueNow("i:1") // as the beat of another replica does with the claims of a dead one
+	got := w.claims(other, 10)
+	if len(got) != 1 || !slices.Contains([]string{"i:1", "i:2"}, got[0].item) {
+		t.Fatalf("after the death of the first one %v is handed out", got)
+	}
+	other.nextOf(t.Context(), got[0])
+	time.Sleep(60 * time.Millisecond)
+	if second := itemsOf(w.claims(other, 10)); len(second) != 1 || second[0] == got[0].item {
+		t.Errorf("then %v", second)
+	}
+}
+
+func (w *world) dueNow(item string) {
+	w.t.Helper()
+	if err := w.rdb.ZAdd(w.t.Context(), w.keys.due(), redis.Z{Score: 1, Member: item}).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// oldClaim is what a replica of the version before the lanes runs.
+var oldClaim = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local out = {}
+for _, item in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  local fence = tostring(redis.call('HINCRBY', KEYS[5], 'fence', 1))
+  redis.call('HSET', KEYS[2], item, fence)
+  redis.call('HSET', KEYS[3], item, ARGV[1])
+  redis.call('ZADD', KEYS[1], now + ARGV[2], item)
+  out[#out + 1] = item
+  redis.call('HINCRBY', KEYS[4], item, 1)
+end
+return out`)
+
+// Replicas of two versions work on one store: each item is handed out, by
+// whichever, and none by both.
+func TestAReplicaWithoutLanesFindsEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	k := w.keys
+	old := func() []string {
+		t.Helper()
+		got, err := oldClaim.Run(t.Context(), w.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta()}, "old", 30_000, 100).StringSlice()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for n := range 3 {
+		w.record(e, fmt.Sprint("slow ", n), "UANNA", approvals.LaneSlow)
+	}
+	w.record(e, "brake", "UBEN", approvals.LaneBrake)
+	if got := old(); len(got) != 4 {
+		t.Errorf("at once the old one finds %v", got)
+	}
+	for _, item := range []string{"i:slow 0", "i:slow 1", "i:slow 2", "i:brake"} { // it gives all back
+		w.rdb.HDel(t.Context(), k.claims(), item)
+		w.dueNow(item)
+	}
+	first := itemsOf(w.claims(e, 100))
+	if len(first) != 2 || first[0] != "i:brake" {
+		t.Errorf("the new one is handed out %v", first)
+	}
+	if got := old(); len(got) != 0 {
+		t.Errorf("what is parked or handed out is found by the old one: %v", got)
+	}
+	var parked []string
+	for _, item := range []string{"i:slow 0", "i:slow 1", "i:slow 2"} {
+		if !slices.Contains(first, item) {
+			parked = append(parked, item)
+			w.dueNow(item) // the time of parking is over
+		}
+	}
+	if got := old(); !slices.Equal(got, parked) {
+		t.Errorf("then the old one finds %v, want %v", got, parked)
+	}
+	e.nextOf(t.Context(), claim{item: first[1], lane: slowLane + "UANNA"})
+	time.Sleep(60 * time.Millisecond)
+	if got := itemsOf(w.claims(e, 100)); len(got) != 0 {
+		t.Errorf("what the old one holds is handed out again: %v", got)
+	}
+}
+
+// Slack said when to come again. An item is given back until then, but not one
+// that holds back.
+func TestAnActWaitsAsLongAsSlackAsks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	e.face = handler{f: func(approvals.Envelope) error { return fmt.Errorf("who is it: %w", tooMuch{40 * time.Second}) }}
+	w.record(e, "approve", "UBEN", approvals.LaneUsual)
+	w.record(e, "freeze", "UBEN", approvals.LaneBrake)
+	for _, c := range w.claims(e, 10) {
+		e.step(t.Context(), c)
+	}
+	in := func(item string) time.Duration {
+		at := do(w, w.rdb.ZScore(t.Context(), w.keys.due(), item))
+		return time.UnixMilli(int64(at)).Sub(e.now())
+	}
+	if wait := in("i:approve"); wait < 35*time.Second || wait > 41*time.Second {
+		t.Errorf("the approval is tried again in %v, want 40 s", wait)
+	}
+	if wait := in("i:freeze"); wait > 5*time.Second {
+		t.Errorf("the freeze is tried again in %v", wait)
+	}
+}
+
+type tooMuch struct{ wait time.Duration }
+
+func (t tooMuch) Error() string             { return "too much" }
+func (t tooMuch) RetryAfter() time.Duration { return t.wait }
+
+// However long it stood in the queue.
+func TestWhatHoldsBackIsNeverTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.opened()
+	var handled []string
+	e.face = handler{f: func(env approvals.Envelope) error { handled = append(handled, env.ID); return nil }}
+	for id, lane := range map[string]approvals.Lane{"brake": approvals.LaneBrake, "approval": approvals.LaneUsual, "ask": approvals.LaneSlow} {
+		if _, err := e.Record(t.Context(), approvals.Envelope{ID: id, At: time.Now().Add(-2 * stale), Lane: lane}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range w.claims(e, 10) {
+		e.step(t.Context(), c)
+	}
+	if !slices.Equal(handled, []string{"brake"}) {
+		t.Errorf("handled %v", handled)
+	}
+	if left := do(w, w.rdb.ZRange(t.Context(), w.keys.due(), 0, -1)); len(left) != 0 {
+		t.Errorf("left: %s", strings.Join(left, " "))
+	}
+}
