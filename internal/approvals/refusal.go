@@ -42,6 +42,7 @@ const (
 	NotUnknown        Reason = "the outcome is known"
 	NoneStopped       Reason = "nothing was stopped that can be started again"
 	NoneFailed        Reason = "nothing failed that can be tried again"
+	ListGone          Reason = "the list of servers is not kept any more"
 	DraftGone         Reason = "what was shown is not kept any more"
 )
 

@@ -46,7 +46,14 @@ func (e *Engine) Servers(ctx context.Context, ask approvals.Ask) (found []approv
 func (e *Engine) Frozen(ctx context.Context, id string) (approvals.Frozen, error) {
 	f, err := e.loadFrozen(ctx, id)
 	if errors.Is(err, errNoRecord) {
-		return f, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		r, err := e.loadRequest(ctx, id)
+		if errors.Is(err, errNoRecord) {
+			return f, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err == nil {
+			err = &approvals.Refusal{Why: approvals.ListGone, Request: r.body}
+		}
+		return f, err
 	}
 	return f, err
 }

@@ -56,6 +56,7 @@ func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batc
 	}
 	if len(next.Waiting()) == 0 {
 		// The parts of the job are over; the whole may lag behind.
+		crashpoint("settle.looked")
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	next.Polls++

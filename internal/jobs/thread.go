@@ -30,6 +30,25 @@ type thread struct {
 	Undrawn time.Time `json:"undrawn,omitzero"`
 	// How often the first note was posted again without being looked for.
 	Blind int `json:"blind,omitempty"`
+
+	newer *approvals.NewerFields // what a newer version wrote into the record
+}
+
+func (t *thread) UnmarshalJSON(b []byte) error {
+	type plain thread
+	var p plain
+	newer, err := approvals.DecodeRecord(b, &p)
+	if err != nil {
+		return err
+	}
+	*t = thread(p)
+	t.newer = newer
+	return nil
+}
+
+func (t thread) MarshalJSON() ([]byte, error) {
+	type plain thread
+	return t.newer.Encode(plain(t))
 }
 
 // saying is the intent to post the first Count notes that are owed.
@@ -272,11 +291,9 @@ func (e *Engine) letPass(ctx context.Context, c claim, t stored[thread], id stri
 
 // post writes the intent, posts once, and writes what came of it.
 func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze], notes []approvals.Note) error {
-	if notes[0].At.UnixMilli() < e.since.Load() {
-		// The store lost some of its past since this note was written; it may
-		// have been told already.
+	if from, maybe := e.maybePosted(notes[0], r.body); maybe {
 		notes = notes[:1] // it may have been told with others, or alone
-		ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, notes[0].At)
+		ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, from)
 		switch {
 		case err != nil && !e.blind(err, time.UnixMilli(e.since.Load())):
 			return e.lookLater(ctx, c, err)
@@ -325,6 +342,24 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 		return e.notSaid(ctx, c, t, m, d)
 	}
 	return e.unsayable(ctx, c, t, m, d)
+}
+
+// afterLoss is for how long after the store has lost some of its past a thread
+// may hold posts that the store knows nothing of.
+const afterLoss = time.Hour
+
+// maybePosted reports whether a note may stand in the thread although the store
+// says that it is owed, and since when: a note from before a loss, or one that
+// is owed once more since what was done about it was lost.
+func (e *Engine) maybePosted(n approvals.Note, r approvals.Request) (since time.Time, maybe bool) {
+	lost := time.UnixMilli(e.since.Load())
+	switch {
+	case n.At.Before(lost):
+		return n.At, true
+	case !r.Created.IsZero() && r.Created.Before(lost) && e.now().Sub(lost) < afterLoss:
+		return r.Created, true
+	}
+	return time.Time{}, false
 }
 
 // slept reports whether so much time has passed since then, by either clock,

@@ -77,6 +77,22 @@ func (s *scene) cancelled(r approvals.Request) approvals.Request {
 	return s.must(r.Cancel(approvals.Person{ID: "UANNA"}, s.pol, "op3", after(3)))
 }
 
+// lapsed is r after nobody acted on its approval for two hours.
+func (s *scene) lapsed(r approvals.Request) approvals.Request {
+	s.t.Helper()
+	r, ok := r.Lapse(time.Time{}, after(140))
+	if !ok {
+		s.t.Fatal("its approval does not get old")
+	}
+	return r
+}
+
+// unsentAfter ends r, of which no server was sent.
+func (s *scene) unsentAfter(r approvals.Request) approvals.Request {
+	s.t.Helper()
+	return s.must(r.BatchEnded(approvals.Tally{NotSent: r.Total}, after(141)))
+}
+
 func (s *scene) expired() approvals.Request {
 	s.t.Helper()
 	r, ok := s.pending().Expire(after(60))
@@ -176,6 +192,8 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_running":           running,
 		"card_running_failed":    failing,
 		"card_running_cancelled": many.cancelled(failing),
+		"card_running_lapsed":    many.lapsed(many.running()),
+		"card_lapsed":            few.unsentAfter(few.lapsed(few.running())),
 		"card_succeeded":         few.ended(false, all(wasStopped)).Request,
 		"card_succeeded_hard":    hard.ended(false, all(wasStopped)).Request,
 		"card_partially_failed":  few.ended(false, inTurn(wasStopped, didFail)).Request,
@@ -224,6 +242,7 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 		"thread_denied_reason":     {Request: few.denied("x"), Notes: one(approvals.Note{Topic: approvals.TopicDenied, By: "UBEN", Why: "release day, ask <Ben>"})},
 		"thread_cancelled":         {Request: few.cancelled(few.pending()), Notes: one(approvals.Note{Topic: approvals.TopicCancelled, By: "UANNA"})},
 		"thread_cancelled_running": {Request: many.cancelled(many.running()), Notes: one(approvals.Note{Topic: approvals.TopicCancelled, By: "UANNA"})},
+		"thread_lapsed":            {Request: many.lapsed(many.running()), Notes: one(approvals.Note{Topic: approvals.TopicLapsed})},
 		"thread_expired":           {Request: few.expired(), Notes: one(approvals.Note{Topic: approvals.TopicExpired})},
 		"thread_sent": {Request: many.running(), Notes: []approvals.Note{
 			{Topic: approvals.TopicSent, Batch: 0, Count: 100, Job: job},

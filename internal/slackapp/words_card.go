@@ -65,7 +65,7 @@ func (a *App) sayState(r approvals.Request) string {
 	case approvals.Executing:
 		s := ":gear: *" + doing(r.Action) + "*, approved by " + sayApprovers(r) + "."
 		if r.Stop != nil {
-			s += fmt.Sprintf(" :no_entry: %s cancelled it; nothing more is sent.", mention(r.Stop.By))
+			s += " " + sayStopped(r, "") + "; nothing more is sent."
 		}
 		return s
 	case approvals.Denied:
@@ -78,7 +78,7 @@ func (a *App) sayState(r approvals.Request) string {
 		return ":white_check_mark: *Done*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.PartiallyFailed, approvals.Failed:
 		if cutShort(r) {
-			return fmt.Sprintf(":no_entry: *Cancelled* by %s %s after %s, approved by %s. ", mention(r.Stop.By), clock(r.Stop.At), sayOfAll(r), sayApprovers(r)) + sayTally(r.Tally) + sayWord(r)
+			return fmt.Sprintf("%s after %s, approved by %s. ", sayStopped(r, "*"), sayOfAll(r), sayApprovers(r)) + sayTally(r.Tally) + sayWord(r)
 		}
 		if r.State == approvals.Failed {
 			return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
@@ -88,6 +88,15 @@ func (a *App) sayState(r approvals.Request) string {
 		return ":grey_question: *Not known in full*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
 	}
 	return string(r.State)
+}
+
+// sayStopped tells who or what keeps the rest of a request from being sent;
+// bold goes around the first word.
+func sayStopped(r approvals.Request, bold string) string {
+	if r.Stop.Verdict == approvals.Lapsed {
+		return fmt.Sprintf(":alarm_clock: %[1]sApproval expired%[1]s %[2]s", bold, clock(r.Stop.At))
+	}
+	return fmt.Sprintf(":no_entry: %[1]sCancelled%[1]s by %[2]s %[3]s", bold, mention(r.Stop.By), clock(r.Stop.At))
 }
 
 // cutShort reports whether a cancel has kept a part from being sent.
@@ -102,7 +111,7 @@ func sayCancelledState(r approvals.Request) string {
 	last := r.Last()
 	switch {
 	case r.Stop != nil:
-		return ":no_entry: *Cancelled* by " + mention(r.Stop.By) + " " + clock(r.Stop.At) + " before anything was sent."
+		return sayStopped(r, "*") + " before anything was sent."
 	case last.Verdict == approvals.NoCard:
 		return ":no_entry: *Withdrawn*: its card could not be posted."
 	}

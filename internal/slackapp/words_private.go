@@ -222,6 +222,8 @@ func sayRefusal(no *approvals.Refusal) string {
 		return fmt.Sprintf(":information_source: %s has stopped no server that I could start again; nothing was asked for.", id)
 	case approvals.RetriedBefore:
 		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.Retried))
+	case approvals.ListGone:
+		return fmt.Sprintf(":information_source: The server list of %s is not kept any more: it was never carried out, and such lists are kept for a day.", id)
 	case approvals.NoneFailed:
 		return fmt.Sprintf(":information_source: Nothing of %s failed that could be tried again; nothing was asked for.", id)
 	case approvals.DraftGone:
@@ -240,6 +242,8 @@ func sayRefusal(no *approvals.Refusal) string {
 func sayDecided(r approvals.Request) string {
 	last := r.Last()
 	switch {
+	case r.Stop != nil && r.Stop.Verdict == approvals.Lapsed:
+		return "its approval expired " + clock(r.Stop.At) + "."
 	case r.Stop != nil:
 		return fmt.Sprintf("%s cancelled it %s.", mention(r.Stop.By), clock(r.Stop.At))
 	case last.Verdict == approvals.Yes, last.Verdict == approvals.TheyRun, last.Verdict == approvals.TheyAreOff:

@@ -24,6 +24,8 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
 		}
 		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), did(r.Action))
+	case approvals.TopicLapsed:
+		return fmt.Sprintf(":alarm_clock: %s, nothing more is sent: sending was held up, and the approval is more than %s old. Ask again if it is still needed.", mention(r.Requester), took(r.Fresh()))
 	case approvals.TopicExpired:
 		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), did(r.Action))
 	case approvals.TopicSent:
@@ -71,7 +73,7 @@ func sayEnd(r approvals.Request) string {
 		length = " It took " + took(r.Finished.Sub(r.Started)) + "."
 	}
 	if cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed) {
-		return fmt.Sprintf(":no_entry: %s, %s was cancelled by %s after %s. %s%s", who, r.ID, mention(r.Stop.By), sayOfAll(r), sayTally(t), length)
+		return fmt.Sprintf(":no_entry: %s, %s %s after %s. %s%s", who, r.ID, sayWhyStopped(r), sayOfAll(r), sayTally(t), length)
 	}
 	switch r.State {
 	case approvals.Succeeded:
@@ -87,9 +89,20 @@ func sayEnd(r approvals.Request) string {
 	case approvals.Unknown:
 		return fmt.Sprintf(":grey_question: %s, of %s in %s I cannot say what became of them. Please look at them in the cloud's console. In all: %s%s", who, count(t.Unknown, "server"), r.ID, sayTally(t), length)
 	case approvals.Cancelled:
-		return fmt.Sprintf(":no_entry: %s, %s was cancelled before anything was sent.", who, r.ID)
+		return fmt.Sprintf(":no_entry: %s, %s %s before anything was sent.", who, r.ID, sayWhyStopped(r))
 	}
 	return fmt.Sprintf("%s, %s: %s", who, r.ID, r.State)
+}
+
+// sayWhyStopped tells in the outcome why the rest was not sent.
+func sayWhyStopped(r approvals.Request) string {
+	switch {
+	case r.Stop == nil:
+		return "was cancelled"
+	case r.Stop.Verdict == approvals.Lapsed:
+		return "ended because its approval expired"
+	}
+	return "was cancelled by " + mention(r.Stop.By)
 }
 
 // sayOutcomes lists the servers of one outcome within budget bytes.
