@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ecsbot/internal/approvals"
 )
 
 // frozen reports whether permits are frozen, as an engine sees them.
@@ -164,5 +166,32 @@ func TestABusyStoreIsNotTakenForARolledBackOne(t *testing.T) {
 	wg.Wait()
 	if w.frozen(e) || e.since.Load() != 0 {
 		t.Error("changes of its own made the engine distrust the store")
+	}
+}
+
+// The store lost what was done about a note, so it is owed once more. It stands
+// in the thread and is not posted again.
+func TestANoteOfALostPastIsNotPostedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.fleet(1)[0]
+	e := w.opened()
+	f := newFace()
+	w.run(e, f)
+	r := w.ask(e, "op", id)
+	owe := func() {
+		n := e.note(approvals.Note{ID: r.ID + "/approved/1", Topic: approvals.TopicApproved, By: ben.ID, Count: 1})
+		if _, err := e.commit(t.Context(), newChange().tell(e.keys, r.ID, n)); err != nil {
+			t.Fatal(err)
+		}
+		w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) == 0 })
+	}
+	owe()
+	time.Sleep(2 * time.Millisecond) // the loss comes after the request was made
+	w.rdb.HSet(t.Context(), w.keys.book(approvals.Stop), "#since", do(w, w.rdb.Time(t.Context())).UnixMilli())
+	w.within(5*time.Second, "the loss is noticed", func() bool { return e.since.Load() > 0 })
+	owe()
+	if got := f.posted(r.ID); len(got) != 2 {
+		t.Errorf("posted %v", got)
 	}
 }
