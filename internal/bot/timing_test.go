@@ -40,7 +40,7 @@ func TestNothingIsSentAfterACancelThatCameWhileTheServersWereLookedAt(t *testing
 	w.click(ben, card, approve)
 	w.within(5*time.Second, "work", func() bool { return strings.Contains(slacksim.PlainText(w.now(card)), "Stopping") })
 	w.command(anna, "cancel "+id)
-	w.reply(card, "<@UANNA>", id, "cancelled before anything was sent")
+	w.reply(card, "<@UANNA>", id, "was cancelled by", "before anything was sent")
 	w.settled()
 	if n := w.cloud.StopCount(ids[0]); n != 0 {
 		t.Errorf("web-1 was stopped %d times", n)
