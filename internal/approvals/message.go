@@ -102,6 +102,8 @@ type Envelope struct {
 	Kind string          `json:"kind"`
 	At   time.Time       `json:"at"`
 	Body json.RawMessage `json:"body"`
+	// Keep: it holds something back, so a store that is full takes it, too.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // What ends the id of a request's note of [TopicList] and of [TopicResults].

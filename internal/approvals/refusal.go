@@ -37,6 +37,7 @@ const (
 	NotUnknown        Reason = "the outcome is known"
 	NoneStopped       Reason = "nothing was stopped that can be started again"
 	NoneFailed        Reason = "nothing failed that can be tried again"
+	StoreFull         Reason = "the store is full"
 	DraftGone         Reason = "what was shown is not kept any more"
 )
 

@@ -38,9 +38,9 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	store, err := jobs.OpenStore(string(c.RedisURL))
+	store, err := jobs.OpenStoreTLS(string(c.RedisURL), c.RedisTLS)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}
 	calls := newCallMetrics(reg)
 	cloud, err := ecsclient.New(ecsclient.Config{
@@ -57,6 +57,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		ProjectID: c.ProjectID, Project: c.Project, Redis: store, Cloud: cloud, Policy: c.Policy,
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
 		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
+		Confirm:    c.Confirm,
 		Quarantine: c.Quarantine, UnsureWait: c.UnsureWait, JobDeadline: c.Deadline,
 	}
 	if tune != nil {
@@ -89,6 +90,14 @@ func (b *Bot) Run(ctx context.Context) error {
 		})
 	}
 	part("http", b.health.run)
+	if err := b.bind(ctx); err != nil {
+		cancel(err)
+		wg.Wait()
+		if err = context.Cause(ctx); errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	}
 	part("engine", func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
 	part("slack", b.app.Run)
 	wg.Wait()
@@ -96,6 +105,17 @@ func (b *Bot) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// bind binds the store to the bot's team in Slack. Before that nothing is claimed
+// or recorded: with the tokens of another team the bot could post in none of
+// the channels, and would give the other's requests up.
+func (b *Bot) bind(ctx context.Context) error {
+	team, bot, err := b.app.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("slack: %w", err)
+	}
+	return b.engine.Bind(ctx, team, bot)
 }
 
 // Close frees what the bot holds.

@@ -28,6 +28,7 @@ type health struct {
 	volatile bool // ALLOW_VOLATILE_REDIS
 	log      *slog.Logger
 	bound    atomic.Pointer[net.Addr]
+	warned   map[string]time.Time  // warning about Redis → when it was logged last; only judge uses it
 	unkept   atomic.Pointer[error] // why Redis is not fit to keep requests
 }
 
@@ -129,12 +130,25 @@ func (r refusedStore) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// warn logs a warning about Redis when it is new, and not at each check.
+func (h *health) warn(f jobs.Fault) {
+	if h.warned == nil {
+		h.warned = map[string]time.Time{}
+	}
+	if time.Since(h.warned[f.Mend]) > time.Hour {
+		h.warned[f.Mend] = time.Now()
+		h.log.Warn("Redis: "+f.What, "do", f.Mend)
+	}
+}
+
 // judge decides whether a Redis with these faults may be used. A loading one
 // is an error but not a refusal: that passes.
 func (h *health) judge(faults []jobs.Fault) error {
 	var refused []jobs.Fault
 	for _, f := range faults {
 		switch {
+		case f.Warning:
+			h.warn(f)
 		case f.Passing:
 			return errors.New(f.String())
 		case f.Loss && h.volatile:

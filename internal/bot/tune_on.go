@@ -24,5 +24,6 @@ func buildTune() Tune {
 		c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
 		c.Beat = 200 * time.Millisecond
 		c.Window, c.Guard = 3*time.Second, 100*time.Millisecond
+		c.TrustEmpty = true
 	}
 }

@@ -58,6 +58,9 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 		ch := newChange().write(e.keys.halt(), f.ver, next).
 			log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker}).
 			tell(e.keys, "@"+next.Channel, n)
+		if next.On {
+			ch.keep()
+		}
 		_, err = e.commit(ctx, ch)
 		if errors.Is(err, errConflict) {
 			continue

@@ -149,7 +149,7 @@ func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
 	check("one more", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
 	check("ten starts", e.grants(ctx, "S-3", approvals.Start, 10), "")
 	check("one more", e.grants(ctx, "S-4", approvals.Start, 1), "full")
-	if err := e.freeze(ctx, approvals.Start, time.Minute); err != nil {
+	if err := e.freeze(ctx, approvals.Start, time.Minute, "0"); err != nil {
 		t.Fatal(err)
 	}
 	check("a start after a 429 to a start", e.grants(ctx, "S-5", approvals.Start, 1), "frozen")

@@ -97,7 +97,7 @@ func (e *Engine) stepHome(ctx context.Context, c claim, user string) error {
 		e.release(ctx, c, max(d.Wait, e.RetryIn), false)
 		return nil
 	}
-	if err := e.rdb.HSet(ctx, e.keys.shown(), user, now.UnixMilli()).Err(); err != nil {
+	if err := markScript.Run(ctx, e.rdb, []string{e.keys.shown()}, user, now.UnixMilli()).Err(); err != nil {
 		return fmt.Errorf("note that a Home was drawn: %w", err)
 	}
 	e.release(ctx, c, never, false)

@@ -25,11 +25,18 @@ const stale = 10 * time.Minute
 func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, error) {
 	k := e.keys
 	fresh := 0
-	err := e.retry(ctx, func() (err error) {
-		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due()},
-			envelopeItem(env.ID), marshal(env), int64(remember.Seconds())).Int()
+	keep := "0"
+	if env.Keep {
+		keep = "1"
+	}
+	err := e.retry(ctx, true, func() (err error) {
+		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.claims()},
+			envelopeItem(env.ID), marshal(env), int64(remember.Seconds()), keep).Int()
 		return err
 	})
+	if storeFull(err) {
+		err = &approvals.Refusal{Why: approvals.StoreFull}
+	}
 	if err != nil {
 		return false, fmt.Errorf("record %s: %w", env.Kind, err)
 	}

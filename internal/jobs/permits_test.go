@@ -235,10 +235,10 @@ func TestAFreezeIsNeverShortened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	if err := e.freeze(t.Context(), approvals.Stop, time.Minute); err != nil {
+	if err := e.freeze(t.Context(), approvals.Stop, time.Minute, "0"); err != nil {
 		t.Fatal(err)
 	}
-	e.freeze(t.Context(), approvals.Stop, time.Second)
+	e.freeze(t.Context(), approvals.Stop, time.Second, "0")
 	ch := newChange()
 	ch.Freeze = 1000
 	w.commit(e, ch)

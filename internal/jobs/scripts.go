@@ -33,6 +33,9 @@ var freezeLua string
 //go:embed lua/record.lua
 var recordLua string
 
+//go:embed lua/mark.lua
+var markLua string
+
 //go:embed lua/home.lua
 var homeLua string
 
@@ -43,8 +46,9 @@ var (
 	beatScript    = redis.NewScript(permitsLua + beatLua)
 	openScript    = redis.NewScript(permitsLua + openLua)
 	freezeScript  = redis.NewScript(permitsLua + freezeLua)
-	claimScript   = redis.NewScript(claimLua)
-	releaseScript = redis.NewScript(releaseLua)
-	recordScript  = redis.NewScript(recordLua)
-	homeScript    = redis.NewScript(homeLua)
+	claimScript   = redis.NewScript(permitsLua + claimLua)
+	releaseScript = redis.NewScript(permitsLua + releaseLua)
+	recordScript  = redis.NewScript(permitsLua + recordLua)
+	markScript    = redis.NewScript(permitsLua + markLua)
+	homeScript    = redis.NewScript(permitsLua + homeLua)
 )

@@ -309,7 +309,7 @@ func (e *Engine) hush(ctx context.Context, c claim, channel string, d approvals.
 	wait := max(d.Wait, e.RetryIn/2)
 	if d.Quiet {
 		till := e.now().Add(wait).UnixMilli()
-		if err := e.rdb.HSet(ctx, e.keys.quiet(), channel, till).Err(); err != nil {
+		if err := markScript.Run(ctx, e.rdb, []string{e.keys.quiet()}, channel, till).Err(); err != nil {
 			return fmt.Errorf("write quiet time: %w", err)
 		}
 	}

@@ -71,6 +71,7 @@ func scaled(c *Config) {
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
 	c.Beat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap = 30*time.Millisecond, time.Microsecond
+	c.TrustEmpty = true
 }
 
 // engine makes one replica's engine, with a connection of its own.

@@ -125,6 +125,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 	}
 	env, err := envelopeOf("cmd:"+orElse(cmd.TriggerID, envelope), kindCommand,
 		act{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL})
+	env.Keep = parsed.Verb == Freeze || parsed.Verb == Deny || parsed.Verb == Cancel
 	fresh := false
 	if err == nil {
 		fresh, err = a.record(ctx, env)
@@ -132,7 +133,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(ctx, "a command could not be recorded", "user", cmd.UserID, "err", err)
-		a.ack(ctx, client, envelope, private(sayStoreAway))
+		a.ack(ctx, client, envelope, private(sayUnkept(err)))
 	case !fresh: // Slack sent it twice; the first one is answered
 		a.ack(ctx, client, envelope, nil)
 	case parsed.Verb == Ask || parsed.Verb == Servers:
@@ -191,13 +192,14 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 		return
 	}
 	env, err := envelopeOf("act:"+orElse(cb.TriggerID, envelope), kindClick, click)
+	env.Keep = button.ActionID == actCancel
 	if err == nil {
 		_, err = a.record(ctx, env)
 	}
 	a.ack(ctx, client, envelope, nil)
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a click could not be recorded", "user", click.User, "err", err)
-		a.answer(ctx, click, sayStoreAway)
+		a.answer(ctx, click, sayUnkept(err))
 	}
 }
 
@@ -212,12 +214,13 @@ func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelop
 		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response, Home: about.Home,
 		Reason: formReason(cb.View),
 	})
+	env.Keep = true // a full store takes what holds back
 	if err == nil {
 		_, err = a.record(ctx, env)
 	}
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a denial could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: sayStoreAway}))
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: plainly(sayUnkept(err))}))
 		return
 	}
 	a.ack(ctx, client, envelope, nil)

@@ -5,6 +5,7 @@
 -- KEYS  1 due  2 claims  3 owners  4 tries  5 meta     (see commit.lua)
 -- ARGV  1 worker  2 lease ms  3 how many at most
 -- Returns {ms until the next item is due or -1, item, fence, tries, item, …}.
+even_if_full(KEYS[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local out = {0}

@@ -5,6 +5,7 @@
 --       4 homes  hash  user -> ms of the last opening
 --       5 said   hash  user -> what the Home tells in answer to a click
 -- ARGV  1 user  2 item  3 what is told; empty: the Home was opened anew
+even_if_full(KEYS[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HSET', KEYS[4], ARGV[1], now)
