@@ -31,7 +31,8 @@ func onRedis(t *testing.T, tune func(*Config)) *Engine {
 	t.Cleanup(func() { store.Close() })
 	c := Config{
 		ProjectID: "p", Project: "main", Redis: store, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
-		Policy: approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
+		TrustEmpty: true,
+		Policy:     approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
 	}
 	if tune != nil {
 		tune(&c)

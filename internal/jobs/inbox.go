@@ -24,7 +24,7 @@ const stale = 10 * time.Minute
 // if it was recorded before: then there is nothing more to do about it.
 func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, error) {
 	k := e.keys
-	fresh := 0
+	fresh, full := 0, false
 	keep := "0"
 	if env.Keep {
 		keep = "1"
@@ -32,9 +32,12 @@ func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, erro
 	err := e.retry(ctx, true, func() (err error) {
 		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.claims()},
 			envelopeItem(env.ID), marshal(env), int64(remember.Seconds()), keep).Int()
+		if full = !env.Keep && storeFull(err); full {
+			return nil
+		}
 		return err
 	})
-	if storeFull(err) {
+	if full {
 		err = &approvals.Refusal{Why: approvals.StoreFull}
 	}
 	if err != nil {

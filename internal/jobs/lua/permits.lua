@@ -29,7 +29,7 @@ end
 -- refuses only commands that may need memory, and none of a script that has
 -- written already: this one writes nothing. It is for what must not be lost
 -- (results, claims) and for what holds back (a freeze), never for new work.
-local function even_if_full(key) redis.call('HDEL', key, '') end
+local function even_if_full(key) redis.call('HDEL', key, '#none') end
 
 -- rewound corrects a log whose times come from a clock that was ahead by more
 -- than a window: nothing would be granted until the real time has caught up.
