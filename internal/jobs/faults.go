@@ -127,7 +127,6 @@ func faultOf(err error) (Fault, bool) {
 	var (
 		f      Fault
 		badTLS *tls.CertificateVerificationError
-		plain  tls.RecordHeaderError
 		alert  tls.AlertError
 		answer redis.Error
 	)
@@ -137,7 +136,7 @@ func faultOf(err error) (Fault, bool) {
 		return f, true
 	case says("NOPERM") && says("'info'"):
 		return Fault{What: "Redis refuses INFO to this user, so a restart could not be noticed", Mend: "allow it: ACL SETUSER name +info"}, true
-	case says("NOPERM"):
+	case says("NOPERM"), says("ACL failure in script"), says("user executing the script can't"):
 		return Fault{What: "Redis refuses this user a command or a key (" + reason(answer) + ")", Mend: "give the user the rights that the README lists; ACL LOG on the server names what was missing"}, true
 	case says("WRONGPASS"), says("ERR invalid password"), says("AUTH called without"), says("AUTH <password> called"):
 		return Fault{What: "Redis refuses the user name or the password", Mend: "correct them in REDIS_URL; for a Redis behind Sentinels they are &username= and &password=, and what stands before the @ is for the Sentinels"}, true
@@ -147,8 +146,6 @@ func faultOf(err error) (Fault, bool) {
 		return Fault{What: "the certificate of Redis is not trusted (" + badTLS.Err.Error() + ")", Mend: "name its CA in REDIS_TLS_CA_FILE, and the host as the certificate has it in REDIS_URL"}, true
 	case errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.HostnameError)), errors.As(err, new(x509.CertificateInvalidError)):
 		return Fault{What: "the certificate of Redis is not trusted", Mend: "name its CA in REDIS_TLS_CA_FILE, and the host as the certificate has it in REDIS_URL"}, true
-	case errors.As(err, &plain):
-		return Fault{What: "this Redis does not speak TLS on this port", Mend: "use its TLS port, or redis:// instead of rediss://"}, true
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls:"):
 		return Fault{What: "Redis refuses the TLS connection (" + err.Error() + ")", Mend: "if it asks for a client certificate, name it in REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE"}, true
 	case errors.Is(err, redis.Nil):
