@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -36,7 +37,8 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 		pending, other, third := w.ask(e, "op1", ids[0]), w.ask(e, "op2", ids[1]), w.ask(e, "op3", ids[2])
 		w.beat(e)
 		w.fill()
-		ctx := t.Context()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
 
 		_, err := e.Ask(ctx, askOf("op4", ids[3]))
 		_, draft := e.Draft(ctx, askOf("op5", ids[3]))

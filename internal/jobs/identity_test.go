@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -130,7 +131,9 @@ func TestAStoreBelongsToOneBot(t *testing.T) {
 			if !errors.As(err, &f) || !strings.Contains(f.What, "T1") || !strings.Contains(f.What, other[1]) || f.Mend == "" {
 				t.Errorf("%v: got %v", other, err)
 			}
-			if err := e.Run(t.Context(), newFace()); !errors.As(err, &f) {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			if err := e.Run(ctx, newFace()); !errors.As(err, &f) {
 				t.Errorf("%v runs: %v", other, err)
 			}
 		}
