@@ -37,7 +37,7 @@ func TestAJobIDInHandSurvivesAReadOnlyStore(t *testing.T) {
 	})
 }
 
-// Whoever has learned something waits for the store, who begins something gets
+// What has learned something waits for the store, what begins something gets
 // the error, and both only for answers that pass.
 func TestOnlyWhatWasLearnedWaitsForAStoreThatAnswersNo(t *testing.T) {
 	t.Parallel()
