@@ -77,13 +77,13 @@ func (e *Engine) beats(ctx context.Context) {
 	tick := time.NewTicker(e.Beat)
 	defer tick.Stop()
 	for {
-		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
-			e.Log.WarnContext(ctx, "no sign of life could be given", "err", err)
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "heartbeat failed", "err", err)
 		}
 	}
 }
