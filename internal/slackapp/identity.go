@@ -20,7 +20,7 @@ func (a *App) Identity(ctx context.Context) (team, bot string, err error) {
 		}
 		var answer slack.SlackErrorResponse
 		if errors.As(err, &answer) && errors.As(errRefusedOr(err), new(errRefused)) {
-			return "", "", fmt.Errorf("Slack refuses the bot token: %s", answer.Err)
+			return "", "", fmt.Errorf("the bot token is refused by Slack: %s", answer.Err)
 		}
 		if ctx.Err() == nil {
 			a.Log.WarnContext(ctx, "Slack does not tell who this bot is; nothing is done until it does", "in", pause, "err", err)
