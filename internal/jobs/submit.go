@@ -34,7 +34,7 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 	}
 	if halt.body.On {
 		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for people
-		return e.waitForThaw(ctx, c, b, halt.body)
+		return e.waitForThaw(ctx, c, r, b.body, halt.body)
 	}
 	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
 		return err
