@@ -19,13 +19,7 @@ import (
 // twice. A dry run makes none. What the person can mend comes back as a
 // *approvals.Refusal; then nothing was made.
 func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
-	if ask.Project == "" {
-		ask.Project = e.Project
-	}
-	if ask.Project != e.Project {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
-	}
-	if err := e.Policy.MayAsk(ask.By); err != nil {
+	if err := e.admit(&ask); err != nil {
 		return approvals.Request{}, err
 	}
 	id, made, err := e.idFor(ctx, ask.Op)
@@ -52,6 +46,16 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 		return r, err
 	}
 	return r, e.make(ctx, r, frozen, nil)
+}
+
+// admit refuses an ask that is for another project, or whose person may not ask.
+// An ask that names no project is for this one.
+func (e *Engine) admit(ask *approvals.Ask) error {
+	ask.Project = cmp.Or(ask.Project, e.Project)
+	if ask.Project != e.Project {
+		return &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
+	}
+	return e.Policy.MayAsk(ask.By)
 }
 
 // idFor finds an id for the request that op asks for, or the request that op

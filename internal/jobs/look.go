@@ -21,10 +21,7 @@ import (
 // and creates nothing. A name that several servers bear stands for all of them.
 // Words that name none are in missing.
 func (e *Engine) Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
-	if ask.Project != "" && ask.Project != e.Project {
-		return nil, nil, &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
-	}
-	if err := e.Policy.MayAsk(ask.By); err != nil {
+	if err := e.admit(&ask); err != nil {
 		return nil, nil, err
 	}
 	f := finder{e: e, seen: map[string]bool{}, ambiguous: map[string][]approvals.Server{}}
@@ -65,11 +62,7 @@ const draftLife = time.Hour
 // [Engine.AskDraft]. It makes no request.
 func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
 	ask.DryRun = true
-	ask.Project = cmp.Or(ask.Project, e.Project)
-	if ask.Project != e.Project {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
-	}
-	if err := e.Policy.MayAsk(ask.By); err != nil {
+	if err := e.admit(&ask); err != nil {
 		return approvals.Request{}, err
 	}
 	if err := e.countAsk(ctx, ask); err != nil {
