@@ -34,7 +34,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err := e.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := e.resolve(ctx, ask)
+	frozen, err := e.inventory.Resolve(ctx, ask, e.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -57,6 +57,24 @@ func (e *Engine) admit(ask *approvals.Ask) error {
 	}
 	return e.Policy.MayAsk(ask.By)
 }
+
+// Servers finds the servers that a person names and makes no request
+// ([inventory.Inventory.Find]).
+func (e *Engine) Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
+	if err := e.admit(&ask); err != nil {
+		return nil, nil, err
+	}
+	return e.inventory.Find(ctx, ask)
+}
+
+// Suggest finds up to n servers by what a person has typed so far
+// ([inventory.Inventory.Suggest]).
+func (e *Engine) Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error) {
+	return e.inventory.Suggest(ctx, typed, n)
+}
+
+// ReadAhead begins to read what Suggest needs and returns at once.
+func (e *Engine) ReadAhead(ctx context.Context) { e.inventory.Warm(ctx) }
 
 // idFor finds an id for the request that op asks for, or the request that op
 // has made before.
