@@ -243,6 +243,9 @@ func (e *Engine) decision(ctx context.Context, r stored[approvals.Request], next
 	ch := newChange().write(k.request(next.ID), r.ver, next).
 		log(audit.Entry{Event: string(d.Verdict), Request: next.ID, By: d.By, From: string(r.body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.worker}).
 		wake(requestItem(next.ID), 0)
+	if d.Verdict != approvals.Yes { // it holds back, or says what is so
+		ch.keep()
+	}
 	if r.body.State == approvals.Pending && d.By != "" {
 		// The last word on lateness is Redis's clock, the same for all replicas.
 		ch.Before = r.body.Expires.UnixMilli()

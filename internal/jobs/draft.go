@@ -57,7 +57,9 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 		ask.Servers = append(ask.Servers, l.Server.ID)
 		ask.Without = append(ask.Without, l.Server.ID)
 	}
-	if err := e.rdb.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife).Err(); err != nil {
+	if err := e.rdb.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife).Err(); storeFull(err) {
+		return r, &approvals.Refusal{Why: approvals.StoreFull}
+	} else if err != nil {
 		return r, fmt.Errorf("keep draft: %w", err)
 	}
 	return r, nil

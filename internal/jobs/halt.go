@@ -74,6 +74,9 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 // as well: it may be newer than one that is carried out later.
 func (e *Engine) freezeChange(f stored[approvals.Freeze], next approvals.Freeze) *change {
 	ch := newChange().write(e.keys.halt(), f.ver, next)
+	if next.On || next.On == f.body.On {
+		ch.keep() // a full store takes what holds back
+	}
 	if next.On == f.body.On {
 		return ch
 	}
