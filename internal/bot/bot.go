@@ -151,8 +151,11 @@ func (b *Bot) work(ctx context.Context) error {
 	return b.engine.Run(ctx, b.app)
 }
 
-// Close frees what the bot holds.
-func (b *Bot) Close() error { return b.store.Close() }
+// Close frees what the bot holds. It is called after [Bot.Run] has returned.
+func (b *Bot) Close() error {
+	b.engine.Close()
+	return b.store.Close()
+}
 
 // Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without them.
 func (b *Bot) Addr() net.Addr { return b.health.addr() }

@@ -14,6 +14,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/inventory"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -148,12 +149,13 @@ const permitHold = 10 * time.Minute
 // process or many, may share a store. Its methods may be called at any time.
 type Engine struct {
 	Config
-	keys   keys
-	team   string // in Slack, and the bot's user there: whose store this is; see Bind
-	bot    string
-	rdb    redis.UniversalClient
-	worker string
-	face   Face
+	keys      keys
+	team      string // in Slack, and the bot's user there: whose store this is; see Bind
+	bot       string
+	rdb       redis.UniversalClient
+	inventory *inventory.Inventory
+	worker    string
+	face      Face
 
 	nudges   chan struct{} // holds one when something may have become due
 	seq      atomic.Int64  // highest count of changes seen in the store
@@ -170,26 +172,29 @@ type Engine struct {
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
-
-	fleet fleet // what suggestions are made from; never what is acted on
 }
 
 // New makes an engine. It does nothing until [Engine.Run], but requests may be
-// made and decided with it.
+// made and decided with it. [Engine.Close] ends what it reads in the background.
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	k := keysOf(c.ProjectID)
 	c.Redis.key = k.meta()
 	return &Engine{
-		Config: c,
-		keys:   k,
-		rdb:    c.Redis.client,
-		worker: rand.Text()[:8],
-		nudges: make(chan struct{}, 1),
-		begun:  make(chan struct{}),
-		paces:  map[string]*pacer{},
+		Config:    c,
+		keys:      k,
+		rdb:       c.Redis.client,
+		inventory: inventory.New(c.Cloud, c.Policy.Protection, c.Log),
+		worker:    rand.Text()[:8],
+		nudges:    make(chan struct{}, 1),
+		begun:     make(chan struct{}),
+		paces:     map[string]*pacer{},
 	}
 }
+
+// Close ends a reading of all servers that [Engine.Suggest] or [Engine.ReadAhead]
+// may have begun, and waits for it. It is called after [Engine.Run] has returned.
+func (e *Engine) Close() { e.inventory.Close() }
 
 // Bind says which bot of which Slack team the engine works for, and opens the
 // store for it: a new one is theirs from then on, and one of another bot is

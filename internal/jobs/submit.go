@@ -74,7 +74,7 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Lease*2/5)
 	defer cancel()
-	return e.look(ctx, ids)
+	return e.inventory.Read(ctx, ids)
 }
 
 // unseen deals with servers that could not be read before their call. A
@@ -527,7 +527,7 @@ func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch],
 // the refusal, or that some are on their way by an earlier call: the others may
 // be sent again.
 func (e *Engine) explained(ctx context.Context, b approvals.Batch) (next approvals.Batch, again bool) {
-	seen, err := e.look(ctx, b.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Waiting())
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
 		return b, false

@@ -123,7 +123,9 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	for _, f := range tune {
 		f(&c)
 	}
-	return New(c)
+	e := New(c)
+	w.t.Cleanup(e.Close)
+	return e
 }
 
 // opened is an engine that has joined the store but does not run: its scripts

@@ -1,4 +1,4 @@
-package jobs
+package inventory
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
@@ -14,20 +15,22 @@ import (
 // uuid is the form of a server's id.
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
-// resolve turns what a person wrote into the frozen list: the servers as the
-// cloud shows them now, and those that are left out. Whatever names no server,
-// or more than one where one was meant, refuses the whole ask and is listed.
-func (e *Engine) resolve(ctx context.Context, ask approvals.Ask) (approvals.Frozen, error) {
-	frozen := approvals.Frozen{At: e.now()}
-	f := finder{e: e, seen: map[string]bool{}, ambiguous: map[string][]approvals.Server{}}
+// Resolve turns what a person wrote into the list that will be approved: the
+// servers as the cloud shows them now, and those that are left out. now is the
+// time that the list is given. Words that name no server, and names that several
+// servers have, refuse the whole ask with a *approvals.Refusal that lists them
+// all; so does a cloud that cannot be read.
+func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.Frozen, error) {
+	frozen := approvals.Frozen{At: now}
+	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
-		return approvals.Frozen{}, e.cloudRefusal(ctx, "find servers", err)
+		return approvals.Frozen{}, inv.refusal(ctx, "find servers", err)
 	}
 	if len(f.missing) > 0 || len(f.ambiguous) > 0 {
-		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: e.near(ctx, f.missing), Ambiguous: f.ambiguous}
+		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing), Ambiguous: f.ambiguous}
 	}
 	for _, s := range f.found {
-		why, ok := e.Policy.Protection.Sort(s)
+		why, ok := inv.protection.Sort(s)
 		if ok && slices.Contains(ask.Without, s.ID) {
 			why, ok = approvals.Since, false // it was shown as left out
 		}
@@ -40,23 +43,67 @@ func (e *Engine) resolve(ctx context.Context, ask approvals.Ask) (approvals.Froz
 	return frozen, nil
 }
 
-// cloudRefusal logs a failed read of the cloud and says what a person may know.
-func (e *Engine) cloudRefusal(ctx context.Context, doing string, err error) error {
-	e.Log.ErrorContext(ctx, "the cloud could not be read", "doing", doing, "err", err)
-	if ecsclient.VerdictOf(err) == ecsclient.Authentication {
-		return &approvals.Refusal{Why: approvals.CloudRefusesKey}
+// Recheck makes the list of a new request from servers of an earlier one, by
+// what they are now. now is the time that the list is given. An error is a
+// *approvals.Refusal.
+func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.Frozen, error) {
+	ids := make([]string, len(servers))
+	for i, s := range servers {
+		ids[i] = s.ID
 	}
-	return &approvals.Refusal{Why: approvals.CloudAway}
+	frozen := approvals.Frozen{Action: a, At: now}
+	seen, err := inv.Read(ctx, ids)
+	if err != nil {
+		return approvals.Frozen{}, inv.refusal(ctx, "read the servers of an earlier request", err)
+	}
+	for _, was := range servers {
+		s, there := seen[was.ID]
+		if !there {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Why: approvals.Vanished})
+		} else if a == approvals.Start && s.Off() && s.Updated != was.Updated {
+			// Somebody has changed it since: perhaps it is off on purpose.
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: approvals.Since})
+		} else if why, ok := a.Sort(inv.protection, s); ok {
+			frozen.Servers = append(frozen.Servers, s)
+		} else {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+		}
+	}
+	return frozen, nil
+}
+
+// Find returns all servers that a person names, as the cloud shows them now. A
+// name that several servers have means all of them. Words that name no server
+// are listed in missing, which is nil if there are none. An error is a
+// *approvals.Refusal.
+func (inv *Inventory) Find(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
+	f := newFinder(inv)
+	if err := f.find(ctx, ask); err != nil {
+		return nil, nil, inv.refusal(ctx, "show servers", err)
+	}
+	for _, word := range ask.Servers {
+		if hits := f.ambiguous[word]; len(hits) > 0 {
+			f.add(word, hits)
+		}
+	}
+	if len(f.missing) > 0 {
+		missing = &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing)}
+	}
+	return f.found, missing, nil
 }
 
 // finder collects the servers of one ask, each once, in the order in which
 // they were named.
 type finder struct {
-	e         *Engine
+	inv       *Inventory
 	found     []approvals.Server
-	seen      map[string]bool // server id
-	missing   []string
-	ambiguous map[string][]approvals.Server
+	seen      map[string]bool               // server id
+	missing   []string                      // words that name no server
+	ambiguous map[string][]approvals.Server // name → the servers that have it
+}
+
+func newFinder(inv *Inventory) *finder {
+	return &finder{inv: inv, seen: map[string]bool{}, ambiguous: map[string][]approvals.Server{}}
 }
 
 func (f *finder) find(ctx context.Context, ask approvals.Ask) error {
@@ -127,11 +174,11 @@ func (f *finder) listIDs(ctx context.Context, words []string) (map[string]approv
 			ids = append(ids, w)
 		}
 	}
-	return f.e.look(ctx, ids)
+	return f.inv.Read(ctx, ids)
 }
 
-// fewNames is up to how many names are asked for one by one; for more, one
-// list of everything is cheaper.
+// fewNames is how many names are asked for one by one at most. For more, one
+// list of all servers is cheaper.
 const fewNames = 5
 
 // listNames reads the servers whose names may fit one of the words. The
@@ -147,19 +194,19 @@ func (f *finder) listNames(ctx context.Context, words []string) ([]approvals.Ser
 		return nil, nil
 	}
 	if len(parts) > fewNames {
-		return f.e.fleet.fresh(ctx, f.e.Cloud)
+		return f.inv.fleet.fresh(ctx)
 	}
 	seen := map[string]bool{}
 	var all []approvals.Server
 	for _, part := range parts {
-		servers, err := f.e.Cloud.ListServers(ctx, ecsclient.Filter{Name: part})
+		servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Name: part})
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range servers {
+		for _, s := range toServers(servers) {
 			if !seen[s.ID] {
 				seen[s.ID] = true
-				all = append(all, asSeen(s))
+				all = append(all, s)
 			}
 		}
 	}
@@ -179,15 +226,11 @@ func longestLiteral(pattern string) string {
 
 // listTags reads the servers that have all the tags.
 func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Server, error) {
-	servers, err := f.e.Cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
+	servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
 	if err != nil {
 		return nil, err
 	}
-	var all []approvals.Server
-	for _, s := range servers {
-		all = append(all, asSeen(s))
-	}
-	return matching(all, func(s approvals.Server) bool {
+	return matching(toServers(servers), func(s approvals.Server) bool {
 		return !slices.ContainsFunc(tags, func(t string) bool { return !hasTag(s, t) })
 	}), nil
 }
@@ -195,29 +238,4 @@ func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Serve
 // hasTag reports whether s has exactly the tag.
 func hasTag(s approvals.Server, tag string) bool {
 	return slices.ContainsFunc(s.Tags, func(t string) bool { return approvals.SameTag(t, tag) })
-}
-
-// look reads servers by id as they are now. Those that the cloud does not know
-// are absent.
-func (e *Engine) look(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
-	seen := make(map[string]approvals.Server, len(ids))
-	if len(ids) == 0 {
-		return seen, nil
-	}
-	servers, err := e.Cloud.ListServers(ctx, ecsclient.Filter{IDs: ids})
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range servers {
-		seen[s.ID] = asSeen(s)
-	}
-	return seen, nil
-}
-
-func asSeen(s ecsclient.Server) approvals.Server {
-	return approvals.Server{
-		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
-		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
-		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
-	}
 }
