@@ -125,17 +125,6 @@ func (b *Bot) Run(ctx context.Context) error {
 	return nil
 }
 
-// bind binds the store to the bot's team in Slack. Before that nothing is claimed
-// or recorded: with the tokens of another team the bot could post in none of
-// the channels, and would give the other's requests up.
-func (b *Bot) bind(ctx context.Context) error {
-	team, bot, err := b.app.Identity(ctx)
-	if err != nil {
-		return fmt.Errorf("slack: %w", err)
-	}
-	return b.engine.Bind(ctx, team, bot)
-}
-
 // work binds the store to the bot's team in Slack and runs the engine. Before the
 // store is bound nothing is claimed or recorded: with the tokens of another team
 // the bot could post in none of the channels, and would give the other's
