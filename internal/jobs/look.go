@@ -198,7 +198,7 @@ const (
 // near finds names like those that name no server.
 func (e *Engine) near(ctx context.Context, missing []string) map[string][]string {
 	missing = slices.DeleteFunc(slices.Clone(missing), func(word string) bool {
-		return uuid.MatchString(word) || strings.ContainsAny(word, "*=")
+		return approvals.IsServerID(word) || strings.ContainsAny(word, "*=")
 	})
 	if len(missing) == 0 {
 		return nil

@@ -3,16 +3,12 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 )
-
-// uuid is the form of a server's id.
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // resolve turns what a person wrote into the frozen list: the servers as the
 // cloud shows them now, and those that are left out. Whatever names no server,
@@ -71,7 +67,7 @@ func (f *finder) find(ctx context.Context, ask approvals.Ask) error {
 	for _, word := range ask.Servers {
 		var hits []approvals.Server
 		switch {
-		case uuid.MatchString(word):
+		case approvals.IsServerID(word):
 			if s, ok := byID[word]; ok {
 				hits = append(hits, s)
 			}
@@ -123,7 +119,7 @@ func matching(all []approvals.Server, fits func(approvals.Server) bool) []approv
 func (f *finder) listIDs(ctx context.Context, words []string) (map[string]approvals.Server, error) {
 	var ids []string
 	for _, w := range words {
-		if uuid.MatchString(w) {
+		if approvals.IsServerID(w) {
 			ids = append(ids, w)
 		}
 	}
@@ -139,7 +135,7 @@ const fewNames = 5
 func (f *finder) listNames(ctx context.Context, words []string) ([]approvals.Server, error) {
 	var parts []string
 	for _, w := range words {
-		if !uuid.MatchString(w) {
+		if !approvals.IsServerID(w) {
 			parts = append(parts, longestLiteral(w))
 		}
 	}
@@ -188,13 +184,8 @@ func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Serve
 		all = append(all, asSeen(s))
 	}
 	return matching(all, func(s approvals.Server) bool {
-		return !slices.ContainsFunc(tags, func(t string) bool { return !hasTag(s, t) })
+		return !slices.ContainsFunc(tags, func(t string) bool { return !s.HasTag(t) })
 	}), nil
-}
-
-// hasTag reports whether s has exactly the tag.
-func hasTag(s approvals.Server, tag string) bool {
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return approvals.SameTag(t, tag) })
 }
 
 // look reads servers by id as they are now. Those that the cloud does not know
