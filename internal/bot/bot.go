@@ -38,7 +38,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	store, err := jobs.OpenStore(string(c.RedisURL))
+	store, err := jobs.OpenStore(c.RedisURL.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/secret"
 )
 
 func TestAnOldListIsBetterThanNone(t *testing.T) {
@@ -18,7 +19,7 @@ func TestAnOldListIsBetterThanNone(t *testing.T) {
 		o := cloud.Options()
 		client, err := ecsclient.New(ecsclient.Config{
 			Endpoint: "http://ecs.example.com", ProjectID: o.ProjectID, Transport: cloud.Transport(),
-			Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)},
+			Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
 		})
 		if err != nil {
 			t.Fatal(err)
