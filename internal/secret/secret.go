@@ -19,7 +19,12 @@ const hidden = "[secret]"
 type String struct{ value *string }
 
 // New hides a string.
-func New(s string) String { return String{&s} }
+func New(s string) String {
+	if s == "" {
+		return String{}
+	}
+	return String{&s}
+}
 
 // Reveal returns the value.
 func (s String) Reveal() string {

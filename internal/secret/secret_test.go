@@ -58,7 +58,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	if want := `{"Name":"name","Secret":"[secret]","Other":"[secret]","List":["[secret]"],"Map":{"k":"[secret]"},"Keys":{"[secret]":true}}`; string(text) != want {
 		t.Errorf("JSON is %s, want %s", text, want)
 	}
-	if s.Reveal() != value || (String{}).Reveal() != "" || New("").Reveal() != "" {
-		t.Errorf("Reveal gives %q, %q and %q", s.Reveal(), String{}.Reveal(), New("").Reveal())
+	if s.Reveal() != value || (String{}).Reveal() != "" || New("") != (String{}) {
+		t.Errorf("Reveal gives %q and %q", s.Reveal(), String{}.Reveal())
 	}
 }
