@@ -4,14 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/jobs"
 
-	miniserver "github.com/alicebob/miniredis/v2/server"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -57,17 +55,9 @@ func (r *record) Close() {
 	r.redis.Close()
 }
 
-// listen has the store say when something is written to the record. A store
-// that was started again has to be told anew.
+// listen has the store say when something is written to the record.
 func (r *record) listen() {
-	r.w.store.Server().SetPreHook(func(_ *miniserver.Peer, _ string, args ...string) bool {
-		// The one script that changes requests is given a change that names what
-		// it writes: commit.lua.
-		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "{") && strings.Contains(a, `"write"`) }) {
-			r.wrote()
-		}
-		return false
-	})
+	r.w.listen(r.wrote)
 	r.wrote()
 }
 

@@ -7,13 +7,17 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
 	"ecsbot/internal/slacksim"
 
 	"github.com/alicebob/miniredis/v2"
+	miniserver "github.com/alicebob/miniredis/v2/server"
 )
 
 // People and places of the simulated workspace.
@@ -96,6 +100,10 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear 
 		return nil, err
 	}
 	w.close = append(w.close, w.store.Close)
+	w.listen(func() {})
+	if err := w.open(ctx); err != nil {
+		return nil, err
+	}
 	slackAt, err := w.serve(ctx, w.slack.Handler())
 	if err != nil {
 		return nil, err
@@ -117,6 +125,36 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear 
 	}
 	ok = true
 	return w, nil
+}
+
+// listen has the store call wrote when something is written to the record. A
+// store that was started again has to be told so again.
+func (w *world) listen(wrote func()) {
+	w.store.Server().SetPreHook(func(to *miniserver.Peer, command string, args ...string) bool {
+		// The bot wants to know which process keeps its record. This one keeps it in
+		// memory, so it is the same as before even when it was started again.
+		if strings.EqualFold(command, "INFO") {
+			to.WriteBulk("redis_mode:standalone\r\nrun_id:demo\r\n")
+			return true
+		}
+		// The one script that changes requests is given a change that names what
+		// it writes: commit.lua.
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "{") && strings.Contains(a, `"write"`) }) {
+			wrote()
+		}
+		return false
+	})
+}
+
+// open makes the empty store ours. A bot that opened it would send nothing for a
+// minute, since it cannot know why it is empty.
+func (w *world) open(ctx context.Context) error {
+	store, err := jobs.OpenStore("redis://" + w.store.Addr())
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return jobs.New(jobs.Config{ProjectID: w.cloud.Options().ProjectID, Redis: store, TrustEmpty: true}).Bind(ctx, "", "")
 }
 
 // serve serves one of the simulated services on a port of its own, and returns

@@ -43,6 +43,7 @@ const (
 	NoneStopped       Reason = "nothing was stopped that can be started again"
 	NoneFailed        Reason = "nothing failed that can be tried again"
 	ListGone          Reason = "the list of servers is not kept any more"
+	StoreFull         Reason = "the store is full"
 	DraftGone         Reason = "what was shown is not kept any more"
 )
 

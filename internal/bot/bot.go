@@ -38,9 +38,9 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	store, err := jobs.OpenStore(c.RedisURL.Reveal())
+	store, err := jobs.OpenStoreTLS(c.RedisURL.Reveal(), c.RedisTLS)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}
 	calls := newCallMetrics(reg)
 	cloud, err := ecsclient.New(ecsclient.Config{
@@ -57,6 +57,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		ProjectID: c.ProjectID, Project: c.Project, Redis: store, Cloud: cloud, Policy: c.Policy,
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
 		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
+		Confirm:    c.Confirm,
 		Quarantine: c.Quarantine, UnsureWait: c.UnsureWait, JobDeadline: c.Deadline,
 	}
 	if tune != nil {
@@ -105,7 +106,7 @@ func (b *Bot) Run(ctx context.Context) error {
 			return err
 		}
 		part("engine", func(ctx context.Context) error {
-			return b.redis.begin(ctx, func(ctx context.Context) error { return b.engine.Run(ctx, b.app) })
+			return b.redis.begin(ctx, b.work)
 		})
 		part("slack", func(ctx context.Context) error {
 			select {
@@ -124,8 +125,37 @@ func (b *Bot) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close frees what the bot holds.
-func (b *Bot) Close() error { return b.store.Close() }
+// bind binds the store to the bot's team in Slack. Before that nothing is claimed
+// or recorded: with the tokens of another team the bot could post in none of
+// the channels, and would give the other's requests up.
+func (b *Bot) bind(ctx context.Context) error {
+	team, bot, err := b.app.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("slack: %w", err)
+	}
+	return b.engine.Bind(ctx, team, bot)
+}
+
+// work binds the store to the bot's team in Slack and runs the engine. Before the
+// store is bound nothing is claimed or recorded: with the tokens of another team
+// the bot could post in none of the channels, and would give the other's
+// requests up.
+func (b *Bot) work(ctx context.Context) error {
+	team, bot, err := b.app.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("slack: %w", err)
+	}
+	if err := b.engine.Bind(ctx, team, bot); err != nil {
+		return err
+	}
+	return b.engine.Run(ctx, b.app)
+}
+
+// Close frees what the bot holds. It is called after [Bot.Run] has returned.
+func (b *Bot) Close() error {
+	b.engine.Close()
+	return b.store.Close()
+}
 
 // Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without them.
 func (b *Bot) Addr() net.Addr { return b.health.addr() }

@@ -42,6 +42,8 @@ type Config struct {
 	Deadline   time.Duration
 
 	RedisURL      secret.String // may hold a password
+	RedisTLS      jobs.TLS
+	Confirm       int // REDIS_CONFIRM
 	VolatileRedis bool
 
 	HTTPAddr  string
@@ -98,6 +100,8 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
 		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
+		RedisTLS:      jobs.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
+		Confirm:       s.confirm("REDIS_CONFIRM"),
 		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
 		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
 		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
@@ -228,6 +232,23 @@ func (s *settings) number(name string, otherwise, least, most int) int {
 	if err != nil || n < least || n > most {
 		s.fault(name, fmt.Sprintf("is not a number from %d to %d; the default is %d", least, most, otherwise))
 		return otherwise
+	}
+	return n
+}
+
+// confirm reads how many replicas have to confirm: auto or a number.
+func (s *settings) confirm(name string) int {
+	v := strings.ToLower(s.get(name))
+	if v == "" || v == "auto" {
+		return jobs.ConfirmAuto
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > 5 {
+		s.fault(name, "is neither auto nor a number from 0 to 5; the default is auto")
+		return jobs.ConfirmAuto
+	}
+	if n == 0 {
+		return jobs.ConfirmNone
 	}
 	return n
 }

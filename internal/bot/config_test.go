@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ecsbot/internal/bot"
+	"ecsbot/internal/jobs"
 )
 
 // All faults are told at once, a line each, and none repeats a secret, also not
@@ -108,5 +109,19 @@ func only(name, value string) bot.Lookup {
 			return "", false
 		}
 		return value, true
+	}
+}
+
+func TestHowManyReplicasConfirmIsAutoOrANumber(t *testing.T) {
+	e := readExample(t)
+	for value, want := range map[string]int{"": jobs.ConfirmAuto, "auto": jobs.ConfirmAuto, "AUTO": jobs.ConfirmAuto, "0": jobs.ConfirmNone, "1": 1, "5": 5} {
+		if c := e.mustLoad(t, map[string]string{"REDIS_CONFIRM": value}); c.Confirm != want {
+			t.Errorf("%q is %d, want %d", value, c.Confirm, want)
+		}
+	}
+	for _, value := range []string{"6", "-1", "all", "1.5"} {
+		if _, err := e.load(map[string]string{"REDIS_CONFIRM": value}); err == nil || !strings.Contains(err.Error(), "REDIS_CONFIRM is neither auto nor a number") {
+			t.Errorf("%q: %v", value, err)
+		}
 	}
 }

@@ -199,7 +199,7 @@ func TestTheExampleStatesTheRealRanges(t *testing.T) {
 	for name := range e.defaults {
 		_, err := e.load(map[string]string{name: "x"})
 		fault := faultOf(err, name)
-		bounded := strings.Contains(fault, "is not a number from") || strings.Contains(fault, "is not a time from")
+		bounded := strings.Contains(fault, "a number from") || strings.Contains(fault, "a time from")
 		ends, ok := stated[name]
 		if bounded != ok {
 			t.Errorf("%s: a range is stated: %v; the program says: %q", name, ok, fault)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
 )
 
@@ -87,6 +88,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	b, err := New(c, log, buildTune())
 	if err != nil {
 		log.Error("cannot begin", "err", err)
+		if errors.As(err, new(jobs.Fault)) {
+			return exitUsage
+		}
 		return exitFailed
 	}
 	defer b.Close()
@@ -94,7 +98,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	err = b.Run(ctx)
 	var refused refusedStore
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, new(jobs.Fault)):
 		log.Error("Redis is not fit to keep requests", "err", err)
 		return exitUsage
 	case err != nil:

@@ -20,9 +20,10 @@ type keeper struct {
 	sentinels bool // REDIS_URL names Sentinels
 	log       *slog.Logger
 
-	last  reminder               // used by one goroutine: that of wait and, after it, watch
-	waits atomic.Pointer[string] // why the engine has not begun; nil: it is not known to wait
-	unfit atomic.Pointer[error]  // why Redis is not fit to keep requests
+	last   reminder               // used by one goroutine: that of wait and, after it, watch
+	warned map[string]time.Time   // warning → when it was logged last; likewise
+	waits  atomic.Pointer[string] // why the engine has not begun; nil: it is not known to wait
+	unfit  atomic.Pointer[error]  // why Redis is not fit to keep requests
 }
 
 const (
@@ -80,6 +81,9 @@ func (k *keeper) begin(ctx context.Context, run func(context.Context) error) err
 		err := run(ctx)
 		if err == nil || ctx.Err() != nil {
 			return nil
+		}
+		if f, ok := errors.AsType[jobs.Fault](err); ok && f.Foreign {
+			return refusedStore{[]jobs.Fault{f}}
 		}
 		t, known := troubleOf(err, k.sentinels)
 		if !known {
@@ -174,6 +178,8 @@ func (k *keeper) judge(ctx context.Context, faults []jobs.Fault) error {
 	var refused []jobs.Fault
 	for _, f := range faults {
 		switch {
+		case f.Warning:
+			k.warn(ctx, f)
 		case f.Passing:
 			return passingFault{f}
 		case f.Loss && k.volatile:
@@ -191,6 +197,18 @@ func (k *keeper) judge(ctx context.Context, faults []jobs.Fault) error {
 	k.unfit.Store(nil)
 	k.engine.Hold("")
 	return nil
+}
+
+// warn logs a warning about Redis when it is new, and once an hour while it
+// lasts: not at each check.
+func (k *keeper) warn(ctx context.Context, f jobs.Fault) {
+	if k.warned == nil {
+		k.warned = map[string]time.Time{}
+	}
+	if time.Since(k.warned[f.Mend]) > time.Hour {
+		k.warned[f.Mend] = time.Now()
+		k.log.WarnContext(ctx, "Redis: "+f.What, "do", f.Mend)
+	}
 }
 
 // pause waits; it reports whether ctx goes on.

@@ -25,5 +25,6 @@ func buildTune() Tune {
 		c.MaxJobAge, c.GiveUp = 8*time.Second, 15*time.Second
 		c.Beat = 200 * time.Millisecond
 		c.Window, c.Guard = 3*time.Second, 100*time.Millisecond
+		c.TrustEmpty = true
 	}
 }

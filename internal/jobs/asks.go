@@ -20,10 +20,13 @@ func (e *Engine) countAsk(ctx context.Context, ask approvals.Ask) error {
 		return nil
 	}
 	var wait int64
-	err := e.retry(ctx, func() (err error) {
+	err := e.retry(ctx, false, func() (err error) {
 		wait, err = askScript.Run(ctx, e.rdb, []string{e.keys.asks(ask.By.ID)}, ask.Op, askLife.Milliseconds(), most).Int64()
 		return err
 	})
+	if storeFull(err) {
+		return &approvals.Refusal{Why: approvals.StoreFull}
+	}
 	if err != nil {
 		return fmt.Errorf("count an ask: %w", err)
 	}

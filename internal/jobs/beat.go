@@ -9,6 +9,8 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // schema is the version of the records that this code reads and writes.
@@ -17,23 +19,53 @@ const schema = "1"
 // open makes an empty store ours or joins one that is. lost says that the
 // store was known and is empty now.
 func (e *Engine) open(ctx context.Context, lost bool) error {
-	e.Redis.refresh(ctx, e.keys.meta())
-	flag := "0"
-	if lost {
-		flag = "1"
-	}
-	raw, err := openScript.Run(ctx, e.rdb, []string{e.keys.meta(), e.keys.book(approvals.Stop), e.keys.book(approvals.Start)},
-		rand.Text(), e.Redis.RunID(), flag, e.window().Milliseconds()).Slice()
+	via, err := e.Redis.pin(ctx)
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return opening(err)
+	}
+	defer via.Close()
+	empty := ""
+	switch {
+	case lost:
+		empty = "lost"
+	case e.TrustEmpty:
+		empty = "trusted"
+	}
+	raw, err := openScript.Run(ctx, redis.Scripter(via), []string{e.keys.meta(), e.keys.book(approvals.Stop), e.keys.book(approvals.Start)},
+		rand.Text(), via.run, empty, e.window().Milliseconds(), e.team, e.bot, e.Redis.replicas.Load()).Slice()
+	if err != nil {
+		return opening(err)
 	}
 	instance, found := fmt.Sprint(raw[0]), fmt.Sprint(raw[1])
 	if found != schema {
 		return fmt.Errorf("open store: its records have version %s, this program knows version %s; run the newer program", found, schema)
 	}
+	if team, bot := fmt.Sprint(raw[3]), fmt.Sprint(raw[4]); e.team != "" && (team != e.team || bot != e.bot) {
+		return fmt.Errorf("open store: %w", e.foreign(team, bot))
+	}
 	e.instance.Store(&instance)
 	e.seq.Store(asInt(raw[2]))
+	e.replicas.Store(asInt(raw[5]))
 	return nil
+}
+
+// opening is why the store could not be opened, with what to do if a person can
+// do something.
+func opening(err error) error {
+	if f, ok := faultOf(err); ok {
+		err = f
+	}
+	return fmt.Errorf("open store: %w", err)
+}
+
+// foreign is a store that another bot works with: two of them would take each
+// other's requests, and give them up since they cannot post to their channels.
+func (e *Engine) foreign(team, bot string) Fault {
+	return Fault{
+		Foreign: true,
+		What:    fmt.Sprintf("this Redis keeps the requests of the Slack team %s and its bot %s, and the tokens are those of the team %s and the bot %s", team, bot, e.team, e.bot),
+		Mend:    fmt.Sprintf("give this bot a Redis or a database number of its own; if the Slack app was made again and its old bot is gone for good, stop all bots and run `redis-cli HDEL %s team bot`", e.keys.meta()),
+	}
 }
 
 // window is how long a permit counts: the cloud's window and the guard.
@@ -45,13 +77,13 @@ func (e *Engine) beats(ctx context.Context) {
 	tick := time.NewTicker(e.Beat)
 	defer tick.Stop()
 	for {
-		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
-			e.Log.WarnContext(ctx, "no sign of life could be given", "err", err)
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "heartbeat failed", "err", err)
 		}
 	}
 }
@@ -60,22 +92,33 @@ func (e *Engine) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	k := e.keys
-	e.Redis.refresh(ctx, k.meta())
-	run := e.Redis.RunID()
-	// Before the script: changes made while its answer travels are no loss.
-	seen := e.seq.Load()
-	began := time.Now()
-	raw, err := beatScript.Run(ctx, e.rdb, []string{k.beats(), k.due(), k.owners(), k.meta(), k.book(approvals.Stop), k.book(approvals.Start)},
-		e.worker, 3*e.Beat.Milliseconds(), run, e.window().Milliseconds()).Slice()
+	// Run id and script go over one connection. With a run id read elsewhere a
+	// failover would look like two: the script meets the new process already.
+	via, err := e.Redis.pin(ctx)
 	if err != nil {
 		return fmt.Errorf("beat: %w", err)
 	}
-	took := time.Since(began)
+	defer via.Close()
+	// Before the script: changes made while its answer travels are no loss.
+	seen := e.seq.Load()
+	began := time.Now()
+	raw, err := beatScript.Run(ctx, redis.Scripter(via), []string{k.beats(), k.due(), k.owners(), k.meta(), k.book(approvals.Stop), k.book(approvals.Start),
+		k.log(approvals.Stop), k.log(approvals.Start)},
+		e.worker, 3*e.Beat.Milliseconds(), via.run, e.window().Milliseconds(), e.Redis.replicas.Load()).Slice()
+	if err != nil {
+		return fmt.Errorf("beat: %w", err)
+	}
+	got := time.Now()
 	now, seq, instance, taken := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2]), asInt(raw[3])
-	e.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(took / 2))))
+	e.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(got.Sub(began) / 2))))
 	e.since.Store(asInt(raw[5]))
+	e.replicas.Store(asInt(raw[6]))
 	e.Metrics.skew.Set(time.Duration(e.skew.Load()).Seconds())
 	e.Metrics.frozen.Set(float64(asInt(raw[4])) / 1000)
+	e.Metrics.memory.Set(e.Redis.Memory())
+	if err := e.followClock(ctx, clockReading{time.UnixMilli(now), began, got}, asInt(raw[7])); err != nil {
+		return err
+	}
 	if taken > 0 {
 		e.Log.WarnContext(ctx, "took up the work of a dead replica", "items", taken)
 		e.nudge()
@@ -136,9 +179,8 @@ func (e *Engine) distrust(ctx context.Context) error {
 // the past is not to be trusted.
 func (e *Engine) freezeAll(ctx context.Context, flag string) error {
 	for _, a := range []approvals.Action{approvals.Stop, approvals.Start} {
-		err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, e.window().Milliseconds(), flag).Err()
-		if err != nil {
-			return fmt.Errorf("freeze permits: %w", err)
+		if err := e.freeze(ctx, a, e.window(), flag); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -179,7 +221,7 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 	}
 	next := r.body
 	next.Paused = incident
-	ch := newChange().asProgress().write(e.keys.request(id), r.ver, next).
+	ch := newChange().asProgress().keep().write(e.keys.request(id), r.ver, next).
 		log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.worker}).
 		tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused}))
 	_, err = e.commit(ctx, ch)

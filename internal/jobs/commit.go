@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -38,6 +39,7 @@ func (e errTaken) Error() string { return fmt.Sprintf("%d servers are taken", le
 // change is one move, as lua/commit.lua makes it.
 type change struct {
 	Op      string           `json:"op"`
+	Keep    bool             `json:"keep,omitempty"` // made even if Redis is full, and tried until it can be
 	action  approvals.Action // whose quota Permit, Settle and Freeze are about
 	minor   bool             // what is written is progress that no Home has to show at once
 	Hold    *hold            `json:"hold,omitempty"`   // this claim must still be held
@@ -48,16 +50,16 @@ type change struct {
 	Unlock  []string         `json:"unlock,omitempty"` // server ids, held by Request
 	Most    *most            `json:"most,omitempty"`   // refused if the set holds so many
 
-	Write  []write  `json:"write,omitempty"`
-	Put    []put    `json:"put,omitempty"`
-	Drop   []string `json:"drop,omitempty"`
-	Push   []put    `json:"push,omitempty"`
-	Pop    *pop     `json:"pop,omitempty"`
-	Audit  []string `json:"audit,omitempty"`
-	Keep   int      `json:"audit_keep,omitempty"` // how many entries the audit log keeps
-	Index  []index  `json:"index,omitempty"`
-	Expire []expire `json:"expire,omitempty"`
-	Trim   *trim    `json:"trim,omitempty"`
+	Write     []write  `json:"write,omitempty"`
+	Put       []put    `json:"put,omitempty"`
+	Drop      []string `json:"drop,omitempty"`
+	Push      []put    `json:"push,omitempty"`
+	Pop       *pop     `json:"pop,omitempty"`
+	Audit     []string `json:"audit,omitempty"`
+	AuditKeep int      `json:"audit_keep,omitempty"` // how many entries the audit log keeps
+	Index     []index  `json:"index,omitempty"`
+	Expire    []expire `json:"expire,omitempty"`
+	Trim      *trim    `json:"trim,omitempty"`
 
 	Permit *permit `json:"permit,omitempty"`
 	Settle *settle `json:"settle,omitempty"`
@@ -162,9 +164,26 @@ const never = time.Duration(-1)
 
 func newChange() *change { return &change{Op: rand.Text()} }
 
-// under makes the change depend on the claim.
+// under makes the change depend on the claim. What a step has learned may stand
+// nowhere else yet, so it is kept; a step that begins something takes that back
+// (see [change.begins]).
 func (ch *change) under(c claim) *change {
 	ch.Hold = &hold{c.item, c.fence}
+	return ch.keep()
+}
+
+// keep has the change made even if Redis is full, and tried again for as long
+// as there is time while Redis cannot take it: it says what happened, or holds
+// something back.
+func (ch *change) keep() *change {
+	ch.Keep = true
+	return ch
+}
+
+// begins is the contrary of keep, for new work: a full Redis refuses it, and a
+// Redis that cannot take it now is not waited for.
+func (ch *change) begins() *change {
+	ch.Keep = false
 	return ch
 }
 
@@ -214,9 +233,10 @@ func marshal(v any) string {
 // committed is what a change's answer tells besides that it was made.
 type committed struct {
 	now       time.Time // by Redis's clock
+	sent, got time.Time // when the script was sent and its answer was in, by ours
 	again     bool      // it had been made before: this was a repeat
 	unsettled bool      // the permit to be settled was not in the log
-	replicas  bool      // at least one replica has it, or there is none
+	replicas  bool      // as many replicas have it as have to
 }
 
 // commit makes ch. It repeats itself when an answer is lost: the operation id
@@ -226,17 +246,25 @@ func (e *Engine) commit(ctx context.Context, ch *change) (committed, error) {
 	return e.commitVia(ctx, ch, e.rdb)
 }
 
+// commitVia is commit over a connection of the caller's. That serves once: when
+// its answer was lost it is broken, and a repeat goes over another one.
 func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) (committed, error) {
 	k := e.keys
 	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(ch.action), k.book(ch.action), k.line(ch.action)}
 	e.follow(ch)
-	ch.Keep = e.AuditKeep
+	ch.AuditKeep = e.AuditKeep
 	body := marshal(ch)
 	var raw any
-	err := e.retry(ctx, func() (err error) {
+	var c committed
+	err := e.retry(ctx, ch.Keep, func() (err error) {
+		c = committed{sent: time.Now(), replicas: true}
 		raw, err = commitScript.Run(ctx, via, names, body).Result()
+		c.got, via = time.Now(), e.rdb
 		return err
 	})
+	if storeFull(err) {
+		return committed{}, fmt.Errorf("commit: %w: %w", &approvals.Refusal{Why: approvals.StoreFull}, err)
+	}
 	if err != nil {
 		return committed{}, fmt.Errorf("commit: %w", err)
 	}
@@ -245,7 +273,7 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 		return committed{}, fmt.Errorf("commit: odd answer %v", raw)
 	}
 	e.sawSeq(asInt(answer[2]))
-	c := committed{now: time.UnixMilli(asInt(answer[1])), replicas: true}
+	c.now = time.UnixMilli(asInt(answer[1]))
 	rest := answer[3:]
 	switch code := answer[0]; code {
 	case "done":
@@ -276,11 +304,13 @@ func (e *Engine) commitVia(ctx context.Context, ch *change, via redis.Scripter) 
 }
 
 // retry runs a script again while its answer is lost or Redis is away, for as
-// long as ctx lasts. What a step has learned may stand nowhere else yet.
-func (e *Engine) retry(ctx context.Context, do func() error) error {
+// long as ctx lasts. With patience it also waits for a Redis that answers that
+// it cannot take the script now: what a step has learned may stand nowhere else
+// yet. Who merely wants to begin something is better off with the error.
+func (e *Engine) retry(ctx context.Context, patience bool, do func() error) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := do()
-		if err == nil || !lostAnswer(err) {
+		if err == nil || !lostAnswer(err) && !(patience && passes(err)) {
 			return err
 		}
 		select {
@@ -296,6 +326,37 @@ func (e *Engine) retry(ctx context.Context, do func() error) error {
 func lostAnswer(err error) bool {
 	var answered redis.Error
 	return !errors.As(err, &answered)
+}
+
+// passes reports whether Redis answered that it cannot do it now: the script did
+// not run, and after a failover or a restart it will. OOM is among them, though
+// what is kept is written by a full Redis, too: it ends when memory is freed.
+func passes(err error) bool {
+	var answered redis.Error
+	if !errors.As(err, &answered) {
+		return false
+	}
+	// Redis answers a script's own refused commands with words before the code.
+	for _, code := range []string{
+		"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "OOM", "BUSY", "NOREPLICAS", "TRYAGAIN", "MOVED", "ASK", "MISCONF",
+	} {
+		if redis.HasErrorPrefix(err, code+" ") {
+			return true
+		}
+	}
+	return scriptAnswer(err, "READONLY") || storeFull(err)
+}
+
+// storeFull reports whether Redis refused a write since it is at its maxmemory.
+func storeFull(err error) bool {
+	return err != nil && (redis.HasErrorPrefix(err, "OOM ") || scriptAnswer(err, "OOM"))
+}
+
+// scriptAnswer reports whether a command within a script was refused with code.
+// Redis before 7 puts the code into the middle of its own words.
+func scriptAnswer(err error, code string) bool {
+	var answered redis.Error
+	return errors.As(err, &answered) && strings.Contains(err.Error(), "-"+code+" ")
 }
 
 func asInt(v any) int64 {

@@ -31,7 +31,7 @@ func (e *Engine) doubt(ctx context.Context, c claim, b stored[approvals.Batch], 
 func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Batch]) error {
 	next := b.body
 	if left := b.body.Intent.Add(e.Quarantine).Sub(e.now()); left > 0 {
-		seen, err := e.look(ctx, b.body.Waiting())
+		seen, err := e.inventory.Read(ctx, b.body.Waiting())
 		if err != nil {
 			return fmt.Errorf("look at servers: %w", err)
 		}
@@ -54,7 +54,7 @@ func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Bat
 // reconcile lets the servers tell what became of a batch that no job tells of
 // ([approvals.Batch.Reconcile]).
 func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	seen, err := e.look(ctx, b.body.Waiting())
+	seen, err := e.inventory.Read(ctx, b.body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}

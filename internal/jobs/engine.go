@@ -14,6 +14,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/inventory"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -60,7 +61,13 @@ type Config struct {
 	BatchSize int           // servers in one call; default 100, at most 1000
 	Anchor    string        // AnchorSubmit (default) or AnchorFinish
 	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
-	Guard     time.Duration // added to the window for clock error; default 2 s
+	Guard     time.Duration // added to the window for clock error; default 1 s, see clockJump
+	Confirm   int           // replicas that must have an intent before its call; default [ConfirmAuto]
+
+	// TrustEmpty takes an empty store for one from which nothing was ever sent.
+	// Nobody can know that of a real one: its volume may be lost, so permits are
+	// frozen for a window, once. The demo and tests make their stores themselves.
+	TrustEmpty bool
 
 	Quarantine  time.Duration   // after an unclear call; default 180 s
 	UnsureWait  time.Duration   // after an unclear post; default 25 s
@@ -86,6 +93,12 @@ type Config struct {
 	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
 
+// How many replicas must confirm, if it is no number.
+const (
+	ConfirmAuto = 0  // one if the store ever had a replica, however many it has now
+	ConfirmNone = -1 // none, for a store whose replicas were removed for good
+)
+
 // When the 60 seconds of a permit begin.
 const (
 	AnchorSubmit = "submit" // with the answer to the call
@@ -97,7 +110,7 @@ func (c Config) withDefaults() Config {
 	c.BatchSize = cmp.Or(c.BatchSize, 100)
 	c.Anchor = cmp.Or(c.Anchor, AnchorSubmit)
 	c.Window = cmp.Or(c.Window, time.Minute)
-	c.Guard = cmp.Or(c.Guard, 2*time.Second)
+	c.Guard = cmp.Or(c.Guard, time.Second)
 	c.Quarantine = cmp.Or(c.Quarantine, 180*time.Second)
 	c.UnsureWait = cmp.Or(c.UnsureWait, 25*time.Second)
 	c.JobDeadline = cmp.Or(c.JobDeadline, 35*time.Minute)
@@ -136,16 +149,22 @@ const permitHold = 10 * time.Minute
 // process or many, may share a store. Its methods may be called at any time.
 type Engine struct {
 	Config
-	keys   keys
-	rdb    redis.UniversalClient
-	worker string
-	face   Face
+	keys      keys
+	team      string // in Slack, and the bot's user there: whose store this is; see Bind
+	bot       string
+	rdb       redis.UniversalClient
+	inventory *inventory.Inventory
+	worker    string
+	face      Face
 
 	nudges   chan struct{} // holds one when something may have become due
 	seq      atomic.Int64  // highest count of changes seen in the store
 	since    atomic.Int64  // ms: words and batches older than this are not to be trusted
 	paused   int64         // the value of since that the threads were told of; only beats use it
+	back     int64         // ms of the last time a clock was found ahead; only beats use it
 	skew     atomic.Int64  // ns: Redis's clock minus ours
+	clock    redisClock    // how Redis's clock runs beside ours
+	replicas atomic.Int64  // the most that the store ever had
 	instance atomic.Pointer[string]
 	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
 	working  atomic.Bool            // between Run's first beat and its last step
@@ -153,23 +172,36 @@ type Engine struct {
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
-
-	fleet fleet // what suggestions are made from; never what is acted on
 }
 
 // New makes an engine. It does nothing until [Engine.Run], but requests may be
-// made and decided with it.
+// made and decided with it. [Engine.Close] ends what it reads in the background.
 func New(c Config) *Engine {
 	c = c.withDefaults()
+	k := keysOf(c.ProjectID)
+	c.Redis.key = k.meta()
 	return &Engine{
-		Config: c,
-		keys:   keysOf(c.ProjectID),
-		rdb:    c.Redis.client,
-		worker: rand.Text()[:8],
-		nudges: make(chan struct{}, 1),
-		begun:  make(chan struct{}),
-		paces:  map[string]*pacer{},
+		Config:    c,
+		keys:      k,
+		rdb:       c.Redis.client,
+		inventory: inventory.New(c.Cloud, c.Policy.Protection, c.Log),
+		worker:    rand.Text()[:8],
+		nudges:    make(chan struct{}, 1),
+		begun:     make(chan struct{}),
+		paces:     map[string]*pacer{},
 	}
+}
+
+// Close ends a reading of all servers that [Engine.Suggest] or [Engine.ReadAhead]
+// may have begun, and waits for it. It is called after [Engine.Run] has returned.
+func (e *Engine) Close() { e.inventory.Close() }
+
+// Bind says which bot of which Slack team the engine works for, and opens the
+// store for it: a new one is theirs from then on, and one of another bot is
+// refused with a [Fault]. It comes before anything else.
+func (e *Engine) Bind(ctx context.Context, team, bot string) error {
+	e.team, e.bot = team, bot
+	return e.open(ctx, false)
 }
 
 // Hold keeps the engine from sending anything to the cloud, for the reason
@@ -434,7 +466,7 @@ func (e *Engine) release(ctx context.Context, c claim, in time.Duration, keepTri
 		kept = "1"
 	}
 	k := e.keys
-	err := e.retry(ctx, func() error {
+	err := e.retry(ctx, true, func() error {
 		return releaseScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
 			c.item, c.fence, ms(in), kept).Err()
 	})

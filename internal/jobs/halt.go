@@ -74,6 +74,9 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 // as well: it may be newer than one that is carried out later.
 func (e *Engine) freezeChange(f stored[approvals.Freeze], next approvals.Freeze) *change {
 	ch := newChange().write(e.keys.halt(), f.ver, next)
+	if next.On || next.On == f.body.On {
+		ch.keep() // a full store takes what holds back
+	}
 	if next.On == f.body.On {
 		return ch
 	}
@@ -93,20 +96,19 @@ func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) a
 }
 
 // waitForThaw leaves a batch in the queue while a freeze is on, and tells its
-// thread, once for each freeze.
-func (e *Engine) waitForThaw(ctx context.Context, c claim, b stored[approvals.Batch], f approvals.Freeze) error {
-	mark := fmt.Sprintf("freeze of %d", f.At.UnixMilli())
-	if b.body.Trouble == mark {
+// thread, once for each freeze, however many batches wait.
+func (e *Engine) waitForThaw(ctx context.Context, c claim, r stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
+	if r.body.Held == f.At.UnixMilli() {
 		e.release(ctx, c, jittered(e.RetryIn), false)
 		return nil
 	}
-	next := b.body
-	next.Trouble = mark
-	_, err := e.commit(ctx, newChange().under(c).
-		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
-		tell(e.keys, next.Request, e.note(approvals.Note{
-			ID:    fmt.Sprintf("%s/held/%d", next.Request, f.At.UnixMilli()),
-			Topic: approvals.TopicHeld, Batch: next.N, By: f.By, Why: f.Reason,
+	next := r.body
+	next.Held = f.At.UnixMilli()
+	_, err := e.commit(ctx, newChange().under(c).done(e.RetryIn).asProgress().
+		write(e.keys.request(next.ID), r.ver, next).
+		tell(e.keys, next.ID, e.note(approvals.Note{
+			ID:    fmt.Sprintf("%s/held/%d", next.ID, next.Held),
+			Topic: approvals.TopicHeld, Batch: b.N, By: f.By, Why: f.Reason,
 		})))
 	return err
 }

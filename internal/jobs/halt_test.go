@@ -32,7 +32,8 @@ func onRedis(t *testing.T, tune func(*Config)) *Engine {
 	t.Cleanup(func() { store.Close() })
 	c := Config{
 		ProjectID: "p", Project: "main", Redis: store, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
-		Policy: approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
+		TrustEmpty: true,
+		Policy:     approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
 	}
 	if tune != nil {
 		tune(&c)
@@ -150,7 +151,7 @@ func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
 	check("one more", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
 	check("ten starts", e.grants(ctx, "S-3", approvals.Start, 10), "")
 	check("one more", e.grants(ctx, "S-4", approvals.Start, 1), "full")
-	if err := e.freeze(ctx, approvals.Start, time.Minute); err != nil {
+	if err := e.freeze(ctx, approvals.Start, time.Minute, "0"); err != nil {
 		t.Fatal(err)
 	}
 	check("a start after a 429 to a start", e.grants(ctx, "S-5", approvals.Start, 1), "frozen")

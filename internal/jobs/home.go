@@ -157,7 +157,7 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 		}
 		return wait, nil
 	}
-	if err := e.rdb.HSet(ctx, e.keys.drawn(), user, now.UnixMicro()).Err(); err != nil {
+	if err := markScript.Run(ctx, e.rdb, []string{e.keys.drawn()}, user, now.UnixMicro()).Err(); err != nil {
 		return 0, fmt.Errorf("note that a Home was drawn: %w", err)
 	}
 	return 0, nil

@@ -31,12 +31,18 @@ func (e *Engine) Record(ctx context.Context, env approvals.Envelope) (bool, erro
 	if env.Lane == approvals.LaneBrake {
 		brake = "1"
 	}
-	fresh := 0
-	err := e.retry(ctx, func() (err error) {
-		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.first()},
+	fresh, full := 0, false
+	err := e.retry(ctx, true, func() (err error) {
+		fresh, err = recordScript.Run(ctx, e.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.first(), k.claims()},
 			envelopeItem(env.ID), marshal(env), int64(remember.Seconds()), brake).Int()
+		if full = brake == "0" && storeFull(err); full {
+			return nil
+		}
 		return err
 	})
+	if full {
+		err = &approvals.Refusal{Why: approvals.StoreFull}
+	}
 	if err != nil {
 		return false, fmt.Errorf("record %s: %w", env.Kind, err)
 	}

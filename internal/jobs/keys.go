@@ -10,7 +10,8 @@ import (
 // hash tag {p:<project>}, so that a cluster keeps them in one slot and a script
 // may change several.
 //
-//	meta    hash    instance, schema, seq (changes made), fence
+//	meta    hash    instance, schema, seq (changes made), fence, team and bot of
+//	                Slack, replicas (the most ever seen)
 //	due     zset    item → ms at which it has to be worked on
 //	claims  hash    item → fence      owners  hash  item → worker
 //	tries   hash    item → claims since it was last given back

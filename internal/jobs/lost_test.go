@@ -26,8 +26,10 @@ func (w *world) beatAgain(e *Engine) {
 }
 
 func TestARestartedRedisFreezesThePermitsForAWindow(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+	onEach(t, aRestartFreezesThePermits)
+}
+
+func aRestartFreezesThePermits(t *testing.T, w *world) {
 	e := w.opened()
 	w.beat(e)
 	if w.frozen(e) {
@@ -96,8 +98,10 @@ func TestAnEmptyStoreAtTheFirstStartIsFine(t *testing.T) {
 
 // An older copy of the data comes back, as after a power cut or a failover.
 func TestARolledBackRedisIsNoticed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+	onEach(t, aRollBackIsNoticed)
+}
+
+func aRollBackIsNoticed(t *testing.T, w *world) {
 	e := w.opened()
 	w.commit(e, newChange())
 	data, copied := filepath.Join(w.redis.Dir(), "appendonlydir"), filepath.Join(t.TempDir(), "copy")

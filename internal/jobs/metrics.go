@@ -8,6 +8,7 @@ type Metrics struct {
 	aside     prometheus.Counter
 	frozen    prometheus.Gauge
 	skew      prometheus.Gauge
+	memory    prometheus.Gauge
 	submitted *prometheus.CounterVec
 	servers   *prometheus.CounterVec
 	moves     *prometheus.CounterVec
@@ -27,6 +28,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		aside:  prometheus.NewCounter(prometheus.CounterOpts{Name: "ecsbot_items_put_aside_total", Help: "Items of work put aside since whoever claimed them never gave them back."}),
 		frozen: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_permits_frozen_seconds", Help: "Seconds for which no permit will be granted."}),
 		skew:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_clock_skew_seconds", Help: "The clock of Redis minus the clock of this process."}),
+		memory: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_memory_ratio", Help: "Share of its maxmemory that Redis uses; 0 if it has none."}),
 		submitted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecsbot_submits_total", Help: "Stop calls sent to the cloud, by verdict on the answer.",
 		}, []string{"verdict"}),
@@ -47,6 +49,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Name: "ecsbot_posts_rerouted_total", Help: "Messages that could not be posted in their channel, by where they were told instead (private, home: in the person's Home alone, nowhere).",
 	}, []string{"topic", "instead"})
 	reg.MustRegister(m.unverified, m.rerouted)
-	reg.MustRegister(m.steps, m.aside, m.frozen, m.skew, m.submitted, m.servers, m.moves, m.said)
+	reg.MustRegister(m.steps, m.aside, m.frozen, m.skew, m.memory, m.submitted, m.servers, m.moves, m.said)
 	return m
 }

@@ -67,7 +67,7 @@ func (e *Engine) lookAfterOutbox(ctx context.Context) error {
 		return err
 	}
 	k := e.keys
-	err = watchScript.Run(ctx, e.rdb, []string{k.due(), k.opened(), k.privates(), k.swept(), k.moved(), k.rested()},
+	err = watchScript.Run(ctx, e.rdb, []string{k.due(), k.opened(), k.privates(), k.swept(), k.moved(), k.rested(), k.claims()},
 		homesItem, cardsItem, privateItem(""), state).Err()
 	if err != nil {
 		return fmt.Errorf("look after the outbox: %w", err)

@@ -67,6 +67,7 @@ func (l *permitLog) leave(request string) {
 
 // acquire says what the script has to answer at real time now.
 func (l *permitLog) acquire(p *permit, real int64) (code string, wait int64) {
+	l.rewind(p.Window, real)
 	now := max(real, l.clock)
 	if l.run != p.Run {
 		l.run, l.clock, l.frozen = p.Run, now, max(now+p.Window, l.frozen)
@@ -137,6 +138,24 @@ func (l *permitLog) acquire(p *permit, real int64) (code string, wait int64) {
 		l.sort()
 	}
 	return "done", 0
+}
+
+// rewind corrects times of a clock that was ahead by more than a window.
+func (l *permitLog) rewind(window, real int64) {
+	by := l.clock - real
+	if by <= window {
+		return
+	}
+	for id := range l.ends {
+		l.ends[id] = max(l.ends[id]-by, real+window)
+	}
+	for r := range l.asked {
+		l.asked[r] = min(l.asked[r], real+3000)
+	}
+	for r := range l.full {
+		l.full[r] = min(l.full[r], real)
+	}
+	l.clock, l.frozen = real, max(l.frozen-by, real+window)
 }
 
 func (l *permitLog) sort() {

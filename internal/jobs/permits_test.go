@@ -235,10 +235,10 @@ func TestAFreezeIsNeverShortened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	if err := e.freeze(t.Context(), approvals.Stop, time.Minute); err != nil {
+	if err := e.freeze(t.Context(), approvals.Stop, time.Minute, "0"); err != nil {
 		t.Fatal(err)
 	}
-	e.freeze(t.Context(), approvals.Stop, time.Second)
+	e.freeze(t.Context(), approvals.Stop, time.Second, "0")
 	ch := newChange()
 	ch.Freeze = 1000
 	w.commit(e, ch)
@@ -265,14 +265,15 @@ func TestACallIsNotMadeWhenItsIntentMayBeStale(t *testing.T) {
 	}{
 		{"all is well", committed{now: now, replicas: true}, now, now, true},
 		{"half a second of difference", committed{now: now.Add(500 * time.Millisecond), replicas: true}, now, now, true},
-		{"Redis is ahead", committed{now: now.Add(3 * time.Second), replicas: true}, now, now, false},
-		{"Redis is behind", committed{now: now.Add(-3 * time.Second), replicas: true}, now, now, false},
+		{"Redis is far ahead", committed{now: now.Add(12 * time.Second), replicas: true}, now, now, false},
+		{"Redis is far behind", committed{now: now.Add(-12 * time.Second), replicas: true}, now, now, false},
 		{"slept", committed{now: now, replicas: true}, now.Add(-3 * time.Second), now, false},
 		// The monotonic clock stands still while a virtual machine is suspended.
 		{"was suspended", committed{now: now, replicas: true}, now, now.Add(-3 * time.Second), false},
 		{"no replica has it", committed{now: now}, now, now, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.got.sent, tt.got.got = now, now
 			if why := e.unfit(tt.got, tt.began, tt.wall.Round(0)); (why == "") != tt.fit {
 				t.Errorf("got %q", why)
 			}

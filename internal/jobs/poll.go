@@ -75,7 +75,7 @@ func (e *Engine) concludeSome(ctx context.Context, b approvals.Batch, job approv
 	if len(over) == 0 {
 		return b, nil
 	}
-	seen, err := e.look(ctx, over)
+	seen, err := e.inventory.Read(ctx, over)
 	if err != nil {
 		return b, err
 	}
@@ -107,7 +107,7 @@ const looks = 5
 
 // settle makes the results of a batch whose job is done.
 func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch], job approvals.Report) error {
-	seen, err := e.look(ctx, b.body.Waiting())
+	seen, err := e.inventory.Read(ctx, b.body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}

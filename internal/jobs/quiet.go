@@ -45,7 +45,7 @@ func (e *Engine) quietFor(ctx context.Context, what ...string) ([]time.Duration,
 
 // quieten has all replicas keep from what for so long.
 func (e *Engine) quieten(ctx context.Context, what string, wait time.Duration) error {
-	if err := e.rdb.HSet(ctx, e.keys.quiet(), what, e.now().Add(wait).UnixMilli()).Err(); err != nil {
+	if err := markScript.Run(ctx, e.rdb, []string{e.keys.quiet()}, what, e.now().Add(wait).UnixMilli()).Err(); err != nil {
 		return fmt.Errorf("write quiet time: %w", err)
 	}
 	return nil

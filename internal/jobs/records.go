@@ -115,6 +115,22 @@ func (e *Engine) loadFrozen(ctx context.Context, id string) (approvals.Frozen, e
 	return f, nil
 }
 
+// Frozen returns the list that a request is about, or a *approvals.Refusal.
+func (e *Engine) Frozen(ctx context.Context, id string) (approvals.Frozen, error) {
+	f, err := e.loadFrozen(ctx, id)
+	if errors.Is(err, errNoRecord) {
+		r, err := e.loadRequest(ctx, id)
+		if errors.Is(err, errNoRecord) {
+			return f, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err == nil {
+			err = &approvals.Refusal{Why: approvals.ListGone, Request: r.body}
+		}
+		return f, err
+	}
+	return f, err
+}
+
 // keep is how long the records of an ended request stay. The list of servers of
 // one that was never carried out is of no use after a day, and is most of it.
 const (

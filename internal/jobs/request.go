@@ -57,7 +57,7 @@ func (e *Engine) plan(ctx context.Context, c claim, r stored[approvals.Request])
 		return err
 	}
 	k := e.keys
-	ch := newChange().under(c).done(never).
+	ch := newChange().under(c).begins().done(never).
 		write(k.request(next.ID), r.ver, next).
 		log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: e.worker}).
 		wake(batchItem(next.ID, 0), 0).

@@ -36,6 +36,9 @@ var recordLua string
 //go:embed lua/ask.lua
 var askLua string
 
+//go:embed lua/mark.lua
+var markLua string
+
 //go:embed lua/home.lua
 var homeLua string
 
@@ -49,10 +52,11 @@ var (
 	beatScript    = redis.NewScript(permitsLua + beatLua)
 	openScript    = redis.NewScript(permitsLua + openLua)
 	freezeScript  = redis.NewScript(permitsLua + freezeLua)
-	claimScript   = redis.NewScript(claimLua)
-	releaseScript = redis.NewScript(releaseLua)
-	recordScript  = redis.NewScript(recordLua)
+	claimScript   = redis.NewScript(permitsLua + claimLua)
+	releaseScript = redis.NewScript(permitsLua + releaseLua)
+	recordScript  = redis.NewScript(permitsLua + recordLua)
+	markScript    = redis.NewScript(permitsLua + markLua)
+	homeScript    = redis.NewScript(permitsLua + homeLua)
 	askScript     = redis.NewScript(askLua)
-	homeScript    = redis.NewScript(homeLua)
-	watchScript   = redis.NewScript(watchLua)
+	watchScript   = redis.NewScript(permitsLua + watchLua)
 )

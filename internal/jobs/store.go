@@ -1,11 +1,14 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +19,17 @@ import (
 // Store is a connection to Redis as the engine needs it.
 type Store struct {
 	client   redis.UniversalClient
+	key      string                 // names the node that counts in a cluster; set by [New]
 	run      atomic.Pointer[string] // run id of the process that the newest connection speaks to
-	replicas atomic.Int32
+	replicas atomic.Int32           // connected when [Store.Check] asked last
+	memory   atomic.Uint64          // bits of a float64: the share of maxmemory in use
+}
+
+// TLS names PEM files for a rediss:// address; each may be empty.
+type TLS struct {
+	CA   string // certificates to trust instead of the system's
+	Cert string // shown to a server that wants a client certificate
+	Key  string // of Cert
 }
 
 // OpenStore prepares a connection. It does not connect yet.
@@ -25,7 +37,10 @@ type Store struct {
 // address is redis://, rediss:// or unix://; with the parameter master_name it
 // names Sentinels, with addr= parameters nodes of a cluster (the forms of
 // go-redis).
-func OpenStore(address string) (*Store, error) {
+func OpenStore(address string) (*Store, error) { return OpenStoreTLS(address, TLS{}) }
+
+// OpenStoreTLS is [OpenStore] with certificates.
+func OpenStoreTLS(address string, files TLS) (*Store, error) {
 	redis.SetLogger(unheard{}) // what it would print comes back as errors, too
 	s := &Store{}
 	s.run.Store(new(string))
@@ -42,6 +57,9 @@ func OpenStore(address string) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := files.apply(o.TLSConfig); err != nil {
+			return nil, err
+		}
 		o.OnConnect, o.MaxRetries, o.ContextTimeoutEnabled = s.connected, -1, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
 		s.client = redis.NewFailoverClient(o)
@@ -50,13 +68,20 @@ func OpenStore(address string) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.OnConnect, o.MaxRetries, o.ContextTimeoutEnabled = s.connected, -1, true
+		if err := files.apply(o.TLSConfig); err != nil {
+			return nil, err
+		}
+		// Connections of whatever node of a cluster say nothing: see [Store.refresh].
+		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		s.client = redis.NewClusterClient(o)
 	default:
 		o, err := redis.ParseURL(address)
 		if err != nil {
+			return nil, err
+		}
+		if err := files.apply(o.TLSConfig); err != nil {
 			return nil, err
 		}
 		// go-redis repeats a script whose answer was lost, unseen (200 calls ran
@@ -68,6 +93,43 @@ func OpenStore(address string) (*Store, error) {
 		s.client = redis.NewClient(o)
 	}
 	return s, nil
+}
+
+// apply puts the certificates into c, which is nil for an address without TLS.
+func (f TLS) apply(c *tls.Config) error {
+	if f == (TLS{}) {
+		return nil
+	}
+	if c == nil {
+		return Fault{What: "certificates for Redis are set, but its address has no TLS", Mend: "write rediss:// in REDIS_URL, or leave REDIS_TLS_… out"}
+	}
+	if f.CA != "" {
+		pem, err := os.ReadFile(f.CA)
+		if err != nil {
+			return Fault{What: "the CA of Redis cannot be read (" + err.Error() + ")", Mend: "correct REDIS_TLS_CA_FILE or the rights of the file"}
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return Fault{What: f.CA + " holds no certificate in PEM form", Mend: "correct REDIS_TLS_CA_FILE"}
+		}
+	}
+	if f.Cert == "" && f.Key == "" {
+		return nil
+	}
+	if f.Cert == "" || f.Key == "" {
+		return Fault{What: "a client certificate is of no use without its key", Mend: "set both REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE, or none"}
+	}
+	pair := func() (*tls.Certificate, error) {
+		p, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, Fault{What: "the client certificate for Redis cannot be used (" + err.Error() + ")", Mend: "correct REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE"}
+		}
+		return &p, nil
+	}
+	// Read at each connection: certificates are renewed while the bot runs.
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair() }
+	_, err := pair()
+	return err
 }
 
 const (
@@ -85,125 +147,83 @@ func (s *Store) Close() error { return s.client.Close() }
 
 // connected reads, on each new connection, which process it speaks to.
 func (s *Store) connected(ctx context.Context, cn *redis.Conn) error {
-	info, err := cn.Info(ctx, "server").Result()
+	raw, err := cn.Info(ctx, "server").Result()
 	var answered redis.Error
 	if errors.As(err, &answered) {
-		return nil // a store without INFO server: it has no run id to watch
+		return nil // [Store.Check] tells that INFO is refused
 	}
 	if err != nil {
 		return err
 	}
-	// Of a Sentinel, or of whatever node of a cluster, the id says nothing.
-	fields := parseInfo(info)
-	if id := fields["run_id"]; id != "" && fields["redis_mode"] == "standalone" {
+	info := parseInfo(raw)
+	if id := info["run_id"]; id != "" && mode(info) != "sentinel" {
 		s.run.Store(&id)
 	}
 	return nil
 }
 
-// refresh reads, in a cluster, the run id of the node that holds the key.
-// Elsewhere each new connection tells it.
-func (s *Store) refresh(ctx context.Context, key string) {
-	cluster, ok := s.client.(*redis.ClusterClient)
-	if !ok {
-		return
+// mode is standalone, cluster or sentinel. Valkey has another word for it.
+func mode(info map[string]string) string { return cmp.Or(info["redis_mode"], info["server_mode"]) }
+
+// node is the client of the process that holds what this project keeps.
+func (s *Store) node(ctx context.Context) (*redis.Client, error) {
+	switch c := s.client.(type) {
+	case *redis.Client:
+		return c, nil
+	case *redis.ClusterClient:
+		return c.MasterForKey(ctx, s.key)
 	}
-	node, err := cluster.MasterForKey(ctx, key)
+	return nil, fmt.Errorf("no node of a %T is known", s.client)
+}
+
+// pinned is one connection, and so one process: what is read and written on it
+// and whose run id it is belong together. The caller closes it.
+type pinned struct {
+	*redis.Conn
+	run string
+}
+
+// pin takes a connection to the process that holds what this project keeps,
+// and asks that process for its run id.
+func (s *Store) pin(ctx context.Context) (*pinned, error) {
+	node, err := s.node(ctx)
 	if err != nil {
-		return // the beat that asked will fail, too
+		return nil, err
 	}
-	if info, err := node.Info(ctx, "server").Result(); err == nil {
-		if id := parseInfo(info)["run_id"]; id != "" {
-			s.run.Store(&id)
-		}
+	p := &pinned{Conn: node.Conn()}
+	raw, err := p.Info(ctx, "server").Result()
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("ask Redis which process it is: %w", err)
 	}
+	if p.run = parseInfo(raw)["run_id"]; p.run == "" {
+		p.Close()
+		return nil, noRunID
+	}
+	if node != s.client { // in a cluster no new connection tells it
+		s.run.Store(&p.run)
+	}
+	return p, nil
+}
+
+// refresh reads, in a cluster, the run id of the node that counts. Elsewhere
+// each new connection tells it.
+func (s *Store) refresh(ctx context.Context) error {
+	if _, ok := s.client.(*redis.ClusterClient); !ok {
+		return nil
+	}
+	p, err := s.pin(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Close()
 }
 
 // RunID names the Redis process that the newest connection speaks to.
 func (s *Store) RunID() string { return *s.run.Load() }
 
-// Fault is something about Redis that must be mended.
-type Fault struct {
-	What string
-	Mend string
-	// Loss: it lets data be lost; ALLOW_VOLATILE_REDIS accepts that.
-	Loss bool
-	// Passing: it goes away by itself.
-	Passing bool
-}
-
-func (f Fault) String() string { return f.What + ": " + f.Mend }
-
-// Check asks Redis whether it keeps what is written to it. An error means that
-// it could not be asked.
-func (s *Store) Check(ctx context.Context) ([]Fault, error) {
-	raw, err := s.client.Info(ctx).Result()
-	if err != nil {
-		return nil, fmt.Errorf("ask Redis: %w", err)
-	}
-	info := parseInfo(raw)
-	if n := info["connected_slaves"]; n != "" {
-		var count int32
-		fmt.Sscan(n, &count)
-		s.replicas.Store(count)
-	}
-	return faults(info), nil
-}
-
-// faults judges the answer of INFO. What a store does not tell is taken for
-// absent, except what only a real Redis tells.
-func faults(info map[string]string) []Fault {
-	var all []Fault
-	if v := info["redis_version"]; v != "" && olderThan(v, 6, 2) {
-		all = append(all, Fault{What: "Redis " + v + " is too old", Mend: "use 6.2 or newer"})
-	}
-	if role := info["role"]; role != "" && role != "master" {
-		all = append(all, Fault{What: "this Redis is a replica", Mend: "point REDIS_URL at the primary, or name the Sentinels"})
-	}
-	if info["loading"] == "1" {
-		all = append(all, Fault{What: "Redis is still loading its data", Mend: "wait until it is done", Passing: true})
-	}
-	if info["aof_enabled"] != "1" {
-		all = append(all, Fault{What: "Redis would lose everything in a restart (no append-only file)", Mend: "set `appendonly yes` and `appendfsync everysec` in redis.conf, or ALLOW_VOLATILE_REDIS=true for a trial", Loss: true})
-	}
-	if st := info["aof_last_write_status"]; st != "" && st != "ok" {
-		all = append(all, Fault{What: "Redis cannot write its append-only file", Mend: "look at its log and its disk", Loss: true})
-	}
-	if p := info["maxmemory_policy"]; p != "" && p != "noeviction" && info["maxmemory"] != "0" {
-		all = append(all, Fault{What: "Redis throws data away when memory is short (" + p + ")", Mend: "set `maxmemory-policy noeviction` in redis.conf", Loss: true})
-	}
-	return all
-}
-
-func parseInfo(raw string) map[string]string {
-	info := map[string]string{}
-	for line := range strings.Lines(raw) {
-		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			info[key] = value
-		}
-	}
-	return info
-}
-
-func olderThan(version string, major, minor int) bool {
-	var a, b int
-	fmt.Sscanf(version, "%d.%d", &a, &b)
-	return a < major || a == major && b < minor
-}
-
-// pinned returns a connection of its own, on which [Store.confirmed] can be
-// asked what was written through it. It is nil where that cannot be had (a
-// cluster) or is not needed (no replica).
-func (s *Store) pinned() *redis.Conn {
-	c, ok := s.client.(*redis.Client)
-	if !ok || s.replicas.Load() == 0 {
-		return nil
-	}
-	return c.Conn()
-}
-
-// confirmed waits until a replica has everything that was written through via.
-func (s *Store) confirmed(ctx context.Context, via *redis.Conn) bool {
-	n, err := via.Wait(ctx, 1, time.Second).Result()
-	return err == nil && n >= 1
+// confirmed waits until n replicas have everything that was written through p.
+func (p *pinned) confirmed(ctx context.Context, n int) bool {
+	got, err := p.Wait(ctx, n, time.Second).Result()
+	return err == nil && got >= int64(n)
 }

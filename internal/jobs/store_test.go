@@ -9,8 +9,11 @@ import (
 )
 
 func TestARedisThatKeepsWhatItIsGivenHasNoFault(t *testing.T) {
-	t.Parallel()
-	e := newWorld(t).engine()
+	onEach(t, hasNoFault)
+}
+
+func hasNoFault(t *testing.T, w *world) {
+	e := w.engine()
 	all, err := e.Redis.Check(t.Context())
 	if err != nil || len(all) != 0 {
 		t.Errorf("got %v, %v", all, err)
@@ -35,7 +38,7 @@ func TestARedisWithoutAppendOnlyFileLosesData(t *testing.T) {
 
 func TestFaultsOfRedisAreNamed(t *testing.T) {
 	t.Parallel()
-	const good = "redis_version:7.0.15 role:master loading:0 aof_enabled:1 aof_last_write_status:ok maxmemory:100 maxmemory_policy:noeviction"
+	const good = "redis_version:7.0.15 redis_mode:standalone run_id:1 role:master loading:0 aof_enabled:1 aof_last_write_status:ok maxmemory:100 maxmemory_policy:noeviction"
 	for _, tt := range []struct {
 		name, change string // of the good answer
 		what         string // "": no fault
@@ -56,6 +59,11 @@ func TestFaultsOfRedisAreNamed(t *testing.T) {
 		{"evicts what may expire", "maxmemory_policy:volatile-ttl", "throws data away", true, false},
 		{"would evict but has no limit", "maxmemory:0 maxmemory_policy:allkeys-lru", "", false, false},
 		{"does not tell its version", "redis_version:", "", false, false},
+		{"does not tell which process it is", "run_id:", "run_id", false, false},
+		{"Valkey", "redis_version:7.2.4 redis_mode: server_mode:standalone", "", false, false},
+		{"Sentinel", "redis_mode:sentinel", "Sentinel", false, false},
+		{"has replicas and wants one", "connected_slaves:1 min_slaves_good_slaves:1", "", false, false},
+		{"is not nearly full", "maxmemory:1000 used_memory:799", "", false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			info := parseInfo(strings.ReplaceAll(good+" "+tt.change, " ", "\r\n"))
@@ -68,6 +76,9 @@ func TestFaultsOfRedisAreNamed(t *testing.T) {
 			}
 			if len(all) != 1 || !strings.Contains(all[0].What, tt.what) || all[0].Loss != tt.loss || all[0].Passing != tt.passing {
 				t.Errorf("got %+v", all)
+			}
+			if len(all) == 1 && all[0].Warning {
+				t.Error("it is only a warning")
 			}
 			if len(all) == 1 && all[0].Mend == "" {
 				t.Error("the fault does not say how to mend it")
@@ -132,8 +143,10 @@ func TestTheClientNeverRepeatsAScriptByItself(t *testing.T) {
 }
 
 func TestTheRunIDIsThatOfTheNewestConnection(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+	onEach(t, theRunIDIsThatOfTheNewestConnection)
+}
+
+func theRunIDIsThatOfTheNewestConnection(t *testing.T, w *world) {
 	e := w.engine()
 	if err := e.rdb.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 	}
 	if halt.body.On {
 		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for people
-		return e.waitForThaw(ctx, c, b, halt.body)
+		return e.waitForThaw(ctx, c, r, b.body, halt.body)
 	}
 	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
 		return err
@@ -74,7 +74,7 @@ func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch])
 func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Lease*2/5)
 	defer cancel()
-	return e.look(ctx, ids)
+	return e.inventory.Read(ctx, ids)
 }
 
 // unseen deals with servers that could not be read before their call. A
@@ -200,6 +200,9 @@ type turn struct {
 
 // room asks for how long the batch has to wait for its turn.
 func (e *Engine) room(ctx context.Context, b approvals.Batch) (turn, error) {
+	if err := e.Redis.refresh(ctx); err != nil {
+		return turn{}, fmt.Errorf("ask for a permit: %w", err)
+	}
 	k := e.keys
 	b.Attempt++ // the one that would be made now
 	raw, err := roomScript.Run(ctx, e.rdb, []string{k.log(b.Action), k.book(b.Action), k.line(b.Action)}, marshal(e.permit(b, len(b.Waiting())))).Slice()
@@ -242,9 +245,16 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if err != nil {
 		return e.unseen(ctx, c, r, b, err)
 	}
+	// Run id, intent and confirmation over one connection: those of one process.
+	via, err := e.Redis.pin(ctx)
+	if err != nil {
+		return fmt.Errorf("write the intent: %w", err)
+	}
+	defer via.Close()
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
+	p.Run = via.run
 	next.Permit, next.Intent = p.ID, e.now()
 	sending := map[string]bool{}
 	for _, id := range live {
@@ -259,15 +269,18 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if err != nil {
 		return err
 	}
-	ch := e.move(c, b, next, "intent")
+	ch := e.move(c, b, next, "intent").begins()
 	ch.Permit = p
 	ch.Same = append(ch.Same, same{e.keys.halt(), halt.ver}, same{e.keys.request(r.body.ID), r.ver})
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
-	intent, err := e.intend(ctx, ch)
+	intent, err := e.intend(ctx, ch, via)
 	if full := new(errNoPermit); errors.As(err, &full) {
 		e.release(ctx, c, e.turn(full.wait), false)
 		return nil
+	}
+	if storeFull(err) {
+		return e.waitFor(ctx, c, b, b.body, "my database is full")
 	}
 	if err != nil {
 		return err
@@ -277,8 +290,8 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 
 	why := e.unfit(intent, began, wall)
 	if p.Run != e.Redis.RunID() {
-		// The permit was asked for in the name of one process, and perhaps granted
-		// by the next one, whose log may lack what was granted last.
+		// The process that granted the permit is gone or being left; the next one's
+		// log may lack it.
 		why = "Redis was restarted just before the call"
 	}
 	if why != "" {
@@ -305,21 +318,29 @@ func verdict(err error) string {
 	return ecsclient.VerdictOf(err).String()
 }
 
-// intend commits the intent and, where Redis has replicas, waits until one of
-// them has it, too: after a failover the intent must still be there.
-func (e *Engine) intend(ctx context.Context, ch *change) (committed, error) {
-	via := e.Redis.pinned()
-	if via == nil {
-		return e.commit(ctx, ch)
-	}
-	defer via.Close()
+// intend commits the intent and, where that is demanded, waits until replicas
+// have it, too: after a failover the intent must still be there. The number does
+// not depend on the replicas connected now: a primary that was cut off has none,
+// and is just the one that must not go on.
+func (e *Engine) intend(ctx context.Context, ch *change, via *pinned) (committed, error) {
 	got, err := e.commitVia(ctx, ch, redis.Scripter(via))
-	if err == nil {
+	if n := e.confirmations(); err == nil && n > 0 {
 		// A repeat wrote nothing on this connection, so there is nothing that
 		// could be confirmed.
-		got.replicas = !got.again && e.Redis.confirmed(ctx, via)
+		got.replicas = !got.again && via.confirmed(ctx, n)
 	}
 	return got, err
+}
+
+// confirmations is how many replicas must have an intent before its call.
+func (e *Engine) confirmations() int {
+	switch {
+	case e.Confirm > 0:
+		return e.Confirm
+	case e.Confirm == ConfirmAuto && max(e.replicas.Load(), int64(e.Redis.replicas.Load())) > 0:
+		return 1
+	}
+	return 0
 }
 
 // unfit says why a call must not be made although its intent is written, or "".
@@ -329,7 +350,9 @@ func (e *Engine) unfit(intent committed, began, wall time.Time) string {
 	switch {
 	case took > sendBy:
 		return "the process slept between intent and call"
-	case off > time.Second+took || off < -time.Second-took:
+	case e.clock.ahead(clockReading{intent.now, intent.sent, intent.got}) > clockJump:
+		return clockJumped
+	case off > sane+took || off < -sane-took:
 		return clocksDiffer
 	case !intent.replicas:
 		return "no replica of Redis confirmed the intent"
@@ -337,9 +360,16 @@ func (e *Engine) unfit(intent committed, began, wall time.Time) string {
 	return ""
 }
 
-// clocksDiffer keeps a call from being made: a clock that jumped may have let
-// permits end too early.
-const clocksDiffer = "the clocks of Redis and of this machine differ by more than a second"
+// What is wrong with a clock keeps a call from being made, and freezes the
+// permits: some may have ended too early.
+const (
+	clocksDiffer = "the clocks of Redis and of this machine are more than ten seconds apart"
+	clockJumped  = "the clock of Redis jumped ahead"
+)
+
+// sane is how far the two wall clocks may be apart. Jumps are found by the
+// monotonic clock; this is for a clock that was never right.
+const sane = 10 * time.Second
 
 // withdraw puts a batch back in the queue whose call was surely not accepted,
 // and gives its permit back. People are told once for each kind of trouble.
@@ -351,7 +381,7 @@ func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch
 	next.Trouble = why
 	ch := e.move(c, b, next, "withdrawn").done(in)
 	ch.Settle = &settle{ID: next.Permit}
-	if why == clocksDiffer {
+	if why == clocksDiffer || why == clockJumped {
 		ch.Settle.MS = e.window().Milliseconds()
 		ch.Freeze = e.window().Milliseconds()
 		if err := e.freezeAll(ctx, "0"); err != nil {
@@ -442,9 +472,13 @@ func (e *Engine) unsettled(ctx context.Context, b approvals.Batch) error {
 	return e.freezeAll(ctx, "0")
 }
 
-// freeze keeps permits for the action from being granted for d.
-func (e *Engine) freeze(ctx context.Context, a approvals.Action, d time.Duration) error {
-	if err := freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, d.Milliseconds(), "0").Err(); err != nil {
+// freeze keeps permits for the action from being granted for d; see freeze.lua
+// for the flag.
+func (e *Engine) freeze(ctx context.Context, a approvals.Action, d time.Duration, flag string) error {
+	err := e.retry(ctx, true, func() error {
+		return freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, d.Milliseconds(), flag).Err()
+	})
+	if err != nil {
 		return fmt.Errorf("freeze permits: %w", err)
 	}
 	return nil
@@ -454,7 +488,7 @@ func (e *Engine) freeze(ctx context.Context, a approvals.Action, d time.Duration
 // otherwise than we do, or others use the same quota.
 func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batch], after time.Duration) error {
 	wait := max(after, e.window())
-	if err := e.freeze(ctx, b.body.Action, wait); err != nil {
+	if err := e.freeze(ctx, b.body.Action, wait, "0"); err != nil {
 		return err
 	}
 	return e.withdraw(ctx, c, b, "the cloud says that too much was sent", e.turn(wait))
@@ -493,7 +527,7 @@ func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch],
 // the refusal, or that some are on their way by an earlier call: the others may
 // be sent again.
 func (e *Engine) explained(ctx context.Context, b approvals.Batch) (next approvals.Batch, again bool) {
-	seen, err := e.look(ctx, b.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Waiting())
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
 		return b, false

@@ -246,8 +246,10 @@ func TestAPermitMissingAfterItsCallFreezesTheRest(t *testing.T) {
 
 // Nobody has to ask for a permit for a restart to be noticed.
 func TestABeatNoticesARestart(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+	onEach(t, aBeatNoticesARestart)
+}
+
+func aBeatNoticesARestart(t *testing.T, w *world) {
 	e := w.opened()
 	w.beat(e)
 	w.redis.Kill()

@@ -46,7 +46,23 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, redis: redistest.Start(t), keys: keysOf(project)}
+	return newWorldOn(t, redistest.Start(t))
+}
+
+// onEach runs a test on every kind of server there is.
+func onEach(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Parallel()
+	for _, binary := range redistest.Binaries() {
+		t.Run(binary, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorldOn(t, redistest.StartBinary(t, binary)))
+		})
+	}
+}
+
+func newWorldOn(t testing.TB, server *redistest.Server) *world {
+	t.Helper()
+	w := &world{t: t, redis: server, keys: keysOf(project)}
 	w.cloud = ecssim.New(ecssim.Options{MinJobTime: 20 * time.Millisecond, MaxJobTime: 60 * time.Millisecond, Seed: 1, ProjectID: project})
 	t.Cleanup(w.cloud.Close)
 	w.over, w.stopAll = context.WithCancel(context.Background())
@@ -73,6 +89,7 @@ func scaled(c *Config) {
 	c.Beat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
 	c.RefusedPause = 20 * time.Millisecond
+	c.TrustEmpty = true
 }
 
 // engine makes one replica's engine, with a connection of its own.
@@ -107,7 +124,9 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	for _, f := range tune {
 		f(&c)
 	}
-	return New(c)
+	e := New(c)
+	w.t.Cleanup(e.Close)
+	return e
 }
 
 // opened is an engine that has joined the store but does not run: its scripts
@@ -240,6 +259,7 @@ end`)
 type cutter struct {
 	url string
 	cut func(command string) bool
+	say func(answer []byte) []byte // changes an answer; nil: none
 
 	mu   sync.Mutex
 	cuts int
@@ -281,8 +301,18 @@ func (c *cutter) carry(near net.Conn, to string) {
 	}
 	defer far.Close()
 	go func() { // ends when either side closes
-		io.Copy(near, far)
-		near.Close()
+		defer near.Close()
+		if c.say == nil {
+			io.Copy(near, far)
+			return
+		}
+		for buf := make([]byte, 256<<10); ; {
+			n, err := far.Read(buf)
+			if err != nil {
+				return
+			}
+			near.Write(c.say(buf[:n]))
+		}
 	}()
 	buf := make([]byte, 256<<10)
 	for {

@@ -3,7 +3,9 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,28 +16,49 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// Binary is the server that [Start] starts: redis-server, or what the environment
+// variable ECSBOT_REDIS_SERVER names, for instance valkey-server.
+func Binary() string { return cmp.Or(os.Getenv("ECSBOT_REDIS_SERVER"), "redis-server") }
+
+// Binaries are all servers of its kind on this machine: [Binary] and, where it is
+// installed, valkey-server. What differs between them is tested on each.
+func Binaries() []string {
+	all := []string{Binary()}
+	if _, err := exec.LookPath("valkey-server"); err == nil && Binary() != "valkey-server" {
+		all = append(all, "valkey-server")
+	}
+	return all
+}
+
 // Server is a redis-server that keeps what is written to it. It ends with the
 // test.
 type Server struct {
-	t    testing.TB
-	dir  string
-	args []string
-	cmd  *exec.Cmd
+	t      testing.TB
+	binary string
+	dir    string
+	args   []string
+	cmd    *exec.Cmd
 }
 
 // Start starts a server with an append-only file. Further arguments are those
 // of redis-server.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Fatal("redis-server is not installed: run `make redis`, or `apt-get install redis-server`")
+	return StartBinary(t, Binary(), args...)
+}
+
+// StartBinary is [Start] with one of [Binaries].
+func StartBinary(t testing.TB, binary string, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath(binary); err != nil {
+		t.Fatal(binary + " is not installed: run `make redis`, or `apt-get install redis-server`")
 	}
 	// Not t.TempDir: its path may be longer than a socket's path may be.
 	dir, err := os.MkdirTemp("", "redis")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, dir: dir, args: args}
+	s := &Server{t: t, binary: binary, dir: dir, args: args}
 	t.Cleanup(func() {
 		s.Kill()
 		os.RemoveAll(dir)
@@ -70,7 +93,7 @@ func (s *Server) Restart() {
 		"--port", "0", "--unixsocket", s.socket(), "--dir", s.dir, "--save", "",
 		"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--loglevel", "warning",
 	}, s.args...)
-	s.cmd = exec.Command("redis-server", args...)
+	s.cmd = exec.Command(s.binary, args...)
 	out := &strings.Builder{}
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {
@@ -119,4 +142,19 @@ func (s *Server) Dump(ctx context.Context, pattern string) map[string]string {
 		}
 	}
 	return all
+}
+
+// FreePort is a TCP port that nobody listens on now.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

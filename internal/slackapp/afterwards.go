@@ -175,7 +175,7 @@ func (a *App) takeWord(ctx context.Context, client *socketmode.Client, envelope 
 	}
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a word about an outcome could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: sayStoreAway}))
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: plainly(sayUnkept(err))}))
 		return
 	}
 	a.ack(ctx, client, envelope, nil)

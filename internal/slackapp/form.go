@@ -193,7 +193,7 @@ func (a *App) takeForm(ctx context.Context, client *socketmode.Client, envelope 
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(ctx, "a form could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: plainly(sayStoreAway)}))
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: plainly(sayUnkept(err))}))
 	case !fresh: // Slack sent it twice; an error on a field leaves everything as it is
 		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: sayHaveForm}))
 	default:

@@ -87,7 +87,7 @@ func (a *App) takePreview(ctx context.Context, client *socketmode.Client, envelo
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(ctx, "a request could not be recorded", "user", cb.User.ID, "err", err)
-		view = notice(sayStoreAway)
+		view = notice(sayUnkept(err))
 	case fresh:
 		view, answer = notice(sayAsking), slack.NewUpdateViewSubmissionResponse
 		view.ExternalID = did.View

@@ -201,7 +201,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(ctx, "a command could not be recorded", "user", cmd.UserID, "err", err)
-		a.ack(ctx, client, envelope, private(sayStoreAway))
+		a.ack(ctx, client, envelope, private(sayUnkept(err)))
 	case !fresh: // Slack sent it twice; the first one is answered
 		a.ack(ctx, client, envelope, nil)
 	case parsed.Verb == command.Ask || parsed.Verb == command.ShowServers:
@@ -266,7 +266,7 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 	a.ack(ctx, client, envelope, nil)
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a click could not be recorded", "user", click.User, "err", err)
-		a.answer(ctx, click, sayStoreAway)
+		a.answer(ctx, click, sayUnkept(err))
 	}
 }
 
@@ -286,7 +286,7 @@ func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelop
 	}
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a denial could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: sayStoreAway}))
+		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: plainly(sayUnkept(err))}))
 		return
 	}
 	a.ack(ctx, client, envelope, nil)

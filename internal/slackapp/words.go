@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -29,6 +30,15 @@ const (
 	sayDenyLabel       = "Why not? (shown in the channel)"
 	sayDenyPlaceholder = "Optional"
 )
+
+// sayUnkept tells why an act could not be recorded.
+func sayUnkept(err error) string {
+	var no *approvals.Refusal
+	if errors.As(err, &no) {
+		return sayRefusal(no)
+	}
+	return sayStoreAway
+}
 
 func sayDenyTitle(id string) string { return "Deny " + id }
 

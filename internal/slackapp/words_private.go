@@ -148,6 +148,8 @@ func sayRefusal(no *approvals.Refusal) string {
 		return fmt.Sprintf(":information_source: Nothing of %s failed that could be tried again; nothing was asked for.", id)
 	case approvals.DraftGone:
 		return ":alarm_clock: What you were shown is not kept any more; nothing was asked for. Fill in the form again."
+	case approvals.StoreFull:
+		return ":floppy_disk: My database is full, so I did nothing about this. Tell the people who run this bot. Deny, cancel and freeze still work."
 	case approvals.WrongProject:
 		return fmt.Sprintf(":x: There is no project %s; nothing was asked for. This bot serves %s.", code(no.Asked), code(no.Known))
 	case approvals.CloudAway:

@@ -3,11 +3,13 @@
 --
 -- KEYS  1 beats  zset  worker -> ms of its last beat
 --       2 due  3 owners  4 meta  5 book of stops  6 book of starts
---       (see commit.lua, permits.lua)
+--       7 log of stops  8 log of starts     (see commit.lua, permits.lua)
 -- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
---       Redis process spoken to  4 window ms
+--       Redis process spoken to  4 window ms  5 replicas connected now
 -- Returns {server ms, seq, instance or '', claims taken from the dead,
---          frozen ms, #since: when a restart or loss was noticed last}.
+--          frozen ms, #since: when a restart or loss was noticed last,
+--          the most replicas ever seen, #back: when a clock was found ahead}.
+even_if_full(KEYS[4])
 local now = redis_ms()
 local dead = tonumber(ARGV[2])
 local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -30,8 +32,16 @@ local frozen = 0
 local instance = redis.call('HGET', KEYS[4], 'instance') or ''
 if instance ~= '' then
   adopt(KEYS[5], KEYS[6])
-  for i = 5, 6 do frozen = math.max(frozen, noticed(KEYS[i], ARGV[3], tonumber(ARGV[4]), now)) end
+  for i = 5, 6 do frozen = math.max(frozen, noticed(KEYS[i + 2], KEYS[i], ARGV[3], tonumber(ARGV[4]), now)) end
 end
-local function since(book) return tonumber(redis.call('HGET', book, '#since') or '0') end
+local replicas = tonumber(redis.call('HGET', KEYS[4], 'replicas') or '0')
+if instance ~= '' and tonumber(ARGV[5]) > replicas then
+  replicas = tonumber(ARGV[5])
+  redis.call('HSET', KEYS[4], 'replicas', replicas)
+end
+local function latest(field)
+  local a, b = redis.call('HGET', KEYS[5], field), redis.call('HGET', KEYS[6], field)
+  return math.max(tonumber(a or '0'), tonumber(b or '0'))
+end
 return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
-  frozen, math.max(since(KEYS[5]), since(KEYS[6]))}
+  frozen, latest('#since'), replicas, latest('#back')}

@@ -22,6 +22,7 @@
 --       8 ms for which an item is parked
 -- Returns {ms until the next item is due or -1, item, fence, tries, lane, …};
 -- the lane is 'usual', 'brake', or 'slow:' and the person.
+even_if_full(KEYS[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local lease = tonumber(ARGV[2])

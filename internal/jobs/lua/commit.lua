@@ -21,11 +21,13 @@
 --       'most'            a set has as many members as it may have
 --       'taken' id, request, id, request …   servers locked by others
 --       'frozen'|'full'|'line' ms            no permit now; ask again then
+--      A change with keep is made even if Redis is full.
 
 local DUE, CLAIMS, OWNERS, TRIES, WOKEN, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local AUDIT, LOCKS, LOG, BOOK, LINE = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local c = cjson.decode(ARGV[1])
 local now = redis_ms()
+if c.keep then even_if_full(META) end
 local function answer(code, ...) return {code, now, tonumber(redis.call('HGET', META, 'seq') or '0'), ...} end
 
 local first = c.write and c.write[1]

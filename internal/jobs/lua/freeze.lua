@@ -4,6 +4,7 @@
 -- ARGV  1 ms  2 '1' if the store's past cannot be trusted: then servers' own
 --       stamps decide whether they may be stopped
 -- Returns the ms for which permits stay frozen.
+even_if_full(KEYS[1])
 local now = redis_ms()
 local s = redis.call('HMGET', KEYS[1], '#frozen', '#clock')
 now = math.max(now, tonumber(s[2] or '0'))

@@ -7,6 +7,7 @@
 --       6 homes   hash  where older replicas keep who has the Home open
 -- ARGV  1 user  2 the drawer's item  3 what it has to tell; empty: the Home was opened
 --       4 '1': it was noted by an older replica, at the time that it knows
+even_if_full(KEYS[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local at = t[1] * 1000000 + t[2]

@@ -12,6 +12,7 @@
 --               #run    the Redis process that the log was kept by
 --               #frozen ms until which nothing is granted
 --               #since  ms at which a restart or loss of the store was noticed
+--               #back   ms at which the clock was found to have been ahead
 --               #v      virtual time: the score of the last request served
 --               #n      how many places in the line were taken so far
 --               a:<request>  ms until which the request keeps its place unasked
@@ -24,10 +25,39 @@ local function redis_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- even_if_full lets a script write although Redis is at its maxmemory. Redis
+-- refuses only commands that may need memory, and none of a script that has
+-- written already: this one writes nothing. It is for what must not be lost
+-- (results, claims) and for what holds back (a freeze), never for new work.
+local function even_if_full(key) redis.call('HDEL', key, '#none') end
+
+-- rewound corrects a log whose times come from a clock that was ahead by more
+-- than a window: nothing would be granted until the real time has caught up.
+-- When the calls were made is not known any more, so each permit counts for a
+-- window from now, and none is granted meanwhile.
+local function rewound(log, book, window, now)
+  local by = tonumber(redis.call('HGET', book, '#clock') or '0') - now
+  if by <= window then return end
+  local all = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    redis.call('ZADD', log, math.max(tonumber(all[i + 1]) - by, now + window), all[i])
+  end
+  all = redis.call('HGETALL', book)
+  for i = 1, #all, 2 do
+    local kind, at = string.sub(all[i], 1, 2), tonumber(all[i + 1])
+    if kind == 'a:' and at > now + 3000 then redis.call('HSET', book, all[i], now + 3000) end
+    if kind == 'f:' and at > now then redis.call('HSET', book, all[i], now) end
+    if all[i] == '#since' and at > now then redis.call('HSET', book, all[i], now) end
+  end
+  local frozen = tonumber(redis.call('HGET', book, '#frozen') or '0')
+  redis.call('HSET', book, '#clock', now, '#frozen', math.max(frozen - by, now + window), '#back', now)
+end
+
 -- noticed freezes the permits for a window when the store is not kept by the
 -- process the caller speaks to: what was granted last may be lost.
 -- Returns the ms for which permits stay frozen.
-local function noticed(book, run, window, now)
+local function noticed(log, book, run, window, now)
+  rewound(log, book, window, now)
   local s = redis.call('HMGET', book, '#run', '#frozen', '#clock')
   now = math.max(now, tonumber(s[3] or '0'))
   local frozen = tonumber(s[2] or '0')
@@ -70,7 +100,7 @@ end
 -- one window leaves so much room that the first call of a small one finds its
 -- place within p.soon: that costs the large one nothing, it has to wait anyway.
 local function room(log, book, line, p, now)
-  local frozen = noticed(book, p.run, p.window, now)
+  local frozen = noticed(log, book, p.run, p.window, now)
   if frozen > 0 then return 'frozen', frozen end
   now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
   redis.call('HSET', book, '#clock', now)

@@ -4,6 +4,7 @@
 -- KEYS  1 due  2 claims  3 owners  4 tries  5 woken     (see commit.lua)
 -- ARGV  1 item  2 fence  3 ms until it is due, -1 for never  4 '1' keeps the tries
 -- Returns 1, or 0 if the claim was lost.
+even_if_full(KEYS[2])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end

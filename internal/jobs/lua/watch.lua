@@ -7,9 +7,11 @@
 --       4 swept    string  for which state the cards were last gone through
 --       5 moved    string  µs at which something moved last that Homes show
 --       6 rested   string  up to which move and opening all Homes are drawn
+--       7 claims   (see commit.lua)
 -- ARGV  1 item of the Homes  2 item of the cards  3 what a private item's name
 --       begins with  4 the state that the cards have to show
 -- Returns 1.
+even_if_full(KEYS[7])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')

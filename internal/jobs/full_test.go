@@ -1,0 +1,143 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// fill makes Redis refuse whatever needs memory.
+func (w *world) fill() {
+	w.t.Helper()
+	if err := w.rdb.ConfigSet(w.t.Context(), "maxmemory", "1").Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.rdb.Set(w.t.Context(), "x", "y", 0).Err(); !storeFull(err) {
+		w.t.Fatalf("it is not full: %v", err)
+	}
+}
+
+func isFull(err error) bool {
+	var no *approvals.Refusal
+	return errors.As(err, &no) && no.Why == approvals.StoreFull
+}
+
+// What holds back works on a full Redis; what begins something is refused, with
+// a reason that a person understands.
+func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		ids := w.fleet(4)
+		e := w.opened()
+		pending, other, third := w.ask(e, "op1", ids[0]), w.ask(e, "op2", ids[1]), w.ask(e, "op3", ids[2])
+		w.beat(e)
+		w.fill()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+
+		_, err := e.Ask(ctx, askOf("op4", ids[3]))
+		_, draft := e.Draft(ctx, askOf("op5", ids[3]))
+		_, approve := e.Approve(ctx, third.ID, ben, "yes")
+		_, record := e.Record(ctx, approvals.Envelope{ID: "1", Kind: "command", At: time.Now()})
+		for what, err := range map[string]error{"ask": err, "draft": draft, "approve": approve, "record": record} {
+			if !isFull(err) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+
+		if r, err := e.Deny(ctx, pending.ID, ben, "no", "deny"); err != nil || r.State != approvals.Denied {
+			t.Errorf("deny: %s, %v", r.State, err)
+		}
+		if r, err := e.Cancel(ctx, other.ID, anna, "cancel"); err != nil || r.State != approvals.Cancelled {
+			t.Errorf("cancel: %s, %v", r.State, err)
+		}
+		if f, err := e.Freeze(ctx, ben, "stop", "COPS", "freeze", time.Now()); err != nil || !f.On {
+			t.Errorf("freeze: %+v, %v", f, err)
+		}
+		if fresh, err := e.Record(ctx, approvals.Envelope{ID: "2", Kind: "command", At: time.Now(), Lane: approvals.LaneBrake}); err != nil || !fresh {
+			t.Errorf("an act that holds back is not recorded: %v", err)
+		}
+		if _, err := e.Unfreeze(ctx, ben, "unfreeze", time.Now()); !isFull(err) {
+			t.Errorf("unfreeze: %v", err)
+		}
+		w.beat(e)
+		if got := w.claims(e, 100); len(got) == 0 {
+			t.Error("nothing is worked on")
+		} else {
+			e.release(ctx, got[0], time.Hour, false)
+			if do(w, w.rdb.HExists(ctx, w.keys.claims(), got[0].item)) {
+				t.Error("a claim was not given back")
+			}
+		}
+		if err := e.freezeAll(ctx, "1"); err != nil {
+			t.Error(err)
+		}
+		// A bot that is started now works, too.
+		if err := w.engine().Bind(ctx, "T1", "UBOT"); err != nil {
+			t.Errorf("a new bot: %v", err)
+		}
+	})
+}
+
+// A request under way when Redis becomes full: nothing more is sent, what was
+// sent gets its result, the people are told why it waits, and it goes on by
+// itself when there is room.
+func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		ids := w.fleet(4)
+		e := w.opened(func(c *Config) { c.BatchSize = 2 })
+		f := newFace()
+		r := w.approved(e, "op", ids...)
+		called := false
+		w.called = func(req *http.Request) {
+			if req.Method == "POST" && !called {
+				called = true
+				w.fill()
+			}
+		}
+		w.run(e, f)
+		w.within(20*time.Second, "the thread is told", func() bool { return w.troubled(e, "database is full") })
+		if n := len(w.stops()); n != 1 {
+			t.Errorf("%d calls, want the one that was under way", n)
+		}
+		w.within(20*time.Second, "the first batch ends", func() bool {
+			bs, err := e.Batches(t.Context(), mustFind(w, e, r.ID))
+			return err == nil && len(bs) == 2 && bs[0].JobID != "" && bs[0].State.Final()
+		})
+		w.rdb.ConfigSet(t.Context(), "maxmemory", "0")
+		if end := w.ended(20*time.Second, e, r.ID); end.State != approvals.Succeeded {
+			t.Errorf("it is %s", end.State)
+		}
+	})
+}
+
+func mustFind(w *world, e *Engine, id string) approvals.Request {
+	w.t.Helper()
+	r, err := e.Find(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func TestANearlyFullRedisIsWarnedOf(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		e := w.opened()
+		if _, err := e.Redis.Check(t.Context()); err != nil || e.Redis.Memory() != 0 {
+			t.Errorf("without a limit: %v, %v", e.Redis.Memory(), err)
+		}
+		w.fill()
+		faults, err := e.Redis.Check(t.Context())
+		if err != nil || !slices.ContainsFunc(faults, func(f Fault) bool { return f.Warning && strings.Contains(f.What, "maxmemory") }) {
+			t.Errorf("got %v, %v", faults, err)
+		}
+		if e.Redis.Memory() < 1 {
+			t.Errorf("the share in use is %v", e.Redis.Memory())
+		}
+	})
+}
