@@ -38,7 +38,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	store, err := jobs.OpenStoreTLS(string(c.RedisURL), c.RedisTLS)
+	store, err := jobs.OpenStoreTLS(c.RedisURL.Reveal(), c.RedisTLS)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}

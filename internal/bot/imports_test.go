@@ -9,17 +9,19 @@ import (
 	"testing"
 )
 
-// arrows is the picture of the packages: what each may import of its siblings.
+// arrows is the picture of the packages: what each imports of its siblings.
 var arrows = map[string]string{
 	"cmd/bot":            "internal/bot",
 	"cmd/demo":           "internal/bot internal/slackapp internal/jobs internal/approvals internal/slacksim internal/ecssim",
-	"internal/bot":       "internal/slackapp internal/jobs internal/approvals internal/ecsclient internal/audit",
-	"internal/slackapp":  "internal/approvals",
+	"internal/bot":       "internal/slackapp internal/jobs internal/approvals internal/ecsclient internal/secret",
+	"internal/slackapp":  "internal/approvals internal/command internal/secret",
+	"internal/command":   "internal/approvals",
 	"internal/jobs":      "internal/approvals internal/inventory internal/ecsclient internal/audit",
 	"internal/inventory": "internal/approvals internal/ecsclient",
 	"internal/approvals": "",
-	"internal/ecsclient": "",
+	"internal/ecsclient": "internal/secret",
 	"internal/audit":     "",
+	"internal/secret":    "",
 	"internal/slacksim":  "",
 	"internal/ecssim":    "",
 	"internal/redistest": "", // only tests import it
@@ -40,6 +42,11 @@ func TestPackagesImportOnlyAsThePictureShows(t *testing.T) {
 		allowed, known := arrows[name]
 		if !known {
 			t.Errorf("%s is not in the picture", name)
+		}
+		for arrow := range strings.FieldsSeq(allowed) {
+			if !hasWord(imports, "ecsbot/"+arrow) {
+				t.Errorf("%s does not import %s, which the picture shows", name, arrow)
+			}
 		}
 		for imported := range strings.FieldsSeq(imports) {
 			if sibling, ok := strings.CutPrefix(imported, "ecsbot/"); ok && !hasWord(allowed, sibling) {

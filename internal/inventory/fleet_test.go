@@ -16,6 +16,7 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/secret"
 )
 
 // of makes an inventory of a simulated cloud. It is closed at the end of the
@@ -25,7 +26,7 @@ func of(t *testing.T, cloud *ecssim.Cloud) (inv *Inventory, lists *atomic.Int32)
 	o, lists := cloud.Options(), new(atomic.Int32)
 	client, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "http://ecs.example.com", ProjectID: o.ProjectID, Transport: counting{cloud.Transport(), lists},
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)},
+		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
 	})
 	if err != nil {
 		t.Fatal(err)

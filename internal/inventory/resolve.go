@@ -3,7 +3,6 @@ package inventory
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,9 +10,6 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 )
-
-// uuid is the form of a server's id.
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // Resolve turns what a person wrote into the list that will be approved: the
 // servers as the cloud shows them now, and those that are left out. now is the
@@ -118,7 +114,7 @@ func (f *finder) find(ctx context.Context, ask approvals.Ask) error {
 	for _, word := range ask.Servers {
 		var hits []approvals.Server
 		switch {
-		case uuid.MatchString(word):
+		case approvals.IsServerID(word):
 			if s, ok := byID[word]; ok {
 				hits = append(hits, s)
 			}
@@ -170,7 +166,7 @@ func matching(all []approvals.Server, fits func(approvals.Server) bool) []approv
 func (f *finder) listIDs(ctx context.Context, words []string) (map[string]approvals.Server, error) {
 	var ids []string
 	for _, w := range words {
-		if uuid.MatchString(w) {
+		if approvals.IsServerID(w) {
 			ids = append(ids, w)
 		}
 	}
@@ -186,7 +182,7 @@ const fewNames = 5
 func (f *finder) listNames(ctx context.Context, words []string) ([]approvals.Server, error) {
 	var parts []string
 	for _, w := range words {
-		if !uuid.MatchString(w) {
+		if !approvals.IsServerID(w) {
 			parts = append(parts, longestLiteral(w))
 		}
 	}
@@ -231,11 +227,6 @@ func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Serve
 		return nil, err
 	}
 	return matching(toServers(servers), func(s approvals.Server) bool {
-		return !slices.ContainsFunc(tags, func(t string) bool { return !hasTag(s, t) })
+		return !slices.ContainsFunc(tags, func(t string) bool { return !s.HasTag(t) })
 	}), nil
-}
-
-// hasTag reports whether s has exactly the tag.
-func hasTag(s approvals.Server, tag string) bool {
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return approvals.SameTag(t, tag) })
 }

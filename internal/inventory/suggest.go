@@ -72,7 +72,7 @@ const (
 // near finds names like the missing ones. Ids, patterns and tags get none.
 func (inv *Inventory) near(ctx context.Context, missing []string) map[string][]string {
 	missing = slices.DeleteFunc(slices.Clone(missing), func(word string) bool {
-		return uuid.MatchString(word) || strings.ContainsAny(word, "*=")
+		return approvals.IsServerID(word) || strings.ContainsAny(word, "*=")
 	})
 	if len(missing) == 0 {
 		return nil

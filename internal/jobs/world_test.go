@@ -16,6 +16,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/redistest"
+	"ecsbot/internal/secret"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -107,7 +108,7 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)},
+		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
 	})
 	if err != nil {
 		w.t.Fatal(err)

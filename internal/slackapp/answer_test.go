@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"ecsbot/internal/secret"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -17,7 +19,7 @@ func TestResponseURLsAreNotLogged(t *testing.T) {
 	srv.Close() // nobody answers there
 	var log bytes.Buffer
 	a := New(Config{
-		BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: srv.URL + "/api/", Sockets: 1,
+		BotToken: secret.New("xoxb-1"), AppToken: secret.New("xapp-1"), APIURL: srv.URL + "/api/", Sockets: 1,
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}, nil)
 	a.answer(t.Context(), act{User: "U1", Response: srv.URL + "/commands/T1/2/SECRET"}, "hello")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/slacksim"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +55,7 @@ func newRig(t *testing.T, opt slacksim.Options, desk Desk) *rig {
 	r.slack.Join("COPS", "UANNA")
 	r.slack.Join("COPS", slacksim.BotUserID)
 	r.app = New(Config{
-		BotToken: "xoxb-sim", AppToken: "xapp-sim", APIURL: srv.URL + "/api/", Sockets: 1,
+		BotToken: secret.New("xoxb-sim"), AppToken: secret.New("xapp-sim"), APIURL: srv.URL + "/api/", Sockets: 1,
 		Log: slog.New(slog.NewTextHandler(r.log, nil)), Metrics: NewMetrics(r.reg),
 	}, desk)
 	return r
