@@ -15,16 +15,14 @@ import (
 // infoChanged is a [cutter] that changes what INFO says: old becomes with, as it
 // is by a server that has another word for it.
 func infoChanged(w *world, old, with string) *cutter {
-	c := newCutter(w, func(string) bool { return false })
-	c.say = func(answer []byte) []byte {
+	return newProxy(w, func(string) bool { return false }, func(answer []byte) []byte {
 		head, body, ok := bytes.Cut(answer, []byte("\r\n"))
 		if !ok || len(head) == 0 || head[0] != '$' && head[0] != '=' || !bytes.Contains(body, []byte(old)) {
 			return answer
 		}
 		body = bytes.ReplaceAll(body, []byte(old), []byte(with))
 		return fmt.Appendf(nil, "%c%d\r\n%s", head[0], len(body)-2, body)
-	}
-	return c
+	})
 }
 
 // Valkey 8 calls its mode server_mode. What it is called must not decide whether

@@ -267,12 +267,18 @@ type cutter struct {
 
 func newCutter(w *world, cut func(command string) bool) *cutter {
 	w.t.Helper()
+	return newProxy(w, cut, nil)
+}
+
+// newProxy is newCutter with a change of answers; say may be nil.
+func newProxy(w *world, cut func(command string) bool, say func(answer []byte) []byte) *cutter {
+	w.t.Helper()
 	path := w.redis.Dir() + "/cut"
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := &cutter{url: "unix://" + path, cut: cut}
+	c := &cutter{url: "unix://" + path, cut: cut, say: say}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
