@@ -15,6 +15,7 @@ import (
 
 // Whoever knows a response_url can speak as the bot, so it is never logged.
 func TestResponseURLsAreNotLogged(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close() // nobody answers there
 	var log bytes.Buffer
