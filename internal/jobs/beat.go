@@ -112,6 +112,7 @@ func (e *Engine) beat(ctx context.Context) error {
 	now, seq, instance, taken := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2]), asInt(raw[3])
 	e.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(got.Sub(began) / 2))))
 	e.since.Store(asInt(raw[5]))
+	e.beaten.Store(&via.run)
 	e.replicas.Store(asInt(raw[6]))
 	e.Metrics.skew.Set(time.Duration(e.skew.Load()).Seconds())
 	e.Metrics.frozen.Set(float64(asInt(raw[4])) / 1000)
@@ -166,6 +167,13 @@ func (e *Engine) noticePause(ctx context.Context, frozen bool) error {
 	}
 	e.paused = since
 	return nil
+}
+
+// restarted reports whether the store was restarted since the last heartbeat:
+// until the next one it is not known whether something of the past is lost.
+func (e *Engine) restarted() bool {
+	run := e.beaten.Load()
+	return run != nil && *run != e.Redis.RunID()
 }
 
 // distrust freezes the permits and lets servers' own stamps decide about

@@ -166,6 +166,7 @@ type Engine struct {
 	clock    redisClock    // how Redis's clock runs beside ours
 	replicas atomic.Int64  // the most that the store ever had
 	instance atomic.Pointer[string]
+	beaten   atomic.Pointer[string] // run id of the store at the last heartbeat
 	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
 	working  atomic.Bool            // between Run's first beat and its last step
 	begun    chan struct{}          // closed when Run has worked for the first time
