@@ -99,6 +99,9 @@ const slowBatch = 100
 // split cuts a batch that is too large: for the settings, which were others
 // when it was made, or for the time that its servers may be read in.
 func (e *Engine) split(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch], size int) error {
+	if b.body.FromNewer() {
+		return e.waitFor(ctx, c, b, b.body, "a newer version of this bot has to carry it on")
+	}
 	kept, moved := b.body.Split(size, r.body.Batches)
 	next := r.body.MoreBatches(len(moved))
 	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.N, "size", size, "new_batches", len(moved))
@@ -143,7 +146,10 @@ func (e *Engine) cancelBatch(ctx context.Context, c claim, b stored[approvals.Ba
 func (e *Engine) lapse(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch]) (bool, error) {
 	now := e.now()
 	last := r.body.Progress
-	if _, old := r.body.Lapse(last, now); !old || b.body.Attempt > 0 {
+	if b.body.Intent.After(last) {
+		last = b.body.Intent
+	}
+	if _, old := r.body.Lapse(last, now); !old {
 		return false, nil
 	}
 	if b.body.N > 0 {
@@ -241,7 +247,7 @@ const sendBy = 2 * time.Second
 // put a freeze on meanwhile.
 func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request], halt stored[approvals.Freeze]) error {
 	// All waiting for the cloud is done before the intent, none after it.
-	slot, err := e.Cloud.Slot(ctx)
+	slot, err := e.slot(ctx)
 	if err != nil {
 		return e.unseen(ctx, c, r, b, err)
 	}
@@ -275,6 +281,7 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
 	intent, err := e.intend(ctx, ch, via)
+	via.Close() // not held during the call
 	if full := new(errNoPermit); errors.As(err, &full) {
 		e.release(ctx, c, e.turn(full.wait), false)
 		return nil
@@ -301,6 +308,14 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
+}
+
+// slot waits for leave to make a call, but not so long that the call would not
+// have its full time within the step.
+func (e *Engine) slot(ctx context.Context) (ecsclient.Slot, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.Lease/10)
+	defer cancel()
+	return e.Cloud.Slot(ctx)
 }
 
 // call asks the cloud for the action, once, and not after before.
@@ -445,7 +460,7 @@ func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch
 	// With the anchor at the end the permit is held on: the job may take hours.
 	ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
 	if e.Anchor == AnchorFinish {
-		ch.Settle.MS += (e.MaxJobAge + permitHold).Milliseconds()
+		ch.Settle.MS += (max(e.GiveUp, e.MaxJobAge) + permitHold).Milliseconds()
 	}
 	sent := 0
 	for _, r := range next.Results {
