@@ -237,7 +237,7 @@ func TestCallsInTheAirHoldNoConnection(t *testing.T) {
 		w.approved(e, fmt.Sprint("op", i), id)
 	}
 	w.run(e, newFace())
-	w.within(10*time.Second, "many calls", func() bool { return len(w.stops()) >= 15 })
+	w.within(10*time.Second, "many calls", func() bool { return len(w.stops()) >= 20 })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // far less than a call takes
 	defer cancel()
 	if _, err := e.Record(ctx, approvals.Envelope{ID: "brake", Kind: "x", At: time.Now(), Lane: approvals.LaneBrake}); err != nil {
