@@ -38,6 +38,9 @@ const (
 func (k *keeper) wait(ctx context.Context) error {
 	for {
 		err := k.ask(ctx)
+		if err == nil {
+			k.waits.Store(nil)
+		}
 		if err == nil || errors.As(err, new(refusedStore)) {
 			return err
 		}
@@ -78,6 +81,7 @@ func (k *keeper) unwritable(err error) bool {
 func (k *keeper) begin(ctx context.Context, run func(context.Context) error) error {
 	var last reminder
 	for {
+		k.waits.Store(nil)
 		err := run(ctx)
 		if err == nil || ctx.Err() != nil {
 			return nil

@@ -134,7 +134,7 @@ type privateNote struct {
 // What is owed to one person privately: for how long, and how much at most.
 const (
 	privateLife = 24 * time.Hour
-	privateMost = 20
+	privateMost = 100
 )
 
 // owePrivately adds to ch that the person gets n privately.
@@ -144,7 +144,15 @@ func (e *Engine) owePrivately(ctx context.Context, ch *change, user string, n pr
 		return err
 	}
 	next := private{append(slices.Clone(p.body.Notes), n)}
-	next.Notes = next.Notes[max(0, len(next.Notes)-privateMost):]
+	if len(next.Notes) > privateMost { // what was told is shown no more
+		next.Notes = slices.DeleteFunc(next.Notes, func(n privateNote) bool { return n.Told })
+	}
+	for len(next.Notes) > privateMost {
+		lost := next.Notes[0]
+		e.Metrics.rerouted.WithLabelValues(string(lost.Notes[0].Topic), "nowhere").Inc()
+		e.Log.ErrorContext(ctx, "too much is owed to a person privately; the oldest is dropped", "user", user, "request", lost.Request, "topic", lost.Notes[0].Topic)
+		next.Notes = next.Notes[1:]
+	}
 	ch.write(e.keys.private(user), p.ver, next).wake(privateItem(user), 0)
 	ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Score: e.now().UnixMilli()})
 	ch.Expire = append(ch.Expire, expire{e.keys.private(user), int64((2 * privateLife).Seconds())})
@@ -282,7 +290,7 @@ func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, 
 	var all []approvals.Message
 	for i := len(p.body.Notes) - 1; i >= 0; i-- {
 		n := p.body.Notes[i]
-		if n.over(e.now()) {
+		if n.over(e.now()) || n.Told {
 			continue
 		}
 		m, err := e.privateMessage(ctx, n)
