@@ -16,7 +16,7 @@ import (
 // mostly wait for their worlds.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	flag.Set("test.parallel", "8") // stories wait most of their time
+	flag.Set("test.parallel", "12") // stories wait most of their time
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)
