@@ -8,20 +8,21 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // Freezing tells whether a freeze keeps anything from being sent.
 func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
 	f, err := e.loadFreeze(ctx)
-	return f.body, err
+	return f.Body, err
 }
 
 // loadFreeze reads the freeze. Its version goes into every intent ([same]), so
 // that a batch cannot slip out while somebody puts it on.
-func (e *Engine) loadFreeze(ctx context.Context) (stored[approvals.Freeze], error) {
-	f, err := load[approvals.Freeze](ctx, e, e.keys.halt())
-	if errors.Is(err, errNoRecord) {
-		return stored[approvals.Freeze]{}, nil
+func (e *Engine) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
+	f, err := store.Load[approvals.Freeze](ctx, e.store, e.keys.halt())
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Stored[approvals.Freeze]{}, nil
 	}
 	return f, err
 }
@@ -44,26 +45,26 @@ func (e *Engine) Unfreeze(ctx context.Context, p approvals.Person, op string, at
 func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.Freeze, time.Time) (approvals.Freeze, error)) (approvals.Freeze, error) {
 	for {
 		f, err := e.loadFreeze(ctx)
-		if err != nil || f.body.Knows(op) {
-			return f.body, err
+		if err != nil || f.Body.Knows(op) {
+			return f.Body, err
 		}
-		next, refused := move(f.body, e.now())
+		next, refused := move(f.Body, e.now())
 		ch := e.freezeChange(f, next)
 		switch {
 		case refused == nil:
-			ch.tell(e.keys, "@"+next.Channel, e.freezeNote(f, next))
-		case next.PutAt.Equal(f.body.PutAt) && next.LiftAt.Equal(f.body.LiftAt):
-			return f.body, refused
+			ch.Also(tell(e.keys, "@"+next.Channel, e.freezeNote(f, next)))
+		case next.PutAt.Equal(f.Body.PutAt) && next.LiftAt.Equal(f.Body.LiftAt):
+			return f.Body, refused
 		}
 		_, err = e.commit(ctx, ch)
-		if errors.Is(err, errConflict) {
+		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return f.body, err
+			return f.Body, err
 		}
 		if refused != nil {
-			return f.body, refused
+			return f.Body, refused
 		}
 		crashpoint("freeze.committed")
 		return next, nil
@@ -72,23 +73,23 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 
 // freezeChange keeps next in the place of f. An act that has no effect is kept
 // as well: it may be newer than one that is carried out later.
-func (e *Engine) freezeChange(f stored[approvals.Freeze], next approvals.Freeze) *change {
-	ch := newChange().write(e.keys.halt(), f.ver, next)
-	if next.On || next.On == f.body.On {
-		ch.keep() // a full store takes what holds back
+func (e *Engine) freezeChange(f store.Stored[approvals.Freeze], next approvals.Freeze) *store.Change {
+	ch := store.NewChange().Write(e.keys.halt(), f.Ver, next)
+	if next.On || next.On == f.Body.On {
+		ch.Keep() // a full store takes what holds back
 	}
-	if next.On == f.body.On {
+	if next.On == f.Body.On {
 		return ch
 	}
 	event := "freeze"
 	if !next.On {
 		event = "unfreeze"
 	}
-	return ch.log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker})
+	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.store.Worker()})
 }
 
-func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
-	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
+func (e *Engine) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
+	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.Ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
 	if !next.On {
 		n.Topic = approvals.TopicThawed
 	}
@@ -97,19 +98,19 @@ func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) a
 
 // waitForThaw leaves a batch in the queue while a freeze is on, and tells its
 // thread, once for each freeze.
-func (e *Engine) waitForThaw(ctx context.Context, c claim, b stored[approvals.Batch], f approvals.Freeze) error {
+func (e *Engine) waitForThaw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], f approvals.Freeze) error {
 	mark := fmt.Sprintf("freeze of %d", f.At.UnixMilli())
-	if b.body.Trouble == mark {
+	if b.Body.Trouble == mark {
 		e.release(ctx, c, jittered(e.RetryIn), false)
 		return nil
 	}
-	next := b.body
+	next := b.Body
 	next.Trouble = mark
-	_, err := e.commit(ctx, newChange().under(c).
-		write(e.keys.batch(next.Request, next.N), b.ver, next).done(e.RetryIn).
-		tell(e.keys, next.Request, e.note(approvals.Note{
+	_, err := e.commit(ctx, store.NewChange().Under(c).
+		Write(e.keys.batch(next.Request, next.N), b.Ver, next).Release(e.RetryIn).
+		Also(tell(e.keys, next.Request, e.note(approvals.Note{
 			ID:    fmt.Sprintf("%s/held/%d", next.Request, f.At.UnixMilli()),
 			Topic: approvals.TopicHeld, Batch: next.N, By: f.By, Why: f.Reason,
-		})))
+		}))))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // Approved on Monday, frozen, thawed on Friday: what people approved then is
@@ -27,10 +28,10 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		old := got.body
+		old := got.Body
 		old.Decisions = slices.Clone(old.Decisions)
 		old.Decisions[0].At = old.Decisions[0].At.Add(-4 * 24 * time.Hour)
-		_, err = e.commit(t.Context(), newChange().write(e.keys.request(r.ID), got.ver, old))
+		_, err = e.commit(t.Context(), store.NewChange().Write(e.keys.request(r.ID), got.Ver, old))
 		return err == nil
 	})
 	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
