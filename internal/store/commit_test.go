@@ -100,14 +100,14 @@ func TestAWorkerWhoseLeaseEndedCannotCommit(t *testing.T) {
 	key := w.key("r:S-1")
 	w.commit(slow, NewChange().Write(key, 0, body{"one"}).Wake("r:S-1", 0))
 	old := w.claims(slow, 1)
-	var anew []Lease
+	var next []Lease
 	w.within(2*time.Second, "the lease ends", func() bool {
-		anew = w.claims(quick, 1)
-		return len(anew) == 1
+		next = w.claims(quick, 1)
+		return len(next) == 1
 	})
 	w.refused(slow, NewChange().Under(old[0]).Write(key, 1, body{"by the slow one"}).Release(Never), ErrLost)
-	w.commit(quick, NewChange().Under(anew[0]).Write(key, 1, body{"by the quick one"}).Release(Never))
-	w.refused(quick, NewChange().Under(anew[0]).Write(key, 2, body{"given back already"}), ErrLost)
+	w.commit(quick, NewChange().Under(next[0]).Write(key, 1, body{"by the quick one"}).Release(Never))
+	w.refused(quick, NewChange().Under(next[0]).Write(key, 2, body{"given back already"}), ErrLost)
 	if s, _ := Load[body](t.Context(), slow, key); s.Body.Text != "by the quick one" {
 		t.Errorf("the record says %q", s.Body.Text)
 	}
@@ -130,7 +130,7 @@ func TestTheSameChangeTwiceIsMadeOnce(t *testing.T) {
 	}
 }
 
-// wantEffects checks what stands in the audit log, is owed to the request's
+// wantEffects checks what is in the audit log, is owed to the request's
 // thread, and which version its record has.
 func (w *world) wantEffects(id string, entries, notes int64, ver string) {
 	w.t.Helper()
@@ -424,9 +424,9 @@ func TestManyTakenServersAreNamed(t *testing.T) {
 func TestAWakeOfAHeldItemWaitsForItsReturnAndIsNotLost(t *testing.T) {
 	t.Parallel()
 	for name, giveBack := range map[string]func(*world, *Store, Lease){
-		"finished for ever":  func(w *world, s *Store, c Lease) { w.commit(s, NewChange().Under(c).Release(Never)) },
+		"finished for good":  func(w *world, s *Store, c Lease) { w.commit(s, NewChange().Under(c).Release(Never)) },
 		"finished for later": func(w *world, s *Store, c Lease) { w.commit(s, NewChange().Under(c).Release(time.Hour)) },
-		"released for ever":  func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, Never, false) },
+		"released for good":  func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, Never, false) },
 		"released for later": func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, time.Hour, false) },
 		"with tries kept":    func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, time.Hour, true) },
 	} {

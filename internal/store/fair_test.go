@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A call nearly as large as the quota is not passed by small ones for ever:
+// A call nearly as large as the quota is not passed by small ones without end:
 // none passes it once it has waited at the head of the line for a window.
 func TestSmallRequestsDoNotStarveALargeCall(t *testing.T) {
 	t.Parallel()

@@ -141,7 +141,7 @@ func faultOf(err error) (Fault, bool) {
 	case says("NOPERM"), says("ACL failure in script"), says("user executing the script can't"):
 		return Fault{What: "Redis refuses this user a command or a key (" + reason(answer) + ")", Fix: "give the user the rights that the README lists; ACL LOG on the server names what was missing"}, true
 	case says("WRONGPASS"), says("ERR invalid password"), says("AUTH called without"), says("AUTH <password> called"):
-		return Fault{What: "Redis refuses the user name or the password", Fix: "correct them in REDIS_URL; for a Redis behind Sentinels they are &username= and &password=, and what stands before the @ is for the Sentinels"}, true
+		return Fault{What: "Redis refuses the user name or the password", Fix: "correct them in REDIS_URL; for a Redis behind Sentinels they are &username= and &password=, and what is before the @ is for the Sentinels"}, true
 	case says("NOAUTH"):
 		return Fault{What: "Redis wants a password", Fix: "put it into REDIS_URL, as redis://:password@host; for a Redis behind Sentinels as &password="}, true
 	case errors.As(err, &badTLS):

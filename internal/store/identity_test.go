@@ -40,7 +40,7 @@ func TestAServerThatCallsItsModeOtherwiseIsWatched(t *testing.T) {
 	w.redis.Kill()
 	w.redis.Restart()
 	w.within(5*time.Second, "a connection", func() bool { return s.rdb.Ping(t.Context()).Err() == nil })
-	if !w.frozen(s) {
+	if !w.blocked(s) {
 		t.Error("a permit was granted straight after the restart")
 	}
 }
@@ -90,23 +90,23 @@ func TestARestartIsNoticedOnceByAll(t *testing.T) {
 
 // A volume may be lost while all bots are restarted: an empty store is never
 // one from which nothing was sent.
-func TestAnEmptyStoreIsFrozenForAWindow(t *testing.T) {
+func TestAnEmptyStoreIsBlockedForAWindow(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		s := w.opened(func(c *Config) { c.TrustEmpty = false })
 		w.beat(s)
-		if !w.frozen(s) {
+		if !w.blocked(s) {
 			t.Error("an empty store was taken for one from which nothing was sent")
 		}
 		if s.loss.Load() != 0 {
 			t.Error("it counts as a restart, which the threads would be told of")
 		}
 		w.shift(w.keys, s.cfg.Window.Milliseconds())
-		if w.frozen(s) {
-			t.Error("still frozen after a window")
+		if w.blocked(s) {
+			t.Error("still blocked after a window")
 		}
 		w.opened(func(c *Config) { c.TrustEmpty = false })
-		if w.frozen(s) {
-			t.Error("frozen again by the next bot")
+		if w.blocked(s) {
+			t.Error("blocked again by the next bot")
 		}
 	})
 }

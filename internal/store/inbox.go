@@ -56,7 +56,7 @@ func (s *Store) Record(ctx context.Context, env Envelope) (bool, error) {
 // again when it changes, all by one item of work.
 type Viewers struct {
 	Opened  string // sorted set: person → µs of the last opening
-	Answers string // hash: person → what is told there in answer to a click
+	Answers string // hash: person → what it says in answer to a click
 	Older   string // hash: as Opened, in ms, of replicas older than that
 	Item    string // draws
 }
@@ -74,7 +74,7 @@ func (s *Store) AdoptViewer(ctx context.Context, v Viewers, person string) error
 
 func (s *Store) viewed(ctx context.Context, v Viewers, person, answer, older string) error {
 	k := s.keys
-	err := homeScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.woken(), v.Opened, v.Answers, v.Older}, person, v.Item, answer, older).Err()
+	err := viewedScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.woken(), v.Opened, v.Answers, v.Older}, person, v.Item, answer, older).Err()
 	if err != nil {
 		return doing("note a viewer", err)
 	}
@@ -100,7 +100,7 @@ type Waiting struct {
 // are not due: an older replica may not know and have dropped them.
 func (s *Store) WakeWaiting(ctx context.Context, w Waiting) error {
 	k := s.keys
-	err := watchScript.Run(ctx, s.rdb, []string{k.due(), w.Opened, w.Persons, w.Swept, w.Moved, w.Rested, k.claims()},
+	err := waitingScript.Run(ctx, s.rdb, []string{k.due(), w.Opened, w.Persons, w.Swept, w.Moved, w.Rested, k.claims()},
 		w.Item, w.SweepItem, w.PersonItem, w.State).Err()
 	return doing("wake what waits", err)
 }

@@ -2,8 +2,8 @@ package store
 
 // keys names what the store itself keeps in Redis for one project. All names
 // begin with the hash tag {p:<project>}, so that a cluster keeps them in one slot
-// and a script may change several. Whoever uses the store names its records below
-// the same prefix (see [Prefix]).
+// and a script may change several. Callers name their records below the same
+// prefix (see [Prefix]).
 //
 //	meta    hash    instance, schema, seq (changes made), fence, team and bot,
 //	                replicas (the most ever seen)

@@ -18,7 +18,7 @@ type asker struct {
 
 // queue plays many requests for ms of virtual time, in which each call is
 // answered after half a second and each one told to wait asks again after a
-// second at most, as engines do. Done ones are handed to done.
+// second at most, as callers do. Done ones are handed to done.
 func (w *world) queue(s *Store, ms int64, come func(now int64) []*asker, done func(*asker, int64)) {
 	w.t.Helper()
 	const tick = 200

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// frozen reports whether permits are frozen, as an engine sees them.
-func (w *world) frozen(s *Store) bool {
+// blocked reports whether permits are blocked, as a worker sees them.
+func (w *world) blocked(s *Store) bool {
 	w.t.Helper()
 	code, _ := w.acquire(s, &permit{ID: "probe", Request: "S-PROBE", Cost: 1, Rest: 1, First: true, Limit: 1000, Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), Hold: 1})
 	return code == "blocked"
@@ -26,33 +26,33 @@ func (w *world) beatAgain(s *Store) {
 	})
 }
 
-func TestARestartedRedisFreezesThePermitsForAWindow(t *testing.T) {
-	onEach(t, aRestartFreezesThePermits)
+func TestARestartedRedisBlocksThePermitsForAWindow(t *testing.T) {
+	onEach(t, aRestartBlocksThePermits)
 }
 
-func aRestartFreezesThePermits(t *testing.T, w *world) {
+func aRestartBlocksThePermits(t *testing.T, w *world) {
 	s := w.opened()
 	w.beat(s)
-	if w.frozen(s) {
-		t.Fatal("frozen from the start")
+	if w.blocked(s) {
+		t.Fatal("blocked from the start")
 	}
 	w.redis.Kill()
 	w.redis.Restart()
 	w.within(5*time.Second, "a connection", func() bool { return s.rdb.Ping(t.Context()).Err() == nil })
-	if !w.frozen(s) {
+	if !w.blocked(s) {
 		t.Error("a permit was granted straight after the restart")
 	}
 	w.beat(s)
 	if s.loss.Load() == 0 {
-		t.Error("the engine trusts the past")
+		t.Error("the worker trusts the past")
 	}
 	w.shift(w.keys, s.cfg.Window.Milliseconds())
-	if w.frozen(s) {
-		t.Error("still frozen after a window")
+	if w.blocked(s) {
+		t.Error("still blocked after a window")
 	}
 }
 
-func TestAnEmptiedRedisFreezesThePermits(t *testing.T) {
+func TestAnEmptiedRedisBlocksThePermits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.opened()
@@ -63,14 +63,14 @@ func TestAnEmptiedRedisFreezesThePermits(t *testing.T) {
 		w.beatAgain(s)
 		return *s.instance.Load() != first
 	})
-	if !w.frozen(s) {
+	if !w.blocked(s) {
 		t.Error("an empty store was taken for one in which nothing was sent")
 	}
 	w.beat(s)
 	if s.loss.Load() == 0 {
-		t.Error("the engine trusts the past")
+		t.Error("the worker trusts the past")
 	}
-	// Another engine made the empty store its own before this one looked.
+	// Another worker made the empty store its own before this one looked.
 	w.redis.Empty()
 	quick := w.opened()
 	second := *quick.instance.Load()
@@ -78,8 +78,8 @@ func TestAnEmptiedRedisFreezesThePermits(t *testing.T) {
 		w.beatAgain(s)
 		return *s.instance.Load() == second
 	})
-	if !w.frozen(s) {
-		t.Error("a store made anew by another engine is trusted")
+	if !w.blocked(s) {
+		t.Error("a store that another worker made is trusted")
 	}
 }
 
@@ -88,12 +88,12 @@ func TestAnEmptyStoreAtTheFirstStartIsFine(t *testing.T) {
 	w := newWorld(t)
 	s := w.opened()
 	w.beat(s)
-	if w.frozen(s) || s.loss.Load() != 0 {
+	if w.blocked(s) || s.loss.Load() != 0 {
 		t.Error("a new store is distrusted")
 	}
 	w.beat(w.opened())
-	if w.frozen(s) {
-		t.Error("a second engine freezes the store")
+	if w.blocked(s) {
+		t.Error("a second worker blocks the permits")
 	}
 }
 
@@ -123,8 +123,8 @@ func aRollBackIsNoticed(t *testing.T, w *world) {
 	if s.seq.Load() >= 6 {
 		t.Fatalf("seq is %d: nothing was rolled back", s.seq.Load())
 	}
-	if !w.frozen(s) || s.loss.Load() == 0 {
-		t.Errorf("frozen %t, since %d", w.frozen(s), s.loss.Load())
+	if !w.blocked(s) || s.loss.Load() == 0 {
+		t.Errorf("blocked %t, since %d", w.blocked(s), s.loss.Load())
 	}
 }
 
@@ -140,8 +140,8 @@ func TestALowerCountOfChangesIsALoss(t *testing.T) {
 	w.rdb.HSet(t.Context(), w.keys.meta(), "seq", 4)
 	w.beat(s)
 	w.beat(s)
-	if !w.frozen(s) || s.loss.Load() == 0 {
-		t.Errorf("frozen %t, since %d", w.frozen(s), s.loss.Load())
+	if !w.blocked(s) || s.loss.Load() == 0 {
+		t.Errorf("blocked %t, since %d", w.blocked(s), s.loss.Load())
 	}
 }
 
@@ -169,7 +169,7 @@ func TestABusyStoreIsNotTakenForARolledBackOne(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
-	if w.frozen(s) || s.loss.Load() != 0 {
-		t.Error("changes of its own made the engine distrust the store")
+	if w.blocked(s) || s.loss.Load() != 0 {
+		t.Error("changes of its own made the worker distrust the store")
 	}
 }

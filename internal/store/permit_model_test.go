@@ -14,16 +14,16 @@ import (
 // permitLog is the permits as they ought to be: the rules of lua/permits.lua, written
 // down a second time. Its times are Redis's, in ms.
 type permitLog struct {
-	ends   map[string]int64 // permit → ms at which it stops counting
-	costs  map[string]int
-	line   []place
-	asked  map[string]int64 // request → ms until which it keeps its place unasked
-	full   map[string]int64 // request → ms since which it is first and finds no room
-	v      int              // what the last request served had been granted
-	came   int              // places taken so far
-	clock  int64
-	frozen int64
-	run    string
+	ends    map[string]int64 // permit → ms at which it stops counting
+	costs   map[string]int
+	line    []place
+	asked   map[string]int64 // request → ms until which it keeps its place unasked
+	full    map[string]int64 // request → ms since which it is first and finds no room
+	v       int              // what the last request served had been granted
+	came    int              // places taken so far
+	clock   int64
+	blocked int64
+	run     string
 }
 
 // place is a request's place in the line. The first one is the one that was
@@ -68,10 +68,10 @@ func (l *permitLog) acquire(p *permit, real int64) (code string, wait int64) {
 	l.rewind(p.Window, real)
 	now := max(real, l.clock)
 	if l.run != p.Run {
-		l.run, l.clock, l.frozen = p.Run, now, max(now+p.Window, l.frozen)
+		l.run, l.clock, l.blocked = p.Run, now, max(now+p.Window, l.blocked)
 	}
-	if l.frozen > now {
-		return "blocked", l.frozen - now
+	if l.blocked > now {
+		return "blocked", l.blocked - now
 	}
 	l.clock = now
 	if _, known := l.costs[p.ID]; known {
@@ -153,7 +153,7 @@ func (l *permitLog) rewind(window, real int64) {
 	for r := range l.full {
 		l.full[r] = min(l.full[r], real)
 	}
-	l.clock, l.frozen = real, max(l.frozen-by, real+window)
+	l.clock, l.blocked = real, max(l.blocked-by, real+window)
 }
 
 func (l *permitLog) sort() {
@@ -184,7 +184,7 @@ func (l *permitLog) pass(ms int64) {
 			l.full[r] -= ms
 		}
 	}
-	for _, at := range []*int64{&l.clock, &l.frozen} {
+	for _, at := range []*int64{&l.clock, &l.blocked} {
 		if *at != 0 {
 			*at -= ms
 		}
@@ -309,7 +309,7 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 			what = fmt.Sprintf("settle %+v", *ch.move.Settle)
 		case n == 15 && draw.IntN(3) == 0:
 			ch.move.Block = int64(1 + draw.IntN(1500))
-			what = fmt.Sprint("freeze ", ch.move.Block)
+			what = fmt.Sprint("block ", ch.move.Block)
 		case n == 16 && draw.IntN(3) == 0:
 			run = fmt.Sprint("run", step)
 			continue
@@ -338,7 +338,7 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 		case ch.move.Settle != nil:
 			unsettled = model.settle(ch.move.Settle.ID, ch.move.Settle.MS, real)
 		default:
-			model.frozen = max(model.frozen, real+ch.move.Block)
+			model.blocked = max(model.blocked, real+ch.move.Block)
 		}
 		codes[code]++
 		differs := ""

@@ -157,7 +157,7 @@ func TestNeverMoreThanTheLimitInAnyWindow(t *testing.T) {
 	all.Wait()
 }
 
-// full is a permit as an engine with the default settings asks for it.
+// full is a permit as jobs with the default settings ask for it.
 func full(s *Store, request string, call, cost, rest int) *permit {
 	return &permit{
 		ID: fmt.Sprintf("%s/%d/1", request, call), Request: request, Cost: cost, Rest: rest, First: call == 0,
@@ -229,7 +229,7 @@ func TestAnAskerThatStoppedAskingHoldsNobodyUp(t *testing.T) {
 	w.wantAnswer(s, full(s, "S-2", 0, 10, 10), "done")
 }
 
-func TestAFreezeIsNeverShortened(t *testing.T) {
+func TestABlockIsNeverShortened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.opened()
@@ -241,11 +241,11 @@ func TestAFreezeIsNeverShortened(t *testing.T) {
 	ch.move.Block = 1000
 	w.commit(s, ch)
 	w.shift(w.keys, 58_000)
-	if !w.frozen(s) {
-		t.Error("a shorter freeze ended a longer one")
+	if !w.blocked(s) {
+		t.Error("a shorter block ended a longer one")
 	}
 	w.shift(w.keys, 2_000)
-	if w.frozen(s) {
-		t.Error("frozen for too long")
+	if w.blocked(s) {
+		t.Error("blocked for too long")
 	}
 }

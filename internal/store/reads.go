@@ -123,7 +123,7 @@ func (s *Store) Holders(ctx context.Context, ids ...string) (map[string]string, 
 // for it, or how long it is until it does. The same name counts once.
 func (s *Store) Count(ctx context.Context, key, name string, life time.Duration, most int) (wait time.Duration, err error) {
 	err = s.retry(ctx, false, func() error {
-		n, err := askScript.Run(ctx, s.rdb, []string{key}, name, life.Milliseconds(), most).Int64()
+		n, err := countScript.Run(ctx, s.rdb, []string{key}, name, life.Milliseconds(), most).Int64()
 		wait = time.Duration(n) * time.Millisecond
 		return err
 	})

@@ -81,7 +81,7 @@ func TestFaultsOfRedisAreNamed(t *testing.T) {
 				t.Error("it is only a warning")
 			}
 			if len(all) == 1 && all[0].Fix == "" {
-				t.Error("the fault does not say how to mend it")
+				t.Error("the fault does not say what to do")
 			}
 		})
 	}

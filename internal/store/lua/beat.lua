@@ -1,4 +1,4 @@
--- beat says that a worker lives, and makes the claims of dead ones due now.
+-- beat is a worker's heartbeat; it makes the claims of dead ones due now.
 -- It also notices a restarted store.
 --
 -- KEYS  1 beats  zset  worker -> ms of its last beat
@@ -14,7 +14,7 @@ local now = redis_ms()
 local dead = tonumber(ARGV[2])
 local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local taken = 0
--- Whoever was silent itself (the store hung, say) may not judge the others.
+-- A worker that was silent itself (the store hung, say) may not judge the others.
 if mine and now - tonumber(mine) < dead then
   local gone = {}
   for _, w in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - dead)) do

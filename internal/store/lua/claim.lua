@@ -2,7 +2,7 @@
 -- item stays in the list of due things and is due again when the lease ends,
 -- so a crash needs no repair.
 --
--- There are three lanes. What holds back (its items stand in first, too) comes
+-- There are three lanes. What holds back (its items are in first, too) comes
 -- before everything. What is slow (asks, looks, Homes) is parked when its turn
 -- comes: it waits with its person, whose items are handed out one at a time, the
 -- persons by turns. Everything else goes as it is due.

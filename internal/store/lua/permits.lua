@@ -139,7 +139,7 @@ local function room(log, book, line, p, now)
     if sum == 0 then limit = p.limit end
   end
   if sum + p.cost <= limit then
-    -- Whoever may go looks at its servers first, and keeps its place meanwhile.
+    -- One that may go looks at its servers first, and keeps its place meanwhile.
     redis.call('HSET', book, 'a:' .. p.request, now + p.busy)
     return 'yes', 0
   end

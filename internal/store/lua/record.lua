@@ -1,6 +1,6 @@
--- record keeps what Slack sent before it is acknowledged, once.
+-- record keeps an envelope and makes it due, once.
 --
--- KEYS  1 seen  string, kept for a day: this act was recorded
+-- KEYS  1 seen  string, kept for a day: this envelope was recorded
 --       2 the envelope's record     3 due     4 first     (see claim.lua)
 --       5 claims
 -- ARGV  1 item  2 the envelope as JSON  3 seconds to remember it

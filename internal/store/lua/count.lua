@@ -1,7 +1,7 @@
--- ask counts what one person asks for, over all replicas.
+-- count counts what happened within a while, over all replicas.
 --
--- KEYS  1 asks  zset  ask -> ms at which it was counted
--- ARGV  1 ask   2 ms for which it counts   3 how many may count
+-- KEYS  1  zset  name -> ms at which it was counted
+-- ARGV  1 name   2 ms for which it counts   3 how many may count
 -- Returns 0 if it counts now or has counted before, or the ms until one more may.
 local now = redis_ms()
 local life = tonumber(ARGV[2])

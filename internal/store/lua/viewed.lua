@@ -1,11 +1,11 @@
--- home notes that a person sees the Home, or that it has to tell them
--- something, and has the drawer of Homes look at once.
+-- viewed notes that a person sees something of their own, or that it has to tell
+-- them something, and makes the item due that draws it.
 --
 -- KEYS  1 due  2 claims  3 woken     (see commit.lua)
 --       4 opened  zset  user -> µs of the last opening
---       5 said    hash  user -> what the Home tells in answer to a click
---       6 homes   hash  where older replicas keep who has the Home open
--- ARGV  1 user  2 the drawer's item  3 what it has to tell; empty: the Home was opened
+--       5 said    hash  user -> what it says in answer to a click
+--       6 homes   hash  where older replicas keep who has it open
+-- ARGV  1 user  2 the item  3 what it has to say; empty: it was opened
 --       4 '1': it was noted by an older replica, at the time that it knows
 even_if_full(KEYS[2])
 local at = redis_us()

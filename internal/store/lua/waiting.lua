@@ -1,15 +1,15 @@
--- watch makes the items that go through the outbox due where there is something
--- for them to do and they are not.
+-- waiting makes items due where there is something for them to do and they are
+-- not.
 --
 -- KEYS  1 due     (see commit.lua)
---       2 opened   zset    user -> µs of the last opening of the Home
---       3 private  zset    user -> ms at which something is tried privately
---       4 swept    string  for which state the cards were last gone through
---       5 moved    string  µs at which something moved last that Homes show
---       6 rested   string  up to which move and opening all Homes are drawn
+--       2 opened   zset    user -> µs of the last opening
+--       3 private  zset    user -> ms at which their item is due
+--       4 swept    string  for which state everything was last gone through
+--       5 moved    string  µs at which something changed last that they see
+--       6 rested   string  up to which change and opening all is drawn
 --       7 claims   (see commit.lua)
--- ARGV  1 item of the Homes  2 item of the cards  3 what a private item's name
---       begins with  4 the state that the cards have to show
+-- ARGV  1 item that draws  2 item that goes through everything  3 what the item of
+--       a person begins with  4 the state that everything has to show
 -- Returns 1.
 even_if_full(KEYS[7])
 local now = redis_ms()
