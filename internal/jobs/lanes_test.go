@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // jam is a face whose acts, but those that hold back, take until it is opened.
@@ -150,13 +148,6 @@ func TestOfOnePersonOneSlowActIsUnderWay(t *testing.T) {
 	w.within(10*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
 	if len(face.twice) > 0 {
 		t.Errorf("two at the same time: %v", face.twice)
-	}
-}
-
-func (w *world) dueNow(item string) {
-	w.t.Helper()
-	if err := w.rdb.ZAdd(w.t.Context(), w.key("due"), redis.Z{Score: 1, Member: item}).Err(); err != nil {
-		w.t.Fatal(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/redistest"
 	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -363,14 +364,13 @@ func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 	w := newWorld(t)
 	// The first intent is held up.
 	var intents, slept atomic.Int64
-	c := newCutter(w, func(string) bool { return false })
-	c.Pause = func(command string) {
+	c := &redistest.Cutter{Pause: func(command string) {
 		if strings.Contains(strings.ReplaceAll(command, `\`, ""), `"intent":{"id":"`) && intents.Add(1) == 1 {
 			time.Sleep(sendBy + 200*time.Millisecond)
 			slept.Add(1)
 		}
-	}
-	e := w.engineAt(c.URL)
+	}}
+	e := w.engineAt(c.Start(t, w.redis).URL)
 	w.open(e)
 	f := newFace()
 	var intended time.Time

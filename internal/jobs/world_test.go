@@ -234,14 +234,13 @@ func (w *world) rollBack() {
 func (w *world) wrongClock() (url string, ms *atomic.Int64) {
 	w.t.Helper()
 	ms = new(atomic.Int64)
-	c := newCutter(w, func(string) bool { return false })
-	c.Say = func(answer []byte) []byte {
+	c := &redistest.Cutter{Say: func(answer []byte) []byte {
 		return moment.ReplaceAllFunc(answer, func(m []byte) []byte {
 			n, _ := strconv.ParseInt(string(m[1:len(m)-2]), 10, 64)
 			return fmt.Appendf(nil, ":%d\r\n", n+ms.Load())
 		})
-	}
-	return c.URL, ms
+	}}
+	return c.Start(w.t, w.redis).URL, ms
 }
 
 // moment is a time in ms, as an integer of Redis's protocol.
@@ -260,7 +259,7 @@ func (w *world) fill() {
 
 func newCutter(w *world, cut func(command string) bool) *redistest.Cutter {
 	w.t.Helper()
-	return redistest.NewCutter(w.t, w.redis, cut)
+	return (&redistest.Cutter{Cut: cut}).Start(w.t, w.redis)
 }
 
 // run runs e until stop is called or the test ends. Then all are told to stop

@@ -12,25 +12,25 @@ import (
 // Cutter is between a client and a server. It lets every command through; of
 // those that Cut picks it takes the answer away, with the connection.
 type Cutter struct {
-	URL string                     // where it listens, as REDIS_URL takes it
-	Cut func(command string) bool  // guarded by Mu while it runs
-	Say func(answer []byte) []byte // changes an answer; nil: none
-	// Pause, if set, may hold a command up before it is carried on.
-	Pause func(command string)
+	Cut   func(command string) bool  // Mu is held; nil: none
+	Say   func(answer []byte) []byte // changes an answer; nil: none
+	Pause func(command string)       // may hold a command up; nil: none
+
+	URL string // where it listens, as REDIS_URL takes it
 
 	Mu   sync.Mutex
 	Cuts int // guarded by Mu
 }
 
-// NewCutter starts a cutter in front of s.
-func NewCutter(t testing.TB, s *Server, cut func(command string) bool) *Cutter {
+// Start has c listen in front of s. Its functions must be set before.
+func (c *Cutter) Start(t testing.TB, s *Server) *Cutter {
 	t.Helper()
 	path := s.Dir() + "/cut"
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cutter{URL: "unix://" + path, Cut: cut}
+	c.URL = "unix://" + path
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -82,7 +82,7 @@ func (c *Cutter) carry(near net.Conn, to string) {
 			c.Pause(string(buf[:n]))
 		}
 		c.Mu.Lock()
-		cut := c.Cut(string(buf[:n]))
+		cut := c.Cut != nil && c.Cut(string(buf[:n]))
 		if cut {
 			c.Cuts++
 		}

@@ -14,16 +14,16 @@ import (
 // infoChanged is a [cutter] that changes what INFO says: old becomes with, as it
 // is by a server that has another word for it.
 func infoChanged(w *world, old, with string) *redistest.Cutter {
-	c := newCutter(w, func(string) bool { return false })
-	c.Say = func(answer []byte) []byte {
+	w.t.Helper()
+	c := &redistest.Cutter{Say: func(answer []byte) []byte {
 		head, body, ok := bytes.Cut(answer, []byte("\r\n"))
 		if !ok || len(head) == 0 || head[0] != '$' && head[0] != '=' || !bytes.Contains(body, []byte(old)) {
 			return answer
 		}
 		body = bytes.ReplaceAll(body, []byte(old), []byte(with))
 		return fmt.Appendf(nil, "%c%d\r\n%s", head[0], len(body)-2, body)
-	}
-	return c
+	}}
+	return c.Start(w.t, w.redis)
 }
 
 // Valkey 8 calls its mode server_mode. What it is called must not decide whether

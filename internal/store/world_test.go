@@ -134,5 +134,5 @@ func (w *world) shift(k keys, ms int64) {
 
 func newCutter(w *world, cut func(command string) bool) *redistest.Cutter {
 	w.t.Helper()
-	return redistest.NewCutter(w.t, w.redis, cut)
+	return (&redistest.Cutter{Cut: cut}).Start(w.t, w.redis)
 }
