@@ -9,7 +9,7 @@ help: ## Print this
 BROWSER := command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable
 BROWSER := { $(BROWSER) || test -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; } >/dev/null
 
-test: redis chromium ## Run all tests with the race detector
+test: redis valkey chromium ## Run all tests with the race detector
 	@if $(BROWSER); then echo go test -race ./...; go test -race ./...; \
 	else echo "no Chromium: the demo's page is NOT TESTED" >&2; go test -race -skip '^TestPage' ./...; fi
 	@if command -v valkey-server >/dev/null; then echo "internal/store and internal/jobs on Valkey"; ECSBOT_REDIS_SERVER=valkey-server go test ./internal/store ./internal/jobs; \
@@ -22,6 +22,18 @@ redis: ## Install redis-server, which tests need, where it is missing
 	    echo "redis-server is missing: install it with your system's packages (redis-server or redis)" >&2; exit 1; \
 	  fi; \
 	  $$SUDO apt-get update && $$SUDO apt-get install -y --no-install-recommends redis-server; }
+
+valkey: ## Install Valkey, on which the store's tests run, too, where Debian has it
+	@command -v valkey-server >/dev/null || { \
+	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO="$$(command -v sudo)" || SUDO=none; \
+	  if [ "$$SUDO" != none ] && command -v apt-get >/dev/null; then \
+	    $$SUDO apt-get update; . /etc/os-release; \
+	    if ! apt-cache policy valkey-server | grep -q 'Candidate: [0-9]' && [ "$$VERSION_CODENAME" = bookworm ]; then \
+	      site="$$(apt-get indextargets --format '$$(SITE) $$(RELEASE)' 'Created-By: Packages' | sed -n 's/ bookworm$$//p' | head -1)"; \
+	      echo "deb $$site bookworm-backports main" | $$SUDO tee /etc/apt/sources.list.d/bookworm-backports.list; $$SUDO apt-get update; \
+	    fi; \
+	    $$SUDO apt-get install -y --no-install-recommends valkey-server || echo "Valkey cannot be installed" >&2; \
+	  fi; }
 
 chromium: ## Install Chromium, which tests of the demo's page need, where it is missing
 	@$(BROWSER) || { \
@@ -80,4 +92,4 @@ build: ## Build bin/bot
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
-.PHONY: help test redis chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign build image
+.PHONY: help test redis valkey chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign build image

@@ -27,7 +27,7 @@ var (
 		Stop:      &Decision{Verdict: Withdraw, By: "UANN", At: after("11m"), Op: "op2"},
 		Batches:   2, Open: 1,
 		Tally:   Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
-		Started: after("10m1s"), Finished: after("12m"), Retried: "S-TRYAG", Paused: "run1",
+		Started: after("10m1s"), Finished: after("12m"), Retried: "S-TRYAG", Paused: "run1", Held: 1773058200000,
 		Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
 		Reminded: 2, Progress: after("11m30s"), Waiting: 2, Place: 3, Placed: after("11m40s"),
 	}

@@ -5,6 +5,17 @@ import (
 	"testing"
 )
 
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "ab", 2}, {"help", "hlep", 1}, {"kitten", "sitting", 3}, {"да", "ад", 1}} {
+		if got := Distance(test.a, test.b); got != test.want {
+			t.Errorf("Distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
 func TestNear(t *testing.T) {
 	names := []string{"web-1", "web-2", "Web-1", "web-11", "db-primary", "db-primery", "сервер-1", "x"}
 	for _, tt := range []struct {

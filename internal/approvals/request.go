@@ -40,6 +40,7 @@ type Request struct {
 	Started  time.Time `json:"started,omitzero"`
 	Finished time.Time `json:"finished,omitzero"`
 	Retried  string    `json:"retried,omitempty"` // the request that tries its rest again
+	Held     int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
 	Paused   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
 
 	Warnings []Warning `json:"warnings,omitempty"` // of the whole frozen list

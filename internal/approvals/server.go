@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ type Server struct {
 	// it is stopped and started by another API.
 	BareMetal bool `json:"bm,omitempty"`
 }
+
+var serverID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsServerID reports whether s has the form of a server's id, in lower case as
+// the cloud writes it.
+func IsServerID(s string) bool { return serverID.MatchString(s) }
 
 // On reports whether the server runs and nothing is being done to it.
 func (s Server) On() bool { return s.Status == "ACTIVE" && s.Task == "" }
@@ -122,22 +129,23 @@ func (p Protection) Covers(s Server) bool {
 		}
 	}
 	for _, want := range p.Tags {
-		for _, tag := range s.Tags {
-			if SameTag(tag, want) {
-				return true
-			}
-			if key, _, _ := strings.Cut(tag, "="); key == want {
-				return true
-			}
+		hasKey := func(tag string) bool { key, _, _ := strings.Cut(tag, "="); return key == want }
+		if s.HasTag(want) || slices.ContainsFunc(s.Tags, hasKey) {
+			return true
 		}
 	}
 	return false
 }
 
-// SameTag reports whether a and b are the same tag. A tag without value is
+// HasTag reports whether s has exactly the tag.
+func (s Server) HasTag(tag string) bool {
+	return slices.ContainsFunc(s.Tags, func(t string) bool { return sameTag(t, tag) })
+}
+
+// sameTag reports whether a and b are the same tag. A tag without value is
 // written "key" or "key="; any other is equal to itself alone, also if its value
 // ends in "=" as base64 does.
-func SameTag(a, b string) bool { return bareTag(a) == bareTag(b) }
+func sameTag(a, b string) bool { return bareTag(a) == bareTag(b) }
 
 func bareTag(tag string) string {
 	if key, value, _ := strings.Cut(tag, "="); value == "" {

@@ -9,6 +9,17 @@ import (
 
 const someID = "1f0c5a3e-7d2b-4e8a-9c61-0a2b3c4d5e6f"
 
+func TestIsServerID(t *testing.T) {
+	for text, want := range map[string]bool{
+		someID: true, strings.ToUpper(someID): false, someID + "0": false, someID[1:]: false, someID + "\n": false,
+		strings.ReplaceAll(someID, "-", ""): false, "web-1": false, "": false,
+	} {
+		if IsServerID(text) != want {
+			t.Errorf("%q: want %t", text, want)
+		}
+	}
+}
+
 func TestProtectionByName(t *testing.T) {
 	for _, test := range []struct {
 		protect, name string
@@ -92,7 +103,7 @@ func TestSameTag(t *testing.T) {
 		{"hash==", "hash=", false}, // its value is "="
 		{"hash==", "hash", false},
 	} {
-		if SameTag(test.a, test.b) != test.same || SameTag(test.b, test.a) != test.same {
+		if sameTag(test.a, test.b) != test.same || sameTag(test.b, test.a) != test.same {
 			t.Errorf("%q and %q: want same %t", test.a, test.b, test.same)
 		}
 	}

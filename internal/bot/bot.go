@@ -39,7 +39,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	db, err := store.Open(string(c.RedisURL), c.RedisTLS)
+	db, err := store.Open(c.RedisURL.Reveal(), c.RedisTLS)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}
@@ -126,17 +126,6 @@ func (b *Bot) Run(ctx context.Context) error {
 	return nil
 }
 
-// bind binds the store to the bot's team in Slack. Before that nothing is claimed
-// or recorded: with the tokens of another team the bot could post in none of
-// the channels, and would give the other's requests up.
-func (b *Bot) bind(ctx context.Context) error {
-	team, bot, err := b.app.Identity(ctx)
-	if err != nil {
-		return fmt.Errorf("slack: %w", err)
-	}
-	return b.engine.Bind(ctx, team, bot)
-}
-
 // work binds the store to the bot's team in Slack and runs the engine. Before the
 // store is bound nothing is claimed or recorded: with the tokens of another team
 // the bot could post in none of the channels, and would give the other's
@@ -152,8 +141,11 @@ func (b *Bot) work(ctx context.Context) error {
 	return b.engine.Run(ctx, b.app)
 }
 
-// Close frees what the bot holds.
-func (b *Bot) Close() error { return b.store.Close() }
+// Close frees what the bot holds. It is called after [Bot.Run] has returned.
+func (b *Bot) Close() error {
+	b.engine.Close()
+	return b.store.Close()
+}
 
 // Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without them.
 func (b *Bot) Addr() net.Addr { return b.health.addr() }

@@ -273,7 +273,7 @@ func (c *campaign) heal() {
 	}
 	open := func() (cards []slacksim.Message) {
 		for _, m := range w.slack.Messages(ops) {
-			if strings.Contains(string(m.Blocks), "ecs_stop_approve") {
+			if strings.Contains(string(m.Blocks), "ecs_stop_approve") && !c.lost(m) {
 				cards = append(cards, m)
 			}
 		}

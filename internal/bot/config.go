@@ -16,15 +16,15 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
-	"ecsbot/internal/slackapp"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/store"
 )
 
 // Config is every setting, read and checked. The names of the environment
 // variables and their defaults are those of .env.example.
 type Config struct {
-	BotToken slackapp.Token
-	AppToken slackapp.Token
+	BotToken secret.String
+	AppToken secret.String
 	SlackURL string // empty: Slack's own
 	Sockets  int
 	Channel  string // APPROVAL_CHANNEL
@@ -42,7 +42,7 @@ type Config struct {
 	UnsureWait time.Duration
 	Deadline   time.Duration
 
-	RedisURL      ecsclient.Secret // may hold a password
+	RedisURL      secret.String // may hold a password
 	RedisTLS      store.TLS
 	Confirm       int // REDIS_CONFIRM
 	VolatileRedis bool
@@ -67,8 +67,8 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		return lookup(name)
 	}}
 	c = Config{
-		BotToken: slackapp.Token(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
-		AppToken: slackapp.Token(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
+		BotToken: secret.New(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
+		AppToken: secret.New(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
 		SlackURL: s.base("SLACK_API_URL"),
 		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
 		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
@@ -90,8 +90,8 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		},
 		Credentials: ecsclient.Credentials{
 			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
-			SecretKey:     ecsclient.Secret(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
-			SecurityToken: ecsclient.Secret(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
+			SecretKey:     secret.New(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
+			SecurityToken: secret.New(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
 		},
 		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
 		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
@@ -100,7 +100,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
-		RedisURL:      ecsclient.Secret(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
+		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
 		RedisTLS:      store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
 		Confirm:       s.confirm("REDIS_CONFIRM"),
 		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
@@ -123,7 +123,7 @@ func (s *settings) together(c Config) {
 	if c.BatchSize > c.Rate {
 		s.fault("ECS_BATCH_SIZE", fmt.Sprintf("is larger than ECS_STOP_RATE (%d); one call must fit into a minute", c.Rate))
 	}
-	if u := string(c.RedisURL); u != "" {
+	if u := c.RedisURL.Reveal(); u != "" {
 		if db, err := store.Open(u, store.TLS{}); err != nil {
 			s.fault("REDIS_URL", badAddress(err))
 		} else {
@@ -358,7 +358,7 @@ func loopback(u *url.URL) bool {
 
 // sentinels reports whether REDIS_URL names Sentinels, not Redis itself.
 func (c Config) sentinels() bool {
-	u, err := url.Parse(string(c.RedisURL))
+	u, err := url.Parse(c.RedisURL.Reveal())
 	return err == nil && u.Query().Has("master_name")
 }
 

@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,6 +58,31 @@ func TestAPasswordThatIsNotEncodedIsToldHowToWriteIt(t *testing.T) {
 		_, err := bot.Load(only("REDIS_URL", url))
 		if fault := faultOf(err, "REDIS_URL"); !strings.Contains(fault, "is not a Redis URL") || strings.Contains(fault, "SEC") || strings.Contains(fault, "RET") {
 			t.Errorf("%s: %q", url, fault)
+		}
+	}
+}
+
+// Settings with secrets may be logged by mistake: nothing of them shows.
+func TestSettingsDoNotPrintSecrets(t *testing.T) {
+	env := map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-SECRET", "SLACK_APP_TOKEN": "xapp-SECRET", "REDIS_URL": "redis://:SECRET@localhost:6379/0", "APPROVERS": "UBEN",
+		"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "SECRET", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "SECRET", "HUAWEICLOUD_SDK_PROJECT_ID": "p", "ECS_REGION": "eu-west-101",
+	}
+	c, err := bot.Load(func(name string) (string, bool) { v, set := env[name]; return v, set })
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := []string{string(text)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p"} {
+		printed = append(printed, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c))
+	}
+	for _, out := range printed {
+		if strings.Contains(out, "SECRET") || strings.Contains(out, fmt.Sprintf("%x", "SECRET")) {
+			t.Errorf("a secret is printed: %s", out)
 		}
 	}
 }

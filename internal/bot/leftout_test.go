@@ -8,6 +8,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/jobs"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/slacksim"
 )
 
@@ -109,7 +110,7 @@ func (w *world) somebodyElse() *ecsclient.Client {
 	w.t.Helper()
 	o := w.cloud.Options()
 	c, err := ecsclient.New(ecsclient.Config{Endpoint: w.env["ECS_ENDPOINT"], ProjectID: o.ProjectID,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)}})
+		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

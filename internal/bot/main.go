@@ -45,7 +45,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, slackapp.Manifest)
 		return exitOK
 	case "manifest --json":
-		return print(stdout, stderr, slackapp.ManifestJSON)
+		return printResult(stdout, stderr, slackapp.ManifestJSON)
 	case "manifest --link":
 		fmt.Fprintln(stdout, slackapp.ManifestLink())
 		return exitOK
@@ -73,9 +73,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return serve(ctx, c, logger(c, stderr))
 }
 
-// print prints what made returns.
-func print(stdout, stderr io.Writer, made func() (string, error)) int {
-	text, err := made()
+// printResult prints what do returns.
+func printResult(stdout, stderr io.Writer, do func() (string, error)) int {
+	text, err := do()
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed

@@ -8,6 +8,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/jobs"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/slacksim"
 )
 
@@ -68,7 +69,7 @@ func (w *world) stopElsewhere(id string) {
 	w.t.Helper()
 	c, err := ecsclient.New(ecsclient.Config{
 		Endpoint: w.env["ECS_ENDPOINT"], ProjectID: w.env["HUAWEICLOUD_SDK_PROJECT_ID"],
-		Credentials: ecsclient.Credentials{AccessKey: w.env["HUAWEICLOUD_SDK_AK"], SecretKey: ecsclient.Secret(w.env["HUAWEICLOUD_SDK_SK"])},
+		Credentials: ecsclient.Credentials{AccessKey: w.env["HUAWEICLOUD_SDK_AK"], SecretKey: secret.New(w.env["HUAWEICLOUD_SDK_SK"])},
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -21,7 +21,7 @@ func shown(s string) string {
 
 func TestMistypedCommandsAreAnsweredAtOnceAndCreateNothing(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile("../slackapp/testdata/wrong_inputs.json")
+	b, err := os.ReadFile("../command/testdata/wrong_inputs.json")
 	if err != nil {
 		t.Fatal(err)
 	}

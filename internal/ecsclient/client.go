@@ -24,6 +24,8 @@ import (
 	"net/url"
 	"time"
 
+	"ecsbot/internal/secret"
+
 	"golang.org/x/time/rate"
 )
 
@@ -58,6 +60,14 @@ type Config struct {
 	Observe func(op string, verdict string, d time.Duration)
 }
 
+// Credentials are an access key and its secret key. The security token is set
+// only with temporary keys, which are refused without it.
+type Credentials struct {
+	AccessKey     string
+	SecretKey     secret.String
+	SecurityToken secret.String
+}
+
 // EndpointOf returns the public endpoint of a region, as "ap-southeast-1". Some
 // clouds of the same make (and eu-west-1xx, depending on whom you ask) live
 // under other domains; their endpoint has to be configured.
@@ -70,8 +80,7 @@ type Client struct {
 	base      string // scheme and host
 	host      string
 	projectID string
-	// authorize holds the keys. A closure, because fmt would print a Secret in
-	// an unexported field.
+	// authorize signs a request with the keys.
 	authorize func(*http.Request, []byte, time.Time)
 
 	reads  *http.Client
@@ -101,7 +110,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Credentials.AccessKey == "" {
 		faults = append(faults, errors.New("ecs access key: missing"))
 	}
-	if cfg.Credentials.SecretKey == "" {
+	if cfg.Credentials.SecretKey.Reveal() == "" {
 		faults = append(faults, errors.New("ecs secret key: missing"))
 	}
 	if len(faults) > 0 {
@@ -152,8 +161,7 @@ func authorizer(keys Credentials) func(*http.Request, []byte, time.Time) {
 			"Host":         req.Host,
 			"X-Project-Id": req.Header.Get("X-Project-Id"),
 		}
-		if keys.SecurityToken != "" {
-			token := string(keys.SecurityToken)
+		if token := keys.SecurityToken.Reveal(); token != "" {
 			req.Header.Set("X-Security-Token", token)
 			signed["X-Security-Token"] = token
 		}

@@ -16,10 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"ecsbot/internal/secret"
+
 	"golang.org/x/time/rate"
 )
 
-var testKeys = Credentials{AccessKey: "AK", SecretKey: "SK"}
+var testKeys = Credentials{AccessKey: "AK", SecretKey: secret.New("SK")}
 
 // clientOf makes a client for a test server; change may adjust its configuration.
 func clientOf(t *testing.T, address string, change func(*Config)) *Client {
@@ -245,7 +247,7 @@ func TestStopOnTheWire(t *testing.T) {
 		_, _ = io.WriteString(w, `{"job_id":"j"}`)
 	}))
 	defer server.Close()
-	c := clientOf(t, server.URL, func(c *Config) { c.Credentials.SecurityToken = "TOK" })
+	c := clientOf(t, server.URL, func(c *Config) { c.Credentials.SecurityToken = secret.New("TOK") })
 	_, err1 := stopNow(t.Context(), c, []string{"a", "b", "a"}, Hard)
 	_, err2 := startNow(t.Context(), c, []string{"a"})
 	if err := errors.Join(err1, err2); err != nil {

@@ -53,7 +53,7 @@ func authorization(keys Credentials, at time.Time, m message) string {
 	}, "\n")
 
 	// The secret key signs as it is: there are no derived keys and no scope.
-	mac := hmac.New(sha256.New, []byte(string(keys.SecretKey)))
+	mac := hmac.New(sha256.New, []byte(keys.SecretKey.Reveal()))
 	mac.Write([]byte(algorithm + "\n" + at.UTC().Format(dateLayout) + "\n" + hexSum([]byte(canonical))))
 	return algorithm + " Access=" + keys.AccessKey +
 		", SignedHeaders=" + signed +

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ecsbot/internal/secret"
 )
 
 type vector struct {
@@ -61,7 +63,7 @@ func TestSignatureMatchesTheOfficialVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := authorization(Credentials{AccessKey: v.AccessKey, SecretKey: Secret(v.SecretKey)}, at,
+			got := authorization(Credentials{AccessKey: v.AccessKey, SecretKey: secret.New(v.SecretKey)}, at,
 				message{Method: v.Method, Path: v.Path, Query: query, Headers: signed, Body: []byte(v.Body)})
 			if got != v.Authorization {
 				t.Errorf("got  %s\nwant %s", got, v.Authorization)
@@ -73,7 +75,7 @@ func TestSignatureMatchesTheOfficialVectors(t *testing.T) {
 func TestSignatureOfKnownRequests(t *testing.T) {
 	const project = "0123456789abcdef0123456789abcdef"
 	const stop = `{"os-stop":{"type":"SOFT","servers":[{"id":"11111111-1111-4111-8111-111111111111"}]}}`
-	keys := Credentials{AccessKey: "AKEXAMPLE", SecretKey: "SKEXAMPLE"}
+	keys := Credentials{AccessKey: "AKEXAMPLE", SecretKey: secret.New("SKEXAMPLE")}
 	at := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name, signature string

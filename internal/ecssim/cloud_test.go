@@ -15,6 +15,7 @@ import (
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/secret"
 )
 
 // world is a cloud in a bubble, with servers a, b, c, … and our client for it.
@@ -34,7 +35,7 @@ func clientFor(t *testing.T, cloud *ecssim.Cloud, address string, change func(*e
 	cfg := ecsclient.Config{
 		Endpoint: address, ProjectID: o.ProjectID,
 		Credentials: ecsclient.Credentials{
-			AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey), SecurityToken: ecsclient.Secret(o.SecurityToken),
+			AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey), SecurityToken: secret.New(o.SecurityToken),
 		},
 	}
 	if change != nil {

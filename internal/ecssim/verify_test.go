@@ -8,6 +8,7 @@ import (
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/secret"
 )
 
 func TestSignaturesAreCheckedAndKeysLocked(t *testing.T) {
@@ -77,7 +78,7 @@ func TestOurClientDoesNotLockItsKey(t *testing.T) {
 		cloud := ecssim.New(ecssim.Options{})
 		defer cloud.Close()
 		client := clientFor(t, cloud, "http://h", func(c *ecsclient.Config) {
-			c.Transport, c.Credentials.SecretKey = cloud.Transport(), "wrong"
+			c.Transport, c.Credentials.SecretKey = cloud.Transport(), secret.New("wrong")
 		})
 		for range 10 {
 			_, err := client.ListServers(t.Context(), ecsclient.Filter{})

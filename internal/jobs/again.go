@@ -87,7 +87,7 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 	if err := e.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := e.frozenNow(ctx, next.Action, servers)
+	frozen, err := e.inventory.Recheck(ctx, next.Action, servers, e.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -126,33 +126,6 @@ func (e *Engine) stillAsks(old approvals.Request, ask approvals.Ask) bool {
 		}
 	}
 	return false
-}
-
-// frozenNow sorts servers of an earlier request by what they are now.
-func (e *Engine) frozenNow(ctx context.Context, a approvals.Action, servers []approvals.Server) (approvals.Frozen, error) {
-	ids := make([]string, len(servers))
-	for i, s := range servers {
-		ids[i] = s.ID
-	}
-	frozen := approvals.Frozen{Action: a, At: e.now()}
-	seen, err := e.look(ctx, ids)
-	if err != nil {
-		return approvals.Frozen{}, e.cloudRefusal(ctx, "look at servers again", err)
-	}
-	for _, was := range servers {
-		s, there := seen[was.ID]
-		if !there {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Why: approvals.Vanished})
-		} else if a == approvals.Start && s.Off() && s.Updated != was.Updated {
-			// Somebody has had a hand in it since: perhaps it is off on purpose.
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: approvals.Since})
-		} else if why, ok := a.Sort(e.Policy.Protection, s); ok {
-			frozen.Servers = append(frozen.Servers, s)
-		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
-		}
-	}
-	return frozen, nil
 }
 
 // Settle takes a person's word for the servers of an ended request of which it

@@ -19,13 +19,7 @@ import (
 // twice. A dry run makes none. What the person can mend comes back as a
 // *approvals.Refusal; then nothing was made.
 func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
-	if ask.Project == "" {
-		ask.Project = e.Project
-	}
-	if ask.Project != e.Project {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
-	}
-	if err := e.Policy.MayAsk(ask.By); err != nil {
+	if err := e.admit(&ask); err != nil {
 		return approvals.Request{}, err
 	}
 	id, made, err := e.idFor(ctx, ask.Op)
@@ -40,7 +34,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err := e.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := e.resolve(ctx, ask)
+	frozen, err := e.inventory.Resolve(ctx, ask, e.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -53,6 +47,34 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	}
 	return r, e.make(ctx, r, frozen, nil)
 }
+
+// admit refuses an ask that is for another project, or whose person may not ask.
+// An ask that names no project is for this one.
+func (e *Engine) admit(ask *approvals.Ask) error {
+	ask.Project = cmp.Or(ask.Project, e.Project)
+	if ask.Project != e.Project {
+		return &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
+	}
+	return e.Policy.MayAsk(ask.By)
+}
+
+// Servers finds the servers that a person names and makes no request
+// ([inventory.Inventory.Find]).
+func (e *Engine) Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
+	if err := e.admit(&ask); err != nil {
+		return nil, nil, err
+	}
+	return e.inventory.Find(ctx, ask)
+}
+
+// Suggest finds up to n servers by what a person has typed so far
+// ([inventory.Inventory.Suggest]).
+func (e *Engine) Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error) {
+	return e.inventory.Suggest(ctx, typed, n)
+}
+
+// ReadAhead begins to read what Suggest needs and returns at once.
+func (e *Engine) ReadAhead(ctx context.Context) { e.inventory.Warm(ctx) }
 
 // idFor finds an id for the request that op asks for, or the request that op
 // has made before.

@@ -1,7 +1,7 @@
-// Package jobs keeps pending work in Redis and carries it out: it finds the
-// servers that were asked for, waits for decisions, sends approved batches to
-// the cloud within its quota, watches the jobs, looks at the servers and tells
-// Slack what became of them.
+// Package jobs keeps pending work in Redis and carries it out: it makes requests
+// for the servers that [inventory.Inventory] finds, waits for decisions, sends
+// approved batches to the cloud within its quota, watches the jobs, reads the
+// servers and tells Slack what became of them.
 //
 // All that is known of a request stands in Redis. Work is a list of due times;
 // whoever is free claims what is due, does one step, and gives it back with

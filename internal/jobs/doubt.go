@@ -32,7 +32,7 @@ func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approv
 func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
 	next := b.Body
 	if left := b.Body.Intent.Add(e.Quarantine).Sub(e.now()); left > 0 {
-		seen, err := e.look(ctx, b.Body.Waiting())
+		seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 		if err != nil {
 			return fmt.Errorf("look at servers: %w", err)
 		}
@@ -55,7 +55,7 @@ func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[a
 // reconcile lets the servers tell what became of a batch that no job tells of
 // ([approvals.Batch.Reconcile]).
 func (e *Engine) reconcile(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
-	seen, err := e.look(ctx, b.Body.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}

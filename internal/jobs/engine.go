@@ -13,6 +13,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/inventory"
 	"ecsbot/internal/store"
 )
 
@@ -139,9 +140,10 @@ func (c Config) window() time.Duration { return c.Window + c.Guard }
 // process or many, may share a store. Its methods may be called at any time.
 type Engine struct {
 	Config
-	store *store.Store
-	keys  keys
-	face  Face
+	store     *store.Store
+	inventory *inventory.Inventory
+	keys      keys
+	face      Face
 
 	nudges  chan struct{}          // holds one when something may have become due
 	paused  time.Time              // the loss of which the threads were told; only beats use it
@@ -151,20 +153,19 @@ type Engine struct {
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
-
-	fleet fleet // what suggestions are made from; never what is acted on
 }
 
 // New makes an engine. It does nothing until [Engine.Run], but requests may be
-// made and decided with it.
+// made and decided with it. [Engine.Close] ends what it reads in the background.
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{
-		Config: c,
-		keys:   keysOf(c.ProjectID),
-		nudges: make(chan struct{}, 1),
-		begun:  make(chan struct{}),
-		paces:  map[string]*pacer{},
+		Config:    c,
+		keys:      keysOf(c.ProjectID),
+		inventory: inventory.New(c.Cloud, c.Policy.Protection, c.Log),
+		nudges:    make(chan struct{}, 1),
+		begun:     make(chan struct{}),
+		paces:     map[string]*pacer{},
 	}
 	e.store = store.New(store.Config{
 		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Nudge: e.nudge,
@@ -172,6 +173,10 @@ func New(c Config) *Engine {
 	})
 	return e
 }
+
+// Close ends a reading of all servers that [Engine.Suggest] or [Engine.ReadAhead]
+// may have begun, and waits for it. It is called after [Engine.Run] has returned.
+func (e *Engine) Close() { e.inventory.Close() }
 
 // Bind says which bot of which Slack team the engine works for, and opens the
 // store for it: a new one is theirs from then on, and one of another bot is

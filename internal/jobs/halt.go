@@ -97,20 +97,19 @@ func (e *Engine) freezeNote(f store.Stored[approvals.Freeze], next approvals.Fre
 }
 
 // waitForThaw leaves a batch in the queue while a freeze is on, and tells its
-// thread, once for each freeze.
-func (e *Engine) waitForThaw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], f approvals.Freeze) error {
-	mark := fmt.Sprintf("freeze of %d", f.At.UnixMilli())
-	if b.Body.Trouble == mark {
+// thread, once for each freeze, however many batches wait.
+func (e *Engine) waitForThaw(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
+	if r.Body.Held == f.At.UnixMilli() {
 		e.release(ctx, c, jittered(e.RetryIn), false)
 		return nil
 	}
-	next := b.Body
-	next.Trouble = mark
-	_, err := e.commit(ctx, store.NewChange().Under(c).
-		Write(e.keys.batch(next.Request, next.N), b.Ver, next).Release(e.RetryIn).
-		Also(tell(e.keys, next.Request, e.note(approvals.Note{
-			ID:    fmt.Sprintf("%s/held/%d", next.Request, f.At.UnixMilli()),
-			Topic: approvals.TopicHeld, Batch: next.N, By: f.By, Why: f.Reason,
+	next := r.Body
+	next.Held = f.At.UnixMilli()
+	_, err := e.commitProgress(ctx, store.NewChange().Under(c).Release(e.RetryIn).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Also(tell(e.keys, next.ID, e.note(approvals.Note{
+			ID:    fmt.Sprintf("%s/held/%d", next.ID, next.Held),
+			Topic: approvals.TopicHeld, Batch: b.N, By: f.By, Why: f.Reason,
 		}))))
 	return err
 }

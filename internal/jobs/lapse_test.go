@@ -22,7 +22,10 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	r := w.approved(e, "op", ids...)
 	f := newFace()
 	w.run(e, f)
-	w.batchIs(e, r, "it is planned and waits", func(b approvals.Batch) bool { return b.Trouble != "" })
+	w.within(5*time.Second, "it is planned and waits", func() bool {
+		got, err := e.Find(t.Context(), r.ID)
+		return err == nil && got.Held != 0
+	})
 	w.within(5*time.Second, "four days go by", func() bool {
 		got, err := e.loadRequest(t.Context(), r.ID)
 		if err != nil {

@@ -34,3 +34,33 @@ func TestANoteOfALostPastIsNotPostedTwice(t *testing.T) {
 		t.Errorf("posted %v", got)
 	}
 }
+
+// The store comes back as another process, with less than it had. Nothing is
+// posted before a heartbeat has found out.
+func TestNothingIsPostedBeforeALossIsNoticed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.fleet(1)[0]
+	e := w.opened(func(c *Config) { c.Beat = time.Hour })
+	w.beat(e)
+	f := newFace()
+	e.face = f
+	r := w.ask(e, "op", id)
+	w.redis.Kill()
+	w.redis.Restart()
+	w.within(5*time.Second, "a connection", func() bool { _, err := e.store.Time(t.Context()); return err == nil })
+	c := w.hold(e, threadItem(r.ID))
+	if err := e.stepThread(t.Context(), c, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.posted(r.ID); len(got) != 0 {
+		t.Errorf("posted %v", got)
+	}
+	w.beatAgain(e)
+	if err := e.stepThread(t.Context(), w.hold(e, threadItem(r.ID)), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.posted(r.ID); len(got) != 1 {
+		t.Errorf("after the heartbeat: %v", got)
+	}
+}

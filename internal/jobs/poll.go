@@ -76,7 +76,7 @@ func (e *Engine) concludeSome(ctx context.Context, b approvals.Batch, job approv
 	if len(over) == 0 {
 		return b, nil
 	}
-	seen, err := e.look(ctx, over)
+	seen, err := e.inventory.Read(ctx, over)
 	if err != nil {
 		return b, err
 	}
@@ -108,7 +108,7 @@ const looks = 5
 
 // settle makes the results of a batch whose job is done.
 func (e *Engine) settle(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
-	seen, err := e.look(ctx, b.Body.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}

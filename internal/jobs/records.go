@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,6 +47,22 @@ func (e *Engine) openIDs(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("list open requests: %w", err)
 	}
 	return store.Names(members), nil
+}
+
+// Frozen returns the list that a request is about, or a *approvals.Refusal.
+func (e *Engine) Frozen(ctx context.Context, id string) (approvals.Frozen, error) {
+	f, err := e.loadFrozen(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		r, err := e.loadRequest(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return f, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err == nil {
+			err = &approvals.Refusal{Why: approvals.ListGone, Request: r.Body}
+		}
+		return f, err
+	}
+	return f, err
 }
 
 // keep is how long the records of an ended request stay. The list of servers of

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/secret"
 
 	"golang.org/x/time/rate"
 )
@@ -49,7 +50,7 @@ func TestAStopLeavesSoonAfterItsIntentOrNotAtAll(t *testing.T) {
 				o := w.cloud.Options()
 				cloud, err := ecsclient.New(ecsclient.Config{
 					Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w, Limiter: limiter,
-					Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)},
+					Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,5 +83,54 @@ func TestALargeBatchOnASlowListGoesOut(t *testing.T) {
 	w.run(e, newFace())
 	if end := w.ended(60*time.Second, e, r.ID); end.State != approvals.Succeeded || end.Tally.Stopped != 1000 {
 		t.Errorf("it ended %s, %+v", end.State, end.Tally)
+	}
+}
+
+// Two batches of one request wait for the same freeze at the same time. The
+// thread hears of it once.
+func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(4)
+	old := w.opened(func(c *Config) { c.BatchSize, c.Rate = 4, 4 })
+	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	r := w.approved(old, "op", ids...)
+	w.stepUntil(old, "r", "it is planned", func() bool {
+		got, err := old.Find(t.Context(), r.ID)
+		return err == nil && got.State == approvals.Executing
+	})
+	stored, err := old.loadRequest(t.Context(), r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := store.Load[approvals.Batch](t.Context(), old.store, old.keys.batch(r.ID, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := old.split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 4 { // the freeze holds each, whoever wakes it
+		w.commit(old, store.NewChange().Wake(batchItem(r.ID, n), 0))
+	}
+	if err := old.store.SignOff(t.Context()); err != nil { // what it still holds is taken up
+		t.Fatal(err)
+	}
+	f := newFace()
+	w.run(w.engine(func(c *Config) { c.BatchSize, c.Rate = 1, 4 }), f)
+	w.within(5*time.Second, "the thread hears of the freeze", func() bool {
+		return slices.ContainsFunc(f.posted(r.ID), func(id string) bool { return strings.Contains(id, "/held/") })
+	})
+	time.Sleep(100 * time.Millisecond) // five tries of each batch
+	told := 0
+	for _, id := range f.posted(r.ID) {
+		if strings.Contains(id, "/held/") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times: %v", told, f.posted(r.ID))
 	}
 }

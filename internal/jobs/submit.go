@@ -33,7 +33,7 @@ func (e *Engine) submit(ctx context.Context, c store.Lease, b store.Stored[appro
 	}
 	if halt.Body.On {
 		e.waitsNoMore(ctx, r.Body, b.Body) // for the limit: it waits for people
-		return e.waitForThaw(ctx, c, b, halt.Body)
+		return e.waitForThaw(ctx, c, r, b.Body, halt.Body)
 	}
 	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
 		return err
@@ -73,7 +73,7 @@ func (e *Engine) submit(ctx context.Context, c store.Lease, b store.Stored[appro
 func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Lease*2/5)
 	defer cancel()
-	return e.look(ctx, ids)
+	return e.inventory.Read(ctx, ids)
 }
 
 // unseen deals with servers that could not be read before their call. A
@@ -470,7 +470,7 @@ func (e *Engine) refuse(ctx context.Context, c store.Lease, b store.Stored[appro
 // the refusal, or that some are on their way by an earlier call: the others may
 // be sent again.
 func (e *Engine) explained(ctx context.Context, b approvals.Batch) (next approvals.Batch, again bool) {
-	seen, err := e.look(ctx, b.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Waiting())
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
 		return b, false

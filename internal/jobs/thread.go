@@ -65,6 +65,11 @@ const together = 10
 // stepThread brings a thread up to date: what is owed is posted first, then the
 // card is drawn. One step makes one call that people see.
 func (e *Engine) stepThread(ctx context.Context, c store.Lease, id string) error {
+	if e.store.Restarted() {
+		// What is owed now may have been posted before: see maybePosted.
+		e.release(ctx, c, e.Beat, false)
+		return nil
+	}
 	t, err := store.Load[thread](ctx, e.store, e.keys.thread(id))
 	channel, announced := strings.CutPrefix(id, "@")
 	if announced && errors.Is(err, store.ErrNotFound) { // nothing was announced there before

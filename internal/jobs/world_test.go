@@ -18,6 +18,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/redistest"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -110,7 +111,7 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: ecsclient.Secret(o.SecretKey)},
+		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,7 +127,9 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	for _, f := range tune {
 		f(&c)
 	}
-	return New(c)
+	e := New(c)
+	w.t.Cleanup(e.Close)
+	return e
 }
 
 // opened is an engine that has joined the store but does not run: its scripts

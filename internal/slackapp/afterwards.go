@@ -1,12 +1,14 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
@@ -61,7 +63,7 @@ func afterwards(m approvals.Message) []slack.Block {
 // askAgain makes a new request of an old one, as a button or a verb says.
 func (a *App) askAgain(ctx context.Context, op string, did act) error {
 	again := a.desk.StartAgain
-	ask := approvals.Ask{Op: op, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response}
+	ask := approvals.Ask{Op: op, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response}
 	var err error
 	if did.Action == actStartAgain {
 		ask.By, err = a.asker(ctx, did.User)
@@ -116,7 +118,7 @@ func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
 	if err == nil {
 		_, err = a.api.OpenViewContext(ctx, trigger, settlementForm(r, click))
 	}
-	if gone(err, "exchanged_trigger_id") {
+	if hasSlackCode(err, "exchanged_trigger_id") {
 		return // Slack sent the click twice; the first one has opened the form
 	}
 	if err != nil {
@@ -145,7 +147,7 @@ func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, erro
 func settlementForm(r approvals.Request, click act) slack.ModalViewRequest {
 	about, _ := json.Marshal(wordAbout{formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response}, click.Action})
 	input := slack.NewPlainTextInputBlockElement(nil, reasonInput)
-	input.Multiline, input.MaxLength = true, maxReason
+	input.Multiline, input.MaxLength = true, command.MaxReason
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: settleForm, PrivateMetadata: string(about),
 		Title: plain(saySettleTitle(r.ID)), Submit: plain(saySettleSubmit), Close: plain(sayDenyClose),

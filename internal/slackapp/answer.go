@@ -34,7 +34,7 @@ func (a *App) answer(ctx context.Context, did act, text string) {
 func (a *App) tell(ctx context.Context, did act, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	text = clipText(text, maxFallback)
+	text = clip(text, maxFallback)
 	if did.Home {
 		return a.desk.TellHome(ctx, did.User, text)
 	}
@@ -100,7 +100,7 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 	defer resp.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %s", resp.Status, clipText(string(said), 200))
+		return fmt.Errorf("%s: %s", resp.Status, clip(string(said), 200))
 	}
 	var no struct {
 		OK    *bool  `json:"ok"`

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/secret"
 
 	"github.com/slack-go/slack"
 )
@@ -55,18 +56,10 @@ type Desk interface {
 	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }
 
-// Token is a Slack token. It cannot be printed.
-type Token string
-
-func (Token) String() string               { return "[token]" }
-func (Token) GoString() string             { return "[token]" }
-func (Token) LogValue() slog.Value         { return slog.StringValue("[token]") }
-func (Token) MarshalText() ([]byte, error) { return []byte("[token]"), nil }
-
 // Config says how the app appears in Slack.
 type Config struct {
-	BotToken Token
-	AppToken Token
+	BotToken secret.String
+	AppToken secret.String
 	APIURL   string // Web API base ending in a slash; empty: Slack's own
 	Sockets  int    // live Socket Mode connections, at least 1
 	Channel  string // where cards go; empty: where the command was typed
@@ -99,7 +92,7 @@ type App struct {
 func New(c Config, desk Desk) *App {
 	calls := doer{&http.Client{Timeout: callTimeout, Transport: transport(), CheckRedirect: sameHost}}
 	opts := []slack.Option{
-		slack.OptionAppLevelToken(string(c.AppToken)),
+		slack.OptionAppLevelToken(c.AppToken.Reveal()),
 		// The library's own client has no timeout: a call that hangs would hang
 		// the socket with it.
 		slack.OptionHTTPClient(calls),
@@ -109,7 +102,7 @@ func New(c Config, desk Desk) *App {
 	}
 	return &App{
 		Config: c, desk: desk, calls: calls,
-		api:   slack.New(string(c.BotToken), opts...),
+		api:   slack.New(c.BotToken.Reveal(), opts...),
 		hello: make([]atomic.Bool, c.Sockets),
 		slots: make(chan struct{}, 64), brakes: make(chan struct{}, 16),
 	}

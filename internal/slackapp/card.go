@@ -45,7 +45,7 @@ func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 
 // fallback is what a notification shows and a screen reader reads.
 func fallback(r approvals.Request, state string) string {
-	return clipText(sayWishShort(r)+" "+state, maxFallback)
+	return clip(sayWishShort(r)+" "+state, maxFallback)
 }
 
 func buttons(r approvals.Request, f approvals.Freeze) slack.Block {

@@ -49,7 +49,7 @@ var errAddress = errors.New("the address for the upload is refused")
 func certainNo(err error) bool {
 	status, refused := errors.AsType[slack.StatusCodeError](err)
 	passes := status.Code == http.StatusRequestTimeout || status.Code == http.StatusTooManyRequests
-	return errors.Is(err, errAddress) || gone(err, "missing_scope") || refused && status.Code/100 == 4 && !passes
+	return errors.Is(err, errAddress) || hasSlackCode(err, "missing_scope") || refused && status.Code/100 == 4 && !passes
 }
 
 // shareFile makes the calls. shown tells whether the last one was begun.

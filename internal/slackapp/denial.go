@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 
 	"github.com/slack-go/slack"
 )
@@ -41,7 +42,7 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response, Home: click.Home})
 		_, err = a.api.OpenViewContext(ctx, trigger, denialForm(click.Request, string(about)))
 	}
-	if gone(err, "exchanged_trigger_id") {
+	if hasSlackCode(err, "exchanged_trigger_id") {
 		return // Slack sent the click twice; the first one has opened the form
 	}
 	if err != nil {
@@ -69,7 +70,7 @@ func (a *App) mayDeny(ctx context.Context, click act) error {
 
 func denialForm(request, about string) slack.ModalViewRequest {
 	input := slack.NewPlainTextInputBlockElement(plain(sayDenyPlaceholder), reasonInput)
-	input.Multiline, input.MaxLength = true, maxReason
+	input.Multiline, input.MaxLength = true, command.MaxReason
 	block := slack.NewInputBlock(reasonBlock, plain(sayDenyLabel), nil, input)
 	block.Optional = true
 	return slack.ModalViewRequest{

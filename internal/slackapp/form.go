@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
@@ -46,7 +48,7 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
 	defer cancel()
 	typed := who.Response != ""
-	who.Channel = orElse(who.Channel, a.Channel)
+	who.Channel = cmp.Or(who.Channel, a.Channel)
 	no, err := a.noForm(ctx, who)
 	switch {
 	case no != "" && typed:
@@ -59,7 +61,7 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 		about, _ := json.Marshal(formAbout{Channel: who.Channel, Response: who.Response})
 		_, err = a.api.OpenViewContext(ctx, trigger, a.form(string(about)))
 	}
-	if err == nil || gone(err, "exchanged_trigger_id") {
+	if err == nil || hasSlackCode(err, "exchanged_trigger_id") {
 		return // the latter: Slack sent it twice, and the first one has opened the form
 	}
 	a.Log.WarnContext(ctx, "the request form could not be opened", "user", who.User, "err", err)
@@ -118,7 +120,7 @@ func (a *App) form(about string) slack.ModalViewRequest {
 			field(namesBlock, sayNamesLabel, "", text(sayNamesPlaceholder, maxNamesText, true), true),
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
 			field(howBlock, sayHowLabel, "", how, false),
-			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, maxReason, true), !a.Policy.ReasonRequired),
+			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !a.Policy.ReasonRequired),
 			small(sayFormFoot(a.Policy)),
 		}},
 	}
@@ -144,24 +146,22 @@ func (a *App) readForm(v slack.View) (w wish, wrong map[string]string) {
 	}
 	typed := func(block string) string { return v.State.Values[block][textInput].Value }
 	wrong = map[string]string{}
-	note := func(block string, faults Mistakes) {
-		if len(faults) > 0 {
-			wrong[block] = sayFieldWrong(faults)
+	note := func(block string, mistakes command.Mistakes) {
+		if len(mistakes) > 0 {
+			wrong[block] = sayFieldMistakes(mistakes)
 		}
 	}
-	var faults Mistakes
+	var mistakes command.Mistakes
 	for _, o := range v.State.Values[pickBlock][pickInput].SelectedOptions {
 		w.Servers = append(w.Servers, o.Value)
 	}
-	w.Servers, faults = serverWords(typed(namesBlock), w.Servers)
-	note(namesBlock, faults)
-	w.Tags, faults = tagWords(typed(tagsBlock))
-	note(tagsBlock, faults)
+	w.Servers, mistakes = command.Servers(typed(namesBlock), w.Servers)
+	note(namesBlock, mistakes)
+	w.Tags, mistakes = command.Tags(typed(tagsBlock))
+	note(tagsBlock, mistakes)
 	w.Hard = v.State.Values[howBlock][textInput].SelectedOption.Value == string(approvals.Hard)
-	var why commandParser
-	why.reason(oneLine(typed(whyBlock)))
-	w.Reason = why.cmd.Reason
-	note(whyBlock, why.wrong)
+	w.Reason, mistakes = command.Reason(typed(whyBlock))
+	note(whyBlock, mistakes)
 	if a.Policy.ReasonRequired && w.Reason == "" {
 		wrong[whyBlock] = sayFieldReason
 	}
@@ -169,40 +169,6 @@ func (a *App) readForm(v slack.View) (w wish, wrong map[string]string) {
 		wrong[pickBlock] = sayFieldServers
 	}
 	return w, wrong
-}
-
-// serverWords reads servers as the command does, after those in picked.
-func serverWords(text string, picked []string) ([]string, Mistakes) {
-	p := commandParser{scan: typingScanner{text: []rune(asTyped(text))}}
-	p.cmd.Servers = picked
-	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
-		switch {
-		case w.unclosed:
-			p.openQuote(w)
-		case w.flag() != "":
-			p.fault(UnexpectedWord, w.typed, "")
-		default:
-			p.server(w)
-		}
-	}
-	return p.cmd.Servers, p.wrong
-}
-
-// tagWords reads tags as the command does, with or without --tag before each.
-func tagWords(text string) ([]string, Mistakes) {
-	scan := typingScanner{text: []rune(asTyped(text))}
-	var p commandParser
-	for w, ok := scan.next(); ok; w, ok = scan.next() {
-		switch {
-		case w.flag() == "--tag" && w.text == "--tag":
-		case w.flag() != "":
-			p.fault(UnexpectedWord, w.typed, "")
-		default:
-			p.scan = typingScanner{text: []rune("--tag " + w.typed)}
-			p.ask()
-		}
-	}
-	return p.cmd.Tags, p.wrong
 }
 
 // takeForm records what was filled in. Its preview lies on top of it and shows
@@ -217,7 +183,7 @@ func (a *App) takeForm(ctx context.Context, client *socketmode.Client, envelope 
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
 		a.Log.ErrorContext(ctx, "a form without its channel", "err", err)
 	}
-	id := orElse(cb.TriggerID, envelope)
+	id := cmp.Or(cb.TriggerID, envelope)
 	did := act{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Wish: &w, View: "ecs-stop-" + id}
 	env, err := envelopeOf("form:"+id, kindPreview, did)
 	fresh := false

@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -23,7 +24,7 @@ func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reaso
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freeze(ctx, p, reason, orElse(a.Channel, did.Channel), env.ID, env.At)
+	f, err := a.desk.Freeze(ctx, p, reason, cmp.Or(a.Channel, did.Channel), env.ID, env.At)
 	if err != nil {
 		return a.refusedOr(ctx, did, err, "")
 	}

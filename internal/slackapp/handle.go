@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 )
 
 // Handle acts on something a person did. It is called again if it returns an
@@ -112,7 +114,7 @@ func (a *App) refusedOr(ctx context.Context, did act, err error, done string) er
 }
 
 func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act) error {
-	cmd, err := Parse(did.Text)
+	cmd, err := command.Parse(did.Text)
 	if err != nil {
 		return fmt.Errorf("a command that was understood is not any more: %w", err)
 	}
@@ -122,30 +124,30 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act
 	}
 	about := act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Reason: cmd.Reason}
 	switch cmd.Verb {
-	case Ask:
+	case command.Ask:
 		return a.ask(ctx, env.ID, did, cmd)
-	case Approve:
+	case command.Approve:
 		return a.approve(ctx, env.ID, about, everywhere)
-	case Deny:
+	case command.Deny:
 		return a.deny(ctx, env.ID, about, everywhere)
-	case Cancel:
+	case command.Cancel:
 		return a.cancel(ctx, env.ID, about, everywhere)
-	case Status, List, History:
+	case command.Status, command.List, command.History:
 		if err := a.mayView(ctx, did.User); err != nil {
 			return a.refusedOr(ctx, did, err, "")
 		}
 		return a.view(ctx, did, cmd)
-	case Freeze:
+	case command.Freeze:
 		return a.freeze(ctx, env, did, cmd.Reason)
-	case Unfreeze:
+	case command.Unfreeze:
 		return a.unfreeze(ctx, env, did)
-	case Retry:
+	case command.Retry:
 		about.Action = actRetry
 		return a.askAgain(ctx, env.ID, about)
-	case Start:
+	case command.Start:
 		about.Action = actStartAgain
 		return a.askAgain(ctx, env.ID, about)
-	case Servers:
+	case command.ShowServers:
 		return a.lookAt(ctx, did, cmd)
 	}
 	a.answer(ctx, did, a.help(ctx, did.User, "/ecs-stop"))
@@ -153,11 +155,11 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act
 }
 
 // view shows what there is, to a member of the workspace.
-func (a *App) view(ctx context.Context, did act, cmd Command) error {
+func (a *App) view(ctx context.Context, did act, cmd command.Command) error {
 	switch cmd.Verb {
-	case Status:
+	case command.Status:
 		return a.status(ctx, did, cmd.ID)
-	case List:
+	case command.List:
 		return a.list(ctx, did)
 	}
 	return a.history(ctx, did, cmd.N)
@@ -167,18 +169,18 @@ func (a *App) view(ctx context.Context, did act, cmd Command) error {
 const helpWithin = 1500 * time.Millisecond
 
 // help explains the command. Who approves is named to members only.
-func (a *App) help(ctx context.Context, user, command string) string {
+func (a *App) help(ctx context.Context, user, slash string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), helpWithin)
 	defer cancel()
 	pol := a.Policy
 	if err := a.mayView(ctx, user); err != nil {
 		pol.Approvers = nil
 	}
-	return sayHelp(command, pol)
+	return sayHelp(slash, pol)
 }
 
 // ask makes a request of the command, or shows what it would be.
-func (a *App) ask(ctx context.Context, op string, did act, cmd Command) error {
+func (a *App) ask(ctx context.Context, op string, did act, cmd command.Command) error {
 	p, err := a.asker(ctx, did.User)
 	if err != nil {
 		return err
@@ -192,7 +194,7 @@ func (a *App) ask(ctx context.Context, op string, did act, cmd Command) error {
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Ask(ctx, approvals.Ask{
-		Op: op, By: p, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response,
+		Op: op, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
 		Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
 	})
 	if cmd.DryRun {

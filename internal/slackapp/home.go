@@ -122,7 +122,7 @@ func (a *App) home(h home) []slack.Block {
 		page.text(h.told)
 	}
 	for _, m := range h.untold[:min(homeUntold, len(h.untold))] {
-		page.text(clipText(a.sayElsewhere(m), maxUntold))
+		page.text(clip(a.sayElsewhere(m), maxUntold))
 	}
 	var no *approvals.Refusal
 	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Why != approvals.NotApprover {
@@ -159,7 +159,7 @@ func (a *App) home(h home) []slack.Block {
 // else is running. Each request stands in one list.
 func (a *App) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
-		r.Reason = clipText(r.Reason, homeReason)
+		r.Reason = clip(r.Reason, homeReason)
 		_, err := r.Approve(h.person, a.Policy, "", h.now)
 		switch {
 		case err == nil:
@@ -212,7 +212,7 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 
 // withButton is a section with one button beside it.
 func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
-	return slack.NewSectionBlock(mrkdwn(clipText(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
+	return slack.NewSectionBlock(mrkdwn(clip(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
 }
 
 // homeViews keeps what drawing Homes over and over would ask Slack for over and

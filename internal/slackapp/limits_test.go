@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 	"ecsbot/internal/slacksim"
 
 	"github.com/slack-go/slack"
@@ -29,7 +30,7 @@ func longName(i int) string {
 func crowd(t *testing.T, n int, mode approvals.Mode) *scene {
 	t.Helper()
 	s := newScene(t, n)
-	s.ask.Mode, s.ask.Reason, s.ask.Project = mode, strings.Repeat("<&>", maxReason/3), longName(6)
+	s.ask.Mode, s.ask.Reason, s.ask.Project = mode, strings.Repeat("<&>", command.MaxReason/3), longName(6)
 	for i := range s.f.Servers {
 		v := &s.f.Servers[i]
 		v.Name, v.Address, v.Charge, v.Tags = longName(i), "100.100.100.100", "1", []string{"as-group=1"}
@@ -130,10 +131,10 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 	requests := map[string]approvals.Request{
 		"pending": s.pending(), "one of two": s.oneYes(), "approved": s.approved(),
 		"running": s.running(), "cancelled while it runs": s.cancelled(s.running()),
-		"denied": s.denied(strings.Repeat("<&>", maxReason/3)), "cancelled": s.cancelled(s.pending()), "expired": s.expired(), "withdrawn": s.withdrawn(),
+		"denied": s.denied(strings.Repeat("<&>", command.MaxReason/3)), "cancelled": s.cancelled(s.pending()), "expired": s.expired(), "withdrawn": s.withdrawn(),
 	}
 	unknown := ends["all not known"].Request
-	requests["settled"] = s.must(unknown.Settle(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", maxReason/3), "op4", after(30)))
+	requests["settled"] = s.must(unknown.Settle(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", command.MaxReason/3), "op4", after(30)))
 	for name, m := range ends {
 		requests[name] = m.Request
 		blocks, fallback := a.reply(m)
@@ -144,7 +145,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		toldPrivately(t, name, a.sayStatus(m.Request, m.Batches, link))
 	}
 	for name, r := range requests {
-		blocks, fallback := a.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", maxReason/3)})
+		blocks, fallback := a.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", command.MaxReason/3)})
 		line := keepsLimits(t, name, blocks, fallback)
 		for _, want := range []string{mention("UANNA"), count(n, "server"), bold(s.ask.Project)} {
 			if !strings.Contains(line, want) {
@@ -177,11 +178,11 @@ func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
 			notes = make([]approvals.Note, toldTogether)
 		}
 		for i := range notes {
-			notes[i] = approvals.Note{Topic: topic, By: "UBEN", Count: 100, Batch: i, Job: strings.Repeat("f", 32), Code: "Ecs.0100", Why: strings.Repeat("<&>", maxReason/3)}
+			notes[i] = approvals.Note{Topic: topic, By: "UBEN", Count: 100, Batch: i, Job: strings.Repeat("f", 32), Code: "Ecs.0100", Why: strings.Repeat("<&>", command.MaxReason/3)}
 		}
 		blocks, fallback := a.reply(approvals.Message{Request: r, Notes: notes})
 		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
-		toldPrivately(t, "elsewhere, "+string(topic), clipText(a.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
+		toldPrivately(t, "elsewhere, "+string(topic), clip(a.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
 	}
 }
 

@@ -4,24 +4,11 @@ import (
 	"context"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 )
 
-// look reads the servers of the verb that only shows them: named as for a
-// request, but nothing that says how or why to stop them.
-func (p *commandParser) look() {
-	p.ask()
-	switch {
-	case p.howSaid != "":
-		p.unexpected(p.howSaid)
-	case p.cmd.Reason != "":
-		p.unexpected("--reason")
-	case p.cmd.DryRun:
-		p.unexpected("--dry-run")
-	}
-}
-
 // lookAt shows servers as they are now, to the caller alone.
-func (a *App) lookAt(ctx context.Context, did act, cmd Command) error {
+func (a *App) lookAt(ctx context.Context, did act, cmd command.Command) error {
 	p, err := a.asker(ctx, did.User)
 	if err != nil {
 		return err

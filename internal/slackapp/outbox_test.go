@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/secret"
 	"ecsbot/internal/slacksim"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +55,7 @@ func newRig(t *testing.T, opt slacksim.Options, desk Desk) *rig {
 	r.slack.Join("COPS", "UANNA")
 	r.slack.Join("COPS", slacksim.BotUserID)
 	r.app = New(Config{
-		BotToken: "xoxb-sim", AppToken: "xapp-sim", APIURL: srv.URL + "/api/", Sockets: 1,
+		BotToken: secret.New("xoxb-sim"), AppToken: secret.New("xapp-sim"), APIURL: srv.URL + "/api/", Sockets: 1,
 		Log: slog.New(slog.NewTextHandler(r.log, nil)), Metrics: NewMetrics(r.reg),
 	}, desk)
 	return r
@@ -99,6 +100,7 @@ func TestFateOfAnswers(t *testing.T) {
 // With the address of an upload anybody may write there, and with a response_url
 // anybody may speak as the bot: neither is in any error or in the log.
 func TestNoErrorNamesAnAddress(t *testing.T) {
+	t.Parallel()
 	frozen := approvals.Frozen{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
 	r := newRig(t, slacksim.Options{}, deskOf{frozen: frozen})
 	list := approvals.Message{
@@ -195,6 +197,7 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 // A direct message is the last way to a person. It needs the Messages tab, which
 // the manifest turns on.
 func TestTheLastWayToAPersonIsOpen(t *testing.T) {
+	t.Parallel()
 	m := approvals.Message{
 		Request: approvals.Request{ID: "S-22222", Requester: "UANNA", From: "CDEV", Channel: "COPS", State: approvals.Denied,
 			Decisions: []approvals.Decision{{Verdict: approvals.No, By: "UBEN"}}},
@@ -240,6 +243,7 @@ func TestAdviceFitsTheRefusal(t *testing.T) {
 
 // The operator learns which scopes the installed app lacks.
 func TestMissingScopesAreTold(t *testing.T) {
+	t.Parallel()
 	all, err := wantedScopes()
 	if err != nil || !slices.Contains(all, "chat:write") {
 		t.Fatal(all, err)
@@ -253,6 +257,7 @@ func TestMissingScopesAreTold(t *testing.T) {
 		"more scopes": {append(slices.Clone(all), "pins:write"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, slacksim.Options{Scopes: tt.scopes}, nil)
 			r.slack.FailNext("auth.test", 1, slacksim.Status(503)) // it is asked again
 			r.app.checkScopes(t.Context())

@@ -210,7 +210,7 @@ func (a *App) traits(ctx context.Context, id string, age time.Duration) (traits,
 		}
 		var u *slack.User
 		err = a.call("users.info", func() (err error) { u, err = a.api.GetUserInfoContext(ctx, id); return err })
-		if gone(err, "user_not_found", "user_not_visible") {
+		if hasSlackCode(err, "user_not_found", "user_not_visible") {
 			return traits{Foreign: true}, nil
 		}
 		if err != nil {
@@ -232,7 +232,7 @@ func (a *App) members(ctx context.Context, group string) ([]string, error) {
 			members, err = a.api.GetUserGroupMembersContext(ctx, group)
 			return err
 		})
-		if gone(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
+		if hasSlackCode(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
 			a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
 			return nil, nil
 		}
@@ -328,8 +328,8 @@ func (a *App) call(method string, do func() error) error {
 	return errThrottled{method, until}
 }
 
-// gone reports whether Slack answered with one of the codes.
-func gone(err error, codes ...string) bool {
+// hasSlackCode reports whether Slack answered with one of the codes.
+func hasSlackCode(err error, codes ...string) bool {
 	var answer slack.SlackErrorResponse
 	return errors.As(err, &answer) && slices.Contains(codes, answer.Err)
 }

@@ -29,7 +29,7 @@ func (a *App) place(ctx context.Context, channel string) (place, error) {
 			c, err = a.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 			return err
 		})
-		if gone(err, "channel_not_found") {
+		if hasSlackCode(err, "channel_not_found") {
 			return place{}, nil
 		}
 		if err != nil {

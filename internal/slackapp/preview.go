@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) erro
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		Op: env.ID, By: p, From: did.Channel, Channel: orElse(a.Channel, did.Channel), Answer: did.Response,
+		Op: env.ID, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
 		Servers: did.Wish.Servers, Tags: did.Wish.Tags, Mode: mode, Reason: did.Wish.Reason,
 	})
 	var no *approvals.Refusal
@@ -149,7 +150,7 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, did act, view sl
 		if err == nil {
 			return
 		}
-		if gone(err, "not_found") && time.Since(env.At) < ackTravel {
+		if hasSlackCode(err, "not_found") && time.Since(env.At) < ackTravel {
 			select {
 			case <-ctx.Done():
 			case <-time.After(200 * time.Millisecond):

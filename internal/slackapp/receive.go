@@ -1,12 +1,14 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/command"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -75,7 +77,7 @@ func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socket
 func holdsBack(evt socketmode.Event) bool {
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
-		cmd, err := Parse(data.Text)
+		cmd, err := command.Parse(data.Text)
 		return err == nil && laneOf(kindCommand, act{}, cmd) == approvals.LaneBrake
 	case slack.InteractionCallback:
 		if data.Type == slack.InteractionTypeViewSubmission {
@@ -89,7 +91,7 @@ func holdsBack(evt socketmode.Event) bool {
 
 // laneOf says how much of a hurry there is about an act; cmd is what a command
 // says.
-func laneOf(kind string, did act, cmd Command) approvals.Lane {
+func laneOf(kind string, did act, cmd command.Command) approvals.Lane {
 	switch {
 	case kind == kindDenial, kind == kindClick && did.Action == actCancel:
 		return approvals.LaneBrake
@@ -99,9 +101,9 @@ func laneOf(kind string, did act, cmd Command) approvals.Lane {
 		return approvals.LaneUsual
 	}
 	switch cmd.Verb {
-	case Freeze, Deny, Cancel:
+	case command.Freeze, command.Deny, command.Cancel:
 		return approvals.LaneBrake
-	case Ask, Servers, Retry, Start, List, Status, History:
+	case command.Ask, command.ShowServers, command.Retry, command.Start, command.List, command.Status, command.History:
 		return approvals.LaneSlow
 	}
 	return approvals.LaneUsual
@@ -177,20 +179,20 @@ func private(text string) any {
 
 // takeCommand answers at once what needs nobody else, and records the rest.
 func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
-	parsed, err := Parse(cmd.Text)
+	parsed, err := command.Parse(cmd.Text)
 	switch {
 	case err != nil:
 		a.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
 		return
-	case parsed.Verb == Help:
+	case parsed.Verb == command.Help:
 		a.ack(ctx, client, envelope, private(a.help(ctx, cmd.UserID, cmd.Command)))
 		return
-	case parsed.Verb == Form:
+	case parsed.Verb == command.Form:
 		a.ack(ctx, client, envelope, nil)
 		a.openForm(ctx, act{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
 		return
 	}
-	env, err := envelopeOf("cmd:"+orElse(cmd.TriggerID, envelope), kindCommand,
+	env, err := envelopeOf("cmd:"+cmp.Or(cmd.TriggerID, envelope), kindCommand,
 		act{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL})
 	fresh := false
 	if err == nil {
@@ -202,7 +204,7 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 		a.ack(ctx, client, envelope, private(sayUnkept(err)))
 	case !fresh: // Slack sent it twice; the first one is answered
 		a.ack(ctx, client, envelope, nil)
-	case parsed.Verb == Ask || parsed.Verb == Servers:
+	case parsed.Verb == command.Ask || parsed.Verb == command.ShowServers:
 		a.ack(ctx, client, envelope, private(sayLooking))
 	default:
 		a.ack(ctx, client, envelope, nil)
@@ -236,7 +238,7 @@ func (a *App) takeInteraction(ctx context.Context, client *socketmode.Client, en
 func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	button := cb.ActionCallback.BlockActions[0]
 	click := act{
-		User: cb.User.ID, Channel: orElse(cb.Channel.ID, cb.Container.ChannelID),
+		User: cb.User.ID, Channel: cmp.Or(cb.Channel.ID, cb.Container.ChannelID),
 		Action: button.ActionID, Request: button.Value, Response: cb.ResponseURL,
 		Home: cb.View.Type == slack.VTHomeTab,
 	}
@@ -257,7 +259,7 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 		a.openSettlement(ctx, click, cb.TriggerID)
 		return
 	}
-	env, err := envelopeOf("act:"+orElse(cb.TriggerID, envelope), kindClick, click)
+	env, err := envelopeOf("act:"+cmp.Or(cb.TriggerID, envelope), kindClick, click)
 	if err == nil {
 		_, err = a.record(ctx, env)
 	}
@@ -298,20 +300,13 @@ func (a *App) record(ctx context.Context, env approvals.Envelope) (bool, error) 
 }
 
 func envelopeOf(id, kind string, what act) (approvals.Envelope, error) {
-	var cmd Command
+	var cmd command.Command
 	if kind == kindCommand {
-		cmd, _ = Parse(what.Text) // else it would not have come so far
+		cmd, _ = command.Parse(what.Text) // else it would not have come so far
 	}
 	body, err := json.Marshal(what)
 	if err != nil {
 		return approvals.Envelope{}, fmt.Errorf("record %s: %w", kind, err)
 	}
 	return approvals.Envelope{ID: id, Kind: kind, At: time.Now().UTC(), Body: body, By: what.User, Lane: laneOf(kind, what, cmd)}, nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

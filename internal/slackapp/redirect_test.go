@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"ecsbot/internal/secret"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -53,7 +55,7 @@ func TestARedirectWithinTheHostIsFollowed(t *testing.T) {
 
 func quietConfig(url string) Config {
 	return Config{
-		BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: url + "/api/", Sockets: 1,
+		BotToken: secret.New("xoxb-1"), AppToken: secret.New("xapp-1"), APIURL: url + "/api/", Sockets: 1,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
 }

@@ -18,7 +18,7 @@ func (a *App) reply(m approvals.Message) ([]slack.Block, string) {
 	if m.Notes[0].Topic == approvals.TopicReminder {
 		text = a.sayReminder(m.Request)
 	}
-	return paragraphs(text), clipText(text, maxFallback)
+	return paragraphs(text), clip(text, maxFallback)
 }
 
 // outcome is the last word: what has really happened, server by server as far
@@ -40,7 +40,7 @@ func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
 		body.WriteString("\n" + sayResultsFollow + "\n")
 	}
 	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
-	return append(paragraphs(text), afterwards(m)...), clipText(head, maxFallback)
+	return append(paragraphs(text), afterwards(m)...), clip(head, maxFallback)
 }
 
 // outcomeGroup is all servers with the same outcome.

@@ -41,7 +41,7 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
 	d := a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
-	if gone(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
+	if hasSlackCode(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
 		// Slack refuses how it looks, not that it is said: say it plainly.
 		a.Log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
 		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false)))
@@ -110,10 +110,10 @@ func fateOf(err error) approvals.Delivery {
 		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
 	case errors.As(err, &dial) && dial.Op == "dial":
 		d.Fate = approvals.NotSaid
-	case gone(err, unsureCodes...), gone(err, thereCodes...):
-	case gone(err, laterCodes...):
+	case hasSlackCode(err, unsureCodes...), hasSlackCode(err, thereCodes...):
+	case hasSlackCode(err, laterCodes...):
 		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
-	case gone(err, finalCodes...):
+	case hasSlackCode(err, finalCodes...):
 		d.Fate = approvals.Unsayable
 	case d.Code != "":
 		d.Fate, d.Odd = approvals.NotSaid, true
@@ -129,7 +129,7 @@ func codeOf(err error) string {
 
 // lookError sorts the errors of a call that looks for a message.
 func lookError(err error) error {
-	e := &approvals.LookError{Err: clean(err), Final: gone(err,
+	e := &approvals.LookError{Err: clean(err), Final: hasSlackCode(err,
 		"missing_scope", "access_denied", "no_permission", "not_allowed_token_type", "team_access_not_granted", "ekm_access_denied",
 		"channel_type_not_supported", "method_deprecated", "deprecated_endpoint", "method_not_supported_for_channel_type")}
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
@@ -185,7 +185,7 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 		msgs, _, next, err := a.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: t.Channel, Timestamp: t.TS, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 		})
-		if gone(err, "thread_not_found", "not_in_channel", "channel_not_found") {
+		if hasSlackCode(err, "thread_not_found", "not_in_channel", "channel_not_found") {
 			// The card was deleted, or the channel is closed to the bot: the next
 			// attempt to post will tell.
 			return nil, "", nil
@@ -198,7 +198,7 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 	page, err := a.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: t.Channel, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 	})
-	if gone(err, "not_in_channel", "channel_not_found") {
+	if hasSlackCode(err, "not_in_channel", "channel_not_found") {
 		return nil, "", nil
 	}
 	if err != nil {
@@ -218,7 +218,7 @@ func (a *App) permalink(ctx context.Context, r approvals.Request) string {
 func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
 	link, err := a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
 	switch {
-	case gone(err, "message_not_found"):
+	case hasSlackCode(err, "message_not_found"):
 		a.Log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
 		return "", true
 	case err != nil:

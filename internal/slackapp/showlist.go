@@ -60,7 +60,7 @@ func (a *App) showServers(ctx context.Context, click act, cb slack.InteractionCa
 	default:
 		_, err = a.api.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID)
 	}
-	if err == nil || gone(err, "exchanged_trigger_id", "hash_conflict") {
+	if err == nil || hasSlackCode(err, "exchanged_trigger_id", "hash_conflict") {
 		return // the latter two: Slack sent it twice, or two clicks came together
 	}
 	a.Log.WarnContext(ctx, "the servers of a request could not be shown", "request", id, "user", click.User, "err", err)

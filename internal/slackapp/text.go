@@ -87,8 +87,8 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// clipText cuts s to at most n bytes, at a rune's edge, and says so.
-func clipText(s string, n int) string {
+// clip cuts s to at most n bytes, at a rune's edge, and says so.
+func clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -97,6 +97,14 @@ func clipText(s string, n int) string {
 		n--
 	}
 	return s[:n] + "…"
+}
+
+// clipRunes cuts s to at most n characters, for where Slack counts those.
+func clipRunes(s string, n int) string {
+	if runes := []rune(s); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return s
 }
 
 // took is a duration as people say it.
@@ -122,13 +130,13 @@ func mrkdwn(s string) *slack.TextBlockObject {
 }
 
 func section(s string) slack.Block {
-	return slack.NewSectionBlock(mrkdwn(clipText(s, maxSection)), nil, nil, slack.SectionBlockOptionExpand(true))
+	return slack.NewSectionBlock(mrkdwn(clip(s, maxSection)), nil, nil, slack.SectionBlockOptionExpand(true))
 }
 
 func small(parts ...string) slack.Block {
 	elements := make([]slack.MixedElement, len(parts))
 	for i, p := range parts {
-		elements[i] = mrkdwn(clipText(p, maxSection))
+		elements[i] = mrkdwn(clip(p, maxSection))
 	}
 	return slack.NewContextBlock("", elements...)
 }

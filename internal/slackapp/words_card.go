@@ -38,7 +38,7 @@ func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 	}
 	paused := fmt.Sprintf("%s paused sending %s", mention(f.By), clock(f.At))
 	if f.Reason != "" {
-		paused += " (“" + clipText(escape(f.Reason), 300) + "”)"
+		paused += " (“" + clip(escape(f.Reason), 300) + "”)"
 	}
 	switch r.State {
 	case approvals.Approved:
@@ -229,7 +229,7 @@ func (a *App) saySmall(r approvals.Request) string {
 }
 
 func sayConfirmTitle(r approvals.Request) string {
-	return clipText(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
+	return clip(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
 }
 
 func sayConfirm(r approvals.Request, f approvals.Freeze) string {
@@ -244,11 +244,11 @@ func sayConfirm(r approvals.Request, f approvals.Freeze) string {
 	if f.On {
 		hold = " Sending is paused: nothing happens before the freeze is lifted."
 	}
-	return clipText(fmt.Sprintf("%s in %s. %s List %s.%s", count(r.Total, "server"), r.Project, how, r.Digest, hold), 300)
+	return clip(fmt.Sprintf("%s in %s. %s List %s.%s", count(r.Total, "server"), r.Project, how, r.Digest, hold), 300)
 }
 
 func sayConfirmYes(r approvals.Request) string {
-	return clipText(upper(toDo(r.Action))+" "+thousands(r.Total), 30)
+	return clip(upper(toDo(r.Action))+" "+thousands(r.Total), 30)
 }
 
 // Words of warnings, reminders and progress.

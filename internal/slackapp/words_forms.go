@@ -56,26 +56,17 @@ func sayFormFoot(pol approvals.Policy) string {
 	return fmt.Sprintf("At most %s in one request. It needs %s from %s; nothing is stopped before.", count(pol.MaxServers, "server"), count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers))
 }
 
-// sayFieldWrong says all that is wrong with one field.
-func sayFieldWrong(faults Mistakes) string {
-	said := make([]string, len(faults))
-	for i, m := range faults {
-		said[i] = plainly(sayMistake(m))
-	}
-	return clipText(strings.Join(said, " "), 600)
-}
-
 // sayOption is one server to choose: its state is seen even if its name is long.
 func sayOption(s approvals.Server) string {
 	state := s.Status
 	if s.Task != "" {
 		state += ", " + s.Task
 	}
-	rest := " · " + clip(bare(state), 20)
+	rest := " · " + clipRunes(bare(state), 20)
 	if s.Address != "" {
-		rest += " · " + clip(bare(s.Address), 15)
+		rest += " · " + clipRunes(bare(s.Address), 15)
 	}
-	return clip(bare(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
+	return clipRunes(bare(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
 }
 
 func sayPreviewFoot(r approvals.Request) string {
@@ -128,7 +119,7 @@ func sayStates(servers []approvals.Server) string {
 	for _, state := range slices.Sorted(maps.Keys(n)) {
 		parts = append(parts, thousands(n[state])+" "+escape(state))
 	}
-	return clipText(strings.Join(parts, ", "), 300) + "."
+	return clip(strings.Join(parts, ", "), 300) + "."
 }
 
 // sayMissing lists the words that name no server, each with names like it.

@@ -1,7 +1,6 @@
 package slackapp
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,14 +12,14 @@ import (
 // Private words.
 
 // sayHelp explains the command. Without approvers in pol they are not named.
-func sayHelp(command string, pol approvals.Policy) string {
+func sayHelp(slash string, pol approvals.Policy) string {
 	lines := []string{
 		"*Stop servers, with approval.* Name servers by id, by name, by a pattern with `*`, or by tag:",
-		"• `" + command + " web-1 web-2 --reason \"night\"`",
-		"• `" + command + " batch-* --hard --reason stuck`",
-		"• `" + command + " --tag env=dev --tag team=a`",
+		"• `" + slash + " web-1 web-2 --reason \"night\"`",
+		"• `" + slash + " batch-* --hard --reason stuck`",
+		"• `" + slash + " --tag env=dev --tag team=a`",
 		"Flags: `--soft` (default) or `--hard`, `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (show, ask nothing), `--` (what follows is servers).",
-		"`" + command + "` with nothing after it opens a form: search, choose, preview, ask.",
+		"`" + slash + "` with nothing after it opens a form: search, choose, preview, ask.",
 		"Look: `servers web-*` shows names, states and addresses to you alone. The app's *Home* shows what waits for you and what you asked for.",
 		"Others: `list`, `status ID`, `history [N]`, `approve ID`, `deny ID [reason]`, `cancel ID`, `help`.",
 		"Afterwards: `retry ID` asks again for what failed, `start ID` asks to start again what was stopped; the outcome has buttons for both.",
@@ -30,85 +29,6 @@ func sayHelp(command string, pol approvals.Policy) string {
 		lines = append(lines, fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// sayMistakes names every fault of a command at once.
-func sayMistakes(command string, err error) string {
-	var all Mistakes
-	if !errors.As(err, &all) {
-		return ":x: I could not read that; nothing was asked for. Try " + code(command+" help") + "."
-	}
-	// The answer goes with the acknowledgement, which Slack drops if it is long.
-	said := listing(all, len(all), 3000, func(m Mistake) string { return "• " + sayMistake(m) })
-	return ":x: Nothing was asked for:\n" + said + "\nMore: " + code(command+" help")
-}
-
-// sayMistake says what is wrong, shows the word, and how to do it right.
-func sayMistake(m Mistake) string {
-	word, hint := code(m.Word), code(m.Hint)
-	right := ""
-	if m.Hint != "" {
-		right = " Write " + hint + "."
-	}
-	switch m.Kind {
-	case TooLong, ReasonTooLong:
-		return "That is too long: " + escape(m.Hint) + "."
-	case TooManyServers:
-		return "That names too many servers: " + escape(m.Hint) + "."
-	case ControlCharacter:
-		return word + " holds an invisible control character (" + escape(m.Hint) + "). Type it anew."
-	case OpenQuote:
-		return "The quote at " + word + " is not closed. Put " + escape(m.Hint) + "."
-	case UnknownFlag:
-		return "I do not know the flag " + word + "." + sayMeant(m.Hint)
-	case FlagNeedsValue:
-		return word + " needs a value." + right
-	case FlagTakesNoValue:
-		return word + " takes no value." + right
-	case FlagTwice:
-		return word + " stands there twice; it was " + hint + " before. Say it once."
-	case Contradiction:
-		return word + " contradicts " + hint + ". Choose one."
-	case BadTag:
-		return word + " is not a tag." + right
-	case BadType:
-		return word + " is not a way to stop. It has to be " + escape(m.Hint) + "."
-	case BadNumber:
-		return word + " is not a number that fits here. It has to be " + escape(m.Hint) + "."
-	case BadID:
-		return word + " is not a request's id: " + escape(m.Hint) + "."
-	case MissingID:
-		return "Which request?" + right
-	case UnexpectedWord:
-		return word + " does not belong there." + right
-	case LooksLikeVerb:
-		return word + " looks like a mistyped word. Write " + escape(m.Hint) + "."
-	case NotAServerName:
-		if m.Hint == nameForm {
-			return word + " cannot be a server's name. A name has " + escape(m.Hint) + "."
-		}
-		return word + " cannot be a server's name." + sayMeant(m.Hint)
-	case BadServerID:
-		return word + " is not a server's id: " + escape(m.Hint) + "."
-	case MentionNotServer:
-		return word + " is a person or a channel, not a server. Write " + escape(m.Hint) + "."
-	case PatternTooWide:
-		return word + " would be every server. Write " + escape(m.Hint) + "."
-	case Semicolon:
-		return word + " does not separate servers. Use spaces or commas: " + hint + "."
-	case NoServers:
-		return "No server is named." + right
-	case ReasonWithoutServers:
-		return "Everything after `--reason` was read as the reason, so no server is named. Put the servers first, or quote the reason."
-	}
-	return word + ": " + escape(string(m.Kind)) + "." + right
-}
-
-func sayMeant(hint string) string {
-	if hint == "" {
-		return ""
-	}
-	return " Did you mean " + code(hint) + "?"
 }
 
 func sayAsked(r approvals.Request) string {
@@ -332,7 +252,7 @@ func sayStateWord(r approvals.Request) string {
 func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link string) string {
 	var b strings.Builder
 	const reasons = 1400 // bytes of a paragraph that ends with a reason
-	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clipText(sayWish(r), reasons), clipText(a.sayState(r), reasons))
+	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(a.sayState(r), reasons))
 	if link != "" {
 		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
 	}

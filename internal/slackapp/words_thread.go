@@ -154,7 +154,7 @@ func resultLine(r approvals.Result) string {
 
 // cloudSaid is the cloud's code and reason, or what was seen.
 func cloudSaid(r approvals.Result) string {
-	return clipText(escape(strings.TrimSpace(r.Code+" "+r.Reason)), 300)
+	return clip(escape(strings.TrimSpace(r.Code+" "+r.Reason)), 300)
 }
 
 // bySaid groups results that have the same code and reason, in order.
@@ -261,7 +261,7 @@ func sayBatchFailed(r approvals.Request, notes []approvals.Note) string {
 		if n.Count > 1 {
 			first = " The first:"
 		}
-		lines[i] = fmt.Sprintf(":x: Call %s: %s failed.%s %s", sayCall(r, n.Batch), count(n.Count, "server"), first, clipText(said, 500))
+		lines[i] = fmt.Sprintf(":x: Call %s: %s failed.%s %s", sayCall(r, n.Batch), count(n.Count, "server"), first, clip(said, 500))
 	}
 	return strings.Join(lines, "\n")
 }

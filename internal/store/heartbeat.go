@@ -46,6 +46,7 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	now, seq, instance := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2])
 	s.skew.Store(int64(time.UnixMilli(now).Sub(began.Add(got.Sub(began) / 2))))
 	s.loss.Store(asInt(raw[5]))
+	s.beaten.Store(&via.run)
 	s.replicas.Store(asInt(raw[6]))
 	b := Heartbeat{Skew: s.Skew(), Taken: int(asInt(raw[3])), Blocked: time.Duration(asInt(raw[4])) * time.Millisecond}
 	if err := s.followClock(ctx, clockReading{time.UnixMilli(now), began, got}, asInt(raw[7])); err != nil {
@@ -86,6 +87,13 @@ func (s *Store) checkLoss(ctx context.Context, instance string, seen, seq int64)
 	s.instance.Store(&instance)
 	s.seq.Store(seq)
 	return true, nil
+}
+
+// Restarted reports whether Redis was restarted since the last heartbeat: until the
+// next one it is not known whether something of the past is lost.
+func (s *Store) Restarted() bool {
+	run := s.beaten.Load()
+	return run != nil && *run != s.redis.RunID()
 }
 
 // SignOff takes this worker off the list of the living: whatever it still holds

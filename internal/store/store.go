@@ -49,6 +49,7 @@ type Store struct {
 	back     int64        // ms of the last time a clock was found ahead; only Beat uses it
 	replicas atomic.Int64 // the most that the store ever had
 	instance atomic.Pointer[string]
+	beaten   atomic.Pointer[string] // run id of Redis at the last heartbeat
 }
 
 // New makes a store of what the project keeps in c.Redis. It does not connect.

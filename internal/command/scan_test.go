@@ -1,4 +1,4 @@
-package slackapp
+package command
 
 import (
 	"slices"
@@ -20,7 +20,7 @@ func TestWords(t *testing.T) {
 		"* --hard":            {"*", "--hard"},
 		"a\n*":                {"a", "*"},
 	} {
-		s := typingScanner{text: []rune(text)}
+		s := scanner{text: []rune(text)}
 		var got []string
 		for w, ok := s.next(); ok; w, ok = s.next() {
 			got = append(got, w.text)
@@ -37,7 +37,7 @@ func TestFlagOfWord(t *testing.T) {
 		"—HARD": "--hard", "–hard": "--hard", "−hard": "--hard", "‑hard": "-hard",
 		"---x": "--x", "—dry–run": "--dry-run", "--": "--", "—": "--", "-": "-", "": "",
 	} {
-		if got := (typedWord{text: text}).flag(); got != want {
+		if got := (word{text: text}).flag(); got != want {
 			t.Errorf("flag of %q = %q, want %q", text, got, want)
 		}
 	}

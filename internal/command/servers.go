@@ -1,29 +1,23 @@
-package slackapp
+package command
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-)
 
-const (
-	nameForm     = "1 to 64 letters, digits, '_', '-' or '.'; '*' in a pattern"
-	serverIDForm = "a server id has 32 hex digits: 8-4-4-4-12"
-	askForm      = "SERVER… or --tag key=value"
+	"ecsbot/internal/approvals"
 )
 
 var (
 	serverName  = regexp.MustCompile(`^[\p{L}\p{Mn}\p{Mc}\p{Nd}_.*-]{1,64}$`) // marks: é may be two characters
 	letterOrNum = regexp.MustCompile(`[\p{L}\p{Nd}]`)
-	serverID    = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	notInID     = regexp.MustCompile(`(?i)[^0-9a-f-]`)
 	bareLink    = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]*://([^/?#:]+)(:\d+)?/?$`)
 	stars       = regexp.MustCompile(`\*+`)
 )
 
 // ask reads servers and flags.
-func (p *commandParser) ask() {
+func (p *parser) ask() {
 	onlyServers := false
 	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
 		flag := w.flag()
@@ -42,34 +36,37 @@ func (p *commandParser) ask() {
 		return
 	}
 	if p.reasonSaid != "" {
-		p.fault(ReasonWithoutServers, p.reasonSaid, "servers before --reason, or the reason in quotes")
+		p.mistake(ReasonWithoutServers, p.reasonSaid, "")
 		return
 	}
-	p.fault(NoServers, oneLine(string(p.scan.text)), askForm)
+	p.mistake(NoServers, "", "")
 }
 
 // openQuote reports a quote that hides all the rest, servers perhaps among it.
-func (p *commandParser) openQuote(w typedWord) {
+func (p *parser) openQuote(w word) {
 	p.askSaid = true
-	p.fault(OpenQuote, w.typed, "a closing quote at the end of a word")
+	p.mistake(OpenQuote, w.typed, "")
 }
 
-func (p *commandParser) server(w typedWord) {
+func (p *parser) server(w word) {
 	p.askSaid = true
 	name := stars.ReplaceAllString(serverText(w.text), "*")
+	id := strings.ToLower(name)
 	switch {
 	case strings.ContainsAny(name, semicolons):
-		p.fault(Semicolon, w.typed, semicolonHint(w.text))
+		p.mistake(Semicolon, w.typed, semicolonHint(w.text))
 	case strings.HasPrefix(name, "@"), strings.HasPrefix(name, "#"):
-		p.fault(MentionNotServer, w.typed, "a server's name or id")
-	case serverID.MatchString(name):
-		p.addServer(w, strings.ToLower(name))
+		p.mistake(MentionNotServer, w.typed, "")
+	case approvals.IsServerID(id):
+		p.addServer(w, id)
 	case isNearlyServerID(name):
-		p.fault(BadServerID, w.typed, serverIDForm)
+		p.mistake(BadServerID, w.typed, "")
 	case strings.Contains(name, "*") && !letterOrNum.MatchString(name):
-		p.fault(PatternTooWide, w.typed, "some letters or digits of the name, like web-*")
+		p.mistake(PatternTooWide, w.typed, "")
+	case !isServerName(name) && looksLikeTag(w):
+		p.mistake(TagNotServer, w.typed, "")
 	case !isServerName(name):
-		p.fault(NotAServerName, w.typed, nameHint(w))
+		p.mistake(NotAServerName, w.typed, nearName(w))
 	default:
 		p.addServer(w, name)
 	}
@@ -101,30 +98,34 @@ func isNearlyServerID(s string) bool {
 	return strange == 0 || strange <= 2 && strings.Count(s, "-") >= 3
 }
 
+// semicolonHint writes names that semicolons separate with commas, if they are
+// names.
 func semicolonHint(text string) string {
 	names := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(semicolons+" ", r) })
 	wrong := func(name string) bool { return !isServerName(name) }
 	if len(names) == 0 || slices.ContainsFunc(names, wrong) {
-		return "a space or a comma"
+		return ""
 	}
 	return strings.Join(names, ", ")
 }
 
-// nameHint says what was probably meant by a word that cannot be a name.
-func nameHint(w typedWord) string {
-	if key, _, ok := strings.Cut(w.text, "="); ok && isServerName(key) {
-		return "--tag " + clip(w.typed, maxWord)
-	}
+func looksLikeTag(w word) bool {
+	key, _, equals := strings.Cut(w.text, "=")
+	return equals && isServerName(key)
+}
+
+// nearName is the name that was probably meant by a word that cannot be one.
+func nearName(w word) string {
 	bare := strings.Trim(w.text, "`<>()[]{}\"'“”‘’:!")
 	for _, meant := range []string{bare, strings.ReplaceAll(bare, "?", "*")} {
 		if isServerName(meant) {
 			return meant
 		}
 	}
-	return nameForm
+	return ""
 }
 
-func (p *commandParser) addServer(w typedWord, name string) {
+func (p *parser) addServer(w word, name string) {
 	if slices.Contains(p.cmd.Servers, name) {
 		return
 	}
@@ -132,8 +133,22 @@ func (p *commandParser) addServer(w typedWord, name string) {
 		p.cmd.Servers = append(p.cmd.Servers, name)
 		return
 	}
-	said := slices.ContainsFunc(p.wrong, func(m Mistake) bool { return m.Kind == TooManyServers })
+	said := slices.ContainsFunc(p.mistakes, func(m Mistake) bool { return m.Kind == TooManyServers })
 	if !said { // once is enough
-		p.fault(TooManyServers, w.typed, fmt.Sprintf("at most %d", maxServers))
+		p.mistakeOf(Mistake{Kind: TooManyServers, Word: w.typed, Limit: maxServers})
+	}
+}
+
+// showServers reads the servers of the verb that only shows them: named as for
+// a request, but nothing that says how or why to stop them.
+func (p *parser) showServers() {
+	p.ask()
+	switch {
+	case p.howSaid != "":
+		p.unexpected(p.howSaid)
+	case p.cmd.Reason != "":
+		p.unexpected("--reason")
+	case p.cmd.DryRun:
+		p.unexpected("--dry-run")
 	}
 }

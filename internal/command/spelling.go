@@ -1,4 +1,4 @@
-package slackapp
+package command
 
 import (
 	"unicode/utf8"
@@ -14,14 +14,10 @@ func nearest(typed string, candidates []string) string {
 		if len(typed) > len(c)*4+8 {
 			continue // too long to be near; spares the work
 		}
-		d := editDistance(typed, c)
+		d := approvals.Distance(typed, c)
 		if d < best && d < utf8.RuneCountInString(typed) && d < len(c)-1 {
 			found, best = c, d
 		}
 	}
 	return found
 }
-
-// editDistance counts the letters to add, drop, change or swap with their
-// neighbour to make a into b.
-func editDistance(a, b string) int { return approvals.Distance(a, b) }

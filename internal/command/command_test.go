@@ -1,4 +1,4 @@
-package slackapp
+package command
 
 import (
 	"reflect"
@@ -113,13 +113,13 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseBounds(t *testing.T) {
-	expectMistakes(t, strings.Repeat("é;", 2001), Mistakes{{TooLong, "", "at most 4000 characters, not 4002"}})
+	expectMistakes(t, strings.Repeat("é;", 2001), Mistakes{{Kind: TooLong, Count: 4002, Limit: 4000}})
 
 	reason := strings.Repeat("é", 500)
 	if cmd, err := Parse("web-1 --reason " + reason); err != nil || cmd.Reason != reason {
 		t.Errorf("a reason of 500 characters: %q, %v", cmd.Reason, err)
 	}
-	tooLong := Mistakes{{ReasonTooLong, strings.Repeat("é", 59) + "…", "at most 500 characters, not 501"}}
+	tooLong := Mistakes{{Kind: ReasonTooLong, Word: strings.Repeat("é", 59) + "…", Count: 501, Limit: 500}}
 	expectMistakes(t, "web-1 --reason "+reason+"é", tooLong)
 	expectMistakes(t, "freeze "+reason+"é", tooLong)
 
@@ -135,5 +135,5 @@ func TestParseBounds(t *testing.T) {
 	if cmd, err := Parse(strings.Join(many[:1000], " ")); err != nil || len(cmd.Servers) != 1000 {
 		t.Errorf("1000 servers: %d, %v", len(cmd.Servers), err)
 	}
-	expectMistakes(t, strings.Join(many, ","), Mistakes{{TooManyServers, many[1000], "at most 1000"}})
+	expectMistakes(t, strings.Join(many, ","), Mistakes{{Kind: TooManyServers, Word: many[1000], Limit: 1000}})
 }

@@ -1,7 +1,6 @@
-package slackapp
+package command
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,19 +15,19 @@ var (
 )
 
 // flag reads a flag and its value. A flag that is nearly right is reported and
-// then read as the one it resembles, so that its value causes no more faults.
-func (p *commandParser) flag(w typedWord, flag string) {
+// then read as the one it resembles, so that its value causes no more mistakes.
+func (p *parser) flag(w word, flag string) {
 	name := strings.TrimPrefix(flag, "--")
 	if !slices.Contains(flagNames, name) {
 		typed, _, _ := strings.Cut(w.typed, "=")
 		name = nearestFlag(flag)
-		p.fault(UnknownFlag, typed, flagHint(flag, name))
+		p.mistake(UnknownFlag, typed, flagHint(flag, name))
 	}
 	switch name {
 	case "soft", "hard", "dry-run":
 		p.bareFlag(w, name)
 	case "tag":
-		p.tag(w)
+		p.tagFlag(w)
 	case "type":
 		p.stopType(w)
 	case "project":
@@ -52,9 +51,9 @@ func flagHint(flag, near string) string {
 	return nearest(strings.TrimLeft(flag, "-"), verbNames)
 }
 
-func (p *commandParser) bareFlag(w typedWord, name string) {
+func (p *parser) bareFlag(w word, name string) {
 	if _, ok := w.afterEquals(); ok {
-		p.fault(FlagTakesNoValue, w.typed, "--"+name)
+		p.mistake(FlagTakesNoValue, w.typed, "--"+name)
 	}
 	if name == "dry-run" {
 		p.cmd.DryRun = true
@@ -64,37 +63,45 @@ func (p *commandParser) bareFlag(w typedWord, name string) {
 }
 
 // how notes SOFT or HARD, once.
-func (p *commandParser) how(w typedWord, hard bool) {
+func (p *parser) how(w word, hard bool) {
 	said := string(p.scan.text[w.start:p.scan.pos])
 	switch {
 	case p.howSaid == "":
 		p.howSaid, p.cmd.Hard = clip(oneLine(said), maxWord), hard
 	case p.cmd.Hard != hard:
-		p.fault(Contradiction, said, p.howSaid)
+		p.mistake(Contradiction, said, p.howSaid)
 	}
 }
 
-// value reads the value of a flag, or says that it should look like form.
-func (p *commandParser) value(w typedWord, form string) (typedWord, bool) {
-	v, ok := p.valueWord(w)
+// value reads the value of a flag; form is how the flag is written rightly.
+func (p *parser) value(w word, form string) (word, bool) {
+	v, _ := p.valueWord(w)
 	v.text = oneLine(v.text)
-	switch {
-	case ok && v.unclosed:
-		p.openQuote(v)
-	case !ok || v.text == "":
+	if v.text == "" && !v.unclosed {
 		typed, _, _ := strings.Cut(w.typed, "=")
-		p.fault(FlagNeedsValue, typed, form)
-	case !v.quoted && strings.ContainsAny(v.text, semicolons):
-		p.fault(Semicolon, v.typed, semicolonHint(v.text))
-	default:
-		return v, true
+		p.mistake(FlagNeedsValue, typed, form)
+		return v, false
 	}
-	return v, false
+	return v, p.ended(v)
+}
+
+// ended reports whether a value ends where it should: at its closing quote, and
+// without a semicolon. If not, that is noted.
+func (p *parser) ended(v word) bool {
+	switch {
+	case v.unclosed:
+		p.openQuote(v)
+	case !v.quoted && strings.ContainsAny(v.text, semicolons):
+		p.mistake(Semicolon, v.typed, semicolonHint(v.text))
+	default:
+		return true
+	}
+	return false
 }
 
 // valueWord finds a flag's value behind its equals sign, or else in the next
 // word if that is not a flag itself.
-func (p *commandParser) valueWord(w typedWord) (typedWord, bool) {
+func (p *parser) valueWord(w word) (word, bool) {
 	if v, ok := w.afterEquals(); ok {
 		return v, true
 	}
@@ -102,44 +109,47 @@ func (p *commandParser) valueWord(w typedWord) (typedWord, bool) {
 	v, ok := p.scan.next()
 	if ok && v.flag() != "" {
 		p.scan.pos = before
-		return typedWord{}, false
+		return word{}, false
 	}
 	return v, ok
 }
 
-func (p *commandParser) tag(w typedWord) {
+func (p *parser) tagFlag(w word) {
 	p.askSaid = true // even a wrong tag was meant to choose servers
-	v, ok := p.value(w, "--tag key=value")
-	if !ok {
-		return
+	if v, ok := p.value(w, "--tag key=value"); ok {
+		p.tag(v)
 	}
+}
+
+// tag notes the tag that v is.
+func (p *parser) tag(v word) {
 	key, value, equals := strings.Cut(plainDashes(v.text), "=")
 	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 	tag := key + "=" + value
 	switch {
 	case !tagKey.MatchString(key) || !tagValue.MatchString(value) || strings.ContainsFunc(v.text, isHiddenControl):
-		p.fault(BadTag, v.typed, "--tag key=value")
+		p.mistake(BadTag, v.typed, "key=value")
 	case !equals:
-		p.fault(BadTag, v.typed, "--tag "+clip(key, maxWord)+"=value")
+		p.mistake(BadTag, v.typed, clip(key, maxWord)+"=value")
 	case value == "" && !v.quoted: // "key= value" is likelier than a tag without value
-		p.fault(BadTag, v.typed, fmt.Sprintf(`--tag %s=value, or %[1]s="" for an empty one`, clip(key, maxWord)))
+		p.mistake(TagWithoutValue, v.typed, clip(key, maxWord))
 	case !slices.Contains(p.cmd.Tags, tag):
 		p.addTag(v, key, tag)
 	}
 }
 
 // addTag refuses a second value for a key: a server has only one.
-func (p *commandParser) addTag(v typedWord, key, tag string) {
+func (p *parser) addTag(v word, key, tag string) {
 	for _, earlier := range p.cmd.Tags {
 		if strings.HasPrefix(earlier, key+"=") {
-			p.fault(Contradiction, v.typed, clip(earlier, maxWord))
+			p.mistake(Contradiction, v.typed, clip(earlier, maxWord))
 			return
 		}
 	}
 	p.cmd.Tags = append(p.cmd.Tags, tag)
 }
 
-func (p *commandParser) stopType(w typedWord) {
+func (p *parser) stopType(w word) {
 	v, ok := p.value(w, "--type SOFT or --type HARD")
 	if !ok {
 		return
@@ -150,26 +160,26 @@ func (p *commandParser) stopType(w typedWord) {
 	case "HARD":
 		p.how(w, true)
 	default:
-		p.fault(BadType, v.typed, "SOFT or HARD")
+		p.mistake(BadType, v.typed, "")
 	}
 }
 
-func (p *commandParser) project(w typedWord) {
+func (p *parser) project(w word) {
 	v, ok := p.value(w, "--project NAME")
 	if !ok {
 		return
 	}
 	switch {
 	case strings.ContainsFunc(v.text, isHiddenControl):
-		p.fault(ControlCharacter, v.typed, "")
+		p.mistake(ControlCharacter, v.typed, "")
 	case p.cmd.Project != "":
-		p.fault(FlagTwice, w.typed, clip(p.cmd.Project, maxWord))
+		p.mistake(FlagTwice, w.typed, clip(p.cmd.Project, maxWord))
 	default:
 		p.cmd.Project = plainDashes(v.text)
 	}
 }
 
-func (p *commandParser) reasonFlag(w typedWord) {
+func (p *parser) reasonFlag(w word) {
 	typed := w.typed
 	if v, ok := w.afterEquals(); ok {
 		typed, _, _ = strings.Cut(typed, "=")
@@ -179,11 +189,11 @@ func (p *commandParser) reasonFlag(w typedWord) {
 	text, quoted, unclosed := p.scan.reason()
 	switch {
 	case unclosed:
-		p.openQuote(typedWord{typed: string(p.scan.text[start:])})
+		p.openQuote(word{typed: string(p.scan.text[start:])})
 	case text == "":
-		p.fault(FlagNeedsValue, typed, `--reason "why"`)
+		p.mistake(FlagNeedsValue, typed, `--reason "why"`)
 	case p.cmd.Reason != "":
-		p.fault(FlagTwice, typed, clip(p.cmd.Reason, maxWord))
+		p.mistake(FlagTwice, typed, clip(p.cmd.Reason, maxWord))
 	default:
 		p.reason(text)
 		if !quoted && strings.Contains(text, " ") {
@@ -192,13 +202,13 @@ func (p *commandParser) reasonFlag(w typedWord) {
 	}
 }
 
-func (p *commandParser) reason(text string) {
-	if n := utf8.RuneCountInString(text); n > maxReason {
-		p.fault(ReasonTooLong, text, fmt.Sprintf("at most %d characters, not %d", maxReason, n))
+func (p *parser) reason(text string) {
+	if n := utf8.RuneCountInString(text); n > MaxReason {
+		p.mistakeOf(Mistake{Kind: ReasonTooLong, Word: text, Count: n, Limit: MaxReason})
 	}
 	for word := range strings.FieldsSeq(text) {
 		if strings.ContainsFunc(word, isHiddenControl) {
-			p.fault(ControlCharacter, word, "")
+			p.mistake(ControlCharacter, word, "")
 		}
 	}
 	p.cmd.Reason = text

@@ -1,8 +1,9 @@
-package slackapp
+package command
 
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -30,20 +31,28 @@ func wrongInputs(t testing.TB) []wrongInput {
 }
 
 func TestParseNamesEveryMistake(t *testing.T) {
-	unseen := map[MistakeKind]bool{}
-	for kind := range mistakesInWords {
-		unseen[kind] = true
+	unseen := map[string]Kind{}
+	for _, kind := range Kinds() {
+		unseen[kind.String()] = kind
+	}
+	kinds := maps.Clone(unseen)
+	if _, unnamed := kinds[""]; unnamed || len(kinds) != len(Kinds()) {
+		t.Errorf("the kinds' names are empty or alike: %v", kinds)
 	}
 	for _, input := range wrongInputs(t) {
 		var want Mistakes
 		for i, kind := range input.Kinds {
-			want = append(want, Mistake{MistakeKind(kind), input.Words[i], input.Hints[i]})
-			delete(unseen, MistakeKind(kind))
+			m := Mistake{Kind: kinds[kind], Word: input.Words[i], Hint: input.Hints[i]}
+			if m.Kind == BadNumber {
+				m.Limit = maxHistory
+			}
+			want = append(want, m)
+			delete(unseen, kind)
 		}
 		expectMistakes(t, input.Text, want)
 	}
-	for _, onlyInLongTexts := range []MistakeKind{TooLong, ReasonTooLong, TooManyServers} {
-		delete(unseen, onlyInLongTexts)
+	for _, onlyInLongTexts := range []Kind{TooLong, ReasonTooLong, TooManyServers} {
+		delete(unseen, onlyInLongTexts.String())
 	}
 	if len(unseen) > 0 {
 		t.Errorf("no example of %v", unseen)

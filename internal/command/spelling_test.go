@@ -1,4 +1,4 @@
-package slackapp
+package command
 
 import (
 	"testing"
@@ -11,17 +11,6 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := nearest(typed, flagNames); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", typed, got, want)
-		}
-	}
-}
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "ab", 2}, {"help", "hlep", 1}, {"kitten", "sitting", 3}, {"да", "ад", 1}} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
 }

@@ -1,9 +1,16 @@
-package slackapp
+// Package command understands what a person typed: after the slash command,
+// or into the fields of the request form, which are read by the same rules.
+//
+// [Parse] makes a [Command] of a text, or returns all its [Mistakes] at once. A
+// mistake is data: what is wrong, and with which word. The caller makes the
+// sentence that a person reads.
+//
+// The files follow the text: typing.go undoes what Slack and keyboards do to
+// it, scan.go cuts it into words, verbs.go, servers.go and flags.go say what
+// the words mean. Of Slack the package knows only how it writes what was typed.
+package command
 
-import (
-	"fmt"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Command is what a person typed after /ecs-stop, understood.
 type Command struct {
@@ -35,45 +42,50 @@ const (
 	Unfreeze Verb = "unfreeze"
 	Retry    Verb = "retry" // what failed of a request
 	Start    Verb = "start" // again what a request stopped
-	Servers  Verb = "servers"
+
+	ShowServers Verb = "servers"
 )
 
 // The bounds keep a slip of the paste buffer out. How many servers one request
 // may have is policy and is checked elsewhere.
 const (
+	MaxReason  = 500 // characters of a reason
 	maxText    = 4000
-	maxReason  = 500
 	maxServers = 1000
 	maxHistory = 100
-	maxWord    = 60
+	maxWord    = 60 // characters of a word that is shown as a mistake
 )
 
-// Parse understands what was typed after the command. The error, if any, is
-// Mistakes with every fault of the text, and then the Command is empty.
+// Parse understands what was typed after the slash command. The error, if any,
+// is Mistakes with all that is wrong, and then the Command is empty.
 func Parse(text string) (Command, error) {
 	if n := utf8.RuneCountInString(text); n > maxText {
-		return Command{}, Mistakes{{TooLong, "", fmt.Sprintf("at most %d characters, not %d", maxText, n)}}
+		return Command{}, Mistakes{{Kind: TooLong, Count: n, Limit: maxText}}
 	}
-	p := commandParser{scan: typingScanner{text: []rune(asTyped(text))}}
+	p := newParser(text)
 	p.parse()
-	if len(p.wrong) > 0 {
-		return Command{}, p.wrong
+	if len(p.mistakes) > 0 {
+		return Command{}, p.mistakes
 	}
 	return p.cmd, nil
 }
 
-// commandParser is the state of one Parse.
-type commandParser struct {
-	scan  typingScanner
-	cmd   Command
-	wrong Mistakes
+// parser reads one text. It notes mistakes and goes on reading.
+type parser struct {
+	scan     scanner
+	cmd      Command
+	mistakes Mistakes
 
 	howSaid    string // the flag that said soft or hard
 	reasonSaid string // the --reason flag, if its text was several words without quotes
-	askSaid    bool   // something stood for servers, right or wrong
+	askSaid    bool   // servers or tags were given, right or wrong
 }
 
-func (p *commandParser) parse() {
+func newParser(text string) *parser {
+	return &parser{scan: scanner{text: []rune(asTyped(text))}}
+}
+
+func (p *parser) parse() {
 	first, ok := p.scan.next()
 	if !ok {
 		p.cmd.Verb = Form
@@ -85,8 +97,7 @@ func (p *commandParser) parse() {
 		return
 	}
 	if near := p.almostVerb(first); near != "" {
-		p.fault(LooksLikeVerb, first.typed,
-			fmt.Sprintf(`%s, or "-- %s" for a server of that name`, near, clip(first.text, maxWord)))
+		p.mistake(LooksLikeVerb, first.typed, near)
 		return
 	}
 	p.scan.pos = first.start

@@ -1,4 +1,4 @@
-package slackapp
+package command
 
 import (
 	"slices"
@@ -40,19 +40,19 @@ func quoteFamily(r rune) string {
 	return ""
 }
 
-// typedWord is one word of the text.
-type typedWord struct {
-	typed        string // as it stands in the text, for showing it to the person
+// word is one word of the text.
+type word struct {
+	typed        string // as it is in the text, for showing it to the person
 	text         string // without its quotes and code ticks
 	start        int    // where it begins in the text
-	quoted       bool   // some of it stood in quotes: never a verb
-	startsQuoted bool   // it began with a quote: never a flag either
-	unclosed     bool   // a quote was never closed; the word is all the rest
+	quoted       bool   // some of it is in quotes: never a verb
+	startsQuoted bool   // it begins with a quote: never a flag either
+	unclosed     bool   // a quote is never closed; the word is all the rest
 }
 
 // flag returns the word's flag in plain form ("--hard", "-h", or "--" alone),
 // without what follows an equals sign; "" if the word is no flag.
-func (w typedWord) flag() string {
+func (w word) flag() string {
 	name, _, _ := strings.Cut(w.text, "=")
 	rest := strings.TrimLeftFunc(name, isDash)
 	dashes := name[:len(name)-len(rest)]
@@ -66,7 +66,7 @@ func (w typedWord) flag() string {
 }
 
 // afterEquals returns what follows the word's first equals sign, as a word.
-func (w typedWord) afterEquals() (typedWord, bool) {
+func (w word) afterEquals() (word, bool) {
 	_, typed, ok := strings.Cut(w.typed, "=")
 	_, w.text, _ = strings.Cut(w.text, "=")
 	w.start += len([]rune(w.typed)) - len([]rune(typed))
@@ -74,26 +74,26 @@ func (w typedWord) afterEquals() (typedWord, bool) {
 	return w, ok
 }
 
-// typingScanner walks through the text word by word. The parser may set pos
+// scanner walks through the text word by word. The parser may set pos
 // back to read a stretch in another way.
-type typingScanner struct {
+type scanner struct {
 	text []rune
 	pos  int
 }
 
 // next reads a word of the kind that separators end.
-func (s *typingScanner) next() (typedWord, bool) {
+func (s *scanner) next() (word, bool) {
 	for s.skip(); s.pos < len(s.text); s.skip() {
-		w := s.word()
+		w := s.readWord()
 		if w.text != "" || w.quoted {
 			return w, true
 		}
 	}
-	return typedWord{}, false
+	return word{}, false
 }
 
 // skip passes over separators and over list bullets.
-func (s *typingScanner) skip() {
+func (s *scanner) skip() {
 	for s.pos < len(s.text) && (isSeparator(s.text[s.pos]) || s.atBullet()) {
 		s.pos++
 	}
@@ -102,7 +102,7 @@ func (s *typingScanner) skip() {
 // atBullet says whether the star or hyphen here begins a line of a list. A
 // star with nothing or only a flag after it is a pattern, and is to be
 // refused as one.
-func (s *typingScanner) atBullet() bool {
+func (s *scanner) atBullet() bool {
 	if s.text[s.pos] != '*' && s.text[s.pos] != '-' {
 		return false
 	}
@@ -118,8 +118,8 @@ func (s *typingScanner) atBullet() bool {
 	return atStart && hasItem && after > s.pos+1
 }
 
-func (s *typingScanner) word() typedWord {
-	w := typedWord{start: s.pos}
+func (s *scanner) readWord() word {
+	w := word{start: s.pos}
 	var text []rune
 	for s.pos < len(s.text) && !isSeparator(s.text[s.pos]) {
 		r := s.text[s.pos]
@@ -145,7 +145,7 @@ func (s *typingScanner) word() typedWord {
 // quote reads from an opening quote to behind the closing one. Only a quote
 // at the end of a word closes, so that 'don't' is one word; a backslash takes
 // a quote's meaning away.
-func (s *typingScanner) quote() (inner []rune, closed bool) {
+func (s *scanner) quote() (inner []rune, closed bool) {
 	family := quoteFamily(s.text[s.pos])
 	for s.pos++; s.pos < len(s.text); s.pos++ {
 		r := s.text[s.pos]
@@ -163,9 +163,9 @@ func (s *typingScanner) quote() (inner []rune, closed bool) {
 	return inner, false
 }
 
-// reason reads free text: what stands in quotes, or all words up to the next
+// reason reads free text: what is in quotes, or all words up to the next
 // flag. Commas and dashes are part of it.
-func (s *typingScanner) reason() (text string, quoted, unclosed bool) {
+func (s *scanner) reason() (text string, quoted, unclosed bool) {
 	s.skipSpace()
 	if s.pos < len(s.text) && quoteFamily(s.text[s.pos]) != "" {
 		inner, closed := s.quote()
@@ -184,14 +184,14 @@ func (s *typingScanner) reason() (text string, quoted, unclosed bool) {
 	return oneLine(withoutTicks(text)), false, false
 }
 
-func (s *typingScanner) skipSpace() {
+func (s *scanner) skipSpace() {
 	for s.pos < len(s.text) && unicode.IsSpace(s.text[s.pos]) {
 		s.pos++
 	}
 }
 
 // chunk is what stands here up to the next space, commas and all.
-func (s *typingScanner) chunk() []rune {
+func (s *scanner) chunk() []rune {
 	ahead := s.text[s.pos:]
 	if end := slices.IndexFunc(ahead, unicode.IsSpace); end >= 0 {
 		return ahead[:end]
@@ -201,9 +201,9 @@ func (s *typingScanner) chunk() []rune {
 
 // rest reads all that is left as free text; flags in it are for the parser to
 // refuse.
-func (s *typingScanner) rest() (text string, quoted bool) {
+func (s *scanner) rest() (text string, quoted bool) {
 	s.skip()
-	all := typingScanner{text: []rune(strings.TrimSpace(string(s.text[s.pos:])))}
+	all := scanner{text: []rune(strings.TrimSpace(string(s.text[s.pos:])))}
 	s.pos = len(s.text)
 	if len(all.text) > 0 && quoteFamily(all.text[0]) != "" {
 		inner, closed := all.quote()
@@ -223,7 +223,7 @@ func (s *typingScanner) rest() (text string, quoted bool) {
 // something like a flag's name.
 func isFlagInProse(chunk string) bool {
 	chunk = strings.Trim(chunk, "`") // as in any other word
-	flag := typedWord{text: chunk}.flag()
+	flag := word{text: chunk}.flag()
 	switch flag {
 	case "", "-":
 		return false

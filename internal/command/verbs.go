@@ -1,31 +1,30 @@
-package slackapp
+package command
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"ecsbot/internal/approvals"
 )
 
 // verbForms says what each verb that can be typed takes.
 var verbForms = map[Verb]string{
-	Help:     "help",
-	List:     "list",
-	Status:   "status ID",
-	History:  "history [N]",
-	Approve:  "approve ID",
-	Deny:     "deny ID [reason]",
-	Cancel:   "cancel ID",
-	Freeze:   "freeze [reason]",
-	Unfreeze: "unfreeze",
-	Retry:    "retry ID",
-	Start:    "start ID",
-	Servers:  "servers SERVER… or servers --tag key=value",
+	Help:        "help",
+	List:        "list",
+	Status:      "status ID",
+	History:     "history [N]",
+	Approve:     "approve ID",
+	Deny:        "deny ID [reason]",
+	Cancel:      "cancel ID",
+	Freeze:      "freeze [reason]",
+	Unfreeze:    "unfreeze",
+	Retry:       "retry ID",
+	Start:       "start ID",
+	ShowServers: "servers SERVER… or servers --tag key=value",
 }
 
 var verbNames = []string{"help", "list", "status", "history", "approve", "deny", "cancel", "freeze", "unfreeze", "retry", "start", "servers"}
-
-const idForm = "S- and 5 or 6 letters or digits, never 0, O, 1, I or L"
 
 var (
 	idLetters = regexp.MustCompile(`^[2-9A-HJKMNP-Z]{5,6}$`) // what follows the S-
@@ -34,7 +33,7 @@ var (
 
 // verbOf also takes the --help and -h that every other program knows, if
 // nothing else was typed.
-func (p *commandParser) verbOf(w typedWord) (Verb, bool) {
+func (p *parser) verbOf(w word) (Verb, bool) {
 	if flag := strings.TrimLeft(w.flag(), "-"); flag == "help" || flag == "h" {
 		return Help, strings.TrimSpace(string(p.scan.text[p.scan.pos:])) == ""
 	}
@@ -45,9 +44,9 @@ func (p *commandParser) verbOf(w typedWord) (Verb, bool) {
 
 // almostVerb guesses that a verb was meant only where the text looks like
 // nothing else; a list of servers may well begin with "lists".
-func (p *commandParser) almostVerb(w typedWord) string {
+func (p *parser) almostVerb(w word) string {
 	near := nearest(strings.ToLower(w.text), verbNames)
-	if near == "" || w.quoted || w.flag() != "" || editDistance(strings.ToLower(w.text), near) > 1 {
+	if near == "" || w.quoted || w.flag() != "" || approvals.Distance(strings.ToLower(w.text), near) > 1 {
 		return ""
 	}
 	ahead := p.scan
@@ -62,7 +61,7 @@ func (p *commandParser) almostVerb(w typedWord) string {
 }
 
 // arguments reads what follows a verb.
-func (p *commandParser) arguments(verb typedWord) {
+func (p *parser) arguments(verb word) {
 	switch p.cmd.Verb {
 	case Status, Approve, Cancel, Retry, Start:
 		p.requestID(verb)
@@ -74,20 +73,20 @@ func (p *commandParser) arguments(verb typedWord) {
 		p.restIsReason()
 	case History:
 		p.historyCount()
-	case Servers:
-		p.look()
+	case ShowServers:
+		p.showServers()
 	}
 	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
 		p.unexpected(w.typed)
 	}
 }
 
-func (p *commandParser) unexpected(typed string) {
-	p.fault(UnexpectedWord, typed, verbForms[p.cmd.Verb])
+func (p *parser) unexpected(typed string) {
+	p.mistake(UnexpectedWord, typed, verbForms[p.cmd.Verb])
 }
 
 // requestID passes over flags to find the verb's id.
-func (p *commandParser) requestID(verb typedWord) (found bool) {
+func (p *parser) requestID(verb word) (found bool) {
 	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
 		if w.flag() != "" {
 			p.unexpected(w.typed)
@@ -95,12 +94,12 @@ func (p *commandParser) requestID(verb typedWord) (found bool) {
 		}
 		id, ok := parseRequestID(w.text)
 		if !ok {
-			p.fault(BadID, w.typed, idForm)
+			p.mistake(BadID, w.typed, "")
 		}
 		p.cmd.ID = id
 		return true
 	}
-	p.fault(MissingID, verb.typed, verbForms[p.cmd.Verb])
+	p.mistake(MissingID, verb.typed, verbForms[p.cmd.Verb])
 	return false
 }
 
@@ -110,7 +109,7 @@ func parseRequestID(s string) (string, bool) {
 	return "S-" + id, idLetters.MatchString(id)
 }
 
-func (p *commandParser) restIsReason() {
+func (p *parser) restIsReason() {
 	text, quoted := p.scan.rest()
 	for word := range strings.FieldsSeq(text) {
 		if !quoted && word != "--" && isFlagInProse(word) {
@@ -120,7 +119,7 @@ func (p *commandParser) restIsReason() {
 	p.reason(text)
 }
 
-func (p *commandParser) historyCount() {
+func (p *parser) historyCount() {
 	before := p.scan.pos
 	w, ok := p.scan.next()
 	if !ok {
@@ -132,7 +131,7 @@ func (p *commandParser) historyCount() {
 	}
 	n, _ := strconv.Atoi(w.text)
 	if !digits.MatchString(w.text) || n < 1 || n > maxHistory {
-		p.fault(BadNumber, w.typed, fmt.Sprintf("1 to %d", maxHistory))
+		p.mistakeOf(Mistake{Kind: BadNumber, Word: w.typed, Limit: maxHistory})
 	}
 	p.cmd.N = n
 }

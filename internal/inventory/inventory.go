@@ -1,0 +1,82 @@
+// Package inventory finds out which servers are meant. It turns what a person
+// wrote (ids, names, patterns and tags) into servers of the cloud, reads servers
+// by id as they are now, and suggests servers to a person who types.
+//
+// What is acted on is always read from the cloud after it was asked for.
+// Suggestions come from a list of all servers that is kept for some seconds.
+//
+// The package stores nothing and knows neither Redis nor Slack.
+package inventory
+
+import (
+	"context"
+	"log/slog"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+)
+
+// Inventory knows the servers of one project of the cloud. Its methods may be
+// called at the same time.
+type Inventory struct {
+	cloud      *ecsclient.Client
+	protection approvals.Protection
+	log        *slog.Logger
+	fleet      *fleet
+}
+
+// New makes an inventory that leaves out the servers that protection covers. It
+// reads nothing until it is asked to. [Inventory.Close] ends what it reads in
+// the background.
+func New(cloud *ecsclient.Client, protection approvals.Protection, log *slog.Logger) *Inventory {
+	return &Inventory{cloud: cloud, protection: protection, log: log, fleet: &fleet{cloud: cloud}}
+}
+
+// Close ends a reading of all servers that may be going on in the background,
+// and waits for it. After that Read still works; whatever needs the list of all
+// servers fails.
+func (inv *Inventory) Close() { inv.fleet.close() }
+
+// Read reads servers by id as they are now. Servers that the cloud does not know
+// are missing in the result.
+func (inv *Inventory) Read(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
+	found := make(map[string]approvals.Server, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	servers, err := inv.cloud.ListServers(ctx, ecsclient.Filter{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range servers {
+		found[s.ID] = toServer(s)
+	}
+	return found, nil
+}
+
+// refusal logs a failed read of the cloud and returns what a person may know of
+// it, a *approvals.Refusal.
+func (inv *Inventory) refusal(ctx context.Context, doing string, err error) error {
+	inv.log.ErrorContext(ctx, "cannot read servers from the cloud", "doing", doing, "err", err)
+	if ecsclient.VerdictOf(err) == ecsclient.Authentication {
+		return &approvals.Refusal{Why: approvals.CloudRefusesKey}
+	}
+	return &approvals.Refusal{Why: approvals.CloudAway}
+}
+
+// toServers turns what the cloud lists into servers, in the same order.
+func toServers(listed []ecsclient.Server) []approvals.Server {
+	servers := make([]approvals.Server, len(listed))
+	for i, s := range listed {
+		servers[i] = toServer(s)
+	}
+	return servers
+}
+
+func toServer(s ecsclient.Server) approvals.Server {
+	return approvals.Server{
+		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
+		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
+		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
+	}
+}

@@ -1,0 +1,232 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+)
+
+// Resolve turns what a person wrote into the list that will be approved: the
+// servers as the cloud shows them now, and those that are left out. now is the
+// time that the list is given. Words that name no server, and names that several
+// servers have, refuse the whole ask with a *approvals.Refusal that lists them
+// all; so does a cloud that cannot be read.
+func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.Frozen, error) {
+	frozen := approvals.Frozen{At: now}
+	f := newFinder(inv)
+	if err := f.find(ctx, ask); err != nil {
+		return approvals.Frozen{}, inv.refusal(ctx, "find servers", err)
+	}
+	if len(f.missing) > 0 || len(f.ambiguous) > 0 {
+		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing), Ambiguous: f.ambiguous}
+	}
+	for _, s := range f.found {
+		why, ok := inv.protection.Sort(s)
+		if ok && slices.Contains(ask.Without, s.ID) {
+			why, ok = approvals.Since, false // it was shown as left out
+		}
+		if ok {
+			frozen.Servers = append(frozen.Servers, s)
+		} else {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+		}
+	}
+	return frozen, nil
+}
+
+// Recheck makes the list of a new request from servers of an earlier one, by
+// what they are now. now is the time that the list is given. An error is a
+// *approvals.Refusal.
+func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.Frozen, error) {
+	ids := make([]string, len(servers))
+	for i, s := range servers {
+		ids[i] = s.ID
+	}
+	frozen := approvals.Frozen{Action: a, At: now}
+	seen, err := inv.Read(ctx, ids)
+	if err != nil {
+		return approvals.Frozen{}, inv.refusal(ctx, "read the servers of an earlier request", err)
+	}
+	for _, was := range servers {
+		s, there := seen[was.ID]
+		if !there {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Why: approvals.Vanished})
+		} else if a == approvals.Start && s.Off() && s.Updated != was.Updated {
+			// Somebody has changed it since: perhaps it is off on purpose.
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: approvals.Since})
+		} else if why, ok := a.Sort(inv.protection, s); ok {
+			frozen.Servers = append(frozen.Servers, s)
+		} else {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+		}
+	}
+	return frozen, nil
+}
+
+// Find returns all servers that a person names, as the cloud shows them now. A
+// name that several servers have means all of them. Words that name no server
+// are listed in missing, which is nil if there are none. An error is a
+// *approvals.Refusal.
+func (inv *Inventory) Find(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
+	f := newFinder(inv)
+	if err := f.find(ctx, ask); err != nil {
+		return nil, nil, inv.refusal(ctx, "show servers", err)
+	}
+	for _, word := range ask.Servers {
+		if hits := f.ambiguous[word]; len(hits) > 0 {
+			f.add(word, hits)
+		}
+	}
+	if len(f.missing) > 0 {
+		missing = &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing)}
+	}
+	return f.found, missing, nil
+}
+
+// finder collects the servers of one ask, each once, in the order in which
+// they were named.
+type finder struct {
+	inv       *Inventory
+	found     []approvals.Server
+	seen      map[string]bool               // server id
+	missing   []string                      // words that name no server
+	ambiguous map[string][]approvals.Server // name → the servers that have it
+}
+
+func newFinder(inv *Inventory) *finder {
+	return &finder{inv: inv, seen: map[string]bool{}, ambiguous: map[string][]approvals.Server{}}
+}
+
+func (f *finder) find(ctx context.Context, ask approvals.Ask) error {
+	byID, err := f.listIDs(ctx, ask.Servers)
+	if err != nil {
+		return err
+	}
+	byName, err := f.listNames(ctx, ask.Servers)
+	if err != nil {
+		return err
+	}
+	for _, word := range ask.Servers {
+		var hits []approvals.Server
+		switch {
+		case approvals.IsServerID(word):
+			if s, ok := byID[word]; ok {
+				hits = append(hits, s)
+			}
+		case strings.Contains(word, "*"):
+			hits = matching(byName, func(s approvals.Server) bool { return approvals.Match(word, s.Name) })
+		default:
+			hits = matching(byName, func(s approvals.Server) bool { return s.Name == word })
+			if len(hits) > 1 {
+				f.ambiguous[word] = hits
+				continue
+			}
+		}
+		f.add(word, hits)
+	}
+	if len(ask.Tags) > 0 {
+		hits, err := f.listTags(ctx, ask.Tags)
+		if err != nil {
+			return err
+		}
+		f.add(strings.Join(ask.Tags, " "), hits)
+	}
+	return nil
+}
+
+func (f *finder) add(word string, hits []approvals.Server) {
+	if len(hits) == 0 {
+		f.missing = append(f.missing, word)
+	}
+	for _, s := range hits {
+		if !f.seen[s.ID] {
+			f.seen[s.ID] = true
+			f.found = append(f.found, s)
+		}
+	}
+}
+
+// matching returns the servers that fit, ordered by name.
+func matching(all []approvals.Server, fits func(approvals.Server) bool) []approvals.Server {
+	var hits []approvals.Server
+	for _, s := range all {
+		if fits(s) {
+			hits = append(hits, s)
+		}
+	}
+	slices.SortFunc(hits, func(a, b approvals.Server) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return hits
+}
+
+func (f *finder) listIDs(ctx context.Context, words []string) (map[string]approvals.Server, error) {
+	var ids []string
+	for _, w := range words {
+		if approvals.IsServerID(w) {
+			ids = append(ids, w)
+		}
+	}
+	return f.inv.Read(ctx, ids)
+}
+
+// fewNames is how many names are asked for one by one at most. For more, one
+// list of all servers is cheaper.
+const fewNames = 5
+
+// listNames reads the servers whose names may fit one of the words. The
+// cloud's name filter is fuzzy, so it is only a way to read less.
+func (f *finder) listNames(ctx context.Context, words []string) ([]approvals.Server, error) {
+	var parts []string
+	for _, w := range words {
+		if !approvals.IsServerID(w) {
+			parts = append(parts, longestLiteral(w))
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	if len(parts) > fewNames {
+		return f.inv.fleet.fresh(ctx)
+	}
+	seen := map[string]bool{}
+	var all []approvals.Server
+	for _, part := range parts {
+		servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Name: part})
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range toServers(servers) {
+			if !seen[s.ID] {
+				seen[s.ID] = true
+				all = append(all, s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// longestLiteral is the longest piece of a pattern without a star.
+func longestLiteral(pattern string) string {
+	longest := ""
+	for part := range strings.SplitSeq(pattern, "*") {
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
+}
+
+// listTags reads the servers that have all the tags.
+func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Server, error) {
+	servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
+	if err != nil {
+		return nil, err
+	}
+	return matching(toServers(servers), func(s approvals.Server) bool {
+		return !slices.ContainsFunc(tags, func(t string) bool { return !s.HasTag(t) })
+	}), nil
+}

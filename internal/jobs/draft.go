@@ -1,0 +1,76 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
+)
+
+// draftLife is how long a person may think about what they were shown.
+const draftLife = time.Hour
+
+// Draft shows what an ask would ask for, and keeps it under the ask's Op for
+// [Engine.AskDraft]. It makes no request.
+func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
+	ask.DryRun = true
+	if err := e.admit(&ask); err != nil {
+		return approvals.Request{}, err
+	}
+	if err := e.countAsk(ctx, ask); err != nil {
+		return approvals.Request{}, err
+	}
+	// One that was shown before, by a process that died, is shown again.
+	if err := e.store.Get(ctx, e.keys.draft(ask.Op), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
+	}
+	ask.DryRun = true
+	frozen, err := e.inventory.Resolve(ctx, ask, e.now())
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	if err := e.untaken(ctx, approvals.IDFor(ask.Op, 0), frozen); err != nil {
+		return approvals.Request{}, err
+	}
+	r, err := approvals.New(approvals.IDFor(ask.Op, 0), ask, frozen, e.Policy, e.now())
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	// What will be asked for is what was shown, not what fits the words by then.
+	ask.Servers, ask.Tags, ask.DryRun = nil, nil, false
+	for _, s := range frozen.Servers {
+		ask.Servers = append(ask.Servers, s.ID)
+	}
+	ask.Without = nil
+	for _, l := range frozen.LeftOut {
+		ask.Servers = append(ask.Servers, l.Server.ID)
+		ask.Without = append(ask.Without, l.Server.ID)
+	}
+	if err := e.store.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
+		return r, &approvals.Refusal{Why: approvals.StoreFull}
+	} else if err != nil {
+		return r, fmt.Errorf("keep draft: %w", err)
+	}
+	return r, nil
+}
+
+// AskDraft makes the request that p was shown by [Engine.Draft]. The same draft
+// twice makes one request and returns it twice.
+func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error) {
+	var ask approvals.Ask
+	err := e.store.Get(ctx, e.keys.draft(draft), &ask)
+	if errors.Is(err, store.ErrNotFound) {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.DraftGone}
+	}
+	if err != nil {
+		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
+	}
+	if ask.By.ID != p.ID {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.DraftGone}
+	}
+	ask.By = p // rights are those of now
+	return e.Ask(ctx, ask)
+}
