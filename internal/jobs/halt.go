@@ -17,8 +17,9 @@ func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
 	return f.Body, err
 }
 
-// loadFreeze reads the freeze. Its version goes into every intent ([same]), so
-// that a batch cannot slip out while somebody puts it on.
+// loadFreeze reads the freeze. Every intent expects its version
+// ([store.Change.Expect]), so that a batch cannot slip out while somebody puts it
+// on.
 func (e *Engine) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
 	f, err := store.Load[approvals.Freeze](ctx, e.store, e.keys.halt())
 	if errors.Is(err, store.ErrNotFound) {

@@ -64,7 +64,13 @@ func grants(ctx context.Context, e *Engine, id string, a approvals.Action, cost 
 
 func refused(err error) string {
 	if no := new(store.NoRoom); errors.As(err, &no) {
-		return no.Why
+		switch {
+		case no.Full():
+			return "full"
+		case no.Blocked():
+			return "blocked"
+		}
+		return "others come first"
 	}
 	if err != nil {
 		return err.Error()

@@ -221,7 +221,7 @@ func (w *world) blocked(e *Engine) bool {
 		w.commit(e, store.NewChange().Settle("probe", 0))
 	}
 	no, ok := errors.AsType[*store.NoRoom](err)
-	return ok && no.Why == "blocked"
+	return ok && no.Blocked()
 }
 
 // rollBack takes changes back, as far as the store's count of them tells.

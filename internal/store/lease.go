@@ -35,7 +35,8 @@ func (l Lease) Slow() bool { return strings.HasPrefix(l.lane, slowLane) }
 func (l Lease) Brake() bool { return l.lane == brakeLane }
 
 // parkFor is how long a slow item waits with its person before it is among the
-// due things again, for replicas that know of no lanes.
+// due things again, for replicas that know of no lanes. It must be much shorter
+// than the time after which its act is too old.
 const parkFor = time.Minute
 
 // Claim takes as many due items of each lane as there is room for, and tells when

@@ -230,7 +230,7 @@ func answerOf(err error) (code string, wait int64) {
 	case err == nil:
 		return "done", 0
 	case errors.As(err, &no):
-		return no.Why, no.Wait.Milliseconds()
+		return no.why, no.Wait.Milliseconds()
 	}
 	return err.Error(), 0
 }

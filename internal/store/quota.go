@@ -50,15 +50,19 @@ func (s *Store) permit(p Permit, run string) *permit {
 
 // NoRoom says why a call gets no permit now, and when to ask again.
 type NoRoom struct {
-	Why   string // full, line (others come first) or blocked
 	Wait  time.Duration
-	Place int // in the queue, if others before it have to wait, too
+	Place int    // in the queue, if others before it have to wait, too
+	why   string // full, line or blocked
 }
 
-func (n *NoRoom) Error() string { return fmt.Sprintf("no permit: %s for %v", n.Why, n.Wait) }
+func (n *NoRoom) Error() string { return fmt.Sprintf("no permit: %s for %v", n.why, n.Wait) }
 
-// Full reports that the quota is used up.
-func (n *NoRoom) Full() bool { return n.Why == "full" }
+// Full reports that the quota is used up; without it, others come first or the
+// permits are blocked.
+func (n *NoRoom) Full() bool { return n.why == "full" }
+
+// Blocked reports that no permit is granted for a while.
+func (n *NoRoom) Blocked() bool { return n.why == "blocked" }
 
 // Room asks whether a call would get its permit now, and takes a place in the
 // queue: nil if it would. The permit itself is granted with a [Change].
@@ -75,7 +79,7 @@ func (s *Store) Room(ctx context.Context, quota string, p Permit) (*NoRoom, erro
 	if why == "yes" {
 		return nil, nil
 	}
-	return &NoRoom{why, time.Duration(asInt(raw[1])) * time.Millisecond, int(asInt(raw[2]))}, nil
+	return &NoRoom{why: why, Wait: time.Duration(asInt(raw[1])) * time.Millisecond, Place: int(asInt(raw[2]))}, nil
 }
 
 // Block keeps permits of the quotas, or of all if none is named, from being
