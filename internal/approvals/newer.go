@@ -44,6 +44,10 @@ func (u *NewerFields) Encode(v any) ([]byte, error) {
 	return json.Marshal(carried(raw, known, next))
 }
 
+// FromNewer reports whether a newer version wrote something into the batch that
+// this one does not know. It must not be split then: whose it is, is not known.
+func (b Batch) FromNewer() bool { return b.newer != nil }
+
 // tree is JSON as maps and lists; numbers stay as they are written.
 func tree(b []byte) any {
 	var v any

@@ -74,6 +74,8 @@ func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
 		r.Server, r.Outcome = s.brief(), b.Action.Found()
 	case s.Updated != r.Server.Updated:
 		r.Outcome, r.Reason = NotKnown, lostAndChanged
+	case r.Going && b.Action.Before(s):
+		r.Outcome, r.Reason = NotKnown, runsOn(b.Action)+" untouched, though it was seen on its way"
 	default:
 		return false
 	}

@@ -43,6 +43,7 @@ func TestPrepare(t *testing.T) {
 		action   Action
 		was, now Server
 		lost     bool // it was in a call whose answer was lost
+		going    bool // and was seen on its way after it
 		old      bool // the store has lost some of its past since the list was read
 		send     bool
 		want     Outcome
@@ -65,6 +66,7 @@ func TestPrepare(t *testing.T) {
 
 		{name: "after a lost call: untouched", was: runs, now: runs, lost: true, send: true},
 		{name: "after a lost call: started again by a person", was: runs, now: runsOther, lost: true, want: NotKnown},
+		{name: "after a lost call: untouched, though it was seen going off", was: runs, now: runs, lost: true, going: true, want: NotKnown},
 		{name: "after a lost call: goes off late", was: runs, now: goesOff, lost: true},
 		{name: "after a lost call: is off", was: runs, now: isOff, lost: true, want: FoundOff},
 		{name: "after a lost call: has vanished", was: runs, now: vanished, lost: true, want: NotKnown},
@@ -81,7 +83,7 @@ func TestPrepare(t *testing.T) {
 	} {
 		b := of(test.action, test.was)
 		if test.lost {
-			b.Lost, b.Results[0].Sent = 1, true
+			b.Lost, b.Results[0].Sent, b.Results[0].Going = 1, true, test.going
 		}
 		var distrusted time.Time
 		if test.old {

@@ -23,6 +23,8 @@ const (
 	End Next = iota
 	// Wait: look again later.
 	Wait
+	// waitGoing is Wait for a server that is on its way; it need not keep others.
+	waitGoing
 	// Requeue: some servers were never reached by the call; they may be sent again.
 	Requeue
 )
@@ -56,7 +58,7 @@ func (b Batch) ShowsEffect(seen map[string]Server) (next Batch, all bool) {
 // call was surely never accepted, and a few times at most.
 func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (next Batch, do Next) {
 	next = b.clone()
-	waiting, requeue := false, false
+	waiting, going, requeue := false, false, false
 	for i := range next.Results {
 		r := &next.Results[i]
 		if r.Outcome != "" {
@@ -66,12 +68,14 @@ func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (
 		switch b.reconcile(r, s, there, wait, now) {
 		case Wait:
 			waiting = true
+		case waitGoing:
+			going = true
 		case Requeue:
 			requeue = true
 		}
 	}
 	switch {
-	case waiting:
+	case waiting, going && !requeue:
 		return next, Wait
 	case requeue:
 		return next, Requeue
@@ -90,7 +94,7 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 	case a.Going(s):
 		r.Going = true
 		if now.Sub(b.Intent) < wait.GiveUp {
-			return Wait
+			return waitGoing
 		}
 		r.Outcome, r.Reason = NotKnown, b.stillGoing(now)
 	case untouched && b.JobID != "":
@@ -201,12 +205,15 @@ func (b Batch) GiveUp(now time.Time) Batch {
 }
 
 // Refused gives the cloud's own words as the result of every server without
-// outcome.
+// outcome. Of one that was in a lost call they do not tell what that call did.
 func (b Batch) Refused(code, message string) Batch {
 	next := b.clone()
 	for i := range next.Results {
 		if r := &next.Results[i]; r.Outcome == "" {
 			r.Outcome, r.Code, r.Reason = NotStopped, code, message
+			if b.Lost > 0 && r.Sent {
+				r.Outcome = NotKnown
+			}
 		}
 	}
 	return next

@@ -74,6 +74,33 @@ func TestReconcileKeepsWhatIsKnown(t *testing.T) {
 	}
 }
 
+// One that hangs does not keep those that the call never reached.
+func TestAServerOnItsWayKeepsNoneThatMayBeSentAgain(t *testing.T) {
+	b := of(Stop, runs)
+	b.State, b.Lost, b.Intent = Reconciling, 1, noon
+	other := runs
+	other.ID = "b"
+	b.Results = append(b.Results, Result{Server: other})
+	b.Results[0].Sent, b.Results[1].Sent = true, true
+	seen := map[string]Server{"a": goesOff, "b": other}
+	if next, do := b.Reconcile(seen, patience, noon.Add(time.Hour)); do != Requeue || len(next.Waiting()) != 2 {
+		t.Errorf("next %d, %+v", do, next.Results)
+	}
+	if _, do := b.Reconcile(seen, patience, noon.Add(time.Minute)); do != Wait {
+		t.Errorf("within the quarantine: next %d", do)
+	}
+}
+
+func TestARefusalDoesNotTellOfALostCall(t *testing.T) {
+	for lost, want := range map[int]Outcome{0: NotStopped, 1: NotKnown} {
+		b := of(Stop, runs)
+		b.State, b.Lost, b.Results[0].Sent = Queued, lost, true
+		if r := b.Refused("Ecs.0005", "no").Results[0]; r.Outcome != want || r.Code != "Ecs.0005" {
+			t.Errorf("after %d lost calls: %+v", lost, r)
+		}
+	}
+}
+
 func TestEvidenceOfAnUnclearCall(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -40,8 +40,7 @@ func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[a
 		if next, all = b.Body.ShowsEffect(seen); !all {
 			// Look again from time to time: the sooner the evidence is seen, the
 			// sooner people know.
-			e.release(ctx, c, min(left, 5*e.RetryIn), false)
-			return nil
+			return e.keepWaiting(ctx, c, b, next, next.Intent, min(left, 5*e.RetryIn))
 		}
 	}
 	next, err := next.To(approvals.Reconciling)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecssim"
 	"ecsbot/internal/store"
 )
 
@@ -51,5 +52,48 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	again, err := e.Retry(t.Context(), r.ID, approvals.Ask{Op: "again", By: anna, From: "COPS", Channel: "COPS"})
 	if err != nil || again.State != approvals.Pending || again.Total != 2 {
 		t.Errorf("asked again it is %s with %d servers, %v", again.State, again.Total, err)
+	}
+}
+
+// A first try that was certainly not accepted does not keep an approval fresh.
+func TestAnOldApprovalIsNotActedOnAfterATry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.fleet(1)[0]
+	e := w.opened()
+	w.cloud.FailNext("stop", 1, ecssim.Refuse(400, "Ecs.0603", "busy"))
+	r := w.approved(e, "op", id)
+	w.run(e, newFace())
+	w.within(5*time.Second, "the first call", func() bool { return len(w.stops()) >= 1 })
+	w.cloud.FailNext("stop", 100000, ecssim.Refuse(400, "Ecs.0603", "busy"))
+	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.batchIs(e, r, "it is queued again", func(b approvals.Batch) bool { return b.State == approvals.Queued && b.Attempt >= 1 })
+	w.cloud.ClearFaults()
+	w.within(5*time.Second, "four days go by", func() bool {
+		got, err := e.loadRequest(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := got.Body
+		old.Decisions = slices.Clone(old.Decisions)
+		old.Decisions[0].At = old.Decisions[0].At.Add(-4 * 24 * time.Hour)
+		b, err := store.Load[approvals.Batch](t.Context(), e.store, e.keys.batch(r.ID, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := b.Body
+		sent.Intent = sent.Intent.Add(-4 * 24 * time.Hour)
+		_, err = e.commit(t.Context(), store.NewChange().Write(e.keys.request(r.ID), got.Ver, old).
+			Write(e.keys.batch(r.ID, 0), b.Ver, sent).Wake(batchItem(r.ID, 0), 0))
+		return err == nil
+	})
+	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	end := w.ended(20*time.Second, e, r.ID)
+	if n := w.cloud.StopCount(id); n != 0 {
+		t.Errorf("stopped %d times by an approval that is four days old; %s", n, end.State)
 	}
 }

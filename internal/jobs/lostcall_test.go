@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -221,4 +223,43 @@ func TestCancelledAfterALostCall(t *testing.T) {
 		t.Errorf("a call was made and its answer lost; the request is %s, %+v", end.State, end.Tally)
 	}
 	w.isOff(id) // by the late call
+}
+
+// Calls take long, and many are under way. What people do meanwhile is recorded
+// all the same: a call in the air holds no connection to the store.
+func TestCallsInTheAirHoldNoConnection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const calls = 30
+	ids := w.fleet(calls)
+	e := w.opened(func(c *Config) { c.Window = time.Minute })
+	w.cloud.FailNext("stop", calls, ecssim.Delay(6*time.Second))
+	for i, id := range ids {
+		w.approved(e, fmt.Sprint("op", i), id)
+	}
+	w.run(e, newFace())
+	w.within(10*time.Second, "many calls", func() bool { return len(w.stops()) >= 20 })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // far less than a call takes
+	defer cancel()
+	if _, err := e.Record(ctx, approvals.Envelope{ID: "brake", Kind: "x", At: time.Now(), Lane: approvals.LaneBrake}); err != nil {
+		t.Errorf("with %d calls in the air: %v", len(w.stops()), err)
+	}
+}
+
+// What was seen on its way after an unclear call is remembered, also while the
+// others show nothing.
+func TestAServerSeenOnItsWayIsRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(2)
+	e := w.opened(func(c *Config) { c.Quarantine, c.RetryIn = time.Hour, 300*time.Millisecond }) // the other one is back then
+	w.cloud.FailNext("stop", 1, ecssim.ResetAfter)
+	if err := errors.Join(w.cloud.StickServer(ids[0]), w.cloud.FailServer(ids[1], "Ecs.0001", "no")); err != nil {
+		t.Fatal(err)
+	}
+	r := w.approved(e, "op", ids...)
+	w.run(e, newFace())
+	w.batchIs(e, r, "it is remembered", func(b approvals.Batch) bool {
+		return b.State == approvals.Ambiguous && b.Results[0].Going
+	})
 }

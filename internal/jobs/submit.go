@@ -98,6 +98,9 @@ const slowBatch = 100
 // split cuts a batch that is too large: for the settings, which were others
 // when it was made, or for the time that its servers may be read in.
 func (e *Engine) split(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], size int) error {
+	if b.Body.FromNewer() {
+		return e.waitFor(ctx, c, b, b.Body, "a newer version of this bot has to carry it on")
+	}
 	kept, moved := b.Body.Split(size, r.Body.Batches)
 	next := r.Body.MoreBatches(len(moved))
 	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.N, "size", size, "new_batches", len(moved))
@@ -142,7 +145,10 @@ func (e *Engine) cancelBatch(ctx context.Context, c store.Lease, b store.Stored[
 func (e *Engine) lapse(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch]) (bool, error) {
 	now := e.now()
 	last := r.Body.Progress
-	if _, old := r.Body.Lapse(last, now); !old || b.Body.Attempt > 0 {
+	if b.Body.Intent.After(last) {
+		last = b.Body.Intent
+	}
+	if _, old := r.Body.Lapse(last, now); !old {
 		return false, nil
 	}
 	if b.Body.N > 0 {
@@ -224,7 +230,7 @@ const sendBy = 2 * time.Second
 // put a freeze on meanwhile.
 func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, live []string, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
 	// All waiting for the cloud is done before the intent, none after it.
-	slot, err := e.Cloud.Slot(ctx)
+	slot, err := e.slot(ctx)
 	if err != nil {
 		return e.unseen(ctx, c, r, b, err)
 	}
@@ -257,6 +263,7 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	crashpoint("submit.before")
 	e.follow(ch, false)
 	intent, err := via.Commit(ctx, ch)
+	via.Close() // not held during the call
 	if full := new(store.NoRoom); errors.As(err, &full) {
 		e.release(ctx, c, e.turn(full.Wait), false)
 		return nil
@@ -277,6 +284,14 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
+}
+
+// slot waits for leave to make a call, but not so long that the call would not
+// have its full time within the step.
+func (e *Engine) slot(ctx context.Context) (ecsclient.Slot, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.Lease/10)
+	defer cancel()
+	return e.Cloud.Slot(ctx)
 }
 
 // call asks the cloud for the action, once, and not after before.
@@ -399,7 +414,7 @@ func (e *Engine) accepted(ctx context.Context, c store.Lease, b store.Stored[app
 	// With the anchor at the end the permit is held on: the job may take hours.
 	counts := e.window()
 	if e.Anchor == AnchorFinish {
-		counts += e.MaxJobAge + store.PermitLife
+		counts += max(e.GiveUp, e.MaxJobAge) + store.PermitLife
 	}
 	ch.Settle(next.Permit, counts)
 	sent := 0
