@@ -103,8 +103,12 @@ func (e Environ) meant(name string, known map[string]bool) bool {
 		return false
 	}
 	_, set := e.Lookup(near)
-	return !set
+	_, fromFile := e.Lookup(near + "_FILE")
+	return !set && !fromFile && !slices.Contains(foreign, upper)
 }
+
+// foreign are variables of other programs that look like ours.
+var foreign = []string{"LOGLEVEL", "EC2_REGION"}
 
 var serviceVariable = regexp.MustCompile(`^[A-Z0-9_]+(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 

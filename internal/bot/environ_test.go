@@ -132,6 +132,7 @@ func TestForeignVariablesOfTheEnvironmentAreLeftAlone(t *testing.T) {
 		"frameworks":     {"ALLOWED_HOSTS=*", "ALLOWED_ORIGINS=*", "MAX_THREADS=5", "MAX_CONNECTIONS=9", "LOG_FILE=/l", "HTTP_PORT=80", "HTTP_HOST=x", "SMTP_ADDR=x", "TCP_ADDR=x", "WEB_CONCURRENCY=2", "JOB_TIMEOUT=1"},
 		// Ours is set: so the other one, two letters away, is somebody else's.
 		"a second Redis": {"REDIS_URI=redis://other"},
+		"others' names":  {"LOGLEVEL=debug", "EC2_REGION=eu-west-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := loadEnviron(t, complete(foreign...), ""); err != nil {

@@ -39,6 +39,9 @@ const (
 func (k *keeper) wait(ctx context.Context) error {
 	for {
 		err := k.ask(ctx)
+		if err == nil {
+			k.waits.Store(nil)
+		}
 		if err == nil || errors.As(err, new(refusedStore)) {
 			return err
 		}
@@ -79,6 +82,7 @@ func (k *keeper) unwritable(err error) bool {
 func (k *keeper) begin(ctx context.Context, run func(context.Context) error) error {
 	var last reminder
 	for {
+		k.waits.Store(nil)
 		err := run(ctx)
 		if err == nil || ctx.Err() != nil {
 			return nil

@@ -153,6 +153,9 @@ type Engine struct {
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
+	// Homes that could not be drawn, and before when they are not tried again;
+	// guarded by mu.
+	failedHomes map[string]time.Time
 }
 
 // New makes an engine. It does nothing until [Engine.Run], but requests may be
@@ -166,6 +169,8 @@ func New(c Config) *Engine {
 		nudges:    make(chan struct{}, 1),
 		begun:     make(chan struct{}),
 		paces:     map[string]*pacer{},
+
+		failedHomes: map[string]time.Time{},
 	}
 	e.store = store.New(store.Config{
 		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Nudge: e.nudge,

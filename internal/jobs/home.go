@@ -142,10 +142,14 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 	case d.Fate != approvals.Said:
 		e.Log.WarnContext(ctx, "a Home could not be drawn; trying again", "user", user, "err", d.Err)
 		wait := max(d.Wait, e.RetryIn)
-		if d.Quiet {
-			if err := e.quieten(ctx, homes, wait); err != nil {
-				return 0, err
-			}
+		if !d.Quiet { // it is about this Home alone: the others go on
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.failedHomes[user] = e.now().Add(max(wait, 10*e.RetryIn))
+			return 0, nil
+		}
+		if err := e.quieten(ctx, homes, wait); err != nil {
+			return 0, err
 		}
 		return wait, nil
 	}
@@ -181,7 +185,18 @@ func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
 func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.Duration) {
 	now, wait := e.now(), never
 	var opened, approvers, others []openHome
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for user, until := range e.failedHomes {
+		if !now.Before(until) {
+			delete(e.failedHomes, user)
+		}
+	}
 	for _, h := range all {
+		if until, failed := e.failedHomes[h.user]; failed {
+			wait = sooner(wait, until.Sub(now))
+			continue
+		}
 		switch early := h.shown.Add(e.HomeGap).Sub(now); {
 		case !h.opened.Before(h.shown):
 			opened = append(opened, h)

@@ -117,7 +117,7 @@ type privateNote struct {
 // What is owed to one person privately: for how long, and how much at most.
 const (
 	privateLife = 24 * time.Hour
-	privateMost = 20
+	privateMost = 100
 )
 
 // owePrivately adds to ch that the person gets n privately.
@@ -127,7 +127,15 @@ func (e *Engine) owePrivately(ctx context.Context, ch *store.Change, user string
 		return err
 	}
 	next := private{append(slices.Clone(p.Body.Notes), n)}
-	next.Notes = next.Notes[max(0, len(next.Notes)-privateMost):]
+	if len(next.Notes) > privateMost { // what was told is shown no more
+		next.Notes = slices.DeleteFunc(next.Notes, func(n privateNote) bool { return n.Told })
+	}
+	for len(next.Notes) > privateMost {
+		lost := next.Notes[0]
+		e.Metrics.rerouted.WithLabelValues(string(lost.Notes[0].Topic), "nowhere").Inc()
+		e.Log.ErrorContext(ctx, "too much is owed to a person privately; the oldest is dropped", "user", user, "request", lost.Request, "topic", lost.Notes[0].Topic)
+		next.Notes = next.Notes[1:]
+	}
 	ch.Write(e.keys.private(user), p.Ver, next).Wake(privateItem(user), 0)
 	ch.Add(e.keys.privates(), user, e.now().UnixMilli()).
 		Expire(e.keys.private(user), 2*privateLife)
@@ -264,7 +272,7 @@ func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, 
 	var all []approvals.Message
 	for i := len(p.Body.Notes) - 1; i >= 0; i-- {
 		n := p.Body.Notes[i]
-		if n.over(e.now()) {
+		if n.over(e.now()) || n.Told {
 			continue
 		}
 		m, err := e.privateMessage(ctx, n)

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -510,4 +511,66 @@ func BenchmarkApproveWithHomes(b *testing.B) {
 			}
 		})
 	}
+}
+
+// More is owed to one person privately than is kept. What was told goes first,
+// and what is lost is counted.
+func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
+	t.Parallel()
+	_, e := onRedis(t, nil)
+	e.face = newFace()
+	for i := range privateMost + 5 {
+		id := fmt.Sprintf("S-%05d", i)
+		ch := store.NewChange()
+		n := privateNote{Request: id, Notes: []approvals.Note{{ID: id + "/end", Topic: approvals.TopicEnd}}, At: e.now(), Told: i%50 == 1}
+		if err := e.owePrivately(t.Context(), ch, "UANNA", n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.commit(t.Context(), ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Body.Notes; len(got) != privateMost || got[0].Request != "S-00003" {
+		t.Errorf("%d are kept, the first is of %s", len(got), got[0].Request)
+	}
+	if n := counted(t, e.Metrics.rerouted.WithLabelValues("end", "nowhere")); n != 2 {
+		t.Errorf("%v are counted as lost, want 2", n)
+	}
+}
+
+// One Home that cannot be drawn keeps no other one.
+func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
+	t.Parallel()
+	face := &oneBad{}
+	w, e := onRedis(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
+	e.face = face
+	for _, user := range []string{"UBEN", "UCARLA", "UBAD"} { // the last one comes first
+		if err := e.HomeOpened(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	for range 3 {
+		w.homesDue(e)
+	}
+	for _, user := range []string{"UBEN", "UCARLA"} {
+		if !slices.Contains(face.drawn, user) {
+			t.Errorf("%s is not among the drawn: %v", user, face.drawn)
+		}
+	}
+}
+
+// oneBad cannot draw the Home of one person.
+type oneBad struct{ drawer }
+
+func (d *oneBad) Home(ctx context.Context, user string) approvals.Delivery {
+	d.drawer.Home(ctx, user)
+	if user == "UBAD" {
+		return approvals.Delivery{Fate: approvals.NotSaid, Err: errors.New("as planned")}
+	}
+	return approvals.Delivery{Fate: approvals.Said}
 }

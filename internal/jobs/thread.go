@@ -308,7 +308,14 @@ func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread]
 			return e.said(ctx, c, t, r, store.Stored[approvals.Freeze]{}, 1, ts, 0)
 		}
 	}
-	m := approvals.Message{Request: r.Body, Notes: notes, Freeze: halt.Body}
+	owed := approvals.Message{Request: r.Body, Notes: notes, Freeze: halt.Body}
+	m, count := owed, len(notes)
+	if t.Body.TS == "" && !strings.HasPrefix(r.Body.ID, "@") && notes[0].Topic != approvals.TopicCard {
+		// The card was given up, and the channel may take messages again: the card
+		// comes first, and what is owed follows in its thread.
+		notes, count = []approvals.Note{e.note(approvals.Note{ID: r.Body.ID + "/card", Topic: approvals.TopicCard, By: r.Body.Requester})}, 0
+		m.Notes = notes
+	}
 	if notes[0].Topic.Concludes() {
 		batches, err := e.loadBatches(ctx, r.Body)
 		if err != nil {
@@ -318,7 +325,7 @@ func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread]
 	}
 	began, wall := time.Now(), time.Now().Round(0)
 	next := t.Body
-	next.Intent = &saying{ID: m.ID(), At: e.now(), Count: len(notes)}
+	next.Intent = &saying{ID: m.ID(), At: e.now(), Count: count}
 	crashpoint("post.before/" + string(notes[0].Topic))
 	if _, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
 		return err
@@ -338,15 +345,15 @@ func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread]
 	e.Metrics.said.WithLabelValues(string(notes[0].Topic), fate(d.Fate)).Inc()
 	switch d.Fate {
 	case approvals.Said:
-		return e.said(ctx, c, t, r, halt, len(notes), d.TS, r.Ver)
+		return e.said(ctx, c, t, r, halt, count, d.TS, r.Ver)
 	case approvals.Unsure:
 		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.Body.ID, "note", m.ID(), "err", d.Err)
 		e.release(ctx, c, e.RetryIn/2, false)
 		return nil
 	case approvals.NotSaid:
-		return e.notSaid(ctx, c, t, m, d)
+		return e.notSaid(ctx, c, t, owed, d)
 	}
-	return e.unsayable(ctx, c, t, m, d)
+	return e.unsayable(ctx, c, t, owed, d)
 }
 
 // afterLoss is for how long after the store has lost some of its past a thread

@@ -65,13 +65,19 @@ func (a *App) tellOnce(ctx context.Context, did act, text string) error {
 	}
 	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
 	if did.Channel != "" {
-		_, err := a.api.PostEphemeralContext(ctx, did.Channel, did.User, opts...)
+		err := a.call("chat.postEphemeral", func() error {
+			_, err := a.api.PostEphemeralContext(ctx, did.Channel, did.User, opts...)
+			return err
+		})
 		if err == nil {
 			return nil
 		}
 		tried = append(tried, fmt.Errorf("chat.postEphemeral: %w", err))
 	}
-	_, _, err := a.api.PostMessageContext(ctx, did.User, opts...)
+	err := a.call("chat.postMessage to a person", func() error {
+		_, _, err := a.api.PostMessageContext(ctx, did.User, opts...)
+		return err
+	})
 	if err == nil {
 		return nil
 	}

@@ -24,7 +24,7 @@ func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 	blocks := []slack.Block{section(sayWish(r)), section(state)}
 	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
 	if r.State == approvals.Executing || r.State.Final() && sent {
-		blocks = append(blocks, section(a.sayProgress(r)))
+		blocks = append(blocks, section(a.sayProgress(r, f)))
 	}
 	blocks = append(blocks, section(sayServers(r, cardBudget)))
 	if r.OutSum > 0 {

@@ -32,7 +32,10 @@ func (a *App) postFile(ctx context.Context, m approvals.Message) approvals.Deliv
 	if d.Fate == approvals.Unsure && !shown {
 		d.Fate = approvals.NotSaid
 	}
-	late := time.Since(m.Notes[0].At) > filePatience
+	if d.Fate == approvals.Unsure {
+		return d // it may be shared: it is looked for
+	}
+	late := time.Since(m.Notes[0].At) > filePatience && d.Wait == 0
 	if d.Fate != approvals.Said && (late || certainNo(err)) {
 		d.Fate = approvals.Unsayable
 	}

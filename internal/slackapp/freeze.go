@@ -28,6 +28,9 @@ func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reaso
 	if err != nil {
 		return a.refusedOr(ctx, did, err, "")
 	}
+	if !f.On { // the act was carried out before, and somebody has lifted the freeze since
+		return a.refusedOr(ctx, did, &approvals.Refusal{Why: approvals.Overtaken, Freeze: f}, "")
+	}
 	// It holds. Only now is there time to find out whether others hear of it.
 	return a.refusedOr(ctx, did, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
 }
@@ -50,7 +53,10 @@ func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, did act) err
 	if err != nil {
 		return err
 	}
-	_, err = a.desk.Unfreeze(ctx, p, env.ID, env.At)
+	f, err := a.desk.Unfreeze(ctx, p, env.ID, env.At)
+	if err == nil && f.On {
+		err = &approvals.Refusal{Why: approvals.Overtaken, Freeze: f}
+	}
 	return a.refusedOr(ctx, did, err, sayDidUnfreeze)
 }
 

@@ -118,7 +118,8 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act
 	if err != nil {
 		return fmt.Errorf("a command that was understood is not any more: %w", err)
 	}
-	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, did.Channel) {
+	holdsBack := cmd.Verb == command.Freeze || cmd.Verb == command.Deny || cmd.Verb == command.Cancel // from anywhere
+	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, did.Channel) && !holdsBack {
 		a.answer(ctx, did, sayNotHere(list))
 		return nil
 	}
@@ -212,7 +213,11 @@ func (a *App) status(ctx context.Context, did act, id string) error {
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, did, a.sayStatus(r, batches, a.permalink(ctx, r)))
+	f, err := a.desk.Freezing(ctx)
+	if err != nil {
+		return err
+	}
+	a.answer(ctx, did, a.sayStatus(r, f, batches, a.permalink(ctx, r)))
 	return nil
 }
 

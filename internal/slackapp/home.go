@@ -121,13 +121,14 @@ func (a *App) home(h home) []slack.Block {
 	if h.told != "" {
 		page.text(h.told)
 	}
-	for _, m := range h.untold[:min(homeUntold, len(h.untold))] {
-		page.text(clip(a.sayElsewhere(m), maxUntold))
-	}
 	var no *approvals.Refusal
 	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Why != approvals.NotApprover {
 		page.text(sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
+	}
+	untold := slices.DeleteFunc(slices.Clone(h.untold), func(m approvals.Message) bool { return overtaken(m, h.freeze) })
+	for _, m := range untold[:min(homeUntold, len(untold))] {
+		page.text(clip(a.sayElsewhere(m), maxUntold))
 	}
 	if h.freeze.On {
 		page.text(sayHomeFrozen(h.freeze))
@@ -141,18 +142,32 @@ func (a *App) home(h home) []slack.Block {
 	}
 	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
 		if r.State != approvals.Executing || r.Stop == nil {
-			page.add(withButton(a.sayHomeOpen(r, h.link(r)), cancelButton(r)), 0)
+			page.add(withButton(a.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
 			return
 		}
-		page.text(a.sayHomeOpen(r, h.link(r)))
+		page.text(a.sayHomeOpen(r, h.freeze, h.link(r)))
 	})
-	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(a.sayHomeOpen(r, h.link(r))) })
+	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(a.sayHomeOpen(r, h.freeze, h.link(r))) })
 	if h.more > 0 {
 		page.text(sayMoreOpen(h.more))
 	}
 	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
 	page.add(small(sayHomeFoot(h.now)), 0)
 	return page.blocks
+}
+
+// overtaken reports whether a message says nothing true any more: what was in the
+// way of a request that has ended, or a freeze that is not the one of now.
+func overtaken(m approvals.Message, f approvals.Freeze) bool {
+	switch m.Notes[0].Topic {
+	case approvals.TopicHeld, approvals.TopicUnclear, approvals.TopicLate, approvals.TopicTrouble, approvals.TopicPaused:
+		return m.Request.State.Final()
+	case approvals.TopicFrozen:
+		return !f.On
+	case approvals.TopicThawed:
+		return f.On
+	}
+	return false
 }
 
 // homeSorted tells what waits for the person, what they asked for, and what

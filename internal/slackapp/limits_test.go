@@ -142,7 +142,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		if !strings.Contains(line, mention("UANNA")) || !strings.Contains(line, "S-22222") {
 			t.Errorf("%s: the first line of the outcome is %q", name, line)
 		}
-		toldPrivately(t, name, a.sayStatus(m.Request, m.Batches, link))
+		toldPrivately(t, name, a.sayStatus(m.Request, approvals.Freeze{}, m.Batches, link))
 	}
 	for name, r := range requests {
 		blocks, fallback := a.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", command.MaxReason/3)})
@@ -152,7 +152,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 				t.Errorf("%s: the first line of the card does not say %q: %q", name, want, line)
 			}
 		}
-		toldPrivately(t, name, a.sayStatus(r, nil, link))
+		toldPrivately(t, name, a.sayStatus(r, approvals.Freeze{}, nil, link))
 	}
 	notesKeepLimits(t, a, requests["running"])
 	toldPrivately(t, "dry run", a.sayDryRun(s.pending()))

@@ -48,8 +48,11 @@ func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 // stands only where nobody from outside reads it; if Slack does not tell, it does
 // not stand there either. Somebody who may not ask gets that answer instead.
 func (a *App) noPlace(ctx context.Context, p approvals.Person, channel string) string {
-	if a.Channel != "" || a.Policy.MayAsk(p) != nil {
-		return "" // the settings name a channel for all cards
+	if a.Channel != "" { // the settings name a channel for all cards
+		return ""
+	}
+	if a.Policy.MayAsk(p) != nil && a.Policy.MayDecide(p) != nil { // an approver may try again
+		return ""
 	}
 	there, err := a.place(ctx, channel)
 	switch {

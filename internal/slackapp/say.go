@@ -216,7 +216,10 @@ func (a *App) permalink(ctx context.Context, r approvals.Request) string {
 // askPermalink asks Slack for the link to a card. known says that the answer
 // will not change.
 func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
-	link, err := a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
+	err := a.call("chat.getPermalink", func() (err error) {
+		link, err = a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
+		return err
+	})
 	switch {
 	case hasSlackCode(err, "message_not_found"):
 		a.Log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)

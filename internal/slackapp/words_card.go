@@ -44,7 +44,7 @@ func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 	case approvals.Approved:
 		return ":snowflake: *On hold*, approved by " + sayApprovers(r) + ": " + paused + "."
 	case approvals.Executing:
-		return ":snowflake: *On hold*, approved by " + sayApprovers(r) + ": " + paused + ". What was sent goes on."
+		return ":snowflake: *Sending is paused*, approved by " + sayApprovers(r) + ": " + paused + ". What was sent goes on."
 	}
 	return a.sayState(r) + "\n:snowflake: *On hold*: " + paused + "."
 }
@@ -152,12 +152,12 @@ func sayTally(t approvals.Tally) string {
 	return strings.Join(parts, ", ") + "."
 }
 
-func (a *App) sayProgress(r approvals.Request) string {
+func (a *App) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	s := bar(r.Tally.Good(), r.Total) + " " + sayOfAll(r) // what failed or was not sent is no progress
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}
-	if r.State == approvals.Executing {
+	if r.State == approvals.Executing && !f.On {
 		s += a.sayPace(r)
 	}
 	return s
@@ -217,7 +217,7 @@ func sayWhy(w approvals.Why) string {
 
 // saySmall is the small print: id, batches, time, digest.
 func (a *App) saySmall(r approvals.Request) string {
-	batches := (r.Total + a.Batch - 1) / a.Batch
+	batches := max(r.Batches, (r.Total+a.Batch-1)/a.Batch)
 	s := fmt.Sprintf("%s · %s in %s", code(r.ID), count(r.Total, "server"), count(batches, "call"))
 	if strings.HasSuffix(s, "calls") && batches == 1 {
 		s = strings.TrimSuffix(s, "s")

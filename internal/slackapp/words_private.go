@@ -236,23 +236,30 @@ func sayHistory(ended []approvals.Request) string {
 }
 
 func sayStateWord(r approvals.Request) string {
-	if cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed) {
-		return ":no_entry: cancelled after " + sayOfAll(r)
+	stopped := ":no_entry: cancelled"
+	if r.Stop != nil && r.Stop.Verdict == approvals.Lapsed {
+		stopped = ":alarm_clock: approval expired"
+	}
+	switch {
+	case cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed):
+		return stopped + " after " + sayOfAll(r)
+	case r.State == approvals.Cancelled:
+		return stopped
 	}
 	return map[approvals.State]string{
 		approvals.Pending: ":hourglass_flowing_sand: waiting", approvals.Approved: ":white_check_mark: approved",
 		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: done",
 		approvals.PartiallyFailed: ":warning: done in part", approvals.Failed: ":x: failed",
 		approvals.Unknown: ":grey_question: not known in full", approvals.Denied: ":x: denied",
-		approvals.Cancelled: ":no_entry: cancelled", approvals.Expired: ":alarm_clock: expired",
+		approvals.Expired: ":alarm_clock: expired",
 	}[r.State]
 }
 
 // sayStatus is all about one request.
-func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link string) string {
+func (a *App) sayStatus(r approvals.Request, f approvals.Freeze, batches []approvals.Batch, link string) string {
 	var b strings.Builder
 	const reasons = 1400 // bytes of a paragraph that ends with a reason
-	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(a.sayState(r), reasons))
+	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(a.sayStateIn(r, f), reasons))
 	if link != "" {
 		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
 	}
@@ -260,7 +267,7 @@ func (a *App) sayStatus(r approvals.Request, batches []approvals.Batch, link str
 		b.WriteString(sayServers(r, min(cardBudget, maxFallback-b.Len()-50)))
 		return b.String()
 	}
-	b.WriteString(a.sayProgress(r) + "\n")
+	b.WriteString(a.sayProgress(r, f) + "\n")
 	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
 		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.N), count(len(x.Results), "server"), x.State)
 		if x.JobID != "" {

@@ -87,7 +87,11 @@ func sayEnd(r approvals.Request) string {
 	case approvals.Failed:
 		return fmt.Sprintf(":x: %s, %s failed: no server was %s. %s%s", who, r.ID, did(r.Action), sayTally(t), length)
 	case approvals.Unknown:
-		return fmt.Sprintf(":grey_question: %s, of %s in %s I cannot say what became of them. Please look at them in the cloud's console. In all: %s%s", who, count(t.Unknown, "server"), r.ID, sayTally(t), length)
+		them := "them"
+		if t.Unknown == 1 {
+			them = "it"
+		}
+		return fmt.Sprintf(":grey_question: %s, of %s in %s I cannot say what became of %s. Please look at %s in the cloud's console. In all: %s%s", who, count(t.Unknown, "server"), r.ID, them, them, sayTally(t), length)
 	case approvals.Cancelled:
 		return fmt.Sprintf(":no_entry: %s, %s %s before anything was sent.", who, r.ID, sayWhyStopped(r))
 	}
@@ -200,7 +204,7 @@ const (
 	sayTheyAreOff   = "They are stopped"
 	sayTheyRun      = "They run"
 	sayRetryTitle   = "Try again?"
-	sayRetryText    = "Only what failed or was not sent. If you may approve it and its approval is still fresh, your click approves this, and it starts at once. Otherwise it gets a card of its own."
+	sayRetryText    = "Only what failed or was not sent. If you may approve it and its approval is still fresh, your click approves this, and it starts at once. Otherwise it waits for approval."
 	sayRetryYes     = "Try again"
 	saySettleSubmit = "Decide"
 	saySettleLabel  = "How do you know? (shown in the channel, kept in the audit)"
@@ -244,7 +248,7 @@ func saySettled(r approvals.Request, n approvals.Note) string {
 	if r.Last().Verdict == approvals.TheyRun {
 		what = "they run"
 	}
-	return fmt.Sprintf(":ballot_box_with_check: %s, of %s that I did not know of, %s says that %s", mention(r.Requester), count(n.Count, "server"), mention(n.By), what) + because(n.Why)
+	return fmt.Sprintf(":ballot_box_with_check: %s, of %s whose outcome I could not find out, %s says that %s", mention(r.Requester), count(n.Count, "server"), mention(n.By), what) + because(n.Why)
 }
 
 func sayBatchFailed(r approvals.Request, notes []approvals.Note) string {
