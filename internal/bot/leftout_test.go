@@ -258,7 +258,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	})
 	t.Run("a forgotten job, the server runs", func(t *testing.T) {
 		w := w.in(t)
-		end := w.reply(lost, "<@UANNA>", "1 server", "I cannot say what became of them", "look at them in the cloud's console")
+		end := w.reply(lost, "<@UANNA>", "1 server", "I cannot say what became of it", "look at it in the cloud's console")
 		if l := lineOf(end, ids[4]); !holds(l, "web-5", "runs") || strings.Contains(end, "1 stopped") {
 			t.Errorf("of a server that runs and whose job was forgotten it says %q", l)
 		}

@@ -117,7 +117,7 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 		t.Errorf("the confirm dialog does not mention the freeze: %s", blocks)
 	}
 	w.click(ben, w.now(approved), approve)
-	w.cardSays(approved, "On hold", "approved by <@UBEN>", "release")
+	w.cardSays(approved, "Sending is paused", "approved by <@UBEN>", "release")
 	asked := w.ask(anna, "web-3") // its first picture shows it
 	if text := slacksim.PlainText(asked); !strings.Contains(text, "On hold") {
 		t.Errorf("a card posted during the freeze does not tell of it: %s", text)

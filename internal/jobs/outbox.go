@@ -272,7 +272,7 @@ func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, 
 	var all []approvals.Message
 	for i := len(p.Body.Notes) - 1; i >= 0; i-- {
 		n := p.Body.Notes[i]
-		if n.over(e.now()) || n.Told {
+		if n.over(e.now()) {
 			continue
 		}
 		m, err := e.privateMessage(ctx, n)
