@@ -12,7 +12,7 @@ BROWSER := { $(BROWSER) || test -x "/Applications/Google Chrome.app/Contents/Mac
 test: redis valkey chromium ## Run all tests with the race detector
 	@if $(BROWSER); then echo go test -race ./...; go test -race ./...; \
 	else echo "no Chromium: the demo's page is NOT TESTED" >&2; go test -race -skip '^TestPage' ./...; fi
-	@if command -v valkey-server >/dev/null; then echo "internal/jobs on Valkey"; ECSBOT_REDIS_SERVER=valkey-server go test ./internal/jobs; \
+	@if command -v valkey-server >/dev/null; then echo "internal/store and internal/jobs on Valkey"; ECSBOT_REDIS_SERVER=valkey-server go test ./internal/store ./internal/jobs; \
 	else echo "no valkey-server: Valkey is NOT TESTED" >&2; fi
 
 redis: ## Install redis-server, which tests need, where it is missing

@@ -9,6 +9,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/jobs"
+	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -18,7 +19,7 @@ import (
 type record struct {
 	w       *world
 	tell    func(change)
-	redis   *jobs.Store
+	redis   *store.Redis
 	engine  *jobs.Engine
 	written chan struct{} // capacity 1
 	end     context.CancelFunc
@@ -32,14 +33,14 @@ type record struct {
 const mostRequests = 30
 
 func openRecord(ctx context.Context, w *world, tell func(change)) (*record, error) {
-	store, err := jobs.OpenStore("redis://" + w.store.Addr())
+	db, err := store.Open("redis://"+w.store.Addr(), store.TLS{})
 	if err != nil {
 		return nil, err
 	}
 	ctx, end := context.WithCancel(ctx)
-	r := &record{w: w, tell: tell, redis: store, written: make(chan struct{}, 1), end: end, ended: make(chan struct{})}
+	r := &record{w: w, tell: tell, redis: db, written: make(chan struct{}, 1), end: end, ended: make(chan struct{})}
 	r.engine = jobs.New(jobs.Config{
-		ProjectID: w.cloud.Options().ProjectID, Project: project, Redis: store,
+		ProjectID: w.cloud.Options().ProjectID, Project: project, Redis: db,
 		Log: slog.New(slog.DiscardHandler), Metrics: jobs.NewMetrics(prometheus.NewRegistry()),
 	})
 	r.latest = change{"kind": "requests", "requests": []any{}, "freeze": nil}

@@ -15,6 +15,7 @@ import (
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
 	"ecsbot/internal/slacksim"
+	"ecsbot/internal/store"
 
 	"github.com/alicebob/miniredis/v2"
 	miniserver "github.com/alicebob/miniredis/v2/server"
@@ -149,12 +150,12 @@ func (w *world) listen(wrote func()) {
 // open makes the empty store ours. A bot that opened it would send nothing for a
 // minute, since it cannot know why it is empty.
 func (w *world) open(ctx context.Context) error {
-	store, err := jobs.OpenStore("redis://" + w.store.Addr())
+	db, err := store.Open("redis://"+w.store.Addr(), store.TLS{})
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	return jobs.New(jobs.Config{ProjectID: w.cloud.Options().ProjectID, Redis: store, TrustEmpty: true}).Bind(ctx, "", "")
+	defer db.Close()
+	return jobs.New(jobs.Config{ProjectID: w.cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
 }
 
 // serve serves one of the simulated services on a port of its own, and returns

@@ -13,6 +13,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
+	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,7 +22,7 @@ import (
 
 // Bot is one replica.
 type Bot struct {
-	store  *jobs.Store
+	store  *store.Redis
 	engine *jobs.Engine
 	app    *slackapp.App
 	redis  *keeper
@@ -38,7 +39,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	store, err := jobs.OpenStoreTLS(c.RedisURL.Reveal(), c.RedisTLS)
+	db, err := store.Open(c.RedisURL.Reveal(), c.RedisTLS)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}
@@ -50,11 +51,11 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		Observe: calls.observe,
 	})
 	if err != nil {
-		store.Close()
+		db.Close()
 		return nil, fmt.Errorf("cloud: %w", err)
 	}
 	ec := jobs.Config{
-		ProjectID: c.ProjectID, Project: c.Project, Redis: store, Cloud: cloud, Policy: c.Policy,
+		ProjectID: c.ProjectID, Project: c.Project, Redis: db, Cloud: cloud, Policy: c.Policy,
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
 		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
 		Confirm:    c.Confirm,
@@ -69,8 +70,8 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate,
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
-	b := &Bot{store: store, engine: engine, app: app, log: log,
-		redis: &keeper{store: store, engine: engine, volatile: c.VolatileRedis, sentinels: c.sentinels(), log: log}}
+	b := &Bot{store: db, engine: engine, app: app, log: log,
+		redis: &keeper{store: db, engine: engine, volatile: c.VolatileRedis, sentinels: c.sentinels(), log: log}}
 	b.health = newHealth(c.HTTPAddr, reg, b.causes, log)
 	return b, nil
 }

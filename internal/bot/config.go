@@ -17,6 +17,7 @@ import (
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/secret"
+	"ecsbot/internal/store"
 )
 
 // Config is every setting, read and checked. The names of the environment
@@ -42,7 +43,7 @@ type Config struct {
 	Deadline   time.Duration
 
 	RedisURL      secret.String // may hold a password
-	RedisTLS      jobs.TLS
+	RedisTLS      store.TLS
 	Confirm       int // REDIS_CONFIRM
 	VolatileRedis bool
 
@@ -100,7 +101,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
 		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
-		RedisTLS:      jobs.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
+		RedisTLS:      store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
 		Confirm:       s.confirm("REDIS_CONFIRM"),
 		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
 		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
@@ -123,10 +124,10 @@ func (s *settings) together(c Config) {
 		s.fault("ECS_BATCH_SIZE", fmt.Sprintf("is larger than ECS_STOP_RATE (%d); one call must fit into a minute", c.Rate))
 	}
 	if u := c.RedisURL.Reveal(); u != "" {
-		if store, err := jobs.OpenStore(u); err != nil {
+		if db, err := store.Open(u, store.TLS{}); err != nil {
 			s.fault("REDIS_URL", badAddress(err))
 		} else {
-			store.Close()
+			db.Close()
 		}
 	}
 	if s.get("CONFIG_FILE") != "" {
@@ -240,15 +241,15 @@ func (s *settings) number(name string, otherwise, least, most int) int {
 func (s *settings) confirm(name string) int {
 	v := strings.ToLower(s.get(name))
 	if v == "" || v == "auto" {
-		return jobs.ConfirmAuto
+		return store.ConfirmAuto
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 || n > 5 {
 		s.fault(name, "is neither auto nor a number from 0 to 5; the default is auto")
-		return jobs.ConfirmAuto
+		return store.ConfirmAuto
 	}
 	if n == 0 {
-		return jobs.ConfirmNone
+		return store.ConfirmNone
 	}
 	return n
 }
@@ -364,7 +365,7 @@ func (c Config) sentinels() bool {
 // badAddress is what a person reads of a REDIS_URL that cannot be used. What
 // go-redis says of it may hold a part of the password.
 func badAddress(err error) string {
-	var bad jobs.BadAddress
+	var bad store.BadAddress
 	if errors.As(err, &bad) {
 		return "cannot be read; " + string(bad)
 	}

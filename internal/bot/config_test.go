@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"ecsbot/internal/bot"
-	"ecsbot/internal/jobs"
+	"ecsbot/internal/store"
 )
 
 // All faults are told at once, a line each, and none repeats a secret, also not
@@ -114,7 +114,7 @@ func only(name, value string) bot.Lookup {
 
 func TestHowManyReplicasConfirmIsAutoOrANumber(t *testing.T) {
 	e := readExample(t)
-	for value, want := range map[string]int{"": jobs.ConfirmAuto, "auto": jobs.ConfirmAuto, "AUTO": jobs.ConfirmAuto, "0": jobs.ConfirmNone, "1": 1, "5": 5} {
+	for value, want := range map[string]int{"": store.ConfirmAuto, "auto": store.ConfirmAuto, "AUTO": store.ConfirmAuto, "0": store.ConfirmNone, "1": 1, "5": 5} {
 		if c := e.mustLoad(t, map[string]string{"REDIS_CONFIRM": value}); c.Confirm != want {
 			t.Errorf("%q is %d, want %d", value, c.Confirm, want)
 		}

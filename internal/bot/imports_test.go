@@ -12,12 +12,13 @@ import (
 // arrows is the picture of the packages: what each imports of its siblings.
 var arrows = map[string]string{
 	"cmd/bot":            "internal/bot",
-	"cmd/demo":           "internal/bot internal/slackapp internal/jobs internal/approvals internal/slacksim internal/ecssim",
-	"internal/bot":       "internal/slackapp internal/jobs internal/approvals internal/ecsclient internal/secret",
+	"cmd/demo":           "internal/bot internal/slackapp internal/jobs internal/store internal/approvals internal/slacksim internal/ecssim",
+	"internal/bot":       "internal/slackapp internal/jobs internal/store internal/approvals internal/ecsclient internal/secret",
 	"internal/slackapp":  "internal/approvals internal/command internal/secret",
 	"internal/command":   "internal/approvals",
-	"internal/jobs":      "internal/approvals internal/inventory internal/ecsclient internal/audit",
+	"internal/jobs":      "internal/approvals internal/store internal/inventory internal/ecsclient internal/audit",
 	"internal/inventory": "internal/approvals internal/ecsclient",
+	"internal/store":     "",
 	"internal/approvals": "",
 	"internal/ecsclient": "internal/secret",
 	"internal/audit":     "",
@@ -30,7 +31,7 @@ var arrows = map[string]string{
 // homes says which packages alone may import a library, whatever its subpackage.
 var homes = map[string]string{
 	"github.com/slack-go/slack":     "internal/slackapp",
-	"github.com/redis/go-redis":     "internal/jobs internal/redistest",
+	"github.com/redis/go-redis":     "internal/store internal/redistest",
 	"github.com/alicebob/miniredis": "cmd/demo",
 }
 

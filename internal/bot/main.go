@@ -12,8 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
+	"ecsbot/internal/store"
 )
 
 // Exit codes.
@@ -88,7 +88,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	b, err := New(c, log, buildTune())
 	if err != nil {
 		log.Error("cannot begin", "err", err)
-		if errors.As(err, new(jobs.Fault)) {
+		if errors.As(err, new(store.Fault)) {
 			return exitUsage
 		}
 		return exitFailed
@@ -98,7 +98,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	err = b.Run(ctx)
 	var refused refusedStore
 	switch {
-	case errors.As(err, &refused), errors.As(err, new(jobs.Fault)):
+	case errors.As(err, &refused), errors.As(err, new(store.Fault)):
 		log.Error("Redis is not fit to keep requests", "err", err)
 		return exitUsage
 	case err != nil:

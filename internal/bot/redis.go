@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"ecsbot/internal/jobs"
+	"ecsbot/internal/store"
 )
 
 // keeper looks after Redis: whether it answers, lets the bot in, and keeps what
 // is written to it.
 type keeper struct {
-	store     *jobs.Store
+	store     *store.Redis
 	engine    *jobs.Engine
 	volatile  bool // ALLOW_VOLATILE_REDIS
 	sentinels bool // REDIS_URL names Sentinels
@@ -86,8 +87,8 @@ func (k *keeper) begin(ctx context.Context, run func(context.Context) error) err
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		if f, ok := errors.AsType[jobs.Fault](err); ok && f.Foreign {
-			return refusedStore{[]jobs.Fault{f}}
+		if f, ok := errors.AsType[store.Fault](err); ok && f.Foreign {
+			return refusedStore{[]store.Fault{f}}
 		}
 		t, known := troubleOf(err, k.sentinels)
 		if !known {
@@ -161,7 +162,7 @@ func (k *keeper) causes(ctx context.Context) []string {
 }
 
 // refusedStore says that a Redis must not be used as it is.
-type refusedStore struct{ faults []jobs.Fault }
+type refusedStore struct{ faults []store.Fault }
 
 func (r refusedStore) Error() string {
 	lines := make([]string, len(r.faults))
@@ -172,14 +173,14 @@ func (r refusedStore) Error() string {
 }
 
 // passingFault is a fault that goes away by itself.
-type passingFault struct{ jobs.Fault }
+type passingFault struct{ store.Fault }
 
 func (p passingFault) Error() string { return p.String() }
 
 // judge decides whether a Redis with these faults may be used. A loading one
 // is an error but not a refusal: that passes.
-func (k *keeper) judge(ctx context.Context, faults []jobs.Fault) error {
-	var refused []jobs.Fault
+func (k *keeper) judge(ctx context.Context, faults []store.Fault) error {
+	var refused []store.Fault
 	for _, f := range faults {
 		switch {
 		case f.Warning:
@@ -205,13 +206,13 @@ func (k *keeper) judge(ctx context.Context, faults []jobs.Fault) error {
 
 // warn logs a warning about Redis when it is new, and once an hour while it
 // lasts: not at each check.
-func (k *keeper) warn(ctx context.Context, f jobs.Fault) {
+func (k *keeper) warn(ctx context.Context, f store.Fault) {
 	if k.warned == nil {
 		k.warned = map[string]time.Time{}
 	}
-	if time.Since(k.warned[f.Mend]) > time.Hour {
-		k.warned[f.Mend] = time.Now()
-		k.log.WarnContext(ctx, "Redis: "+f.What, "do", f.Mend)
+	if time.Since(k.warned[f.Fix]) > time.Hour {
+		k.warned[f.Fix] = time.Now()
+		k.log.WarnContext(ctx, "Redis: "+f.What, "do", f.Fix)
 	}
 }
 

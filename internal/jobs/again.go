@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // StartAgain asks for just those servers to be started that the request id has
@@ -55,26 +56,26 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 		return made, err
 	}
 	old, err := e.loadRequest(ctx, id)
-	if errors.Is(err, errNoRecord) {
+	if errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
 	}
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if !old.body.State.Final() {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotEnded, Request: old.body}
+	if !old.Body.State.Final() {
+		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotEnded, Request: old.Body}
 	}
-	batches, err := e.loadBatches(ctx, old.body)
+	batches, err := e.loadBatches(ctx, old.Body)
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	next, servers, err := pick(old.body, batches)
+	next, servers, err := pick(old.Body, batches)
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	next.Of, next.Project = old.body.ID, e.Project
+	next.Of, next.Project = old.Body.ID, e.Project
 	now := e.now()
-	renewed := next.Action == old.body.Action && old.body.Renews(ask.By, e.Policy, now) && e.stillAsks(old.body, ask)
+	renewed := next.Action == old.Body.Action && old.Body.Renews(ask.By, e.Policy, now) && e.stillAsks(old.Body, ask)
 	if !renewed { // else it is not the clicker's own request
 		if err := e.Policy.MayAsk(ask.By); err != nil {
 			return approvals.Request{}, err
@@ -92,7 +93,7 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 	}
 	if renewed {
 		// The wish stays that of who had it first; the click is the approval.
-		next.By = approvals.Person{ID: old.body.Requester}
+		next.By = approvals.Person{ID: old.Body.Requester}
 		next.Answer = "" // it leads to whoever clicked
 	}
 	r, err := approvals.New(fresh, next, frozen, e.Policy, now)
@@ -104,15 +105,15 @@ func (e *Engine) askAgain(ctx context.Context, id string, ask approvals.Ask, pic
 			return r, err
 		}
 	}
-	return r, e.make(ctx, r, frozen, func(ch *change) {
-		if r.Action != old.body.Action {
+	return r, e.make(ctx, r, frozen, func(ch *store.Change) {
+		if r.Action != old.Body.Action {
 			return // starting again is not trying again
 		}
 		// The rest is tried again once: a second click, however late, finds that
 		// somebody was faster. What is left then is the new request's.
-		tried := old.body
+		tried := old.Body
 		tried.Retried = r.ID
-		ch.write(e.keys.request(tried.ID), old.ver, tried)
+		ch.Write(e.keys.request(tried.ID), old.Ver, tried)
 	})
 }
 

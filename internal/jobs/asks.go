@@ -2,10 +2,12 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // askLife is how long an ask counts against its person's limit.
@@ -19,19 +21,15 @@ func (e *Engine) countAsk(ctx context.Context, ask approvals.Ask) error {
 	if most == 0 {
 		return nil
 	}
-	var wait int64
-	err := e.retry(ctx, false, func() (err error) {
-		wait, err = askScript.Run(ctx, e.rdb, []string{e.keys.asks(ask.By.ID)}, ask.Op, askLife.Milliseconds(), most).Int64()
-		return err
-	})
-	if storeFull(err) {
+	wait, err := e.store.Count(ctx, e.keys.asks(ask.By.ID), ask.Op, askLife, most)
+	if errors.Is(err, store.ErrFull) {
 		return &approvals.Refusal{Why: approvals.StoreFull}
 	}
 	if err != nil {
 		return fmt.Errorf("count an ask: %w", err)
 	}
 	if wait > 0 {
-		return &approvals.Refusal{Why: approvals.TooManyAsks, Limit: most, Again: e.now().Add(time.Duration(wait) * time.Millisecond)}
+		return &approvals.Refusal{Why: approvals.TooManyAsks, Limit: most, Again: e.now().Add(wait)}
 	}
 	return nil
 }
@@ -44,23 +42,24 @@ func (e *Engine) roomForOpen(ctx context.Context, user string) error {
 		return nil
 	}
 	own := e.keys.own(user)
-	ids, err := e.rdb.ZRange(ctx, own, 0, -1).Result()
+	members, err := e.store.Range(ctx, own, 0, -1)
 	if err != nil {
 		return fmt.Errorf("read a person's open requests: %w", err)
 	}
-	if len(ids) < most {
+	if len(members) < most {
 		return nil
 	}
 	// A replica of an older version does not take off what has ended.
-	scores, err := e.rdb.ZMScore(ctx, e.keys.open(), ids...).Result()
+	ids := store.Names(members)
+	isOpen, err := e.store.Has(ctx, e.keys.open(), ids...)
 	if err != nil {
 		return fmt.Errorf("read open requests: %w", err)
 	}
 	open := 0
-	for i, created := range scores {
-		if created != 0 {
+	for i, id := range ids {
+		if isOpen[i] {
 			open++
-		} else if err := e.rdb.ZRem(ctx, own, ids[i]).Err(); err != nil {
+		} else if err := e.store.Forget(ctx, []string{id}, []string{own}, nil); err != nil {
 			return fmt.Errorf("forget an ended request: %w", err)
 		}
 	}
@@ -76,11 +75,10 @@ func (e *Engine) tooManyOpen() error {
 
 // countOpen has ch count r among its requester's open requests, and bounds them.
 // A request that an approver renews is not its requester's doing.
-func (e *Engine) countOpen(ch *change, r approvals.Request) {
+func (e *Engine) countOpen(ch *store.Change, r approvals.Request) {
 	own := e.keys.own(r.Requester)
 	if n := e.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
-		ch.Most = &most{own, n}
+		ch.AtMost(own, n)
 	}
-	ch.Index = append(ch.Index, index{Key: own, Member: r.ID, Score: r.Created.UnixMilli()})
-	ch.Expire = append(ch.Expire, expire{own, int64(keep.Seconds())})
+	ch.Add(own, r.ID, r.Created.UnixMilli()).Expire(own, keep)
 }

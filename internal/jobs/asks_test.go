@@ -109,7 +109,7 @@ func TestOnePersonsOpenRequestsAreBounded(t *testing.T) {
 		t.Fatalf("%d requests were made, want %d", len(made), most)
 	}
 	e := engines[0]
-	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != most {
+	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != most {
 		t.Errorf("%d servers are locked", n)
 	}
 	dry := askOf("dry", ids[10])

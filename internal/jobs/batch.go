@@ -11,20 +11,21 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // stepBatch does what a batch's state asks for.
-func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
+func (e *Engine) stepBatch(ctx context.Context, c store.Lease, id string) error {
 	request, number, _ := strings.Cut(id, ":")
 	n, err := strconv.Atoi(number)
 	if err != nil {
-		return fmt.Errorf("item %q: %w", c.item, errNoRecord)
+		return fmt.Errorf("item %q: %w", c.Item, store.ErrNotFound)
 	}
-	b, err := load[approvals.Batch](ctx, e, e.keys.batch(request, n))
+	b, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(request, n))
 	if err != nil {
 		return err
 	}
-	switch b.body.State {
+	switch b.Body.State {
 	case approvals.Queued:
 		return e.submit(ctx, c, b)
 	case approvals.Submitting:
@@ -42,52 +43,52 @@ func (e *Engine) stepBatch(ctx context.Context, c claim, id string) error {
 }
 
 // move is the change that takes batch b to next.
-func (e *Engine) move(c claim, b stored[approvals.Batch], next approvals.Batch, event string) *change {
-	return e.keep(newChange().under(c), b, next).
-		log(e.batchEntry(b.body, next, event))
+func (e *Engine) move(c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event string) *store.Change {
+	return e.keep(store.NewChange().Under(c), b, next).
+		Log(e.batchEntry(b.Body, next, event))
 }
 
 // keep adds to ch that batch b is next now. Servers that got their outcome are
 // free for other requests.
-func (e *Engine) keep(ch *change, b stored[approvals.Batch], next approvals.Batch) *change {
-	ch.action, ch.Request = next.Action, next.Request
-	ch.Unlock = append(ch.Unlock, next.Decided(b.body)...)
-	return ch.write(e.keys.batch(next.Request, next.N), b.ver, next)
+func (e *Engine) keep(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
+	return ch.Quota(quota(next.Action)).
+		Unlock(next.Request, next.Decided(b.Body)...).
+		Write(e.keys.batch(next.Request, next.N), b.Ver, next)
 }
 
 func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
-	return audit.Entry{Event: event, Request: next.Request, Batch: &next.N, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.worker}
+	return audit.Entry{Event: event, Request: next.Request, Batch: &next.N, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.store.Worker()}
 }
 
 // keepWaiting keeps what is known of a batch that has not ended, and has it
 // looked at again after pause. Once the deadline is over, counted from since,
 // people are told that it takes longer.
-func (e *Engine) keepWaiting(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
+func (e *Engine) keepWaiting(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
 	overdue := e.now().Sub(since) >= e.JobDeadline && !next.Late
 	next.Late = next.Late || overdue
-	if marshal(next) == marshal(b.body) {
+	if marshal(next) == marshal(b.Body) {
 		e.release(ctx, c, pause, false)
 		return nil
 	}
-	ch := e.keep(newChange().under(c), b, next).done(pause)
+	ch := e.keep(store.NewChange().Under(c), b, next).Release(pause)
 	if overdue {
-		ch.log(e.batchEntry(b.body, next, "late")).tell(e.keys, next.Request, e.lateNote(next))
+		ch.Log(e.batchEntry(b.Body, next, "late")).Also(tell(e.keys, next.Request, e.lateNote(next)))
 	}
 	_, err := e.commit(ctx, ch)
 	return err
 }
 
 // wakeNext makes the batch after b due, if there is one.
-func (e *Engine) wakeNext(ch *change, b approvals.Batch) {
+func (e *Engine) wakeNext(ch *store.Change, b approvals.Batch) {
 	if b.Rest > len(b.Results) {
-		ch.wake(batchItem(b.Request, b.N+1), 0)
+		ch.Wake(batchItem(b.Request, b.N+1), 0)
 	}
 }
 
 // endBatch ends b with the results that next carries, and with the last batch
 // the request. Other batches of the request end at the same time, so the
 // request may have moved on between reading and writing: then it is read anew.
-func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, extra func(*change)) error {
+func (e *Engine) endBatch(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, extra func(*store.Change)) error {
 	var err error
 	if next.State != approvals.BatchCancelled {
 		if next, err = next.Ended(); err != nil {
@@ -99,25 +100,24 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 		if err != nil {
 			return err
 		}
-		done, err := r.body.BatchEnded(next.Tally(), e.now())
+		done, err := r.Body.BatchEnded(next.Tally(), e.now())
 		if err != nil {
 			return err
 		}
 		if done.Waiting == next.N+1 {
 			done = done.WaitsNoMore()
 		}
-		ch := e.move(c, b, next, "ended").done(never).
-			write(e.keys.request(done.ID), r.ver, done).
-			wake(threadItem(done.ID), 0)
-		ch.minor = !done.State.Final()
-		if b.body.State == approvals.Queued {
+		ch := e.move(c, b, next, "ended").Release(never).
+			Write(e.keys.request(done.ID), r.Ver, done).
+			Wake(threadItem(done.ID), 0)
+		if b.Body.State == approvals.Queued {
 			e.wakeNext(ch, next)
 		}
 		if next.Permit != "" && e.Anchor == AnchorFinish {
-			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+			ch.Settle(next.Permit, e.window())
 		}
 		if n, failed := e.failedNote(next); failed {
-			ch.tell(e.keys, done.ID, n)
+			ch.Also(tell(e.keys, done.ID, n))
 		}
 		if extra != nil {
 			extra(ch)
@@ -126,15 +126,19 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 			if err := e.end(ctx, ch, done); err != nil {
 				return err
 			}
-			ch.log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.body.State), To: string(done.State), Count: done.Total, Worker: e.worker}).
-				tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicEnd}))
+			ch.Log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: e.store.Worker()}).
+				Also(tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicEnd})))
 			if done.Tally.Long() {
-				ch.tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total}))
+				ch.Also(tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total})))
 			}
 		}
 		crashpoint("end.before")
-		_, err = e.commit(ctx, ch)
-		if errors.Is(err, errConflict) && e.unmoved(ctx, b, next) {
+		if done.State.Final() {
+			_, err = e.commit(ctx, ch)
+		} else {
+			_, err = e.commitProgress(ctx, ch)
+		}
+		if errors.Is(err, store.ErrConflict) && e.unmoved(ctx, b, next) {
 			continue
 		}
 		if err != nil {
@@ -151,9 +155,9 @@ func (e *Engine) endBatch(ctx context.Context, c claim, b stored[approvals.Batch
 
 // unmoved reports whether the batch still is as it was read, so that only the
 // request can have caused a conflict.
-func (e *Engine) unmoved(ctx context.Context, b stored[approvals.Batch], next approvals.Batch) bool {
-	now, err := load[approvals.Batch](ctx, e, e.keys.batch(next.Request, next.N))
-	return err == nil && now.ver == b.ver
+func (e *Engine) unmoved(ctx context.Context, b store.Stored[approvals.Batch], next approvals.Batch) bool {
+	now, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(next.Request, next.N))
+	return err == nil && now.Ver == b.Ver
 }
 
 func (e *Engine) count(b approvals.Batch) {

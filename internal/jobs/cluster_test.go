@@ -20,7 +20,8 @@ func TestARequestOnAClusterWhoseNodeRestarts(t *testing.T) {
 	}
 	up := func() bool { return strings.Contains(do(w, w.rdb.ClusterInfo(t.Context())), "cluster_state:ok") }
 	w.within(10*time.Second, "the cluster", up)
-	e := w.engineAt("redis://127.0.0.1:" + port + "?addr=127.0.0.1:" + port)
+	url := "redis://127.0.0.1:" + port + "?addr=127.0.0.1:" + port
+	e := w.engineAt(url)
 	if faults, err := e.Redis.Check(t.Context()); err != nil || len(faults) != 0 {
 		t.Fatal(faults, err)
 	}
@@ -39,11 +40,11 @@ func TestARequestOnAClusterWhoseNodeRestarts(t *testing.T) {
 	w.redis.Restart()
 	w.within(10*time.Second, "the cluster is back", up)
 	w.beatAgain(e)
-	if e.Redis.RunID() == before || e.Redis.RunID() == "" || !w.frozen(e) {
+	if e.Redis.RunID() == before || e.Redis.RunID() == "" || !w.blocked(e) {
 		t.Errorf("run id %q, was %q", e.Redis.RunID(), before)
 	}
 	// Confirmation by replicas holds there, too.
-	e.Confirm = 1
+	e = w.engineAt(url, func(c *Config) { c.Confirm = 1 })
 	r = w.approved(e, "op2", ids[1])
 	w.shift(w.keys, e.window().Milliseconds())
 	w.run(e, newFace())

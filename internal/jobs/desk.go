@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
-
-	"github.com/redis/go-redis/v9"
+	"ecsbot/internal/store"
 )
 
 // Ask makes a request of what a person wants, and owes its card to the
@@ -82,14 +82,14 @@ func (e *Engine) idFor(ctx context.Context, op string) (id string, made approval
 	for n := range 100 {
 		id = approvals.IDFor(op, n)
 		r, err := e.loadRequest(ctx, id)
-		if errors.Is(err, errNoRecord) {
+		if errors.Is(err, store.ErrNotFound) {
 			return id, made, nil
 		}
 		if err != nil {
 			return "", made, err
 		}
-		if r.body.Origin == op {
-			return id, r.body, nil
+		if r.Body.Origin == op {
+			return id, r.Body, nil
 		}
 	}
 	return "", made, errors.New("no free request id in 100 tries")
@@ -97,39 +97,37 @@ func (e *Engine) idFor(ctx context.Context, op string) (id string, made approval
 
 // make stores a new request with everything that follows from it, and whatever
 // more adds to the change.
-func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen, more func(*change)) error {
+func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen, more func(*store.Change)) error {
 	k := e.keys
-	ch := newChange().
-		write(k.request(r.ID), 0, r).
-		write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
-		log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: e.worker}).
-		tell(k, r.ID, e.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester})).
-		wake(requestItem(r.ID), r.Wakes(e.Remind).Sub(r.Created))
+	ch := store.NewChange().
+		Write(k.request(r.ID), 0, r).
+		Write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
+		Log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: e.store.Worker()}).
+		Also(tell(k, r.ID, e.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
+		Wake(requestItem(r.ID), r.Wakes(e.Remind).Sub(r.Created))
 	if r.State == approvals.Approved { // by the click that asked for it
 		d := r.Last()
-		ch.log(audit.Entry{Event: string(d.Verdict), Request: r.ID, By: d.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: e.worker}).
-			tell(k, r.ID, e.approvedNote(r, d)).
-			wake(requestItem(r.ID), 0)
+		ch.Log(audit.Entry{Event: string(d.Verdict), Request: r.ID, By: d.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: e.store.Worker()}).
+			Also(tell(k, r.ID, e.approvedNote(r, d))).
+			Wake(requestItem(r.ID), 0)
 	}
 	if r.Total > len(r.First) {
-		ch.tell(k, r.ID, e.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total}))
+		ch.Also(tell(k, r.ID, e.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))
 	}
-	ch.Request = r.ID
-	ch.Put = append(ch.Put, put{k.frozen(r.ID), marshal(frozen)})
-	ch.Index = append(ch.Index, index{Key: k.open(), Member: r.ID, Score: r.Created.UnixMilli()})
+	ch.Put(k.frozen(r.ID), frozen).Add(k.open(), r.ID, r.Created.UnixMilli())
 	e.countOpen(ch, r)
 	for _, s := range frozen.Servers {
-		ch.Lock = append(ch.Lock, s.ID)
+		ch.Lock(r.ID, s.ID)
 	}
 	if more != nil {
 		more(ch)
 	}
 	_, err := e.commit(ctx, ch)
-	var taken errTaken
+	var taken store.Taken
 	if errors.As(err, &taken) {
 		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
 	}
-	if errors.Is(err, errMost) {
+	if errors.Is(err, store.ErrTooMany) {
 		return e.tooManyOpen()
 	}
 	if err != nil {
@@ -154,16 +152,11 @@ func (e *Engine) untaken(ctx context.Context, id string, f approvals.Frozen) err
 	if len(ids) == 0 {
 		return nil
 	}
-	holders, err := e.rdb.HMGet(ctx, e.keys.locks(), ids...).Result()
+	taken, err := e.store.Holders(ctx, ids...)
 	if err != nil {
 		return fmt.Errorf("read locks: %w", err)
 	}
-	taken := map[string]string{}
-	for i, h := range holders {
-		if by, ok := h.(string); ok && by != id {
-			taken[ids[i]] = by
-		}
-	}
+	maps.DeleteFunc(taken, func(_, holder string) bool { return holder == id })
 	if len(taken) > 0 {
 		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
 	}
@@ -202,30 +195,30 @@ func (e *Engine) Cancel(ctx context.Context, id string, p approvals.Person, op s
 func (e *Engine) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
 	for {
 		r, err := e.loadRequest(ctx, id)
-		if errors.Is(err, errNoRecord) {
+		if errors.Is(err, store.ErrNotFound) {
 			return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
 		}
 		if err != nil {
 			return approvals.Request{}, err
 		}
-		if _, made := r.body.By(op); made {
-			return r.body, nil
+		if _, made := r.Body.By(op); made {
+			return r.Body, nil
 		}
-		next, err := move(r.body, e.now())
+		next, err := move(r.Body, e.now())
 		if err != nil {
-			return r.body, err
+			return r.Body, err
 		}
 		ch, err := e.decision(ctx, r, next)
 		if err != nil {
-			return r.body, err
+			return r.Body, err
 		}
 		switch _, err = e.commit(ctx, ch); {
-		case errors.Is(err, errConflict):
+		case errors.Is(err, store.ErrConflict):
 			continue
-		case errors.Is(err, errLate):
-			return r.body, &approvals.Refusal{Why: approvals.TooLate, Request: r.body}
+		case errors.Is(err, store.ErrLate):
+			return r.Body, &approvals.Refusal{Why: approvals.TooLate, Request: r.Body}
 		case err != nil:
-			return r.body, err
+			return r.Body, err
 		}
 		crashpoint("decision.committed")
 		e.Metrics.moves.WithLabelValues(string(next.State)).Inc()
@@ -234,26 +227,19 @@ func (e *Engine) decide(ctx context.Context, id, op string, move func(approvals.
 }
 
 // decision is the change from r to next, which a person or the clock decided.
-func (e *Engine) decision(ctx context.Context, r stored[approvals.Request], next approvals.Request) (*change, error) {
-	d := next.Last()
-	if next.Stop != nil && r.body.Stop == nil {
-		d = *next.Stop
+func (e *Engine) decision(ctx context.Context, r store.Stored[approvals.Request], next approvals.Request) (*store.Change, error) {
+	ch := store.NewChange()
+	d, err := e.writeDecision(ctx, ch, r, next)
+	if err != nil {
+		return nil, err
 	}
-	k := e.keys
-	ch := newChange().write(k.request(next.ID), r.ver, next).
-		log(audit.Entry{Event: string(d.Verdict), Request: next.ID, By: d.By, From: string(r.body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.worker}).
-		wake(requestItem(next.ID), 0)
+	ch.Wake(requestItem(next.ID), 0)
 	if d.Verdict != approvals.Yes { // it holds back, or says what is so
-		ch.keep()
+		ch.Keep()
 	}
-	if r.body.State == approvals.Pending && d.By != "" {
+	if r.Body.State == approvals.Pending && d.By != "" {
 		// The last word on lateness is Redis's clock, the same for all replicas.
-		ch.Before = r.body.Expires.UnixMilli()
-	}
-	if next.State.Final() {
-		if err := e.end(ctx, ch, next); err != nil {
-			return nil, err
-		}
+		ch.Before(r.Body.Expires)
 	}
 	n := e.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
 	switch d.Verdict {
@@ -266,11 +252,26 @@ func (e *Engine) decision(ctx context.Context, r stored[approvals.Request], next
 	case approvals.TimeOver:
 		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
 	case approvals.TheyAreOff, approvals.TheyRun:
-		n.Topic, n.ID, n.Count = approvals.TopicSettled, next.ID+"/settled", r.body.Tally.Unknown
+		n.Topic, n.ID, n.Count = approvals.TopicSettled, next.ID+"/settled", r.Body.Tally.Unknown
 	case approvals.NoCard:
 		return ch, nil // there is no thread to tell it in
 	}
-	return ch.tell(k, next.ID, n), nil
+	return ch.Also(tell(e.keys, next.ID, n)), nil
+}
+
+// writeDecision adds to ch that r is next now, and what an end brings. It returns
+// the decision.
+func (e *Engine) writeDecision(ctx context.Context, ch *store.Change, r store.Stored[approvals.Request], next approvals.Request) (approvals.Decision, error) {
+	d := next.Last()
+	if next.Stop != nil && r.Body.Stop == nil {
+		d = *next.Stop
+	}
+	ch.Write(e.keys.request(next.ID), r.Ver, next).
+		Log(audit.Entry{Event: string(d.Verdict), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.store.Worker()})
+	if next.State.Final() {
+		return d, e.end(ctx, ch, next)
+	}
+	return d, nil
 }
 
 func (e *Engine) approvedNote(r approvals.Request, d approvals.Decision) approvals.Note {
@@ -307,19 +308,21 @@ const listed = 100
 // more is how many there are besides.
 func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
 	k := e.keys
-	var oldest, newest, own *redis.StringSliceCmd
-	var all *redis.IntCmd
-	_, err = e.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		all = p.ZCard(ctx, k.open())
-		oldest = p.ZRange(ctx, k.open(), 0, listed-1)
-		newest = p.ZRange(ctx, k.open(), -listed, -1)
-		own = p.ZRange(ctx, k.own(user), 0, -1)
-		return nil
-	})
+	all, err := e.store.Size(ctx, k.open())
 	if err != nil {
 		return nil, 0, fmt.Errorf("list open requests: %w", err)
 	}
-	ids := slices.Concat(oldest.Val(), newest.Val(), own.Val())
+	var ids []string
+	for _, part := range []struct {
+		key         string
+		first, last int64
+	}{{k.open(), 0, listed - 1}, {k.open(), -listed, -1}, {k.own(user), 0, -1}} {
+		members, err := e.store.Range(ctx, part.key, part.first, part.last)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list open requests: %w", err)
+		}
+		ids = append(ids, store.Names(members)...)
+	}
 	slices.Sort(ids)
 	found, err := e.find(ctx, slices.Compact(ids))
 	if err != nil {
@@ -329,7 +332,7 @@ func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Reques
 	slices.SortFunc(open, func(a, b approvals.Request) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
-	return open, max(0, int(all.Val())-len(found)), nil
+	return open, max(0, all-len(found)), nil
 }
 
 // find reads requests with their threads. Those that are gone are left out.
@@ -339,30 +342,31 @@ func (e *Engine) find(ctx context.Context, ids []string) ([]approvals.Request, e
 	for i, id := range ids {
 		requests[i], threads[i] = e.keys.request(id), e.keys.thread(id)
 	}
-	rs, err := loadEach[approvals.Request](ctx, e, requests)
+	rs, err := store.LoadAll[approvals.Request](ctx, e.store, requests)
 	if err != nil {
 		return nil, err
 	}
-	ts, err := loadEach[thread](ctx, e, threads)
+	ts, err := store.LoadAll[thread](ctx, e.store, threads)
 	if err != nil {
 		return nil, err
 	}
 	var all []approvals.Request
 	for i, r := range rs {
-		if r.ver == 0 {
+		if r.Ver == 0 {
 			continue
 		}
-		r.body.Thread = approvals.Thread{Channel: ts[i].body.Channel, TS: ts[i].body.TS}
-		all = append(all, r.body)
+		r.Body.Thread = approvals.Thread{Channel: ts[i].Body.Channel, TS: ts[i].Body.TS}
+		all = append(all, r.Body)
 	}
 	return all, nil
 }
 
 // Ended lists the last n requests that have ended, the newest first.
 func (e *Engine) Ended(ctx context.Context, n int) ([]approvals.Request, error) {
-	ids, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.ended(), Start: 0, Stop: n - 1, Rev: true}).Result()
+	members, err := e.store.Range(ctx, e.keys.ended(), int64(-n), -1)
 	if err != nil {
 		return nil, fmt.Errorf("list ended requests: %w", err)
 	}
-	return e.find(ctx, ids)
+	slices.Reverse(members)
+	return e.find(ctx, store.Names(members))
 }

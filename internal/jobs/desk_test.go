@@ -13,6 +13,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 func TestAnActOfAPersonIsRecordedOnceAndHandledOnce(t *testing.T) {
@@ -48,7 +49,7 @@ func TestAnActOfAPersonIsRecordedOnceAndHandledOnce(t *testing.T) {
 			return nil
 		}})
 	}
-	w.within(5*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	w.within(5*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
 	if again, err := engines[0].Record(t.Context(), approvals.Envelope{ID: "0", At: time.Now()}); again || err != nil {
 		t.Errorf("after it was handled an act is new again: %t, %v", again, err)
 	}
@@ -83,7 +84,7 @@ func TestAnActThatCannotBeHandledNowIsTriedAgainAndAnOldOneIsNot(t *testing.T) {
 		}
 	}
 	<-done
-	w.within(5*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	w.within(5*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
 	if tries["old"] != 0 {
 		t.Error("an act of long ago was acted on")
 	}
@@ -98,7 +99,16 @@ func TestTheSameAskTwiceMakesOneRequest(t *testing.T) {
 	if first.ID != second.ID {
 		t.Errorf("requests %s and %s", first.ID, second.ID)
 	}
-	w.wantEffects(first.ID, 1, 1, "1")
+	for what, n := range map[string]int64{
+		"audit entries": do(w, w.rdb.XLen(t.Context(), w.key("audit"))), "notes": do(w, w.rdb.LLen(t.Context(), w.keys.owed(first.ID))),
+	} {
+		if n != 1 {
+			t.Errorf("%d %s, want 1", n, what)
+		}
+	}
+	if r, err := e.loadRequest(t.Context(), first.ID); err != nil || r.Ver != 1 {
+		t.Errorf("version %d, %v", r.Ver, err)
+	}
 
 	// Also at the same moment: an ask that finds the request just made must not
 	// tell the person that their own servers are taken.
@@ -160,7 +170,7 @@ func TestOfTwoAsksForTheSameServerOneWins(t *testing.T) {
 			t.Errorf("%v are taken, want %s by %s", refusal.Taken, own[1], made[winner].ID)
 		}
 	}
-	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 2*rounds {
+	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != 2*rounds {
 		t.Errorf("%d servers are locked, want %d", n, 2*rounds)
 	}
 }
@@ -169,7 +179,7 @@ func TestOfTwoAsksForTheSameServerOneWins(t *testing.T) {
 func (w *world) entries() []audit.Entry {
 	w.t.Helper()
 	var all []audit.Entry
-	for _, m := range do(w, w.rdb.XRange(w.t.Context(), w.keys.audit(), "-", "+")) {
+	for _, m := range do(w, w.rdb.XRange(w.t.Context(), w.key("audit"), "-", "+")) {
 		var entry audit.Entry
 		if err := json.Unmarshal([]byte(m.Values["d"].(string)), &entry); err != nil {
 			w.t.Fatal(err)
@@ -244,10 +254,10 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(r.body.Decisions) == 0 {
+		if len(r.Body.Decisions) == 0 {
 			t.Fatalf("round %d: nobody decided", round)
 		}
-		first := r.body.Decisions[0]
+		first := r.Body.Decisions[0]
 		winners[first.Verdict]++
 		won := 0
 		for n, c := range clients {
@@ -312,16 +322,16 @@ func (w *world) expireInTime(e *Engine, r approvals.Request) {
 		return
 	}
 	for range 500 {
-		got, _, err := e.claim(context.WithoutCancel(w.t.Context()), 10)
+		got, _, err := e.store.Claim(context.WithoutCancel(w.t.Context()), store.Lanes{All: 10, Usual: 10, Slow: 10})
 		if err != nil {
 			return
 		}
 		for _, c := range got {
-			if c.item == requestItem(r.ID) {
+			if c.Item == requestItem(r.ID) {
 				e.step(w.t.Context(), c)
 			}
 		}
-		if now, err := e.loadRequest(w.t.Context(), r.ID); err != nil || now.body.State != approvals.Pending {
+		if now, err := e.loadRequest(w.t.Context(), r.ID); err != nil || now.Body.State != approvals.Pending {
 			return
 		}
 		time.Sleep(time.Millisecond)
@@ -335,13 +345,13 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 	e := w.engine(func(c *Config) { c.Policy.TTL = 100 * time.Millisecond })
 	f := newFace()
 	w.run(e, f)
-	w.within(5*time.Second, "an engine", func() bool { return e.instance.Load() != nil })
+	w.within(5*time.Second, "an engine", e.Working)
 	r := w.ask(e, "op", ids...)
 	w.within(5*time.Second, "the end", func() bool {
 		now, err := e.Find(t.Context(), r.ID)
 		return err == nil && now.State == approvals.Expired
 	})
-	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 0 {
+	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != 0 {
 		t.Errorf("%d servers are still locked", n)
 	}
 	if _, err := e.Approve(t.Context(), r.ID, ben, "late"); err == nil {
@@ -357,10 +367,13 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 func TestALateClickLosesWhateverTheReplicasClockSays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	e := w.opened(func(c *Config) { c.Policy.TTL = 20 * time.Millisecond })
+	url, off := w.wrongClock()
+	e := w.engineAt(url, func(c *Config) { c.Policy.TTL = 20 * time.Millisecond })
+	w.open(e)
 	r := w.ask(e, "op", w.fleet(1)...)
 	time.Sleep(30 * time.Millisecond)
-	e.skew.Store(-int64(time.Minute))
+	off.Store(-time.Minute.Milliseconds())
+	w.beat(e)
 	_, err := e.Approve(t.Context(), r.ID, ben, "click")
 	refusal := new(approvals.Refusal)
 	if !errors.As(err, &refusal) || refusal.Why != approvals.TooLate {

@@ -6,20 +6,21 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // doubt marks a batch whose call may have been made or not. Until the
 // quarantine is over it is only looked at; the permit counts on that long.
-func (e *Engine) doubt(ctx context.Context, c claim, b stored[approvals.Batch], why, cloudID string) error {
-	next, err := b.body.To(approvals.Ambiguous)
+func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why, cloudID string) error {
+	next, err := b.Body.To(approvals.Ambiguous)
 	if err != nil {
 		return err
 	}
 	next.Looks = 0
 	next.Lost++
-	ch := e.move(c, b, next, "unclear").done(e.RetryIn/2).
-		tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.N, Why: why}))
-	ch.Settle = &settle{next.Permit, (e.Quarantine + e.window()).Milliseconds()}
+	ch := e.move(c, b, next, "unclear").Release(e.RetryIn / 2).
+		Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.N, Why: why})))
+	ch.Settle(next.Permit, e.Quarantine+e.window())
 	e.Log.WarnContext(ctx, "it is not clear whether a batch was accepted", "request", next.Request, "batch", next.N, "why", why, "cloud_request", cloudID)
 	_, err = e.commit(ctx, ch)
 	return err
@@ -28,15 +29,15 @@ func (e *Engine) doubt(ctx context.Context, c claim, b stored[approvals.Batch], 
 // watchDoubt looks at the servers of an unclear batch. If every one of them is
 // as it should be or on its way there, that is evidence enough; otherwise the end of the
 // quarantine is waited for, since a late call may still arrive.
-func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	next := b.body
-	if left := b.body.Intent.Add(e.Quarantine).Sub(e.now()); left > 0 {
-		seen, err := e.inventory.Read(ctx, b.body.Waiting())
+func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+	next := b.Body
+	if left := b.Body.Intent.Add(e.Quarantine).Sub(e.now()); left > 0 {
+		seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 		if err != nil {
 			return fmt.Errorf("look at servers: %w", err)
 		}
 		var all bool
-		if next, all = b.body.ShowsEffect(seen); !all {
+		if next, all = b.Body.ShowsEffect(seen); !all {
 			// Look again from time to time: the sooner the evidence is seen, the
 			// sooner people know.
 			return e.keepWaiting(ctx, c, b, next, next.Intent, min(left, 5*e.RetryIn))
@@ -46,18 +47,18 @@ func (e *Engine) watchDoubt(ctx context.Context, c claim, b stored[approvals.Bat
 	if err != nil {
 		return err
 	}
-	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").done(0))
+	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").Release(0))
 	return err
 }
 
 // reconcile lets the servers tell what became of a batch that no job tells of
 // ([approvals.Batch.Reconcile]).
-func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	seen, err := e.inventory.Read(ctx, b.body.Waiting())
+func (e *Engine) reconcile(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
-	switch next, do := b.body.Reconcile(seen, e.patience(), e.now()); do {
+	switch next, do := b.Body.Reconcile(seen, e.patience(), e.now()); do {
 	case approvals.Wait:
 		return e.keepWaiting(ctx, c, b, next, next.Intent, jittered(10*e.RetryIn/3))
 	case approvals.Requeue:
@@ -68,12 +69,12 @@ func (e *Engine) reconcile(ctx context.Context, c claim, b stored[approvals.Batc
 }
 
 // again puts the servers back in the queue that the lost call never reached.
-func (e *Engine) again(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch) error {
+func (e *Engine) again(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch) error {
 	next, err := next.To(approvals.Queued)
 	if err != nil {
 		return err
 	}
-	_, err = e.commit(ctx, e.move(c, b, next, "requeued").done(0))
+	_, err = e.commit(ctx, e.move(c, b, next, "requeued").Release(0))
 	return err
 }
 

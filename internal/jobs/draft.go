@@ -2,14 +2,12 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"ecsbot/internal/approvals"
-
-	"github.com/redis/go-redis/v9"
+	"ecsbot/internal/store"
 )
 
 // draftLife is how long a person may think about what they were shown.
@@ -25,17 +23,11 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 	if err := e.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	kept, err := e.rdb.Get(ctx, e.keys.draft(ask.Op)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	// One that was shown before, by a process that died, is shown again.
+	if err := e.store.Get(ctx, e.keys.draft(ask.Op), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
-	if err == nil {
-		// Shown before, by a process that died: the same is shown again.
-		if err := json.Unmarshal([]byte(kept), &ask); err != nil {
-			return approvals.Request{}, fmt.Errorf("read draft: %w", err)
-		}
-		ask.DryRun = true
-	}
+	ask.DryRun = true
 	frozen, err := e.inventory.Resolve(ctx, ask, e.now())
 	if err != nil {
 		return approvals.Request{}, err
@@ -57,7 +49,7 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 		ask.Servers = append(ask.Servers, l.Server.ID)
 		ask.Without = append(ask.Without, l.Server.ID)
 	}
-	if err := e.rdb.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife).Err(); storeFull(err) {
+	if err := e.store.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
 		return r, &approvals.Refusal{Why: approvals.StoreFull}
 	} else if err != nil {
 		return r, fmt.Errorf("keep draft: %w", err)
@@ -68,15 +60,12 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 // AskDraft makes the request that p was shown by [Engine.Draft]. The same draft
 // twice makes one request and returns it twice.
 func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error) {
-	body, err := e.rdb.Get(ctx, e.keys.draft(draft)).Result()
-	if errors.Is(err, redis.Nil) {
+	var ask approvals.Ask
+	err := e.store.Get(ctx, e.keys.draft(draft), &ask)
+	if errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, &approvals.Refusal{Why: approvals.DraftGone}
 	}
 	if err != nil {
-		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
-	}
-	var ask approvals.Ask
-	if err := json.Unmarshal([]byte(body), &ask); err != nil {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	if ask.By.ID != p.ID {

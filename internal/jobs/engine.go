@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,8 +14,7 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/inventory"
-
-	"github.com/redis/go-redis/v9"
+	"ecsbot/internal/store"
 )
 
 // Face is what people see of the bot. The engine calls it to have things said
@@ -51,7 +49,7 @@ type Face interface {
 type Config struct {
 	ProjectID string // names the keys in Redis; the cloud's project id
 	Project   string // the name people use for it
-	Redis     *Store
+	Redis     *store.Redis
 	Cloud     *ecsclient.Client
 	Policy    approvals.Policy
 	Log       *slog.Logger
@@ -61,12 +59,12 @@ type Config struct {
 	BatchSize int           // servers in one call; default 100, at most 1000
 	Anchor    string        // AnchorSubmit (default) or AnchorFinish
 	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
-	Guard     time.Duration // added to the window for clock error; default 1 s, see clockJump
-	Confirm   int           // replicas that must have an intent before its call; default [ConfirmAuto]
+	Guard     time.Duration // added to the window for clock error; default 1 s
+	Confirm   int           // replicas that must have an intent before its call; default [store.ConfirmAuto]
 
 	// TrustEmpty takes an empty store for one from which nothing was ever sent.
 	// Nobody can know that of a real one: its volume may be lost, so permits are
-	// frozen for a window, once. The demo and tests make their stores themselves.
+	// blocked for a window, once. The demo and tests make their stores themselves.
 	TrustEmpty bool
 
 	Quarantine  time.Duration   // after an unclear call; default 180 s
@@ -92,12 +90,6 @@ type Config struct {
 
 	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
-
-// How many replicas must confirm, if it is no number.
-const (
-	ConfirmAuto = 0  // one if the store ever had a replica, however many it has now
-	ConfirmNone = -1 // none, for a store whose replicas were removed for good
-)
 
 // When the 60 seconds of a permit begin.
 const (
@@ -141,35 +133,23 @@ func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.Batc
 // soon is how long a small request may have to wait for that room.
 func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }
 
-// permitHold is how long a permit whose call nobody settled counts. It must be
-// longer than any time between a permit and the end of its call.
-const permitHold = 10 * time.Minute
+// window is how long a permit counts: the cloud's window and the guard.
+func (c Config) window() time.Duration { return c.Window + c.Guard }
 
 // Engine carries out one project's requests. Any number of engines, in one
 // process or many, may share a store. Its methods may be called at any time.
 type Engine struct {
 	Config
-	keys      keys
-	team      string // in Slack, and the bot's user there: whose store this is; see Bind
-	bot       string
-	rdb       redis.UniversalClient
+	store     *store.Store
 	inventory *inventory.Inventory
-	worker    string
+	keys      keys
 	face      Face
 
-	nudges   chan struct{} // holds one when something may have become due
-	seq      atomic.Int64  // highest count of changes seen in the store
-	since    atomic.Int64  // ms: words and batches older than this are not to be trusted
-	paused   int64         // the value of since that the threads were told of; only beats use it
-	back     int64         // ms of the last time a clock was found ahead; only beats use it
-	skew     atomic.Int64  // ns: Redis's clock minus ours
-	clock    redisClock    // how Redis's clock runs beside ours
-	replicas atomic.Int64  // the most that the store ever had
-	instance atomic.Pointer[string]
-	beaten   atomic.Pointer[string] // run id of the store at the last heartbeat
-	held     atomic.Pointer[string] // why nothing may be sent; nil: it may
-	working  atomic.Bool            // between Run's first beat and its last step
-	begun    chan struct{}          // closed when Run has worked for the first time
+	nudges  chan struct{}          // holds one when something may have become due
+	paused  time.Time              // the loss of which the threads were told; only beats use it
+	held    atomic.Pointer[string] // why nothing may be sent; nil: it may
+	working atomic.Bool            // between Run's first beat and its last step
+	begun   chan struct{}          // closed when Run has worked for the first time
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
@@ -182,20 +162,21 @@ type Engine struct {
 // made and decided with it. [Engine.Close] ends what it reads in the background.
 func New(c Config) *Engine {
 	c = c.withDefaults()
-	k := keysOf(c.ProjectID)
-	c.Redis.key = k.meta()
-	return &Engine{
+	e := &Engine{
 		Config:    c,
-		keys:      k,
-		rdb:       c.Redis.client,
+		keys:      keysOf(c.ProjectID),
 		inventory: inventory.New(c.Cloud, c.Policy.Protection, c.Log),
-		worker:    rand.Text()[:8],
 		nudges:    make(chan struct{}, 1),
 		begun:     make(chan struct{}),
 		paces:     map[string]*pacer{},
 
 		failedHomes: map[string]time.Time{},
 	}
+	e.store = store.New(store.Config{
+		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Nudge: e.nudge,
+		Window: c.window(), Lease: c.Lease, Beat: c.Beat, Confirm: c.Confirm, AuditKeep: c.AuditKeep, TrustEmpty: c.TrustEmpty,
+	})
+	return e
 }
 
 // Close ends a reading of all servers that [Engine.Suggest] or [Engine.ReadAhead]
@@ -204,10 +185,9 @@ func (e *Engine) Close() { e.inventory.Close() }
 
 // Bind says which bot of which Slack team the engine works for, and opens the
 // store for it: a new one is theirs from then on, and one of another bot is
-// refused with a [Fault]. It comes before anything else.
+// refused with a [store.Fault]. It comes before anything else.
 func (e *Engine) Bind(ctx context.Context, team, bot string) error {
-	e.team, e.bot = team, bot
-	return e.open(ctx, false)
+	return e.store.Bind(ctx, team, bot)
 }
 
 // Hold keeps the engine from sending anything to the cloud, for the reason
@@ -228,7 +208,7 @@ const grace = 6 * time.Second
 // error only if it cannot begin.
 func (e *Engine) Run(ctx context.Context, face Face) error {
 	e.face = face
-	if err := e.open(ctx, false); err != nil {
+	if err := e.store.Join(ctx); err != nil {
 		return err
 	}
 	// Steps outlive ctx by the grace; their own end is what work is for.
@@ -262,19 +242,10 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 func (e *Engine) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := e.rdb.ZAdd(ctx, e.keys.beats(), redis.Z{Score: 0, Member: e.worker}).Err(); err != nil {
+	if err := e.store.SignOff(ctx); err != nil {
 		e.Log.WarnContext(ctx, "could not sign off; the lease will end", "err", err)
 	}
 	return nil
-}
-
-// claim is the right to work on an item until the lease ends.
-type claim struct {
-	item  string
-	fence string
-	tries int64
-	until time.Time // the lease ends, by our clock
-	lane  string    // usual, brake, or slow:PERSON
 }
 
 // claims hands due items to steps, until ctx ends and the last step is over.
@@ -285,11 +256,11 @@ func (e *Engine) claims(ctx, work context.Context) {
 	down := false
 	for ctx.Err() == nil {
 		free := busy.free()
-		if free.all <= 0 {
+		if free.All <= 0 {
 			e.pause(ctx, -1) // the end of a step is a nudge
 			continue
 		}
-		got, next, err := e.claimUpTo(ctx, free)
+		got, next, err := e.store.Claim(ctx, free)
 		if ctx.Err() != nil && len(got) == 0 {
 			return
 		}
@@ -338,48 +309,22 @@ func (e *Engine) nudge() {
 	}
 }
 
-// claim takes up to n due items, whatever they are, and tells when the next one
-// is due.
-func (e *Engine) claim(ctx context.Context, n int) ([]claim, time.Duration, error) {
-	return e.claimUpTo(ctx, room{n, n, n})
-}
-
-// parkFor is how long a slow item waits with its person before it stands among
-// the due things again, for replicas that know of no lanes. It must not be so
-// long that they would find it too old.
-const parkFor = stale / 10
-
-// claimUpTo takes as many due items of each lane as there is room for.
-func (e *Engine) claimUpTo(ctx context.Context, free room) ([]claim, time.Duration, error) {
-	k := e.keys
-	until := time.Now().Add(e.Lease) // before the call, so rather too early
-	raw, err := claimScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta(), k.first(), k.slow()},
-		e.worker, e.Lease.Milliseconds(), free.all, free.usual, free.slow, k.envelope(""), k.parked(""), parkFor.Milliseconds()).Slice()
-	if err != nil {
-		return nil, 0, fmt.Errorf("claim: %w", err)
-	}
-	var got []claim
-	for i := 1; i+3 < len(raw); i += 4 {
-		got = append(got, claim{fmt.Sprint(raw[i]), fmt.Sprint(raw[i+1]), asInt(raw[i+2]), until, fmt.Sprint(raw[i+3])})
-	}
-	next := time.Duration(asInt(raw[0])) * time.Millisecond
-	return got, next, nil
-}
-
 // crashes is how often an item may be claimed without ever being given back
 // before it is put aside: something in it kills whoever works on it.
 const crashes = 20
 
 // step does one step of one item.
-func (e *Engine) step(ctx context.Context, c claim) {
+func (e *Engine) step(ctx context.Context, c store.Lease) {
 	began := time.Now()
 	// A step ends well before its lease does.
 	ctx, cancel := context.WithTimeoutCause(ctx, e.Lease*5/6, errors.New("step took too long"))
 	defer cancel()
-	defer e.nextOf(ctx, c)
-	kind, id, _ := strings.Cut(c.item, ":")
-	if c.tries > crashes {
-		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.item, "claims", c.tries)
+	if c.Slow() {
+		defer e.nextOf(ctx, c)
+	}
+	kind, id, _ := strings.Cut(c.Item, ":")
+	if c.Tries > crashes {
+		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.Item, "claims", c.Tries)
 		e.Metrics.aside.Inc()
 		e.putAside(ctx, c, kind, id)
 		return
@@ -388,19 +333,19 @@ func (e *Engine) step(ctx context.Context, c claim) {
 	e.Metrics.steps.WithLabelValues(kind, outcome(err)).Observe(time.Since(began).Seconds())
 	switch {
 	case err == nil:
-	case errors.Is(err, errLost):
-		e.Log.DebugContext(ctx, "claim was lost", "item", c.item)
+	case errors.Is(err, store.ErrLost):
+		e.Log.DebugContext(ctx, "claim was lost", "item", c.Item)
 	case errors.Is(err, errPanic):
 		e.release(ctx, c, e.RetryIn, true) // it counts as a crash
-	case errors.Is(err, errConflict):
+	case errors.Is(err, store.ErrConflict):
 		// Somebody moved the record meanwhile. Look at it anew.
 		e.release(ctx, c, 0, false)
-	case errors.Is(err, errNoRecord):
-		e.Log.WarnContext(ctx, "item without record dropped", "item", c.item, "err", err)
+	case errors.Is(err, store.ErrNotFound):
+		e.Log.WarnContext(ctx, "item without record dropped", "item", c.Item, "err", err)
 		e.release(ctx, c, never, false)
 	default:
 		in := e.retryIn(c, err)
-		e.Log.WarnContext(ctx, "step failed; trying again", "item", c.item, "in", in, "err", err)
+		e.Log.WarnContext(ctx, "step failed; trying again", "item", c.Item, "in", in, "err", err)
 		e.release(ctx, c, in, false)
 	}
 }
@@ -409,7 +354,7 @@ func outcome(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.Is(err, errLost), errors.Is(err, errConflict):
+	case errors.Is(err, store.ErrLost), errors.Is(err, store.ErrConflict):
 		return "again"
 	}
 	return "failed"
@@ -419,24 +364,24 @@ func outcome(err error) string {
 var errPanic = errors.New("step panicked")
 
 // putAside lets an item rest for an hour, and tells the people who wait for it.
-func (e *Engine) putAside(ctx context.Context, c claim, kind, id string) {
-	ch := newChange().under(c).done(time.Hour)
+func (e *Engine) putAside(ctx context.Context, c store.Lease, kind, id string) {
+	ch := store.NewChange().Under(c).Release(time.Hour)
 	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
-		ch.tell(e.keys, request, e.note(approvals.Note{
-			ID: c.item + "/aside/" + c.fence, Topic: approvals.TopicTrouble,
+		ch.Also(tell(e.keys, request, e.note(approvals.Note{
+			ID: c.Item + "/aside/" + c.Fence, Topic: approvals.TopicTrouble,
 			Why: "something in it stops me again and again; the people who run me have to look at my log",
-		}))
+		})))
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
-		e.Log.WarnContext(ctx, "could not put an item aside", "item", c.item, "err", err)
+		e.Log.WarnContext(ctx, "could not put an item aside", "item", c.Item, "err", err)
 	}
 }
 
 // work turns a panic into an error: one odd record must not stop the others.
-func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error) {
+func (e *Engine) work(ctx context.Context, c store.Lease, kind, id string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.Log.ErrorContext(ctx, "step panicked", "item", c.item, "panic", p)
+			e.Log.ErrorContext(ctx, "step panicked", "item", c.Item, "panic", p)
 			err = fmt.Errorf("%w: %v", errPanic, p)
 		}
 	}()
@@ -458,26 +403,16 @@ func (e *Engine) work(ctx context.Context, c claim, kind, id string) (err error)
 	case "h": // made by an older replica
 		return e.adoptHome(ctx, c, id)
 	}
-	return fmt.Errorf("item %q of no known kind: %w", c.item, errNoRecord)
+	return fmt.Errorf("item %q of no known kind: %w", c.Item, store.ErrNotFound)
 }
 
 // release gives an item back without a change. The step's own context may have
 // ended; giving back has its own time.
-func (e *Engine) release(ctx context.Context, c claim, in time.Duration, keepTries bool) {
+func (e *Engine) release(ctx context.Context, c store.Lease, in time.Duration, keepTries bool) {
 	// Tried again while Redis is away: else the item would wait for its lease.
 	ctx, cancel := e.toTheEnd(ctx, c)
 	defer cancel()
-	kept := "0"
-	if keepTries {
-		kept = "1"
+	if err := e.store.Release(ctx, c, in, keepTries); err != nil {
+		e.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", c.Item, "err", err)
 	}
-	k := e.keys
-	err := e.retry(ctx, true, func() error {
-		return releaseScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
-			c.item, c.fence, ms(in), kept).Err()
-	})
-	if err != nil {
-		e.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", c.item, "err", err)
-	}
-	e.nudge()
 }

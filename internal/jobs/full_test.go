@@ -4,24 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"ecsbot/internal/approvals"
 )
-
-// fill makes Redis refuse whatever needs memory.
-func (w *world) fill() {
-	w.t.Helper()
-	if err := w.rdb.ConfigSet(w.t.Context(), "maxmemory", "1").Err(); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.rdb.Set(w.t.Context(), "x", "y", 0).Err(); !storeFull(err) {
-		w.t.Fatalf("it is not full: %v", err)
-	}
-}
 
 func isFull(err error) bool {
 	var no *approvals.Refusal
@@ -70,11 +57,11 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 			t.Error("nothing is worked on")
 		} else {
 			e.release(ctx, got[0], time.Hour, false)
-			if do(w, w.rdb.HExists(ctx, w.keys.claims(), got[0].item)) {
+			if do(w, w.rdb.HExists(ctx, w.key("claims"), got[0].Item)) {
 				t.Error("a claim was not given back")
 			}
 		}
-		if err := e.freezeAll(ctx, "1"); err != nil {
+		if err := e.store.Block(ctx, e.window()); err != nil {
 			t.Error(err)
 		}
 		// A bot that is started now works, too.
@@ -123,21 +110,4 @@ func mustFind(w *world, e *Engine, id string) approvals.Request {
 		w.t.Fatal(err)
 	}
 	return r
-}
-
-func TestANearlyFullRedisIsWarnedOf(t *testing.T) {
-	onEach(t, func(t *testing.T, w *world) {
-		e := w.opened()
-		if _, err := e.Redis.Check(t.Context()); err != nil || e.Redis.Memory() != 0 {
-			t.Errorf("without a limit: %v, %v", e.Redis.Memory(), err)
-		}
-		w.fill()
-		faults, err := e.Redis.Check(t.Context())
-		if err != nil || !slices.ContainsFunc(faults, func(f Fault) bool { return f.Warning && strings.Contains(f.What, "maxmemory") }) {
-			t.Errorf("got %v, %v", faults, err)
-		}
-		if e.Redis.Memory() < 1 {
-			t.Errorf("the share in use is %v", e.Redis.Memory())
-		}
-	})
 }

@@ -91,7 +91,7 @@ func TestTheAuditLogDoesNotGrowWithoutEnd(t *testing.T) {
 		}
 	}
 	// Redis trims by whole nodes of 100 entries.
-	if n := do(w, w.rdb.XLen(t.Context(), w.keys.audit())); n > 250 {
+	if n := do(w, w.rdb.XLen(t.Context(), w.key("audit"))); n > 250 {
 		t.Errorf("%d entries; 100 should be kept", n)
 	}
 }
@@ -112,7 +112,7 @@ func BenchmarkGrowth(b *testing.B) {
 		b.ReportMetric(float64(w.leaves(r, day)), "B/cancelled-1d")
 		b.ReportMetric(float64(w.leaves(r, 30*day)), "B/cancelled-30d")
 
-		before := do(w, w.rdb.MemoryUsage(b.Context(), w.keys.audit(), 0))
+		before := do(w, w.rdb.MemoryUsage(b.Context(), w.key("audit"), 0))
 		r = w.askLarge(e, "op2")
 		if _, err := e.Approve(b.Context(), r.ID, ben, "a"); err != nil {
 			b.Fatal(err)
@@ -126,6 +126,6 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		b.ReportMetric(float64(w.leaves(r, day)), "B/stopped-1d")
 		b.ReportMetric(float64(w.leaves(r, 30*day)), "B/stopped-30d")
-		b.ReportMetric(float64(do(w, w.rdb.MemoryUsage(b.Context(), w.keys.audit(), 0))-before), "B/audit")
+		b.ReportMetric(float64(do(w, w.rdb.MemoryUsage(b.Context(), w.key("audit"), 0))-before), "B/audit")
 	}
 }

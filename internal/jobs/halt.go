@@ -8,20 +8,22 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // Freezing tells whether a freeze keeps anything from being sent.
 func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
 	f, err := e.loadFreeze(ctx)
-	return f.body, err
+	return f.Body, err
 }
 
-// loadFreeze reads the freeze. Its version goes into every intent ([same]), so
-// that a batch cannot slip out while somebody puts it on.
-func (e *Engine) loadFreeze(ctx context.Context) (stored[approvals.Freeze], error) {
-	f, err := load[approvals.Freeze](ctx, e, e.keys.halt())
-	if errors.Is(err, errNoRecord) {
-		return stored[approvals.Freeze]{}, nil
+// loadFreeze reads the freeze. Every intent expects its version
+// ([store.Change.Expect]), so that a batch cannot slip out while somebody puts it
+// on.
+func (e *Engine) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
+	f, err := store.Load[approvals.Freeze](ctx, e.store, e.keys.halt())
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Stored[approvals.Freeze]{}, nil
 	}
 	return f, err
 }
@@ -44,26 +46,26 @@ func (e *Engine) Unfreeze(ctx context.Context, p approvals.Person, op string, at
 func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.Freeze, time.Time) (approvals.Freeze, error)) (approvals.Freeze, error) {
 	for {
 		f, err := e.loadFreeze(ctx)
-		if err != nil || f.body.Knows(op) {
-			return f.body, err
+		if err != nil || f.Body.Knows(op) {
+			return f.Body, err
 		}
-		next, refused := move(f.body, e.now())
+		next, refused := move(f.Body, e.now())
 		ch := e.freezeChange(f, next)
 		switch {
 		case refused == nil:
-			ch.tell(e.keys, "@"+next.Channel, e.freezeNote(f, next))
-		case next.PutAt.Equal(f.body.PutAt) && next.LiftAt.Equal(f.body.LiftAt):
-			return f.body, refused
+			ch.Also(tell(e.keys, "@"+next.Channel, e.freezeNote(f, next)))
+		case next.PutAt.Equal(f.Body.PutAt) && next.LiftAt.Equal(f.Body.LiftAt):
+			return f.Body, refused
 		}
 		_, err = e.commit(ctx, ch)
-		if errors.Is(err, errConflict) {
+		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return f.body, err
+			return f.Body, err
 		}
 		if refused != nil {
-			return f.body, refused
+			return f.Body, refused
 		}
 		crashpoint("freeze.committed")
 		return next, nil
@@ -72,23 +74,23 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 
 // freezeChange keeps next in the place of f. An act that has no effect is kept
 // as well: it may be newer than one that is carried out later.
-func (e *Engine) freezeChange(f stored[approvals.Freeze], next approvals.Freeze) *change {
-	ch := newChange().write(e.keys.halt(), f.ver, next)
-	if next.On || next.On == f.body.On {
-		ch.keep() // a full store takes what holds back
+func (e *Engine) freezeChange(f store.Stored[approvals.Freeze], next approvals.Freeze) *store.Change {
+	ch := store.NewChange().Write(e.keys.halt(), f.Ver, next)
+	if next.On || next.On == f.Body.On {
+		ch.Keep() // a full store takes what holds back
 	}
-	if next.On == f.body.On {
+	if next.On == f.Body.On {
 		return ch
 	}
 	event := "freeze"
 	if !next.On {
 		event = "unfreeze"
 	}
-	return ch.log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.worker})
+	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: e.store.Worker()})
 }
 
-func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
-	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
+func (e *Engine) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
+	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.Ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
 	if !next.On {
 		n.Topic = approvals.TopicThawed
 	}
@@ -97,18 +99,18 @@ func (e *Engine) freezeNote(f stored[approvals.Freeze], next approvals.Freeze) a
 
 // waitForThaw leaves a batch in the queue while a freeze is on, and tells its
 // thread, once for each freeze, however many batches wait.
-func (e *Engine) waitForThaw(ctx context.Context, c claim, r stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
-	if r.body.Held == f.At.UnixMilli() {
+func (e *Engine) waitForThaw(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
+	if r.Body.Held == f.At.UnixMilli() {
 		e.release(ctx, c, jittered(e.RetryIn), false)
 		return nil
 	}
-	next := r.body
+	next := r.Body
 	next.Held = f.At.UnixMilli()
-	_, err := e.commit(ctx, newChange().under(c).done(e.RetryIn).asProgress().
-		write(e.keys.request(next.ID), r.ver, next).
-		tell(e.keys, next.ID, e.note(approvals.Note{
+	_, err := e.commitProgress(ctx, store.NewChange().Under(c).Release(e.RetryIn).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Also(tell(e.keys, next.ID, e.note(approvals.Note{
 			ID:    fmt.Sprintf("%s/held/%d", next.ID, next.Held),
 			Topic: approvals.TopicHeld, Batch: b.N, By: f.By, Why: f.Reason,
-		})))
+		}))))
 	return err
 }

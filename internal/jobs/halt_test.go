@@ -11,7 +11,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
-	"ecsbot/internal/redistest"
+	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -23,15 +23,16 @@ var (
 
 // onRedis is an engine on a real Redis that has an open store and does nothing
 // by itself.
-func onRedis(t *testing.T, tune func(*Config)) *Engine {
+func onRedis(t *testing.T, tune func(*Config)) (*world, *Engine) {
 	t.Helper()
-	store, err := OpenStore(redistest.Start(t).URL())
+	w := newWorld(t)
+	db, err := store.Open(w.redis.URL(), store.TLS{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { db.Close() })
 	c := Config{
-		ProjectID: "p", Project: "main", Redis: store, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+		ProjectID: project, Project: "main", Redis: db, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 		TrustEmpty: true,
 		Policy:     approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
 	}
@@ -42,30 +43,34 @@ func onRedis(t *testing.T, tune func(*Config)) *Engine {
 	if err := e.Writable(t.Context()); err != nil { // from here on the run id is known
 		t.Fatal(err)
 	}
-	if err := e.open(t.Context(), false); err != nil {
+	if err := e.store.Join(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.beat(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return w, e
 }
 
 // grants asks for a permit the way an intent does.
-func (e *Engine) grants(ctx context.Context, id string, a approvals.Action, cost int) error {
+func grants(ctx context.Context, e *Engine, id string, a approvals.Action, cost int) error {
 	b := approvals.Batch{Request: id, Action: a, Attempt: 1, Rest: cost}
 	for range cost {
 		b.Results = append(b.Results, approvals.Result{})
 	}
-	ch := newChange().write(e.keys.batch(id, 0), 0, b)
-	ch.action, ch.Permit = a, e.permit(b, cost)
-	_, err := e.commit(ctx, ch)
+	_, err := e.commit(ctx, store.NewChange().Write(e.keys.batch(id, 0), 0, b).Quota(quota(a)).Permit(e.permit(b, cost)))
 	return err
 }
 
 func refused(err error) string {
-	if no := new(errNoPermit); errors.As(err, &no) {
-		return no.why
+	if no := new(store.NoRoom); errors.As(err, &no) {
+		switch {
+		case no.Full():
+			return "full"
+		case no.Blocked():
+			return "blocked"
+		}
+		return "others come first"
 	}
 	if err != nil {
 		return err.Error()
@@ -74,7 +79,7 @@ func refused(err error) string {
 }
 
 func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	before, err := e.loadFreeze(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -82,20 +87,19 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 	if _, err := e.Freeze(t.Context(), approver, "release", "C1", "op1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	intent := func(halt stored[approvals.Freeze]) error {
-		ch := newChange().write(e.keys.batch("S-1", 0), 0, approvals.Batch{})
-		ch.Same = append(ch.Same, same{e.keys.halt(), halt.ver})
+	intent := func(halt store.Stored[approvals.Freeze]) error {
+		ch := store.NewChange().Write(e.keys.batch("S-1", 0), 0, approvals.Batch{}).Expect(e.keys.halt(), halt.Ver)
 		_, err := e.commit(t.Context(), ch)
 		return err
 	}
-	if err := intent(before); !errors.Is(err, errConflict) {
+	if err := intent(before); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("an intent of before the freeze: %v", err)
 	}
-	if n := e.rdb.Exists(t.Context(), e.keys.batch("S-1", 0)).Val(); n != 0 {
+	if n := w.rdb.Exists(t.Context(), e.keys.batch("S-1", 0)).Val(); n != 0 {
 		t.Error("it was written")
 	}
 	now, err := e.loadFreeze(t.Context())
-	if err != nil || !now.body.On {
+	if err != nil || !now.Body.On {
 		t.Fatalf("%+v, %v", now, err)
 	}
 	if err := intent(now); err != nil {
@@ -104,7 +108,7 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 }
 
 func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	ctx, t0 := t.Context(), time.Now()
 	for range 2 { // the same command, handled again after a crash
 		if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || !f.On {
@@ -126,20 +130,20 @@ func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
 	if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || f.On {
 		t.Errorf("%+v, %v", f, err)
 	}
-	if n := e.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 2 {
+	if n := w.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 2 {
 		t.Errorf("%d announcements are owed to the channel, want two", n)
 	}
-	if due := e.rdb.ZRange(ctx, e.keys.due(), 0, -1).Val(); !slices.Equal(due, []string{cardsItem, "t:@C1"}) {
+	if due := w.rdb.ZRange(ctx, w.key("due"), 0, -1).Val(); !slices.Equal(due, []string{cardsItem, "t:@C1"}) {
 		t.Errorf("due is %v", due)
 	}
-	log := e.rdb.XRange(ctx, e.keys.audit(), "-", "+").Val()
-	if len(log) != 2 || !strings.Contains(log[0].Values["d"].(string), marshal(audit.Entry{Event: "freeze", By: "UBEN", Reason: "release", Worker: e.worker})) {
+	log := w.rdb.XRange(ctx, w.key("audit"), "-", "+").Val()
+	if len(log) != 2 || !strings.Contains(log[0].Values["d"].(string), marshal(audit.Entry{Event: "freeze", By: "UBEN", Reason: "release", Worker: e.store.Worker()})) {
 		t.Errorf("the audit log is %v", log)
 	}
 }
 
 func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
-	e := onRedis(t, func(c *Config) { c.Rate = 10 })
+	w, e := onRedis(t, func(c *Config) { c.Rate = 10 })
 	ctx := t.Context()
 	check := func(what string, err error, want string) {
 		t.Helper()
@@ -147,44 +151,43 @@ func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
-	check("ten stops", e.grants(ctx, "S-1", approvals.Stop, 10), "")
-	check("one more", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
-	check("ten starts", e.grants(ctx, "S-3", approvals.Start, 10), "")
-	check("one more", e.grants(ctx, "S-4", approvals.Start, 1), "full")
-	if err := e.freeze(ctx, approvals.Start, time.Minute, "0"); err != nil {
+	check("ten stops", grants(ctx, e, "S-1", approvals.Stop, 10), "")
+	check("one more", grants(ctx, e, "S-2", approvals.Stop, 1), "full")
+	check("ten starts", grants(ctx, e, "S-3", approvals.Start, 10), "")
+	check("one more", grants(ctx, e, "S-4", approvals.Start, 1), "full")
+	if err := e.store.Block(ctx, time.Minute, quota(approvals.Start)); err != nil {
 		t.Fatal(err)
 	}
-	check("a start after a 429 to a start", e.grants(ctx, "S-5", approvals.Start, 1), "frozen")
-	check("a stop then", e.grants(ctx, "S-2", approvals.Stop, 1), "full")
-	if err := e.distrust(ctx); err != nil {
-		t.Fatal(err)
-	}
-	check("a stop in a store that is not trusted", e.grants(ctx, "S-6", approvals.Stop, 1), "frozen")
+	check("a start after a 429 to a start", grants(ctx, e, "S-5", approvals.Start, 1), "blocked")
+	check("a stop then", grants(ctx, e, "S-2", approvals.Stop, 1), "full")
+	w.rollBack()
+	w.beat(e)
+	check("a stop in a store that is not trusted", grants(ctx, e, "S-6", approvals.Stop, 1), "blocked")
 }
 
 // A store of before there were starts is taken as it is; a restart of Redis
 // holds back both kinds of calls.
 func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	ctx := t.Context()
-	e.rdb.Del(ctx, e.keys.book(approvals.Start))
+	w.rdb.Del(ctx, w.key("book:start"))
 	if err := e.beat(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if got := refused(e.grants(ctx, "S-1", approvals.Start, 1)); got != "" {
+	if got := refused(grants(ctx, e, "S-1", approvals.Start, 1)); got != "" {
 		t.Errorf("a start in a store that knows of none yet: %q", got)
 	}
-	e.rdb.HSet(ctx, e.keys.book(approvals.Stop), "#run", "another process")
-	e.rdb.Del(ctx, e.keys.book(approvals.Start))
+	w.rdb.HSet(ctx, w.key("book"), "#run", "another process")
+	w.rdb.Del(ctx, w.key("book:start"))
 	if err := e.beat(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for id, a := range map[string]approvals.Action{"S-2": approvals.Stop, "S-3": approvals.Start} {
-		if got := refused(e.grants(ctx, id, a, 1)); got != "frozen" {
+		if got := refused(grants(ctx, e, id, a, 1)); got != "blocked" {
 			t.Errorf("%q after a restart: %q", a, got)
 		}
 	}
-	if e.since.Load() == 0 {
+	if e.store.LastLoss().UnixMilli() == 0 {
 		t.Error("the time of the restart is not known")
 	}
 }
@@ -192,8 +195,8 @@ func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
 // Notes of failed batches that are owed together are told together, and nothing
 // else is mixed with them.
 func TestFailedBatchesAreToldTogether(t *testing.T) {
-	e := onRedis(t, nil)
-	ch := newChange()
+	_, e := onRedis(t, nil)
+	ch := store.NewChange()
 	for n := range 3 {
 		b := approvals.Batch{Request: "S-1", N: n, Results: []approvals.Result{
 			{Outcome: approvals.Stopped}, {Outcome: approvals.NotStopped, Code: "Ecs.0100", Reason: "no"}, {Outcome: approvals.NotStopped, Code: "Ecs.0605"},
@@ -202,9 +205,9 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 		if !failed || note.Count != 2 || note.Code != "Ecs.0100" || note.Why != "no" || note.Batch != n {
 			t.Errorf("%+v, %t", note, failed)
 		}
-		ch.tell(e.keys, "S-1", note)
+		ch.Also(tell(e.keys, "S-1", note))
 	}
-	ch.tell(e.keys, "S-1", e.note(approvals.Note{ID: "S-1/end", Topic: approvals.TopicEnd}))
+	ch.Also(tell(e.keys, "S-1", e.note(approvals.Note{ID: "S-1/end", Topic: approvals.TopicEnd})))
 	if _, err := e.commit(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +221,7 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 
 // The acts of people are carried out in another order than they were typed in.
 func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	ctx, t0 := t.Context(), time.Now()
 	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
 	want := func(what string, err error, why approvals.Reason, on bool) {
@@ -242,7 +245,7 @@ func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
 	want("a freeze from before it", err, approvals.Overtaken, false)
 	_, err = e.Freeze(ctx, approver, "", "C1", "op6", at(5))
 	want("a freeze at the same time", err, "", true)
-	if n := e.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 3 {
+	if n := w.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 3 {
 		t.Errorf("%d announcements are owed, want 3", n)
 	}
 }

@@ -28,7 +28,7 @@ func TestAServerThatHangsKeepsNoOther(t *testing.T) {
 			w.run(e, f)
 			for _, id := range ids[:2] {
 				w.within(10*time.Second, id+" is free", func() bool {
-					return !do(w, w.rdb.HExists(t.Context(), w.keys.locks(), id))
+					return !do(w, w.rdb.HExists(t.Context(), w.key("locks"), id))
 				})
 			}
 			if got, err := e.Find(t.Context(), r.ID); err != nil || got.State != approvals.Executing {

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
-
-	"github.com/redis/go-redis/v9"
+	"ecsbot/internal/store"
 )
 
 // homeLife is how long after its last opening a Home is still drawn: Slack
@@ -27,29 +26,23 @@ const (
 // HomeOpened has a person's Home drawn now, and again whenever a request
 // moves, until an hour after the last opening.
 func (e *Engine) HomeOpened(ctx context.Context, user string) error {
-	return e.noteHome(ctx, user, "", "0")
+	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, ""))
 }
 
 // TellHome has a person's Home tell text until it is opened again. A click in
 // the Home has no message and no channel to answer in.
 func (e *Engine) TellHome(ctx context.Context, user, text string) error {
-	return e.noteHome(ctx, user, text, "0")
+	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, text))
 }
 
-func (e *Engine) noteHome(ctx context.Context, user, text, older string) error {
-	k := e.keys
-	err := homeScript.Run(ctx, e.rdb, []string{k.due(), k.claims(), k.woken(), k.opened(), k.said(), k.homes()},
-		user, homesItem, text, older).Err()
-	if err != nil {
-		return fmt.Errorf("have a Home drawn: %w", err)
-	}
-	e.nudge()
-	return nil
+// viewers are the people who have the Home open.
+func (e *Engine) viewers() store.Viewers {
+	return store.Viewers{Opened: e.keys.opened(), Answers: e.keys.said(), Older: e.keys.homes(), Item: homesItem}
 }
 
 // adoptHome takes up a Home that an older replica knows to be open.
-func (e *Engine) adoptHome(ctx context.Context, c claim, user string) error {
-	if err := e.noteHome(ctx, user, "", "1"); err != nil {
+func (e *Engine) adoptHome(ctx context.Context, c store.Lease, user string) error {
+	if err := e.store.AdoptViewer(ctx, e.viewers(), user); err != nil {
 		return err
 	}
 	e.release(ctx, c, never, false)
@@ -58,12 +51,11 @@ func (e *Engine) adoptHome(ctx context.Context, c claim, user string) error {
 
 // HomeTold is what the person's Home has to tell, or empty.
 func (e *Engine) HomeTold(ctx context.Context, user string) (string, error) {
-	text, err := e.rdb.HMGet(ctx, e.keys.said(), user).Result()
+	text, err := e.store.Fields(ctx, e.keys.said(), user)
 	if err != nil {
 		return "", fmt.Errorf("read what a Home tells: %w", err)
 	}
-	s, _ := text[0].(string)
-	return s, nil
+	return text[0], nil
 }
 
 // openHome is a Home that somebody opened within the last hour.
@@ -75,7 +67,7 @@ type openHome struct {
 // stepHomes draws stale Homes one after the other at the pace that Slack allows,
 // for as long as the step may take. Those that were opened or answered since
 // they were drawn come first.
-func (e *Engine) stepHomes(ctx context.Context, c claim) error {
+func (e *Engine) stepHomes(ctx context.Context, c store.Lease) error {
 	if err := e.forgetHomes(ctx); err != nil {
 		return err
 	}
@@ -85,7 +77,7 @@ func (e *Engine) stepHomes(ctx context.Context, c claim) error {
 		if err != nil {
 			return err
 		}
-		moved, err := e.rdb.MGet(ctx, e.keys.moved()).Result()
+		moved, err := e.store.Values(ctx, e.keys.moved())
 		if err != nil {
 			return fmt.Errorf("read when something moved: %w", err)
 		}
@@ -137,7 +129,7 @@ func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time
 
 // drawHome draws one person's Home.
 func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, error) {
-	now, err := e.rdb.Time(ctx).Result() // what moves while it is drawn makes it stale again
+	now, err := e.store.Time(ctx) // what moves while it is drawn makes it stale again
 	if err != nil {
 		return 0, fmt.Errorf("ask the time: %w", err)
 	}
@@ -161,7 +153,7 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 		}
 		return wait, nil
 	}
-	if err := markScript.Run(ctx, e.rdb, []string{e.keys.drawn()}, user, now.UnixMicro()).Err(); err != nil {
+	if err := e.store.Mark(ctx, e.keys.drawn(), user, now.UnixMicro()); err != nil {
 		return 0, fmt.Errorf("note that a Home was drawn: %w", err)
 	}
 	return 0, nil
@@ -169,22 +161,19 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 
 // openHomes lists who has the Home open, the newest opening first.
 func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
-	members, err := e.rdb.ZRevRangeWithScores(ctx, e.keys.opened(), 0, -1).Result()
+	members, err := e.store.Range(ctx, e.keys.opened(), 0, -1)
 	if err != nil || len(members) == 0 {
 		return nil, wrapped("list open Homes", err)
 	}
+	slices.Reverse(members)
 	all := make([]openHome, 0, len(members))
 	for some := range slices.Chunk(members, 1000) {
-		users := make([]string, len(some))
-		for i, m := range some {
-			users[i], _ = m.Member.(string)
-		}
-		shown, err := e.rdb.HMGet(ctx, e.keys.drawn(), users...).Result()
+		shown, err := e.store.Fields(ctx, e.keys.drawn(), store.Names(some)...)
 		if err != nil {
 			return nil, fmt.Errorf("read when Homes were drawn: %w", err)
 		}
 		for i, m := range some {
-			all = append(all, openHome{user: users[i], opened: time.UnixMicro(int64(m.Score)), shown: asMoment(shown[i])})
+			all = append(all, openHome{user: m.Name, opened: time.UnixMicro(m.Score), shown: asMoment(shown[i])})
 		}
 	}
 	return all, nil
@@ -225,10 +214,9 @@ func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.D
 
 // homesRest gives the item back while no Home has to be drawn. Once all show
 // everything it says so: [Engine.watchOutbox] need not make it due.
-func (e *Engine) homesRest(ctx context.Context, c claim, all []openHome, moved any, wait time.Duration) error {
+func (e *Engine) homesRest(ctx context.Context, c store.Lease, all []openHome, moved string, wait time.Duration) error {
 	if wait == never && len(all) > 0 {
-		text, _ := moved.(string)
-		if err := e.rdb.Set(ctx, e.keys.rested(), fmt.Sprintf("%s/%d", text, all[0].opened.UnixMicro()), 0).Err(); err != nil {
+		if err := e.store.Set(ctx, e.keys.rested(), fmt.Sprintf("%s/%d", moved, all[0].opened.UnixMicro()), 0); err != nil {
 			return fmt.Errorf("note that all Homes are drawn: %w", err)
 		}
 	}
@@ -238,32 +226,25 @@ func (e *Engine) homesRest(ctx context.Context, c claim, all []openHome, moved a
 
 // forgetHomes forgets those that were not opened for an hour.
 func (e *Engine) forgetHomes(ctx context.Context) error {
-	before := strconv.FormatInt(e.now().Add(-homeLife).UnixMicro(), 10)
-	users, err := e.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: e.keys.opened(), ByScore: true, Start: "-inf", Stop: before, Count: 1000}).Result()
-	if err != nil || len(users) == 0 {
+	before := e.now().Add(-homeLife).UnixMicro()
+	oldest, err := e.store.Range(ctx, e.keys.opened(), 0, 999)
+	if err != nil {
 		return wrapped("list Homes that were left", err)
 	}
-	return e.forgetHome(ctx, users...)
+	left := slices.DeleteFunc(oldest, func(m store.Member) bool { return m.Score > before })
+	if len(left) == 0 {
+		return nil
+	}
+	return e.forgetHome(ctx, store.Names(left)...)
 }
 
 func (e *Engine) forgetHome(ctx context.Context, users ...string) error {
 	k := e.keys
-	members := make([]any, len(users))
-	for i, u := range users {
-		members[i] = u
-	}
-	_, err := e.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZRem(ctx, k.opened(), members...)
-		p.HDel(ctx, k.drawn(), users...)
-		p.HDel(ctx, k.said(), users...)
-		return nil
-	})
-	return wrapped("forget Homes", err)
+	return wrapped("forget Homes", e.store.Forget(ctx, users, []string{k.opened()}, []string{k.drawn(), k.said()}))
 }
 
 // asMoment reads a moment in microseconds; the zero time if there is none.
-func asMoment(v any) time.Time {
-	text, _ := v.(string)
+func asMoment(text string) time.Time {
 	us, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return time.Time{}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -39,43 +40,39 @@ func (d *drawer) times() int {
 	return len(d.drawn)
 }
 
-// due takes up whatever is due and does its step, once.
-func (e *Engine) due(t *testing.T) {
-	t.Helper()
-	got, _, err := e.claim(t.Context(), 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range got {
-		e.step(t.Context(), c)
+// doDue takes up whatever is due and does its step, once.
+func (w *world) doDue(e *Engine) {
+	w.t.Helper()
+	for _, c := range w.claims(e, 10) {
+		e.step(w.t.Context(), c)
 	}
 }
 
 // homesDue lets the drawer of Homes work, now.
-func (e *Engine) homesDue(t *testing.T) {
-	t.Helper()
-	score, err := e.rdb.ZScore(t.Context(), e.keys.due(), homesItem).Result()
+func (w *world) homesDue(e *Engine) {
+	w.t.Helper()
+	score, err := w.rdb.ZScore(w.t.Context(), w.key("due"), homesItem).Result()
 	if errors.Is(err, redis.Nil) {
 		return
 	}
 	if soon := float64(e.now().Add(time.Second).UnixMilli()); err != nil || score > soon {
 		return // it waits for something else
 	}
-	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: homesItem})
-	e.due(t)
+	w.rdb.ZAdd(w.t.Context(), w.key("due"), redis.Z{Member: homesItem})
+	w.doDue(e)
 }
 
 // moved commits a move of a request.
 func (e *Engine) moved(t testing.TB, id string) {
 	t.Helper()
-	if _, err := e.commit(t.Context(), newChange().write(e.keys.request(id), 0, approvals.Request{ID: id, State: approvals.Pending})); err != nil {
+	if _, err := e.commit(t.Context(), store.NewChange().Write(e.keys.request(id), 0, approvals.Request{ID: id, State: approvals.Pending})); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 	face := &drawer{}
-	e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	check := func(when string, want int) {
 		t.Helper()
@@ -84,42 +81,42 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 		}
 	}
 	e.moved(t, "S-22222")
-	e.homesDue(t)
+	w.homesDue(e)
 	check("nobody looks", 0)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	check("opened", 1)
-	e.homesDue(t)
+	w.homesDue(e)
 	check("nothing has changed", 1)
 	time.Sleep(2 * time.Millisecond)
 	e.moved(t, "S-33333")
-	e.homesDue(t)
+	w.homesDue(e)
 	check("moved", 2)
 
 	time.Sleep(2 * time.Millisecond)
 	face.while = func() { face.while = nil; e.moved(t, "S-44444"); time.Sleep(2 * time.Millisecond) }
 	e.moved(t, "S-55555")
-	e.homesDue(t) // the same step sees it
-	e.homesDue(t)
+	w.homesDue(e) // the same step sees it
+	w.homesDue(e)
 	check("moved, and again while it was drawn", 4)
 }
 
 func TestProgressMakesNoHomeStale(t *testing.T) {
 	face := &drawer{}
-	e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	time.Sleep(2 * time.Millisecond)
 	r := approvals.Request{ID: "S-22222", State: approvals.Executing}
-	if _, err := e.commit(t.Context(), newChange().asProgress().write(e.keys.request(r.ID), 0, r)); err != nil {
+	if _, err := e.commitProgress(t.Context(), store.NewChange().Write(e.keys.request(r.ID), 0, r)); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	if len(face.drawn) != 1 {
 		t.Errorf("drawn %d times, want only when it was opened", len(face.drawn))
 	}
@@ -127,15 +124,15 @@ func TestProgressMakesNoHomeStale(t *testing.T) {
 
 func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	face := &drawer{}
-	e := onRedis(t, func(c *Config) { c.HomeGap = time.Hour })
+	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Hour })
 	e.face = face
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	for _, id := range []string{"S-22222", "S-33333"} {
 		e.moved(t, id)
-		e.homesDue(t)
+		w.homesDue(e)
 	}
 	if len(face.drawn) != 1 {
 		t.Errorf("drawn %d times within the gap", len(face.drawn))
@@ -143,7 +140,7 @@ func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	if err := e.TellHome(t.Context(), "UBEN", "done"); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	if text, err := e.HomeTold(t.Context(), "UBEN"); len(face.drawn) != 2 || text != "done" || err != nil {
 		t.Errorf("an answer waits: drawn %d times, %q, %v", len(face.drawn), text, err)
 	}
@@ -164,12 +161,12 @@ func TestAHomeIsForgotten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			face := &drawer{fate: c.fate}
-			e := onRedis(t, nil)
+			w, e := onRedis(t, nil)
 			e.face = face
-			e.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
+			w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
 			e.moved(t, "S-22222")
-			e.homesDue(t)
-			_, err := e.rdb.ZScore(t.Context(), e.keys.opened(), "UBEN").Result()
+			w.homesDue(e)
+			_, err := w.rdb.ZScore(t.Context(), e.keys.opened(), "UBEN").Result()
 			if kept := err == nil; len(face.drawn) != c.want || kept != c.kept {
 				t.Errorf("drawn %d times, kept %v", len(face.drawn), kept)
 			}
@@ -181,18 +178,18 @@ func TestAHomeIsForgotten(t *testing.T) {
 // approvers do not wait behind the rest.
 func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 	face := &drawer{}
-	e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	ago := func(d time.Duration) float64 { return float64(time.Now().Add(-d).UnixMicro()) }
 	for user, at := range map[string]float64{"U1": ago(3 * time.Minute), "U2": ago(2 * time.Minute), "UBEN": ago(4 * time.Minute)} {
-		e.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: user, Score: at})
-		e.rdb.HSet(t.Context(), e.keys.drawn(), user, int64(ago(time.Minute)))
+		w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: user, Score: at})
+		w.rdb.HSet(t.Context(), e.keys.drawn(), user, int64(ago(time.Minute)))
 	}
 	e.moved(t, "S-22222")
 	if err := e.HomeOpened(t.Context(), "U3"); err != nil {
 		t.Fatal(err)
 	}
-	e.homesDue(t)
+	w.homesDue(e)
 	if want := []string{"U3", "UBEN", "U2", "U1"}; !slices.Equal(face.drawn, want) {
 		t.Errorf("drawn %v, want %v", face.drawn, want)
 	}
@@ -200,14 +197,14 @@ func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 
 // However many Homes are open, a move of a request adds one item.
 func TestOpenHomesAddOneItemToAMove(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	var all []redis.Z
 	for i := range 10_000 {
 		all = append(all, redis.Z{Member: fmt.Sprintf("U%05d", i), Score: float64(time.Now().UnixMicro())})
 	}
-	e.rdb.ZAdd(t.Context(), e.keys.opened(), all...)
+	w.rdb.ZAdd(t.Context(), e.keys.opened(), all...)
 	e.moved(t, "S-22222")
-	if due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val(); !slices.Equal(due, []string{homesItem}) {
+	if due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val(); !slices.Equal(due, []string{homesItem}) {
 		t.Errorf("%d items are due: %.200v", len(due), due)
 	}
 }
@@ -226,7 +223,7 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 	w.run(e, f)
 	w.within(5*time.Second, "the first burst", func() bool { return f.times() >= homeBurst })
 	fences := func() int64 {
-		n, _ := w.rdb.HGet(t.Context(), w.keys.meta(), "fence").Int64()
+		n, _ := w.rdb.HGet(t.Context(), w.key("meta"), "fence").Int64()
 		return n
 	}
 	before, began := fences(), time.Now()
@@ -242,33 +239,33 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 // An older replica keeps open Homes in its own way and makes an item for each.
 func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
 	face := &drawer{}
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	e.face = face
-	e.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().UnixMilli())
-	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: "h:UBEN"})
-	e.due(t)
-	e.homesDue(t)
+	w.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().UnixMilli())
+	w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: "h:UBEN"})
+	w.doDue(e)
+	w.homesDue(e)
 	if !slices.Equal(face.drawn, []string{"UBEN"}) {
 		t.Errorf("drawn %v", face.drawn)
 	}
 	// One that nobody has open is no work.
-	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: "h:UGONE"})
-	e.due(t)
-	if n := e.rdb.ZScore(t.Context(), e.keys.due(), "h:UGONE").Err(); !errors.Is(n, redis.Nil) {
+	w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: "h:UGONE"})
+	w.doDue(e)
+	if n := w.rdb.ZScore(t.Context(), w.key("due"), "h:UGONE").Err(); !errors.Is(n, redis.Nil) {
 		t.Error("an item of an older replica is still due")
 	}
 }
 
 // An older replica does not know these items and drops them.
 func TestItemsOfTheOutboxComeBack(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Freeze(t.Context(), approvals.Person{ID: "UBEN"}, "", "COPS", "op", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	ch := newChange()
+	ch := store.NewChange()
 	if err := e.owePrivately(t.Context(), ch, "UANNA", privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "x"}}, At: e.now()}); err != nil {
 		t.Fatal(err)
 	}
@@ -277,14 +274,14 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 	}
 	want := []string{homesItem, cardsItem, privateItem("UANNA")}
 	for _, item := range want {
-		if n := e.rdb.ZRem(t.Context(), e.keys.due(), item).Val(); n != 1 {
+		if n := w.rdb.ZRem(t.Context(), w.key("due"), item).Val(); n != 1 {
 			t.Errorf("%s was not due", item)
 		}
 	}
 	if err := e.lookAfterOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val()
+	due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val()
 	for _, item := range want {
 		if !slices.Contains(due, item) {
 			t.Errorf("%s is not due again: %v", item, due)
@@ -294,16 +291,16 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 	e.face = &drawer{Face: newFace()}
 	for range 4 {
 		for _, item := range want {
-			e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: item})
+			w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: item})
 		}
-		e.rdb.ZRem(t.Context(), e.keys.due(), threadItem("@COPS"))
-		e.due(t)
+		w.rdb.ZRem(t.Context(), w.key("due"), threadItem("@COPS"))
+		w.doDue(e)
 	}
-	e.rdb.ZRem(t.Context(), e.keys.due(), want[0], want[1], want[2])
+	w.rdb.ZRem(t.Context(), w.key("due"), want[0], want[1], want[2])
 	if err := e.lookAfterOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if due := e.rdb.ZRange(t.Context(), e.keys.due(), 0, -1).Val(); len(due) != 0 {
+	if due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val(); len(due) != 0 {
 		t.Errorf("due without need: %v", due)
 	}
 }

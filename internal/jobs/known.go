@@ -17,24 +17,23 @@ const knownFor = 30 * 24 * time.Hour
 // Known reads into body what was kept under id. It tells when it was asked for
 // and whether it has changed since; ok is false if nothing is kept.
 func (e *Engine) Known(ctx context.Context, id string, body any) (approvals.Known, bool, error) {
-	raw, err := e.rdb.MGet(ctx, e.keys.known(id), e.keys.renew(id)).Result()
+	raw, err := e.store.Values(ctx, e.keys.known(id), e.keys.renew(id))
 	if err != nil {
 		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
 	}
-	text, ok := raw[0].(string)
-	if !ok {
+	if raw[0] == "" {
 		return approvals.Known{}, false, nil
 	}
 	var k kept
-	if err := json.Unmarshal([]byte(text), &k); err != nil {
+	if err := json.Unmarshal([]byte(raw[0]), &k); err != nil {
 		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
 	}
 	if err := json.Unmarshal(k.Body, body); err != nil {
 		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
 	}
 	changed := int64(-1)
-	if text, ok := raw[1].(string); ok {
-		changed, _ = strconv.ParseInt(text, 10, 64)
+	if raw[1] != "" {
+		changed, _ = strconv.ParseInt(raw[1], 10, 64)
 	}
 	return approvals.Known{Age: e.now().Sub(k.At), Changed: changed >= k.At.UnixMilli()}, true, nil
 }
@@ -49,7 +48,7 @@ type kept struct {
 // replicas.
 func (e *Engine) Keep(ctx context.Context, id string, body any, asked time.Duration) error {
 	k := kept{At: e.now().Add(-asked), Body: json.RawMessage(marshal(body))}
-	if err := e.rdb.Set(ctx, e.keys.known(id), marshal(k), knownFor).Err(); err != nil {
+	if err := e.store.Set(ctx, e.keys.known(id), marshal(k), knownFor); err != nil {
 		return fmt.Errorf("keep what is known of %s: %w", id, err)
 	}
 	return nil
@@ -58,7 +57,7 @@ func (e *Engine) Keep(ctx context.Context, id string, body any, asked time.Durat
 // Changed notes that what is kept under id is not so any more. Answers to
 // questions that were asked before are taken for changed, too.
 func (e *Engine) Changed(ctx context.Context, id string) error {
-	if err := e.rdb.Set(ctx, e.keys.renew(id), e.now().UnixMilli(), time.Hour).Err(); err != nil {
+	if err := e.store.Set(ctx, e.keys.renew(id), strconv.FormatInt(e.now().UnixMilli(), 10), time.Hour); err != nil {
 		return fmt.Errorf("note a change of %s: %w", id, err)
 	}
 	return nil

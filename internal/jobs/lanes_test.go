@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // jam is a face whose acts, but those that hold back, take until it is opened.
@@ -109,7 +107,7 @@ func TestWhatHoldsBackPassesEverythingElse(t *testing.T) {
 		t.Errorf("%d slow acts at the same time, want %d at most", n, mostSlow)
 	}
 	close(face.open)
-	w.within(20*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	w.within(20*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
 	face.mu.Lock()
 	defer face.mu.Unlock()
 	if len(face.done) != 501 {
@@ -129,7 +127,7 @@ func TestWhatHoldsBackPassesEverythingElse(t *testing.T) {
 // laneKeys are the places that say in which order things are done.
 func (w *world) laneKeys() []string {
 	all := do(w, w.rdb.Keys(w.t.Context(), string(w.keys)+"slow*"))
-	return append(all, do(w, w.rdb.Keys(w.t.Context(), w.keys.first()))...)
+	return append(all, do(w, w.rdb.Keys(w.t.Context(), w.key("first")))...)
 }
 
 // The persons take turns, over all replicas, and each has one act under way.
@@ -147,107 +145,9 @@ func TestOfOnePersonOneSlowActIsUnderWay(t *testing.T) {
 	}
 	w.within(5*time.Second, "one act of each", func() bool { return face.slow() == 2 })
 	close(face.open)
-	w.within(10*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.keys.due())) == 0 })
+	w.within(10*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
 	if len(face.twice) > 0 {
 		t.Errorf("two at the same time: %v", face.twice)
-	}
-}
-
-// What a dead replica had under way is taken up, and its person need not wait
-// for a lease to end.
-func TestASlowActOfADeadReplicaIsTakenUp(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	e, other := w.opened(), w.opened()
-	w.record(e, "1", "UANNA", approvals.LaneSlow)
-	w.record(e, "2", "UANNA", approvals.LaneSlow)
-	if got := itemsOf(w.claims(e, 10)); !slices.Equal(got, []string{"i:1"}) {
-		t.Fatalf("handed out %v", got)
-	}
-	if got := w.claims(other, 10); len(got) != 0 {
-		t.Fatalf("of one person also %v", got)
-	}
-	w.dueNow("i:1") // as the beat of another replica does with the claims of a dead one
-	got := w.claims(other, 10)
-	if len(got) != 1 || !slices.Contains([]string{"i:1", "i:2"}, got[0].item) {
-		t.Fatalf("after the death of the first one %v is handed out", got)
-	}
-	other.nextOf(t.Context(), got[0])
-	time.Sleep(60 * time.Millisecond)
-	if second := itemsOf(w.claims(other, 10)); len(second) != 1 || second[0] == got[0].item {
-		t.Errorf("then %v", second)
-	}
-}
-
-func (w *world) dueNow(item string) {
-	w.t.Helper()
-	if err := w.rdb.ZAdd(w.t.Context(), w.keys.due(), redis.Z{Score: 1, Member: item}).Err(); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// oldClaim is what a replica of the version before the lanes runs.
-var oldClaim = redis.NewScript(`
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local out = {}
-for _, item in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])) do
-  local fence = tostring(redis.call('HINCRBY', KEYS[5], 'fence', 1))
-  redis.call('HSET', KEYS[2], item, fence)
-  redis.call('HSET', KEYS[3], item, ARGV[1])
-  redis.call('ZADD', KEYS[1], now + ARGV[2], item)
-  out[#out + 1] = item
-  redis.call('HINCRBY', KEYS[4], item, 1)
-end
-return out`)
-
-// Replicas of two versions work on one store: each item is handed out, by
-// whichever, and none by both.
-func TestAReplicaWithoutLanesFindsEverything(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	e := w.opened()
-	k := w.keys
-	old := func() []string {
-		t.Helper()
-		got, err := oldClaim.Run(t.Context(), w.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta()}, "old", 30_000, 100).StringSlice()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	for n := range 3 {
-		w.record(e, fmt.Sprint("slow ", n), "UANNA", approvals.LaneSlow)
-	}
-	w.record(e, "brake", "UBEN", approvals.LaneBrake)
-	if got := old(); len(got) != 4 {
-		t.Errorf("at once the old one finds %v", got)
-	}
-	for _, item := range []string{"i:slow 0", "i:slow 1", "i:slow 2", "i:brake"} { // it gives all back
-		w.rdb.HDel(t.Context(), k.claims(), item)
-		w.dueNow(item)
-	}
-	first := itemsOf(w.claims(e, 100))
-	if len(first) != 2 || first[0] != "i:brake" {
-		t.Errorf("the new one is handed out %v", first)
-	}
-	if got := old(); len(got) != 0 {
-		t.Errorf("what is parked or handed out is found by the old one: %v", got)
-	}
-	var parked []string
-	for _, item := range []string{"i:slow 0", "i:slow 1", "i:slow 2"} {
-		if !slices.Contains(first, item) {
-			parked = append(parked, item)
-			w.dueNow(item) // the time of parking is over
-		}
-	}
-	if got := old(); !slices.Equal(got, parked) {
-		t.Errorf("then the old one finds %v, want %v", got, parked)
-	}
-	e.nextOf(t.Context(), claim{item: first[1], lane: slowLane + "UANNA"})
-	time.Sleep(60 * time.Millisecond)
-	if got := itemsOf(w.claims(e, 100)); len(got) != 0 {
-		t.Errorf("what the old one holds is handed out again: %v", got)
 	}
 }
 
@@ -264,7 +164,7 @@ func TestAnActWaitsAsLongAsSlackAsks(t *testing.T) {
 		e.step(t.Context(), c)
 	}
 	in := func(item string) time.Duration {
-		at := do(w, w.rdb.ZScore(t.Context(), w.keys.due(), item))
+		at := do(w, w.rdb.ZScore(t.Context(), w.key("due"), item))
 		return time.UnixMilli(int64(at)).Sub(e.now())
 	}
 	if wait := in("i:approve"); wait < 35*time.Second || wait > 41*time.Second {
@@ -277,7 +177,8 @@ func TestAnActWaitsAsLongAsSlackAsks(t *testing.T) {
 
 type tooMuch struct{ wait time.Duration }
 
-func (t tooMuch) Error() string             { return "too much" }
+func (t tooMuch) Error() string { return "too much" }
+
 func (t tooMuch) RetryAfter() time.Duration { return t.wait }
 
 // However long it stood in the queue.
@@ -298,7 +199,7 @@ func TestWhatHoldsBackIsNeverTooOld(t *testing.T) {
 	if !slices.Equal(handled, []string{"brake"}) {
 		t.Errorf("handled %v", handled)
 	}
-	if left := do(w, w.rdb.ZRange(t.Context(), w.keys.due(), 0, -1)); len(left) != 0 {
+	if left := do(w, w.rdb.ZRange(t.Context(), w.key("due"), 0, -1)); len(left) != 0 {
 		t.Errorf("left: %s", strings.Join(left, " "))
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/store"
 )
 
 // Approved on Monday, frozen, thawed on Friday: what people approved then is
@@ -31,10 +32,10 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		old := got.body
+		old := got.Body
 		old.Decisions = slices.Clone(old.Decisions)
 		old.Decisions[0].At = old.Decisions[0].At.Add(-4 * 24 * time.Hour)
-		_, err = e.commit(t.Context(), newChange().write(e.keys.request(r.ID), got.ver, old))
+		_, err = e.commit(t.Context(), store.NewChange().Write(e.keys.request(r.ID), got.Ver, old))
 		return err == nil
 	})
 	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
@@ -75,17 +76,17 @@ func TestAnOldApprovalIsNotActedOnAfterATry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		old := got.body
+		old := got.Body
 		old.Decisions = slices.Clone(old.Decisions)
 		old.Decisions[0].At = old.Decisions[0].At.Add(-4 * 24 * time.Hour)
-		b, err := load[approvals.Batch](t.Context(), e, e.keys.batch(r.ID, 0))
+		b, err := store.Load[approvals.Batch](t.Context(), e.store, e.keys.batch(r.ID, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		sent := b.body
+		sent := b.Body
 		sent.Intent = sent.Intent.Add(-4 * 24 * time.Hour)
-		_, err = e.commit(t.Context(), newChange().write(e.keys.request(r.ID), got.ver, old).
-			write(e.keys.batch(r.ID, 0), b.ver, sent).wake(batchItem(r.ID, 0), 0))
+		_, err = e.commit(t.Context(), store.NewChange().Write(e.keys.request(r.ID), got.Ver, old).
+			Write(e.keys.batch(r.ID, 0), b.Ver, sent).Wake(batchItem(r.ID, 0), 0))
 		return err == nil
 	})
 	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {

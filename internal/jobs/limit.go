@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // waitsForLimit leaves a batch in the line for its permit. The first time that
@@ -13,21 +14,21 @@ import (
 // request, for the card to show, and from time to time which place it has got
 // to. The note is only for show: if the request moves at the same time, the
 // next try writes it.
-func (e *Engine) waitsForLimit(ctx context.Context, c claim, r stored[approvals.Request], b approvals.Batch, t turn) error {
+func (e *Engine) waitsForLimit(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b approvals.Batch, t *store.NoRoom) error {
 	// A freeze is told in the thread, for what it is.
-	long := t.why == "full" && t.wait >= e.turn(time.Hour) || t.place > 1
-	next := r.body.WaitsAt(b.N, t.place, e.now())
-	told := next.Waiting == r.body.Waiting && next.Place == r.body.Place
-	early := r.body.Waiting > 0 && e.now().Before(r.body.Placed.Add(e.Window/6))
-	if !long || told || early || r.body.State != approvals.Executing {
-		e.release(ctx, c, t.wait, false)
+	long := t.Full() && t.Wait >= e.turn(time.Hour) || t.Place > 1
+	next := r.Body.WaitsAt(b.N, t.Place, e.now())
+	told := next.Waiting == r.Body.Waiting && next.Place == r.Body.Place
+	early := r.Body.Waiting > 0 && e.now().Before(r.Body.Placed.Add(e.Window/6))
+	if !long || told || early || r.Body.State != approvals.Executing {
+		e.release(ctx, c, t.Wait, false)
 		return nil
 	}
-	_, err := e.commit(ctx, newChange().under(c).done(t.wait).asProgress().
-		write(e.keys.request(next.ID), r.ver, next).
-		wake(threadItem(next.ID), 0))
-	if errors.Is(err, errConflict) {
-		e.release(ctx, c, t.wait, false)
+	_, err := e.commitProgress(ctx, store.NewChange().Under(c).Release(t.Wait).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Wake(threadItem(next.ID), 0))
+	if errors.Is(err, store.ErrConflict) {
+		e.release(ctx, c, t.Wait, false)
 		return nil
 	}
 	return err
@@ -40,13 +41,13 @@ func (e *Engine) waitsNoMore(ctx context.Context, seen approvals.Request, b appr
 		return
 	}
 	r, err := e.loadRequest(ctx, seen.ID)
-	if err == nil && r.body.State == approvals.Executing && r.body.Waiting == b.N+1 {
-		next := r.body.WaitsNoMore()
-		_, err = e.commit(ctx, newChange().asProgress().
-			write(e.keys.request(next.ID), r.ver, next).
-			wake(threadItem(next.ID), 0))
+	if err == nil && r.Body.State == approvals.Executing && r.Body.Waiting == b.N+1 {
+		next := r.Body.WaitsNoMore()
+		_, err = e.commitProgress(ctx, store.NewChange().
+			Write(e.keys.request(next.ID), r.Ver, next).
+			Wake(threadItem(next.ID), 0))
 	}
-	if err != nil && !errors.Is(err, errConflict) {
+	if err != nil && !errors.Is(err, store.ErrConflict) {
 		e.Log.WarnContext(ctx, "a request still says that it waits", "request", seen.ID, "batch", b.N, "err", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/store"
 )
 
 // isOff waits until the cloud shows the server shut down and idle.
@@ -27,8 +28,8 @@ func (w *world) isOff(id string) {
 func (w *world) batchIs(e *Engine, r approvals.Request, what string, ok func(approvals.Batch) bool) {
 	w.t.Helper()
 	w.within(10*time.Second, what, func() bool {
-		b, err := load[approvals.Batch](w.t.Context(), e, w.keys.batch(r.ID, 0))
-		return err == nil && ok(b.body)
+		b, err := store.Load[approvals.Batch](w.t.Context(), e.store, w.keys.batch(r.ID, 0))
+		return err == nil && ok(b.Body)
 	})
 }
 
@@ -49,7 +50,7 @@ func (w *world) stepUntil(e *Engine, kind, what string, ok func() bool) {
 			return true
 		}
 		for _, c := range w.claims(e, 1) {
-			if strings.HasPrefix(c.item, kind+":") {
+			if strings.HasPrefix(c.Item, kind+":") {
 				e.step(w.t.Context(), c)
 			} else {
 				e.release(w.t.Context(), c, 0, false)

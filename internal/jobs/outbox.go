@@ -9,32 +9,12 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
-// asProgress says that what the change writes is progress: open Homes need not
-// show it at once.
-func (ch *change) asProgress() *change {
-	ch.minor = true
-	return ch
-}
-
-// staleHomes has open Homes drawn again.
-func (ch *change) staleHomes(k keys) {
-	ch.Homes = &moved{Key: k.moved(), Opened: k.opened(), Item: homesItem}
-}
-
-// follow adds to ch what follows from its writes for Slack: Homes show requests
-// and the freeze, cards of open requests show the freeze. Both are gone through
-// by an item of their own, so a commit costs the same however many there are.
-func (e *Engine) follow(ch *change) {
-	for _, w := range ch.Write {
-		if w.Key == e.keys.halt() {
-			ch.staleHomes(e.keys)
-			ch.wake(cardsItem, 0)
-		} else if !ch.minor && strings.HasPrefix(w.Key, e.keys.request("")) {
-			ch.staleHomes(e.keys)
-		}
-	}
+// redrawHomes has open Homes drawn again.
+func (e *Engine) redrawHomes(ch *store.Change) {
+	ch.Signal(e.keys.moved(), e.keys.opened(), homesItem)
 }
 
 // watchEvery is how often the outbox is looked after.
@@ -67,8 +47,11 @@ func (e *Engine) lookAfterOutbox(ctx context.Context) error {
 		return err
 	}
 	k := e.keys
-	err = watchScript.Run(ctx, e.rdb, []string{k.due(), k.opened(), k.privates(), k.swept(), k.moved(), k.rested(), k.claims()},
-		homesItem, cardsItem, privateItem(""), state).Err()
+	err = e.store.WakeWaiting(ctx, store.Waiting{
+		Viewers: e.viewers(), Moved: k.moved(), Rested: k.rested(),
+		Swept: k.swept(), State: state, SweepItem: cardsItem,
+		Persons: k.privates(), PersonItem: privateItem(""),
+	})
 	if err != nil {
 		return fmt.Errorf("look after the outbox: %w", err)
 	}
@@ -82,7 +65,7 @@ func (e *Engine) cardsState(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d/%d", halt.ver, e.since.Load()), nil
+	return fmt.Sprintf("%d/%d", halt.Ver, e.store.LastLoss().UnixMilli()), nil
 }
 
 // cardsAtOnce is how many threads one change makes due.
@@ -90,25 +73,25 @@ const cardsAtOnce = 200
 
 // stepCards makes the threads of all open requests due; each finds out itself
 // whether its card has to be drawn again.
-func (e *Engine) stepCards(ctx context.Context, c claim) error {
+func (e *Engine) stepCards(ctx context.Context, c store.Lease) error {
 	state, err := e.cardsState(ctx)
 	if err != nil {
 		return err
 	}
-	ids, err := e.rdb.ZRange(ctx, e.keys.open(), 0, -1).Result()
+	ids, err := e.openIDs(ctx)
 	if err != nil {
-		return fmt.Errorf("list open requests: %w", err)
+		return err
 	}
 	for some := range slices.Chunk(ids, cardsAtOnce) {
-		ch := newChange()
+		ch := store.NewChange()
 		for _, id := range some {
-			ch.wake(threadItem(id), 0)
+			ch.Wake(threadItem(id), 0)
 		}
 		if _, err := e.commit(ctx, ch); err != nil {
 			return err
 		}
 	}
-	if err := e.rdb.Set(ctx, e.keys.swept(), state, 0).Err(); err != nil {
+	if err := e.store.Set(ctx, e.keys.swept(), state, 0); err != nil {
 		return fmt.Errorf("note that the cards were gone through: %w", err)
 	}
 	e.release(ctx, c, never, false)
@@ -138,12 +121,12 @@ const (
 )
 
 // owePrivately adds to ch that the person gets n privately.
-func (e *Engine) owePrivately(ctx context.Context, ch *change, user string, n privateNote) error {
-	p, err := load[private](ctx, e, e.keys.private(user))
-	if err != nil && !errors.Is(err, errNoRecord) {
+func (e *Engine) owePrivately(ctx context.Context, ch *store.Change, user string, n privateNote) error {
+	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	next := private{append(slices.Clone(p.body.Notes), n)}
+	next := private{append(slices.Clone(p.Body.Notes), n)}
 	if len(next.Notes) > privateMost { // what was told is shown no more
 		next.Notes = slices.DeleteFunc(next.Notes, func(n privateNote) bool { return n.Told })
 	}
@@ -153,28 +136,28 @@ func (e *Engine) owePrivately(ctx context.Context, ch *change, user string, n pr
 		e.Log.ErrorContext(ctx, "too much is owed to a person privately; the oldest is dropped", "user", user, "request", lost.Request, "topic", lost.Notes[0].Topic)
 		next.Notes = next.Notes[1:]
 	}
-	ch.write(e.keys.private(user), p.ver, next).wake(privateItem(user), 0)
-	ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Score: e.now().UnixMilli()})
-	ch.Expire = append(ch.Expire, expire{e.keys.private(user), int64((2 * privateLife).Seconds())})
-	ch.staleHomes(e.keys)
+	ch.Write(e.keys.private(user), p.Ver, next).Wake(privateItem(user), 0)
+	ch.Add(e.keys.privates(), user, e.now().UnixMilli()).
+		Expire(e.keys.private(user), 2*privateLife)
+	e.redrawHomes(ch)
 	return nil
 }
 
 // stepPrivate tells one person one thing that is owed to them privately.
-func (e *Engine) stepPrivate(ctx context.Context, c claim, user string) error {
-	p, err := load[private](ctx, e, e.keys.private(user))
-	if errors.Is(err, errNoRecord) {
-		_, err := e.commit(ctx, e.noPrivate(newChange().under(c).done(never), user))
+func (e *Engine) stepPrivate(ctx context.Context, c store.Lease, user string) error {
+	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+	if errors.Is(err, store.ErrNotFound) {
+		_, err := e.commit(ctx, e.noPrivate(store.NewChange().Under(c).Release(never), user))
 		return err
 	}
 	if err != nil {
 		return err
 	}
-	i, wait := p.body.next(e.now())
+	i, wait := p.Body.next(e.now())
 	if i < 0 {
 		return e.keepPrivate(ctx, c, user, p, wait)
 	}
-	n := p.body.Notes[i]
+	n := p.Body.Notes[i]
 	m, err := e.privateMessage(ctx, n)
 	if err != nil {
 		return err
@@ -192,20 +175,20 @@ func (e *Engine) stepPrivate(ctx context.Context, c claim, user string) error {
 
 // notePrivate writes what came of telling n. Something else may be owed to the
 // person since.
-func (e *Engine) notePrivate(ctx context.Context, c claim, user string, p stored[private], n privateNote) error {
+func (e *Engine) notePrivate(ctx context.Context, c store.Lease, user string, p store.Stored[private], n privateNote) error {
 	for {
-		notes := slices.Clone(p.body.Notes)
+		notes := slices.Clone(p.Body.Notes)
 		for i := range notes {
 			if notes[i].Request == n.Request && notes[i].Notes[0].ID == n.Notes[0].ID {
 				notes[i] = n
 			}
 		}
-		ch := newChange().under(c).write(e.keys.private(user), p.ver, private{notes}).done(0)
+		ch := store.NewChange().Under(c).Write(e.keys.private(user), p.Ver, private{notes}).Release(0)
 		_, err := e.commit(ctx, ch)
-		if !errors.Is(err, errConflict) {
+		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
-		if p, err = load[private](ctx, e, e.keys.private(user)); err != nil {
+		if p, err = store.Load[private](ctx, e.store, e.keys.private(user)); err != nil {
 			return err
 		}
 	}
@@ -232,10 +215,10 @@ func (n privateNote) over(now time.Time) bool { return !now.Before(n.At.Add(priv
 
 // keepPrivate drops what is a day old, and has the rest looked at in time:
 // [Engine.watchOutbox] makes it due when only that is left to do.
-func (e *Engine) keepPrivate(ctx context.Context, c claim, user string, p stored[private], wait time.Duration) error {
+func (e *Engine) keepPrivate(ctx context.Context, c store.Lease, user string, p store.Stored[private], wait time.Duration) error {
 	var left []privateNote
 	now := e.now()
-	for _, n := range p.body.Notes {
+	for _, n := range p.Body.Notes {
 		if !n.over(now) {
 			left = append(left, n)
 		} else if !n.Told {
@@ -243,20 +226,19 @@ func (e *Engine) keepPrivate(ctx context.Context, c claim, user string, p stored
 			e.Metrics.rerouted.WithLabelValues(string(n.Notes[0].Topic), "home").Inc()
 		}
 	}
-	ch := newChange().under(c).write(e.keys.private(user), p.ver, private{left}).done(wait)
+	ch := store.NewChange().Under(c).Write(e.keys.private(user), p.Ver, private{left}).Release(wait)
 	if len(left) == 0 {
-		ch.Drop = append(ch.Drop, e.keys.private(user))
-		e.noPrivate(ch, user).done(never)
+		ch.Drop(e.keys.private(user))
+		e.noPrivate(ch, user).Release(never)
 	} else {
-		ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Score: left[0].At.Add(privateLife).UnixMilli()})
+		ch.Add(e.keys.privates(), user, left[0].At.Add(privateLife).UnixMilli())
 	}
 	_, err := e.commit(ctx, ch)
 	return err
 }
 
-func (e *Engine) noPrivate(ch *change, user string) *change {
-	ch.Index = append(ch.Index, index{Key: e.keys.privates(), Member: user, Out: true})
-	return ch
+func (e *Engine) noPrivate(ch *store.Change, user string) *store.Change {
+	return ch.Remove(e.keys.privates(), user)
 }
 
 // privateMessage is what n tells, of the request as it stands now.
@@ -280,16 +262,16 @@ func (e *Engine) privateMessage(ctx context.Context, n privateNote) (approvals.M
 // Untold lists what could not be told to the person in its channel within the
 // last day, the newest first.
 func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, error) {
-	p, err := load[private](ctx, e, e.keys.private(user))
-	if errors.Is(err, errNoRecord) {
+	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	var all []approvals.Message
-	for i := len(p.body.Notes) - 1; i >= 0; i-- {
-		n := p.body.Notes[i]
+	for i := len(p.Body.Notes) - 1; i >= 0; i-- {
+		n := p.Body.Notes[i]
 		if n.over(e.now()) {
 			continue
 		}

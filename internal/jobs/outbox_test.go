@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/redistest"
+	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -178,7 +179,7 @@ func TestPacerKeepsTurns(t *testing.T) {
 
 // Progress is drawn only where there is room beside decisions and ends.
 func TestProgressGivesWay(t *testing.T) {
-	e := onRedis(t, func(c *Config) { c.DrawGap = time.Hour })
+	_, e := onRedis(t, func(c *Config) { c.DrawGap = time.Hour })
 	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
 	drawn := 0
 	for e.drawIn(progress) == 0 {
@@ -278,12 +279,12 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 
 // A person who can never be told is tried for a day, more and more rarely.
 func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
-	e := onRedis(t, nil)
+	w, e := onRedis(t, nil)
 	f := newFace()
 	f.deaf = 1 << 30
 	e.face = f
 	note := privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicEnd}}, At: e.now()}
-	ch := newChange()
+	ch := store.NewChange()
 	if err := e.owePrivately(t.Context(), ch, "UANNA", note); err != nil {
 		t.Fatal(err)
 	}
@@ -292,29 +293,29 @@ func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	}
 	var pauses []time.Duration
 	for range 12 {
-		e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: privateItem("UANNA")})
-		e.due(t)
-		p, err := load[private](t.Context(), e, e.keys.private("UANNA"))
+		w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: privateItem("UANNA")})
+		w.doDue(e)
+		p, err := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		pauses = append(pauses, p.body.Notes[0].Next.Sub(e.now()).Round(time.Second))
-		p.body.Notes[0].Next = time.Time{}
-		if _, err := e.commit(t.Context(), newChange().write(e.keys.private("UANNA"), p.ver, p.body)); err != nil {
+		pauses = append(pauses, p.Body.Notes[0].Next.Sub(e.now()).Round(time.Second))
+		p.Body.Notes[0].Next = time.Time{}
+		if _, err := e.commit(t.Context(), store.NewChange().Write(e.keys.private("UANNA"), p.Ver, p.Body)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !slices.IsSorted(pauses) || pauses[0] != 30*time.Second || pauses[11] != 2*time.Hour {
 		t.Errorf("the pauses are %v", pauses)
 	}
-	p, _ := load[private](t.Context(), e, e.keys.private("UANNA"))
-	p.body.Notes[0].At = e.now().Add(-privateLife)
-	if _, err := e.commit(t.Context(), newChange().write(e.keys.private("UANNA"), p.ver, p.body)); err != nil {
+	p, _ := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
+	p.Body.Notes[0].At = e.now().Add(-privateLife)
+	if _, err := e.commit(t.Context(), store.NewChange().Write(e.keys.private("UANNA"), p.Ver, p.Body)); err != nil {
 		t.Fatal(err)
 	}
-	e.rdb.ZAdd(t.Context(), e.keys.due(), redis.Z{Member: privateItem("UANNA")})
-	e.due(t)
-	if n := e.rdb.Exists(t.Context(), e.keys.private("UANNA"), e.keys.privates()).Val(); n != 0 {
+	w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: privateItem("UANNA")})
+	w.doDue(e)
+	if n := w.rdb.Exists(t.Context(), e.keys.private("UANNA"), e.keys.privates()).Val(); n != 0 {
 		t.Errorf("%d keys are left of it", n)
 	}
 	if n := counted(t, e.Metrics.rerouted.WithLabelValues("end", "home")); n != 1 {
@@ -338,10 +339,10 @@ func TestAFileThatWaitsLetsOtherNotesPass(t *testing.T) {
 		return fault{}
 	}
 	r := w.ask(e, "op", w.fleet(1)[0])
-	ch := newChange()
+	ch := store.NewChange()
 	for _, n := range []approvals.Note{{ID: "file", Topic: approvals.TopicList}, {ID: "one", Topic: approvals.TopicTrouble}, {ID: "two", Topic: approvals.TopicTrouble}} {
 		n.At = e.now()
-		ch.tell(w.keys, r.ID, n)
+		ch.Also(tell(w.keys, r.ID, n))
 	}
 	w.commit(e, ch)
 	w.run(e, f)
@@ -362,7 +363,16 @@ func TestAFileThatWaitsLetsOtherNotesPass(t *testing.T) {
 func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	e := w.opened()
+	// The first intent is held up.
+	var intents, slept atomic.Int64
+	c := &redistest.Cutter{Pause: func(command string) {
+		if strings.Contains(strings.ReplaceAll(command, `\`, ""), `"intent":{"id":"`) && intents.Add(1) == 1 {
+			time.Sleep(sendBy + 200*time.Millisecond)
+			slept.Add(1)
+		}
+	}}
+	e := w.engineAt(c.Start(t, w.redis).URL)
+	w.open(e)
 	f := newFace()
 	var intended time.Time
 	late := 0
@@ -372,45 +382,13 @@ func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 		}
 		return fault{}
 	}
-	slow := &sleeper{match: `"intent":{"id":"`, pause: sendBy + 200*time.Millisecond}
-	e.rdb.AddHook(slow)
 	r := w.ask(e, "op", w.fleet(1)[0])
 	w.run(e, f)
-	w.within(10*time.Second, "the intent", func() bool { return slow.slept.Load() == 1 })
+	w.within(10*time.Second, "the intent", func() bool { return slept.Load() == 1 })
 	w.within(10*time.Second, "the card", func() bool { return len(f.posted(r.ID)) == 1 })
-	if n := slow.matched.Load(); n != 2 {
+	if n := intents.Load(); n != 2 {
 		t.Errorf("%d intents were written, want one that was too old and one that was not", n)
 	}
-}
-
-// sleeper holds the answer to the first command back whose arguments hold match.
-type sleeper struct {
-	match          string
-	pause          time.Duration
-	matched, slept atomic.Int64
-}
-
-func (s *sleeper) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
-}
-
-func (s *sleeper) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		args := cmd.Args()
-		text, _ := args[len(args)-1].(string)
-		if err == nil && strings.Contains(strings.ReplaceAll(text, `\`, ""), s.match) {
-			if s.matched.Add(1) == 1 {
-				time.Sleep(s.pause)
-				s.slept.Add(1)
-			}
-		}
-		return err
-	}
-}
-
-func (s *sleeper) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
 }
 
 // Setting and lifting the freeze has the cards of open requests drawn again,
@@ -487,19 +465,17 @@ func TestCardsAreDrawnAgainAfterALoss(t *testing.T) {
 	w.within(5*time.Second, "rest", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) == 0 })
 	before := drawings()
 	time.Sleep(50 * time.Millisecond) // the loss is later than the drawing, by either clock
-	if err := e.distrust(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.rollBack()
 	w.within(10*time.Second, "another drawing", func() bool { return drawings() > before })
 
 	// A thread's record that is ahead of its request's.
 	before = drawings()
-	th, err := load[thread](t.Context(), e, w.keys.thread(r.ID))
+	th, err := store.Load[thread](t.Context(), e.store, w.keys.thread(r.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
-	th.body.Drawn += 10
-	w.commit(e, newChange().write(w.keys.thread(r.ID), th.ver, th.body).wake(threadItem(r.ID), 0))
+	th.Body.Drawn += 10
+	w.commit(e, store.NewChange().Write(w.keys.thread(r.ID), th.Ver, th.Body).Wake(threadItem(r.ID), 0))
 	w.within(10*time.Second, "a third drawing", func() bool { return drawings() > before })
 }
 
@@ -541,11 +517,11 @@ func BenchmarkApproveWithHomes(b *testing.B) {
 // and what is lost is counted.
 func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 	t.Parallel()
-	e := onRedis(t, nil)
+	_, e := onRedis(t, nil)
 	e.face = newFace()
 	for i := range privateMost + 5 {
 		id := fmt.Sprintf("S-%05d", i)
-		ch := newChange()
+		ch := store.NewChange()
 		n := privateNote{Request: id, Notes: []approvals.Note{{ID: id + "/end", Topic: approvals.TopicEnd}}, At: e.now(), Told: i%50 == 1}
 		if err := e.owePrivately(t.Context(), ch, "UANNA", n); err != nil {
 			t.Fatal(err)
@@ -554,11 +530,11 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := load[private](t.Context(), e, e.keys.private("UANNA"))
+	p, err := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := p.body.Notes; len(got) != privateMost || got[0].Request != "S-00003" {
+	if got := p.Body.Notes; len(got) != privateMost || got[0].Request != "S-00003" {
 		t.Errorf("%d are kept, the first is of %s", len(got), got[0].Request)
 	}
 	if n := counted(t, e.Metrics.rerouted.WithLabelValues("end", "nowhere")); n != 2 {
@@ -570,7 +546,7 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
 	t.Parallel()
 	face := &oneBad{}
-	e := onRedis(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
+	w, e := onRedis(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
 	e.face = face
 	for _, user := range []string{"UBEN", "UCARLA", "UBAD"} { // the last one comes first
 		if err := e.HomeOpened(t.Context(), user); err != nil {
@@ -579,7 +555,7 @@ func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
 		time.Sleep(2 * time.Millisecond)
 	}
 	for range 3 {
-		e.homesDue(t)
+		w.homesDue(e)
 	}
 	for _, user := range []string{"UBEN", "UCARLA"} {
 		if !slices.Contains(face.drawn, user) {

@@ -8,51 +8,52 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/store"
 )
 
 // poll asks for the job of a running batch and, once it is done, looks at the
 // servers: only both together make a result.
-func (e *Engine) poll(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	job, err := e.Cloud.ShowJob(ctx, b.body.JobID)
+func (e *Engine) poll(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+	job, err := e.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	api := new(ecsclient.Error)
 	switch {
 	case errors.As(err, &api) && api.JobGone():
 		// Finished jobs are deleted after a day; the servers are still there. But
 		// a young one may just not be shown yet.
-		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.body.JobID, "err", err)
-		if e.now().Sub(b.body.Sent) > e.Quarantine {
-			return e.toServers(ctx, c, b, "the cloud does not know job "+b.body.JobID+" any more")
+		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.Body.JobID, "err", err)
+		if e.now().Sub(b.Body.Sent) > e.Quarantine {
+			return e.toServers(ctx, c, b, "the cloud does not know job "+b.Body.JobID+" any more")
 		}
 	case err != nil:
-		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.body.JobID, "err", err)
+		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.Body.JobID, "err", err)
 	case job.Done():
 		return e.settle(ctx, c, b, reportOf(job))
 	}
-	if e.now().Sub(b.body.Sent) > e.MaxJobAge {
-		return e.toServers(ctx, c, b, fmt.Sprintf("job %s is not done after %v", b.body.JobID, e.MaxJobAge))
+	if e.now().Sub(b.Body.Sent) > e.MaxJobAge {
+		return e.toServers(ctx, c, b, fmt.Sprintf("job %s is not done after %v", b.Body.JobID, e.MaxJobAge))
 	}
 	return e.pollAgain(ctx, c, b, reportOf(job))
 }
 
 // toServers gives up on the job, for the reason given, and lets the servers tell.
-func (e *Engine) toServers(ctx context.Context, c claim, b stored[approvals.Batch], why string) error {
-	next, err := b.body.To(approvals.Reconciling)
+func (e *Engine) toServers(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why string) error {
+	next, err := b.Body.To(approvals.Reconciling)
 	if err != nil {
 		return err
 	}
 	next.Trouble = why
-	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").done(0))
+	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").Release(0))
 	return err
 }
 
 // pollAgain looks at the job again later, with growing pauses. Servers whose
 // part of it is over already get their outcome now: one that hangs must not keep
 // the others. Past the deadline people are told, once.
-func (e *Engine) pollAgain(ctx context.Context, c claim, b stored[approvals.Batch], job approvals.Report) error {
-	next, err := e.concludeSome(ctx, b.body, job)
+func (e *Engine) pollAgain(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
+	next, err := e.concludeSome(ctx, b.Body, job)
 	if err != nil {
-		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.body.JobID, "err", err)
+		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.Body.JobID, "err", err)
 	}
 	if len(next.Waiting()) == 0 {
 		// The parts of the job are over; the whole may lag behind.
@@ -106,13 +107,13 @@ func part(status, code, reason string) approvals.Part {
 const looks = 5
 
 // settle makes the results of a batch whose job is done.
-func (e *Engine) settle(ctx context.Context, c claim, b stored[approvals.Batch], job approvals.Report) error {
-	seen, err := e.inventory.Read(ctx, b.body.Waiting())
+func (e *Engine) settle(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
+	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
-	n := b.body.Looks + 1
-	next, open := b.body.Conclude(job, seen, n > looks, e.patience(), e.now())
+	n := b.Body.Looks + 1
+	next, open := b.Body.Conclude(job, seen, n > looks, e.patience(), e.now())
 	next.Looks = n
 	if open {
 		pause := min(time.Duration(n)*e.RetryIn/2, 5*e.RetryIn)

@@ -29,13 +29,12 @@ func (e *Engine) quietTimes(ctx context.Context, channel string) (quiets, error)
 
 // quietFor tells for how long Slack wants none of each of what.
 func (e *Engine) quietFor(ctx context.Context, what ...string) ([]time.Duration, error) {
-	fields, err := e.rdb.HMGet(ctx, e.keys.quiet(), what...).Result()
+	fields, err := e.store.Fields(ctx, e.keys.quiet(), what...)
 	if err != nil {
 		return nil, fmt.Errorf("read quiet times: %w", err)
 	}
 	waits := make([]time.Duration, len(what))
-	for i, f := range fields {
-		text, _ := f.(string)
+	for i, text := range fields {
 		if till, err := strconv.ParseInt(text, 10, 64); err == nil {
 			waits[i] = max(0, time.UnixMilli(till).Sub(e.now()))
 		}
@@ -45,7 +44,7 @@ func (e *Engine) quietFor(ctx context.Context, what ...string) ([]time.Duration,
 
 // quieten has all replicas keep from what for so long.
 func (e *Engine) quieten(ctx context.Context, what string, wait time.Duration) error {
-	if err := markScript.Run(ctx, e.rdb, []string{e.keys.quiet()}, what, e.now().Add(wait).UnixMilli()).Err(); err != nil {
+	if err := e.store.Mark(ctx, e.keys.quiet(), what, e.now().Add(wait).UnixMilli()); err != nil {
 		return fmt.Errorf("write quiet time: %w", err)
 	}
 	return nil

@@ -1,20 +1,9 @@
 package jobs
 
-import (
-	"context"
-	"fmt"
-	"time"
-)
+import "context"
 
-// Writable writes to the store, to find out whether it takes writes now. The
-// key is one of the project's own: no access rule has to name another, and in a
-// cluster it lives on the node that the project's work needs.
-func (e *Engine) Writable(ctx context.Context) error {
-	if err := e.rdb.Set(ctx, e.keys.ready(), time.Now().Unix(), time.Minute).Err(); err != nil {
-		return fmt.Errorf("write to Redis: %w", err)
-	}
-	return nil
-}
+// Writable finds out whether the store takes writes now.
+func (e *Engine) Writable(ctx context.Context) error { return e.store.Writable(ctx) }
 
 // Working reports whether [Engine.Run] has begun its work and not ended it.
 func (e *Engine) Working() bool { return e.working.Load() }

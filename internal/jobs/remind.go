@@ -7,22 +7,23 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // remind owes the thread of a pending request a reminder if one is due. It is
 // a move of the request like any other: a decision that comes first wins.
-func (e *Engine) remind(ctx context.Context, c claim, r stored[approvals.Request], now time.Time) error {
-	next, due := r.body.Remind(e.Remind, now)
+func (e *Engine) remind(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], now time.Time) error {
+	next, due := r.Body.Remind(e.Remind, now)
 	in := max(0, next.Wakes(e.Remind).Sub(now))
 	if !due {
 		e.release(ctx, c, in, false)
 		return nil
 	}
-	ch := newChange().under(c).done(in).asProgress().
-		write(e.keys.request(next.ID), r.ver, next).
-		log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.Reminded, Worker: e.worker}).
-		tell(e.keys, next.ID, e.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.Reminded), Topic: approvals.TopicReminder, Count: next.Reminded}))
-	_, err := e.commit(ctx, ch)
+	ch := store.NewChange().Under(c).Release(in).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.Reminded, Worker: e.store.Worker()}).
+		Also(tell(e.keys, next.ID, e.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.Reminded), Topic: approvals.TopicReminder, Count: next.Reminded})))
+	_, err := e.commitProgress(ctx, ch)
 	return err
 }
 

@@ -6,16 +6,17 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // stepRequest reminds people of a pending request, lets it expire, and cuts an
 // approved one into batches.
-func (e *Engine) stepRequest(ctx context.Context, c claim, id string) error {
+func (e *Engine) stepRequest(ctx context.Context, c store.Lease, id string) error {
 	r, err := e.loadRequest(ctx, id)
 	if err != nil {
 		return err
 	}
-	switch r.body.State {
+	switch r.Body.State {
 	case approvals.Pending:
 		return e.expire(ctx, c, r)
 	case approvals.Approved:
@@ -25,9 +26,9 @@ func (e *Engine) stepRequest(ctx context.Context, c claim, id string) error {
 	return nil
 }
 
-func (e *Engine) expire(ctx context.Context, c claim, r stored[approvals.Request]) error {
+func (e *Engine) expire(ctx context.Context, c store.Lease, r store.Stored[approvals.Request]) error {
 	now := e.now()
-	next, over := r.body.Expire(now)
+	next, over := r.Body.Expire(now)
 	if !over {
 		return e.remind(ctx, c, r, now)
 	}
@@ -35,7 +36,7 @@ func (e *Engine) expire(ctx context.Context, c claim, r stored[approvals.Request
 	if err != nil {
 		return err
 	}
-	if _, err := e.commit(ctx, ch.under(c).done(never)); err != nil {
+	if _, err := e.commit(ctx, ch.Under(c).Release(never)); err != nil {
 		return err
 	}
 	e.Metrics.moves.WithLabelValues(string(next.State)).Inc()
@@ -45,25 +46,25 @@ func (e *Engine) expire(ctx context.Context, c claim, r stored[approvals.Request
 // plan makes the batches of an approved request. Only the first is due: each
 // one wakes the next as soon as it has got its permit, so that no more than
 // one batch of a request stands in the line.
-func (e *Engine) plan(ctx context.Context, c claim, r stored[approvals.Request]) error {
-	frozen, err := e.loadFrozen(ctx, r.body.ID)
+func (e *Engine) plan(ctx context.Context, c store.Lease, r store.Stored[approvals.Request]) error {
+	frozen, err := e.loadFrozen(ctx, r.Body.ID)
 	if err != nil {
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.Plan(r.body, frozen, e.BatchSize)
-	next, err := r.body.Execute(len(batches), e.now())
+	batches := approvals.Plan(r.Body, frozen, e.BatchSize)
+	next, err := r.Body.Execute(len(batches), e.now())
 	if err != nil {
 		return err
 	}
 	k := e.keys
-	ch := newChange().under(c).begins().done(never).
-		write(k.request(next.ID), r.ver, next).
-		log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: e.worker}).
-		wake(batchItem(next.ID, 0), 0).
-		wake(threadItem(next.ID), 0)
+	ch := store.NewChange().Under(c).Begin().Release(never).
+		Write(k.request(next.ID), r.Ver, next).
+		Log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: e.store.Worker()}).
+		Wake(batchItem(next.ID, 0), 0).
+		Wake(threadItem(next.ID), 0)
 	for _, b := range batches {
-		ch.write(k.batch(next.ID, b.N), 0, b)
+		ch.Write(k.batch(next.ID, b.N), 0, b)
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err

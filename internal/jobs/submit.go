@@ -10,51 +10,50 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
 	"ecsbot/internal/ecsclient"
-
-	"github.com/redis/go-redis/v9"
+	"ecsbot/internal/store"
 )
 
 // submit sends a queued batch: look at its servers, write permit and intent in
 // one step, make one call, write its answer.
-func (e *Engine) submit(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	r, err := e.loadRequest(ctx, b.body.Request)
+func (e *Engine) submit(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+	r, err := e.loadRequest(ctx, b.Body.Request)
 	if err != nil {
 		return err
 	}
-	if r.body.Stop != nil {
+	if r.Body.Stop != nil {
 		return e.cancelBatch(ctx, c, b)
 	}
 	if why := e.held.Load(); why != nil {
-		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for the store
-		return e.waitFor(ctx, c, b, b.body, *why)
+		e.waitsNoMore(ctx, r.Body, b.Body) // for the limit: it waits for the store
+		return e.waitFor(ctx, c, b, b.Body, *why)
 	}
 	halt, err := e.loadFreeze(ctx)
 	if err != nil {
 		return err
 	}
-	if halt.body.On {
-		e.waitsNoMore(ctx, r.body, b.body) // for the limit: it waits for people
-		return e.waitForThaw(ctx, c, r, b.body, halt.body)
+	if halt.Body.On {
+		e.waitsNoMore(ctx, r.Body, b.Body) // for the limit: it waits for people
+		return e.waitForThaw(ctx, c, r, b.Body, halt.Body)
 	}
 	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
 		return err
 	}
-	if size := min(e.BatchSize, e.Rate); len(b.body.Waiting()) > size {
+	if size := min(e.BatchSize, e.Rate); len(b.Body.Waiting()) > size {
 		return e.split(ctx, c, r, b, size)
 	}
-	if t, err := e.room(ctx, b.body); err != nil || t.wait > 0 {
+	if t, err := e.room(ctx, b.Body); err != nil || t != nil {
 		if err == nil {
-			err = e.waitsForLimit(ctx, c, r, b.body, t)
+			err = e.waitsForLimit(ctx, c, r, b.Body, t)
 		}
 		return err
 	}
-	defer e.waitsNoMore(ctx, r.body, b.body)
-	seen, err := e.lookBefore(ctx, b.body.Waiting())
+	defer e.waitsNoMore(ctx, r.Body, b.Body)
+	seen, err := e.lookBefore(ctx, b.Body.Waiting())
 	if err != nil {
 		return e.unseen(ctx, c, r, b, err)
 	}
 	crashpoint("submit.looked")
-	next, live := b.body.Prepare(seen, e.Policy.Protection, time.UnixMilli(e.since.Load()))
+	next, live := b.Body.Prepare(seen, e.Policy.Protection, e.store.LastLoss())
 	if len(next.Waiting()) == 0 {
 		return e.endBatch(ctx, c, b, next, nil)
 	}
@@ -80,16 +79,16 @@ func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]appro
 // unseen deals with servers that could not be read before their call. A
 // certain no is the result; anything else is tried again, and told once. A large
 // batch that takes too long to be read is cut in two.
-func (e *Engine) unseen(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch], err error) error {
+func (e *Engine) unseen(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], err error) error {
 	if v := ecsclient.VerdictOf(err); v == ecsclient.Authentication || v == ecsclient.Refused {
-		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.body.Request, "batch", b.body.N, "err", err)
-		return e.refuse(ctx, c, b, b.body, err)
+		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.Body.Request, "batch", b.Body.N, "err", err)
+		return e.refuse(ctx, c, b, b.Body, err)
 	}
-	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.body.Request, "batch", b.body.N, "err", err)
-	if n := len(b.body.Waiting()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
+	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.Body.Request, "batch", b.Body.N, "err", err)
+	if n := len(b.Body.Waiting()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
 		return e.split(ctx, c, r, b, (n+1)/2)
 	}
-	return e.waitFor(ctx, c, b, b.body, "the cloud does not show the servers")
+	return e.waitFor(ctx, c, b, b.Body, "the cloud does not show the servers")
 }
 
 // slowBatch is up to how many servers a batch is not cut any further because
@@ -98,18 +97,18 @@ const slowBatch = 100
 
 // split cuts a batch that is too large: for the settings, which were others
 // when it was made, or for the time that its servers may be read in.
-func (e *Engine) split(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch], size int) error {
-	if b.body.FromNewer() {
-		return e.waitFor(ctx, c, b, b.body, "a newer version of this bot has to carry it on")
+func (e *Engine) split(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], size int) error {
+	if b.Body.FromNewer() {
+		return e.waitFor(ctx, c, b, b.Body, "a newer version of this bot has to carry it on")
 	}
-	kept, moved := b.body.Split(size, r.body.Batches)
-	next := r.body.MoreBatches(len(moved))
+	kept, moved := b.Body.Split(size, r.Body.Batches)
+	next := r.Body.MoreBatches(len(moved))
 	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.N, "size", size, "new_batches", len(moved))
-	ch := e.move(c, b, kept, "split").done(0).
-		write(e.keys.request(next.ID), r.ver, next).
-		wake(batchItem(kept.Request, moved[0].N), 0)
+	ch := e.move(c, b, kept, "split").Release(0).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Wake(batchItem(kept.Request, moved[0].N), 0)
 	for _, m := range moved {
-		ch.write(e.keys.batch(m.Request, m.N), 0, m)
+		ch.Write(e.keys.batch(m.Request, m.N), 0, m)
 	}
 	_, err := e.commit(ctx, ch)
 	return err
@@ -118,18 +117,18 @@ func (e *Engine) split(ctx context.Context, c claim, r stored[approvals.Request]
 // cancelBatch ends a batch of a cancelled request. Servers of an earlier call
 // whose answer was lost are looked at once more: that something of it was sent
 // cannot be taken back.
-func (e *Engine) cancelBatch(ctx context.Context, c claim, b stored[approvals.Batch]) error {
-	lost := b.body.InLostCall()
+func (e *Engine) cancelBatch(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+	lost := b.Body.InLostCall()
 	var seen map[string]approvals.Server
 	if len(lost) > 0 {
 		var err error
 		if seen, err = e.lookBefore(ctx, lost); err != nil {
-			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.body.Request, "batch", b.body.N, "err", err)
-			return e.waitFor(ctx, c, b, b.body, "the cloud does not show the servers")
+			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.Body.Request, "batch", b.Body.N, "err", err)
+			return e.waitFor(ctx, c, b, b.Body, "the cloud does not show the servers")
 		}
 	}
-	next, wait := b.body.Cancel(seen)
-	if wait && e.now().Sub(b.body.Intent) < e.GiveUp {
+	next, wait := b.Body.Cancel(seen)
+	if wait && e.now().Sub(b.Body.Intent) < e.GiveUp {
 		return e.keepWaiting(ctx, c, b, next, next.Intent, jittered(10*e.RetryIn/3))
 	}
 	next = next.GiveUp(e.now())
@@ -143,48 +142,47 @@ func (e *Engine) cancelBatch(ctx context.Context, c claim, b stored[approvals.Ba
 }
 
 // lapse ends the sending of a request whose approval is too old.
-func (e *Engine) lapse(ctx context.Context, c claim, r stored[approvals.Request], b stored[approvals.Batch]) (bool, error) {
+func (e *Engine) lapse(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch]) (bool, error) {
 	now := e.now()
-	last := r.body.Progress
-	if b.body.Intent.After(last) {
-		last = b.body.Intent
+	last := r.Body.Progress
+	if b.Body.Intent.After(last) {
+		last = b.Body.Intent
 	}
-	if _, old := r.body.Lapse(last, now); !old {
+	if _, old := r.Body.Lapse(last, now); !old {
 		return false, nil
 	}
-	if b.body.N > 0 {
-		before, err := load[approvals.Batch](ctx, e, e.keys.batch(r.body.ID, b.body.N-1))
+	if b.Body.N > 0 {
+		before, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(r.Body.ID, b.Body.N-1))
 		if err != nil {
 			return false, err
 		}
-		if before.body.Intent.After(last) {
-			last = before.body.Intent
+		if before.Body.Intent.After(last) {
+			last = before.Body.Intent
 		}
 	}
-	next, old := r.body.Lapse(last, now)
+	next, old := r.Body.Lapse(last, now)
 	if !old {
 		return false, nil
 	}
-	e.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.body.N)
-	_, err := e.commit(ctx, newChange().under(c).done(0).
-		write(e.keys.request(next.ID), r.ver, next).
-		log(audit.Entry{Event: string(approvals.Lapsed), Request: next.ID, From: string(r.body.State), To: string(next.State), Worker: e.worker}).
-		tell(e.keys, next.ID, e.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed})))
+	e.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.Body.N)
+	_, err := e.commit(ctx, store.NewChange().Under(c).Release(0).
+		Write(e.keys.request(next.ID), r.Ver, next).
+		Log(audit.Entry{Event: string(approvals.Lapsed), Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: e.store.Worker()}).
+		Also(tell(e.keys, next.ID, e.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed}))))
 	return true, err
 }
 
 // waitFor leaves a batch in the queue for a while, and tells people why, once.
 // next has what was found out about its servers.
-func (e *Engine) waitFor(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, why string) error {
+func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why string) error {
 	next.Trouble = why
-	ch := newChange().under(c).done(jittered(e.RetryIn))
-	ch.action = next.Action
-	ch.Leave = next.Request // whoever waits for something else holds nobody up
-	if marshal(next) != marshal(b.body) {
+	ch := store.NewChange().Under(c).Release(jittered(e.RetryIn)).
+		Quota(quota(next.Action)).LeaveQueue(next.Request) // one that waits for something else must not block the queue
+	if marshal(next) != marshal(b.Body) {
 		e.keep(ch, b, next)
 	}
-	if b.body.Trouble != why {
-		ch.tell(e.keys, next.Request, e.troubleNote(next))
+	if b.Body.Trouble != why {
+		ch.Also(tell(e.keys, next.Request, e.troubleNote(next)))
 	}
 	_, err := e.commit(ctx, ch)
 	return err
@@ -197,29 +195,15 @@ func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
 	})
 }
 
-// turn is what a batch that asks for its permit is told.
-type turn struct {
-	wait  time.Duration // 0: it may go
-	why   string        // full, line or frozen
-	place int           // in the line, if others are before it that have to wait, too
-}
-
-// room asks for how long the batch has to wait for its turn.
-func (e *Engine) room(ctx context.Context, b approvals.Batch) (turn, error) {
-	if err := e.Redis.refresh(ctx); err != nil {
-		return turn{}, fmt.Errorf("ask for a permit: %w", err)
-	}
-	k := e.keys
+// room asks for a permit for the batch: nil if it may go, else how long it has
+// to wait.
+func (e *Engine) room(ctx context.Context, b approvals.Batch) (*store.NoRoom, error) {
 	b.Attempt++ // the one that would be made now
-	raw, err := roomScript.Run(ctx, e.rdb, []string{k.log(b.Action), k.book(b.Action), k.line(b.Action)}, marshal(e.permit(b, len(b.Waiting())))).Slice()
-	if err != nil {
-		return turn{}, fmt.Errorf("ask for a permit: %w", err)
+	no, err := e.store.Room(ctx, quota(b.Action), e.permit(b, len(b.Waiting())))
+	if no != nil {
+		no.Wait = e.turn(no.Wait)
 	}
-	why := fmt.Sprint(raw[0])
-	if why == "yes" {
-		return turn{}, nil
-	}
-	return turn{e.turn(time.Duration(asInt(raw[1])) * time.Millisecond), why, int(asInt(raw[2]))}, nil
+	return no, err
 }
 
 // turn bounds a wait for a permit: calls that end early make room earlier than
@@ -228,13 +212,12 @@ func (e *Engine) turn(wait time.Duration) time.Duration {
 	return max(5*time.Millisecond, min(wait, e.Window/60))
 }
 
-func (e *Engine) permit(b approvals.Batch, cost int) *permit {
-	return &permit{
+func (e *Engine) permit(b approvals.Batch, cost int) store.Permit {
+	return store.Permit{
 		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.N, b.Attempt),
 		// Those of this batch that are not sent do not count as still to come.
 		Request: b.Request, Cost: cost, Rest: b.Rest - len(b.Results) + cost, First: b.N == 0,
-		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon().Milliseconds(),
-		Run: e.Redis.RunID(), Window: e.window().Milliseconds(), Hold: permitHold.Milliseconds(), Busy: e.Lease.Milliseconds(),
+		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon(),
 	}
 }
 
@@ -245,22 +228,21 @@ const sendBy = 2 * time.Second
 // send writes the intent, makes the call and writes what came of it. Looking
 // took its time: the intent stands only if nobody has cancelled the request or
 // put a freeze on meanwhile.
-func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, live []string, r stored[approvals.Request], halt stored[approvals.Freeze]) error {
+func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, live []string, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
 	// All waiting for the cloud is done before the intent, none after it.
 	slot, err := e.slot(ctx)
 	if err != nil {
 		return e.unseen(ctx, c, r, b, err)
 	}
 	// Run id, intent and confirmation over one connection: those of one process.
-	via, err := e.Redis.pin(ctx)
+	via, err := e.store.Intend(ctx)
 	if err != nil {
-		return fmt.Errorf("write the intent: %w", err)
+		return err
 	}
 	defer via.Close()
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
-	p.Run = via.run
 	next.Permit, next.Intent = p.ID, e.now()
 	sending := map[string]bool{}
 	for _, id := range live {
@@ -275,36 +257,30 @@ func (e *Engine) send(ctx context.Context, c claim, b stored[approvals.Batch], n
 	if err != nil {
 		return err
 	}
-	ch := e.move(c, b, next, "intent").begins()
-	ch.Permit = p
-	ch.Same = append(ch.Same, same{e.keys.halt(), halt.ver}, same{e.keys.request(r.body.ID), r.ver})
+	ch := e.move(c, b, next, "intent").Begin().Permit(p).
+		Expect(e.keys.halt(), halt.Ver).Expect(e.keys.request(r.Body.ID), r.Ver)
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
-	intent, err := e.intend(ctx, ch, via)
+	e.follow(ch, false)
+	intent, err := via.Commit(ctx, ch)
 	via.Close() // not held during the call
-	if full := new(errNoPermit); errors.As(err, &full) {
-		e.release(ctx, c, e.turn(full.wait), false)
+	if full := new(store.NoRoom); errors.As(err, &full) {
+		e.release(ctx, c, e.turn(full.Wait), false)
 		return nil
 	}
-	if storeFull(err) {
-		return e.waitFor(ctx, c, b, b.body, "my database is full")
+	if errors.Is(err, store.ErrFull) {
+		return e.waitFor(ctx, c, b, b.Body, "my database is full")
 	}
 	if err != nil {
 		return err
 	}
 	crashpoint("submit.intended")
-	mine := stored[approvals.Batch]{next, b.ver + 1}
+	mine := store.Stored[approvals.Batch]{Body: next, Ver: b.Ver + 1}
 
-	why := e.unfit(intent, began, wall)
-	if p.Run != e.Redis.RunID() {
-		// The process that granted the permit is gone or being left; the next one's
-		// log may lack it.
-		why = "Redis was restarted just before the call"
-	}
-	if why != "" {
+	if why := unfit(intent, began, wall); why != "" {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
-	job, err := e.call(ctx, slot, next.Action, live, r.body.Mode, began.Add(sendBy))
+	job, err := e.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(sendBy))
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
@@ -333,49 +309,28 @@ func verdict(err error) string {
 	return ecsclient.VerdictOf(err).String()
 }
 
-// intend commits the intent and, where that is demanded, waits until replicas
-// have it, too: after a failover the intent must still be there. The number does
-// not depend on the replicas connected now: a primary that was cut off has none,
-// and is just the one that must not go on.
-func (e *Engine) intend(ctx context.Context, ch *change, via *pinned) (committed, error) {
-	got, err := e.commitVia(ctx, ch, redis.Scripter(via))
-	if n := e.confirmations(); err == nil && n > 0 {
-		// A repeat wrote nothing on this connection, so there is nothing that
-		// could be confirmed.
-		got.replicas = !got.again && via.confirmed(ctx, n)
-	}
-	return got, err
-}
-
-// confirmations is how many replicas must have an intent before its call.
-func (e *Engine) confirmations() int {
-	switch {
-	case e.Confirm > 0:
-		return e.Confirm
-	case e.Confirm == ConfirmAuto && max(e.replicas.Load(), int64(e.Redis.replicas.Load())) > 0:
-		return 1
-	}
-	return 0
-}
-
 // unfit says why a call must not be made although its intent is written, or "".
-func (e *Engine) unfit(intent committed, began, wall time.Time) string {
+func unfit(intent store.Receipt, began, wall time.Time) string {
 	took := max(time.Since(began), time.Now().Round(0).Sub(wall))
-	off := time.Until(intent.now)
+	off := time.Until(intent.Now)
 	switch {
+	case intent.Moved:
+		// The process that granted the permit is gone or being left; the next one's
+		// log may lack it.
+		return "Redis was restarted just before the call"
 	case took > sendBy:
 		return "the process slept between intent and call"
-	case e.clock.ahead(clockReading{intent.now, intent.sent, intent.got}) > clockJump:
+	case intent.Ahead:
 		return clockJumped
 	case off > sane+took || off < -sane-took:
 		return clocksDiffer
-	case !intent.replicas:
+	case !intent.Confirmed:
 		return "no replica of Redis confirmed the intent"
 	}
 	return ""
 }
 
-// What is wrong with a clock keeps a call from being made, and freezes the
+// What is wrong with a clock keeps a call from being made, and blocks the
 // permits: some may have ended too early.
 const (
 	clocksDiffer = "the clocks of Redis and of this machine are more than ten seconds apart"
@@ -388,23 +343,22 @@ const sane = 10 * time.Second
 
 // withdraw puts a batch back in the queue whose call was surely not accepted,
 // and gives its permit back. People are told once for each kind of trouble.
-func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch], why string, in time.Duration) error {
-	next, err := b.body.Unsent().To(approvals.Queued)
+func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why string, in time.Duration) error {
+	next, err := b.Body.Unsent().To(approvals.Queued)
 	if err != nil {
 		return err
 	}
 	next.Trouble = why
-	ch := e.move(c, b, next, "withdrawn").done(in)
-	ch.Settle = &settle{ID: next.Permit}
+	ch := e.move(c, b, next, "withdrawn").Release(in)
+	ch.Settle(next.Permit, 0)
 	if why == clocksDiffer || why == clockJumped {
-		ch.Settle.MS = e.window().Milliseconds()
-		ch.Freeze = e.window().Milliseconds()
-		if err := e.freezeAll(ctx, "0"); err != nil {
+		ch.Settle(next.Permit, e.window()).Block(e.window())
+		if err := e.store.Block(ctx, e.window()); err != nil {
 			return err
 		}
 	}
-	if b.body.Trouble != why {
-		ch.tell(e.keys, next.Request, e.troubleNote(next))
+	if b.Body.Trouble != why {
+		ch.Also(tell(e.keys, next.Request, e.troubleNote(next)))
 	}
 	e.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.N, "why", why, "in", in)
 	_, err = e.commit(ctx, ch)
@@ -412,14 +366,14 @@ func (e *Engine) withdraw(ctx context.Context, c claim, b stored[approvals.Batch
 }
 
 // answered writes what the cloud said to the call.
-func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch], job string, err error) error {
+func (e *Engine) answered(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job string, err error) error {
 	ctx, cancel := e.toTheEnd(ctx, c)
 	defer cancel()
 	if err == nil {
-		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.body.Request, "batch", b.body.N, "job", job)
+		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.Body.Request, "batch", b.Body.N, "job", job)
 		return e.accepted(ctx, c, b, job)
 	}
-	e.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.body.Action, "stop"), "request", b.body.Request, "batch", b.body.N, "verdict", verdict(err), "err", err)
+	e.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.Body.Action, "stop"), "request", b.Body.Request, "batch", b.Body.N, "verdict", verdict(err), "err", err)
 	api := new(ecsclient.Error)
 	errors.As(err, &api)
 	switch ecsclient.VerdictOf(err) {
@@ -428,7 +382,7 @@ func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch
 	case ecsclient.Throttled:
 		return e.throttled(ctx, c, b, api.RetryAfter)
 	case ecsclient.Refused, ecsclient.Authentication:
-		return e.refuse(ctx, c, b, b.body, err)
+		return e.refuse(ctx, c, b, b.Body, err)
 	}
 	return e.doubt(ctx, c, b, "the answer was lost or could not be read", api.RequestID)
 }
@@ -436,8 +390,8 @@ func (e *Engine) answered(ctx context.Context, c claim, b stored[approvals.Batch
 // toTheEnd gives what was learned all the time that there is to be written
 // down: until the lease is nearly over, or until 2 s after the step was ended.
 // An answer that is lost becomes a doubt.
-func (e *Engine) toTheEnd(ctx context.Context, c claim) (context.Context, context.CancelFunc) {
-	enough := max(time.Second, time.Until(c.until)-time.Second)
+func (e *Engine) toTheEnd(ctx context.Context, c store.Lease) (context.Context, context.CancelFunc) {
+	enough := max(time.Second, time.Until(c.Until)-time.Second)
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)
 	stop := context.AfterFunc(ctx, func() {
 		select {
@@ -449,61 +403,50 @@ func (e *Engine) toTheEnd(ctx context.Context, c claim) (context.Context, contex
 	return longer, func() { stop(); cancel() }
 }
 
-func (e *Engine) accepted(ctx context.Context, c claim, b stored[approvals.Batch], job string) error {
-	next := b.body
+func (e *Engine) accepted(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job string) error {
+	next := b.Body
 	next.JobID, next.Sent, next.Polls, next.Trouble = job, e.now(), 0, ""
 	next, err := next.To(approvals.Running)
 	if err != nil {
 		return err
 	}
-	ch := e.move(c, b, next, "accepted").done(jittered(e.Polls[0]))
+	ch := e.move(c, b, next, "accepted").Release(jittered(e.Polls[0]))
 	// With the anchor at the end the permit is held on: the job may take hours.
-	ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+	counts := e.window()
 	if e.Anchor == AnchorFinish {
-		ch.Settle.MS += (max(e.GiveUp, e.MaxJobAge) + permitHold).Milliseconds()
+		counts += max(e.GiveUp, e.MaxJobAge) + store.PermitLife
 	}
+	ch.Settle(next.Permit, counts)
 	sent := 0
 	for _, r := range next.Results {
 		if r.In == next.Attempt {
 			sent++
 		}
 	}
-	ch.tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.N, Job: job, Count: sent}))
+	ch.Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.N, Job: job, Count: sent})))
 	got, err := e.commit(ctx, ch)
 	if err != nil {
 		return err
 	}
 	crashpoint("submit.accepted")
-	if got.unsettled {
+	if got.Unsettled {
 		return e.unsettled(ctx, next)
 	}
 	return nil
 }
 
-// unsettled freezes the permits when one is missing that must be there: the
+// unsettled blocks the permits when one is missing that must be there: the
 // log is not what it was.
 func (e *Engine) unsettled(ctx context.Context, b approvals.Batch) error {
 	e.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", b.Permit)
-	return e.freezeAll(ctx, "0")
+	return e.store.Block(ctx, e.window())
 }
 
-// freeze keeps permits for the action from being granted for d; see freeze.lua
-// for the flag.
-func (e *Engine) freeze(ctx context.Context, a approvals.Action, d time.Duration, flag string) error {
-	err := e.retry(ctx, true, func() error {
-		return freezeScript.Run(ctx, e.rdb, []string{e.keys.book(a)}, d.Milliseconds(), flag).Err()
-	})
-	if err != nil {
-		return fmt.Errorf("freeze permits: %w", err)
-	}
-	return nil
-}
-
-// throttled puts the batch back and freezes the permits of its kind: the cloud counts
-// otherwise than we do, or others use the same quota.
-func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batch], after time.Duration) error {
+// throttled puts the batch back and blocks the permits of its kind: the cloud
+// counts otherwise than we do, or others use the same quota.
+func (e *Engine) throttled(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], after time.Duration) error {
 	wait := max(after, e.window())
-	if err := e.freeze(ctx, b.body.Action, wait, "0"); err != nil {
+	if err := e.store.Block(ctx, wait, quota(b.Body.Action)); err != nil {
 		return err
 	}
 	return e.withdraw(ctx, c, b, "the cloud says that too much was sent", e.turn(wait))
@@ -512,16 +455,16 @@ func (e *Engine) throttled(ctx context.Context, c claim, b stored[approvals.Batc
 // refuse deals with a certain no. Servers that turn out to be unfit meanwhile
 // explain it: they are left out, and the others go back to the queue. If none
 // is, the cloud's own words are the result of each.
-func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch], next approvals.Batch, refused error) error {
+func (e *Engine) refuse(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, refused error) error {
 	api := new(ecsclient.Error)
 	errors.As(refused, &api)
 	again := false
 	if api.Verdict == ecsclient.Refused {
 		next, again = e.explained(ctx, next)
 	}
-	settled := func(ch *change) {
+	settled := func(ch *store.Change) {
 		if next.Permit != "" {
-			ch.Settle = &settle{next.Permit, e.window().Milliseconds()}
+			ch.Settle(next.Permit, e.window())
 		}
 	}
 	if again {
@@ -529,7 +472,7 @@ func (e *Engine) refuse(ctx context.Context, c claim, b stored[approvals.Batch],
 		if err != nil {
 			return err
 		}
-		ch := e.move(c, b, next, "requeued").done(e.RetryIn)
+		ch := e.move(c, b, next, "requeued").Release(e.RetryIn)
 		settled(ch)
 		_, err = e.commit(ctx, ch)
 		return err

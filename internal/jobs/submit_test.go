@@ -11,6 +11,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/store"
 )
 
 // approved asks for servers and has ben approve.
@@ -49,20 +50,20 @@ func TestNothingIsSentOnAPermitOfARestartedRedis(t *testing.T) {
 	ids := w.fleet(1)
 	e := w.opened()
 	r := w.approved(e, "op", ids...)
-	due := func() claim {
-		var got []claim
+	due := func() store.Lease {
+		var got []store.Lease
 		w.within(5*time.Second, "an item", func() bool {
 			got = w.claims(e, 1)
 			return len(got) == 1
 		})
 		return got[0]
 	}
-	for c := due(); !strings.HasPrefix(c.item, "b:"); c = due() {
-		if strings.HasPrefix(c.item, "r:") {
+	for c := due(); !strings.HasPrefix(c.Item, "b:"); c = due() {
+		if strings.HasPrefix(c.Item, "r:") {
 			e.step(t.Context(), c) // makes the batches
 		}
 	}
-	w.rdb.ZAdd(t.Context(), w.keys.due(), zNow(batchItem(r.ID, 0)))
+	w.rdb.ZAdd(t.Context(), w.key("due"), zNow(batchItem(r.ID, 0)))
 	c := due()
 	w.called = func(req *http.Request) {
 		w.called = nil
@@ -93,7 +94,7 @@ func TestARequestLeavesTheLineWithItsLastCall(t *testing.T) {
 	if r := w.ended(10*time.Second, e, r.ID); r.State != approvals.Succeeded {
 		t.Errorf("it is %s", r.State)
 	}
-	if line := do(w, w.rdb.ZRange(t.Context(), w.keys.line(approvals.Stop), 0, -1)); len(line) != 0 {
+	if line := do(w, w.rdb.ZRange(t.Context(), w.key("line"), 0, -1)); len(line) != 0 {
 		t.Errorf("in the line: %v", line)
 	}
 }
@@ -173,7 +174,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 			t.Errorf("%s: the order is odd: %v", r.ID, told)
 		}
 	}
-	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 0 {
+	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != 0 {
 		t.Errorf("%d servers are still locked", n)
 	}
 }
@@ -231,14 +232,14 @@ func TestAPermitMissingAfterItsCallFreezesTheRest(t *testing.T) {
 	w.open(e)
 	w.called = func(req *http.Request) {
 		if req.Method == http.MethodPost {
-			book := do(w, w.rdb.HKeys(t.Context(), w.keys.book(approvals.Stop)))
-			w.rdb.HDel(t.Context(), w.keys.book(approvals.Stop), slices.DeleteFunc(book, func(f string) bool { return !strings.Contains(f, "/") })...)
+			book := do(w, w.rdb.HKeys(t.Context(), w.key("book")))
+			w.rdb.HDel(t.Context(), w.key("book"), slices.DeleteFunc(book, func(f string) bool { return !strings.Contains(f, "/") })...)
 		}
 	}
 	w.run(e, newFace())
 	r := w.approved(e, "op", ids...)
 	w.ended(10*time.Second, e, r.ID)
-	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(approvals.Stop), "#frozen").Int64()
+	frozen, _ := w.rdb.HGet(t.Context(), w.key("book"), "#frozen").Int64()
 	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli()-e.window().Milliseconds() || frozen == 0 {
 		t.Error("permits are granted on as if nothing had happened")
 	}
@@ -256,8 +257,8 @@ func aBeatNoticesARestart(t *testing.T, w *world) {
 	w.redis.Restart()
 	w.beatAgain(e)
 	w.beatAgain(e)
-	frozen, _ := w.rdb.HGet(t.Context(), w.keys.book(approvals.Stop), "#frozen").Int64()
-	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli() || e.since.Load() == 0 {
-		t.Errorf("frozen until %d, since %d", frozen, e.since.Load())
+	frozen, _ := w.rdb.HGet(t.Context(), w.key("book"), "#frozen").Int64()
+	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli() || e.store.LastLoss().UnixMilli() == 0 {
+		t.Errorf("frozen until %d, since %d", frozen, e.store.LastLoss().UnixMilli())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
 // thread is the record of a request's place in Slack: what is said there goes
@@ -63,16 +64,16 @@ const together = 10
 
 // stepThread brings a thread up to date: what is owed is posted first, then the
 // card is drawn. One step makes one call that people see.
-func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
-	if e.restarted() {
+func (e *Engine) stepThread(ctx context.Context, c store.Lease, id string) error {
+	if e.store.Restarted() {
 		// What is owed now may have been posted before: see maybePosted.
 		e.release(ctx, c, e.Beat, false)
 		return nil
 	}
-	t, err := load[thread](ctx, e, e.keys.thread(id))
+	t, err := store.Load[thread](ctx, e.store, e.keys.thread(id))
 	channel, announced := strings.CutPrefix(id, "@")
-	if announced && errors.Is(err, errNoRecord) { // nothing was announced there before
-		t, err = stored[thread]{body: thread{Channel: channel}}, nil
+	if announced && errors.Is(err, store.ErrNotFound) { // nothing was announced there before
+		t, err = store.Stored[thread]{Body: thread{Channel: channel}}, nil
 	}
 	if err != nil {
 		return err
@@ -85,8 +86,8 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 	if err != nil {
 		return err
 	}
-	r := stored[approvals.Request]{body: approvals.Request{ID: id}}
-	var halt stored[approvals.Freeze]
+	r := store.Stored[approvals.Request]{Body: approvals.Request{ID: id}}
+	var halt store.Stored[approvals.Freeze]
 	if !announced {
 		if r, err = e.loadRequest(ctx, id); err != nil {
 			return err
@@ -95,15 +96,15 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 			return err
 		}
 	}
-	r.body.Thread = approvals.Thread{Channel: t.body.Channel, TS: t.body.TS}
-	quiet, err := e.quietTimes(ctx, t.body.Channel)
+	r.Body.Thread = approvals.Thread{Channel: t.Body.Channel, TS: t.Body.TS}
+	quiet, err := e.quietTimes(ctx, t.Body.Channel)
 	if err != nil {
 		return err
 	}
-	if t.body.Intent != nil {
+	if t.Body.Intent != nil {
 		return e.lookForPost(ctx, c, t, r, quiet.look)
 	}
-	if len(notes) > 0 && e.stale(notes[0], r.body) {
+	if len(notes) > 0 && e.stale(notes[0], r.Body) {
 		return e.leaveOut(ctx, c, t, id, len(notes))
 	}
 	if len(notes) > 0 && notes[0].Next.After(e.now()) {
@@ -114,16 +115,16 @@ func (e *Engine) stepThread(ctx context.Context, c claim, id string) error {
 			return err
 		}
 	}
-	post := e.postIn(notes, quiet.post, t.body.Channel, id)
+	post := e.postIn(notes, quiet.post, t.Body.Channel, id)
 	if post == 0 {
 		return e.post(ctx, c, t, r, halt, notes)
 	}
-	draw := e.redrawIn(t.body, r, halt)
+	draw := e.redrawIn(t.Body, r, halt)
 	if draw == 0 {
 		draw = quiet.draw
 	}
 	if draw == 0 {
-		draw = e.drawIn(r.body)
+		draw = e.drawIn(r.Body)
 	}
 	if draw == 0 {
 		return e.draw(ctx, c, t, r, halt)
@@ -158,16 +159,16 @@ func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id
 // While work goes on it is drawn from time to time; a decision, an end or a
 // freeze is shown at once. A card may also show what the store has lost since:
 // then its version is ahead, or it was drawn before the loss.
-func (e *Engine) redrawIn(t thread, r stored[approvals.Request], halt stored[approvals.Freeze]) time.Duration {
-	open := !r.body.State.Final()
+func (e *Engine) redrawIn(t thread, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) time.Duration {
+	open := !r.Body.State.Final()
 	switch {
 	case t.TS == "":
 		return never
-	case open && t.Frozen != halt.ver, open && t.DrawnAt.UnixMilli() < e.since.Load():
+	case open && t.Frozen != halt.Ver, open && t.DrawnAt.UnixMilli() < e.store.LastLoss().UnixMilli():
 		return 0
-	case t.Drawn == r.ver:
+	case t.Drawn == r.Ver:
 		return never
-	case r.body.State != approvals.Executing:
+	case r.Body.State != approvals.Executing:
 		return 0
 	}
 	return max(0, t.DrawnAt.Add(e.Redraw).Sub(e.now()))
@@ -191,25 +192,25 @@ func (e *Engine) drawIn(r approvals.Request) time.Duration {
 
 // draw makes the card show the request. Drawing twice does no harm, so there
 // is no intent and no doubt.
-func (e *Engine) draw(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze]) error {
-	d := e.face.Draw(ctx, r.body, halt.body)
+func (e *Engine) draw(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
+	d := e.face.Draw(ctx, r.Body, halt.Body)
 	e.Metrics.said.WithLabelValues("draw", fate(d.Fate)).Inc()
-	next := t.body
+	next := t.Body
 	switch {
 	case d.Fate == approvals.Said:
-	case d.Fate == approvals.Unsayable, d.Odd && e.tooLong(t.body.Undrawn):
-		e.Log.ErrorContext(ctx, "the card cannot be drawn", "request", r.body.ID, "err", d.Err)
+	case d.Fate == approvals.Unsayable, d.Odd && e.tooLong(t.Body.Undrawn):
+		e.Log.ErrorContext(ctx, "the card cannot be drawn", "request", r.Body.ID, "err", d.Err)
 	default:
-		e.Log.WarnContext(ctx, "the card could not be drawn; trying again", "request", r.body.ID, "err", d.Err)
+		e.Log.WarnContext(ctx, "the card could not be drawn; trying again", "request", r.Body.ID, "err", d.Err)
 		if d.Odd && next.Undrawn.IsZero() {
 			next.Undrawn = e.now()
-			_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(e.RefusedPause))
+			_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(e.RefusedPause))
 			return err
 		}
 		return e.later(ctx, c, drawings, d)
 	}
-	next.Drawn, next.Frozen, next.DrawnAt, next.Undrawn = r.ver, halt.ver, e.now(), time.Time{}
-	_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0))
+	next.Drawn, next.Frozen, next.DrawnAt, next.Undrawn = r.Ver, halt.Ver, e.now(), time.Time{}
+	_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
 	return err
 }
 
@@ -221,7 +222,7 @@ func (e *Engine) tooLong(since time.Time) bool {
 
 // later gives the thread back until Slack wants to hear again; if it said so
 // for all calls of that kind, all replicas keep to it.
-func (e *Engine) later(ctx context.Context, c claim, what string, d approvals.Delivery) error {
+func (e *Engine) later(ctx context.Context, c store.Lease, what string, d approvals.Delivery) error {
 	wait := max(d.Wait, e.RetryIn/2)
 	if d.Odd {
 		wait = max(wait, e.RefusedPause)
@@ -237,7 +238,7 @@ func (e *Engine) later(ctx context.Context, c claim, what string, d approvals.De
 
 // owed reads the notes at the head of the list that are told in one post.
 func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) {
-	raw, err := e.rdb.LRange(ctx, e.keys.owed(id), 0, together-1).Result()
+	raw, err := e.store.List(ctx, e.keys.owed(id), 0, together-1)
 	if err != nil {
 		return nil, fmt.Errorf("read what is owed to %s: %w", id, err)
 	}
@@ -256,9 +257,9 @@ func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) 
 }
 
 // leaveOut takes notes off the list that have nothing to say any more.
-func (e *Engine) leaveOut(ctx context.Context, c claim, t stored[thread], id string, n int) error {
-	ch := newChange().under(c).write(e.keys.thread(id), t.ver, t.body).done(0)
-	ch.Pop = &pop{e.keys.owed(id), n}
+func (e *Engine) leaveOut(ctx context.Context, c store.Lease, t store.Stored[thread], id string, n int) error {
+	ch := store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, t.Body).Release(0)
+	ch.Pop(e.keys.owed(id), n)
 	_, err := e.commit(ctx, ch)
 	return err
 }
@@ -266,7 +267,7 @@ func (e *Engine) leaveOut(ctx context.Context, c claim, t stored[thread], id str
 // othersReady reports whether anything stands behind a file that waits for its
 // next try.
 func (e *Engine) othersReady(ctx context.Context, id string) (bool, error) {
-	raw, err := e.rdb.LRange(ctx, e.keys.owed(id), 1, together).Result()
+	raw, err := e.store.List(ctx, e.keys.owed(id), 1, together)
 	if err != nil {
 		return false, fmt.Errorf("read what is owed to %s: %w", id, err)
 	}
@@ -284,59 +285,58 @@ func (e *Engine) othersReady(ctx context.Context, id string) (bool, error) {
 
 // letPass puts a file that could not be attached behind everything else that is
 // owed to the thread.
-func (e *Engine) letPass(ctx context.Context, c claim, t stored[thread], id string, n approvals.Note) error {
-	next := t.body
+func (e *Engine) letPass(ctx context.Context, c store.Lease, t store.Stored[thread], id string, n approvals.Note) error {
+	next := t.Body
 	next.Intent = nil
-	ch := newChange().under(c).write(e.keys.thread(id), t.ver, next).done(0)
-	ch.Push = append(ch.Push, put{e.keys.owed(id), marshal(n)})
-	ch.Pop = &pop{e.keys.owed(id), 1}
+	ch := store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, next).Release(0)
+	ch.Push(e.keys.owed(id), n).Pop(e.keys.owed(id), 1)
 	_, err := e.commit(ctx, ch)
 	return err
 }
 
 // post writes the intent, posts once, and writes what came of it.
-func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze], notes []approvals.Note) error {
-	if from, maybe := e.maybePosted(notes[0], r.body); maybe {
+func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], notes []approvals.Note) error {
+	if from, maybe := e.maybePosted(notes[0], r.Body); maybe {
 		notes = notes[:1] // it may have been told with others, or alone
-		ts, found, err := e.face.Look(ctx, r.body, notes[0].ID, from)
+		ts, found, err := e.face.Look(ctx, r.Body, notes[0].ID, from)
 		switch {
-		case err != nil && !e.blind(err, time.UnixMilli(e.since.Load())):
+		case err != nil && !e.blind(err, e.store.LastLoss()):
 			return e.lookLater(ctx, c, err)
 		case err != nil:
-			e.unverified(ctx, r.body.ID, notes[0], err)
+			e.unverified(ctx, r.Body.ID, notes[0], err)
 		case found:
-			return e.said(ctx, c, t, r, stored[approvals.Freeze]{}, 1, ts, 0)
+			return e.said(ctx, c, t, r, store.Stored[approvals.Freeze]{}, 1, ts, 0)
 		}
 	}
-	owed := approvals.Message{Request: r.body, Notes: notes, Freeze: halt.body}
+	owed := approvals.Message{Request: r.Body, Notes: notes, Freeze: halt.Body}
 	m, count := owed, len(notes)
-	if t.body.TS == "" && !strings.HasPrefix(r.body.ID, "@") && notes[0].Topic != approvals.TopicCard {
+	if t.Body.TS == "" && !strings.HasPrefix(r.Body.ID, "@") && notes[0].Topic != approvals.TopicCard {
 		// The card was given up, and the channel may take messages again: the card
 		// comes first, and what is owed follows in its thread.
-		notes, count = []approvals.Note{e.note(approvals.Note{ID: r.body.ID + "/card", Topic: approvals.TopicCard, By: r.body.Requester})}, 0
+		notes, count = []approvals.Note{e.note(approvals.Note{ID: r.Body.ID + "/card", Topic: approvals.TopicCard, By: r.Body.Requester})}, 0
 		m.Notes = notes
 	}
 	if notes[0].Topic.Concludes() {
-		batches, err := e.loadBatches(ctx, r.body)
+		batches, err := e.loadBatches(ctx, r.Body)
 		if err != nil {
 			return err
 		}
 		m.Batches = batches
 	}
 	began, wall := time.Now(), time.Now().Round(0)
-	next := t.body
+	next := t.Body
 	next.Intent = &saying{ID: m.ID(), At: e.now(), Count: count}
 	crashpoint("post.before/" + string(notes[0].Topic))
-	if _, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next)); err != nil {
+	if _, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
 		return err
 	}
 	crashpoint("post.intended/" + string(notes[0].Topic))
-	t = stored[thread]{next, t.ver + 1}
+	t = store.Stored[thread]{Body: next, Ver: t.Ver + 1}
 	if slept(began, wall) {
 		// Another replica may have looked for it already, and posted it again.
-		e.Log.WarnContext(ctx, "the process slept between intent and post; nothing was posted", "request", r.body.ID, "note", m.ID())
+		e.Log.WarnContext(ctx, "the process slept between intent and post; nothing was posted", "request", r.Body.ID, "note", m.ID())
 		next.Intent = nil
-		_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0))
+		_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
 		return err
 	}
 
@@ -345,9 +345,9 @@ func (e *Engine) post(ctx context.Context, c claim, t stored[thread], r stored[a
 	e.Metrics.said.WithLabelValues(string(notes[0].Topic), fate(d.Fate)).Inc()
 	switch d.Fate {
 	case approvals.Said:
-		return e.said(ctx, c, t, r, halt, count, d.TS, r.ver)
+		return e.said(ctx, c, t, r, halt, count, d.TS, r.Ver)
 	case approvals.Unsure:
-		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.body.ID, "note", m.ID(), "err", d.Err)
+		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.Body.ID, "note", m.ID(), "err", d.Err)
 		e.release(ctx, c, e.RetryIn/2, false)
 		return nil
 	case approvals.NotSaid:
@@ -364,7 +364,7 @@ const afterLoss = time.Hour
 // says that it is owed, and since when: a note from before a loss, or one that
 // is owed once more since what was done about it was lost.
 func (e *Engine) maybePosted(n approvals.Note, r approvals.Request) (since time.Time, maybe bool) {
-	lost := time.UnixMilli(e.since.Load())
+	lost := e.store.LastLoss()
 	switch {
 	case n.At.Before(lost):
 		return n.At, true
@@ -383,8 +383,8 @@ func slept(began, wall time.Time) bool {
 
 // notSaid takes back the intent of a post that certainly does not stand, and
 // has it tried again; a refusal that nobody knows, only for so long.
-func (e *Engine) notSaid(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
-	if d.Odd && e.tooLong(t.body.Refused) {
+func (e *Engine) notSaid(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
+	if d.Odd && e.tooLong(t.Body.Refused) {
 		return e.unsayable(ctx, c, t, m, d)
 	}
 	e.Log.WarnContext(ctx, "a message was not posted; trying again", "request", m.Request.ID, "note", m.ID(), "err", d.Err)
@@ -392,29 +392,29 @@ func (e *Engine) notSaid(ctx context.Context, c claim, t stored[thread], m appro
 		n.Next = e.now().Add(max(d.Wait, 4*e.RetryIn))
 		return e.letPass(ctx, c, t, m.Request.ID, n)
 	}
-	next := t.body
+	next := t.Body
 	next.Intent = nil
 	if d.Odd && next.Refused.IsZero() {
 		next.Refused = e.now()
 	}
-	if _, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(m.Request.ID), t.ver, next)); err != nil {
+	if _, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(m.Request.ID), t.Ver, next)); err != nil {
 		return err
 	}
-	return e.later(ctx, c, t.body.Channel, d)
+	return e.later(ctx, c, t.Body.Channel, d)
 }
 
 // said takes what was said off the list, and remembers the card's place and
 // which version of the request it shows; 0 if that is not known, so that it is
 // drawn again.
-func (e *Engine) said(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], halt stored[approvals.Freeze], count int, ts string, shows uint64) error {
-	next := t.body.over()
-	if next.TS == "" && !strings.HasPrefix(r.body.ID, "@") { // an announcement begins no thread
-		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.ver, e.now()
+func (e *Engine) said(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], count int, ts string, shows uint64) error {
+	next := t.Body.over()
+	if next.TS == "" && !strings.HasPrefix(r.Body.ID, "@") { // an announcement begins no thread
+		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.Ver, e.now()
 	}
-	ch := newChange().under(c).write(e.keys.thread(r.body.ID), t.ver, next).done(0)
-	ch.Pop = &pop{e.keys.owed(r.body.ID), count}
-	if t.body.TS == "" {
-		ch.staleHomes(e.keys) // they lead to the card
+	ch := store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0)
+	ch.Pop(e.keys.owed(r.Body.ID), count)
+	if t.Body.TS == "" {
+		e.redrawHomes(ch) // they lead to the card
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err
@@ -432,46 +432,46 @@ func (t thread) over() thread {
 // lookForPost finds out about a post of which it is not known whether it
 // stands. If it is found that is the end of it; if not, only the time after
 // which Slack cannot still be about to show it allows a second one.
-func (e *Engine) lookForPost(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], quiet time.Duration) error {
-	intent := t.body.Intent
+func (e *Engine) lookForPost(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], quiet time.Duration) error {
+	intent := t.Body.Intent
 	// The last look must begin after the wait, so the time is taken before it.
 	left := intent.At.Add(e.UnsureWait).Sub(e.now())
 	ts, found, err := "", false, error(nil)
 	if quiet > 0 {
 		err = &approvals.LookError{Wait: quiet, Err: errors.New("no look-up before the Retry-After of an earlier one")}
 	} else {
-		ts, found, err = e.face.Look(ctx, r.body, intent.ID, intent.At)
+		ts, found, err = e.face.Look(ctx, r.Body, intent.ID, intent.At)
 	}
 	if err != nil {
 		return e.lookFailed(ctx, c, t, r, err)
 	}
 	if found {
-		return e.said(ctx, c, t, r, stored[approvals.Freeze]{}, intent.Count, ts, 0)
+		return e.said(ctx, c, t, r, store.Stored[approvals.Freeze]{}, intent.Count, ts, 0)
 	}
 	if left > 0 {
 		e.release(ctx, c, min(left, max(e.RetryIn, e.UnsureWait/4)), false)
 		return nil
 	}
-	return e.postAgain(ctx, c, t, r.body.ID, t.body.Blind)
+	return e.postAgain(ctx, c, t, r.Body.ID, t.Body.Blind)
 }
 
 // postAgain takes the intent back, so that the note is posted once more.
-func (e *Engine) postAgain(ctx context.Context, c claim, t stored[thread], id string, blind int) error {
-	next := t.body
+func (e *Engine) postAgain(ctx context.Context, c store.Lease, t store.Stored[thread], id string, blind int) error {
+	next := t.Body
 	next.Intent, next.Blind = nil, blind
-	_, err := e.commit(ctx, newChange().under(c).write(e.keys.thread(id), t.ver, next).done(0))
+	_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, next).Release(0))
 	return err
 }
 
 // lookFailed decides about a post that cannot be looked for: twice is better
 // than never. Where Slack goes on losing answers, each further time has a longer
 // pause before it.
-func (e *Engine) lookFailed(ctx context.Context, c claim, t stored[thread], r stored[approvals.Request], err error) error {
-	intent := t.body.Intent
+func (e *Engine) lookFailed(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], err error) error {
+	intent := t.Body.Intent
 	if !e.blind(err, intent.At) {
 		return e.lookLater(ctx, c, err)
 	}
-	if n := t.body.Blind; n > 0 {
+	if n := t.Body.Blind; n > 0 {
 		pause := min(e.UnsureWait<<min(n, 10), max(10*time.Minute, e.UnsureWait))
 		if left := intent.At.Add(pause).Sub(e.now()); left > 0 {
 			e.release(ctx, c, left, false)
@@ -479,11 +479,11 @@ func (e *Engine) lookFailed(ctx context.Context, c claim, t stored[thread], r st
 		}
 	}
 	topic := approvals.Topic("")
-	if notes, err := e.owed(ctx, r.body.ID); err == nil && len(notes) > 0 {
+	if notes, err := e.owed(ctx, r.Body.ID); err == nil && len(notes) > 0 {
 		topic = notes[0].Topic
 	}
-	e.unverified(ctx, r.body.ID, approvals.Note{ID: intent.ID, Topic: topic}, err)
-	return e.postAgain(ctx, c, t, r.body.ID, t.body.Blind+1)
+	e.unverified(ctx, r.Body.ID, approvals.Note{ID: intent.ID, Topic: topic}, err)
+	return e.postAgain(ctx, c, t, r.Body.ID, t.Body.Blind+1)
 }
 
 // blind reports whether a failed look-up has to be decided about: no other will
@@ -494,7 +494,7 @@ func (e *Engine) blind(err error, since time.Time) bool {
 }
 
 // lookLater gives the thread back until it can be looked into again.
-func (e *Engine) lookLater(ctx context.Context, c claim, err error) error {
+func (e *Engine) lookLater(ctx context.Context, c store.Lease, err error) error {
 	why := new(approvals.LookError)
 	if !errors.As(err, &why) || why.Wait == 0 {
 		return fmt.Errorf("look for a post: %w", err)
@@ -521,15 +521,15 @@ func (e *Engine) unverified(ctx context.Context, id string, n approvals.Note, er
 // unsayable gives up on a message that Slack does not take. Without its card a
 // request cannot be decided on: then it is withdrawn. What somebody has to know
 // is owed to them privately instead.
-func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], m approvals.Message, d approvals.Delivery) error {
+func (e *Engine) unsayable(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
 	id, topic := m.Request.ID, m.Notes[0].Topic
-	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.body.Channel, "err", d.Err)
-	ch := newChange().under(c).done(0).
-		write(e.keys.thread(id), t.ver, t.body.over()).
-		log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.worker})
-	ch.Pop = &pop{e.keys.owed(id), len(m.Notes)}
+	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.Body.Channel, "err", d.Err)
+	ch := store.NewChange().Under(c).Release(0).
+		Write(e.keys.thread(id), t.Ver, t.Body.over()).
+		Log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.store.Worker()})
+	ch.Pop(e.keys.owed(id), len(m.Notes))
 	if topic.File() {
-		ch.tell(e.keys, id, e.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code}))
+		ch.Also(tell(e.keys, id, e.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code})))
 	}
 	if topic == approvals.TopicCard {
 		if err := e.withoutCard(ctx, ch, m, d); err != nil {
@@ -554,23 +554,19 @@ func (e *Engine) unsayable(ctx context.Context, c claim, t stored[thread], m app
 
 // withoutCard completes the change that gives up on a card: nobody could
 // decide on the request, so it is withdrawn.
-func (e *Engine) withoutCard(ctx context.Context, ch *change, m approvals.Message, d approvals.Delivery) error {
+func (e *Engine) withoutCard(ctx context.Context, ch *store.Change, m approvals.Message, d approvals.Delivery) error {
 	r, err := e.loadRequest(ctx, m.Request.ID)
 	if err != nil {
 		return err
 	}
-	gone, ok := r.body.Unposted(fmt.Sprint(d.Err), e.now())
+	gone, ok := r.Body.Unposted(fmt.Sprint(d.Err), e.now())
 	if !ok { // decided meanwhile, by command
 		return nil
 	}
-	end, err := e.decision(ctx, r, gone)
-	if err != nil {
+	if _, err := e.writeDecision(ctx, ch, r, gone); err != nil {
 		return err
 	}
-	ch.Write = append(ch.Write, end.Write...)
-	ch.Audit = append(ch.Audit, end.Audit...)
-	ch.Request, ch.Unlock, ch.Index, ch.Expire, ch.Trim = end.Request, end.Unlock, end.Index, end.Expire, end.Trim
-	ch.done(never) // nobody reads the thread of a card that does not exist
+	ch.Release(never) // nobody reads the thread of a card that does not exist
 	return nil
 }
 

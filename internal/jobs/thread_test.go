@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
 // face is a Slack of a few lines: it remembers what was posted, and fails in
@@ -151,11 +152,11 @@ func (w *world) owe(e *Engine, op, server string, n int, topic approvals.Topic) 
 	w.t.Helper()
 	r := w.ask(e, op, server)
 	ids = append(ids, r.ID+"/card")
-	ch := newChange()
+	ch := store.NewChange()
 	for i := range n {
 		id := fmt.Sprintf("%s/%d", r.ID, i)
 		ids = append(ids, id)
-		ch.tell(w.keys, r.ID, e.note(approvals.Note{ID: id, Topic: topic}))
+		ch.Also(tell(w.keys, r.ID, e.note(approvals.Note{ID: id, Topic: topic})))
 	}
 	if n > 0 {
 		w.commit(e, ch)
@@ -281,7 +282,7 @@ func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
 		defer f.mu.Unlock()
 		return slices.Equal(f.told, []string{anna.ID + " " + r.ID + "/card"})
 	})
-	if n := do(w, w.rdb.HLen(t.Context(), w.keys.locks())); n != 0 {
+	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != 0 {
 		t.Errorf("%d servers are still locked", n)
 	}
 	if n := do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))); n != 0 {
@@ -366,9 +367,8 @@ func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
 		f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "1.0", at: time.Now()})
 	}
 	time.Sleep(2 * time.Millisecond) // the loss is later than the notes
-	if err := e.distrust(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.rollBack()
+	w.beat(e)
 	w.run(e, f)
 	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(id))) == 0 })
 	if got := f.posted(id); !slices.Equal(got, ids) {

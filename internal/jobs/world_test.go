@@ -2,13 +2,15 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/redistest"
 	"ecsbot/internal/secret"
+	"ecsbot/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -100,11 +103,11 @@ func (w *world) engine(tune ...func(*Config)) *Engine {
 
 func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	w.t.Helper()
-	store, err := OpenStore(url)
+	db, err := store.Open(url, store.TLS{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { store.Close() })
+	w.t.Cleanup(func() { db.Close() })
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w,
@@ -114,7 +117,7 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 		w.t.Fatal(err)
 	}
 	c := Config{
-		ProjectID: project, Project: "demo", Redis: store, Cloud: cloud,
+		ProjectID: project, Project: "demo", Redis: db, Cloud: cloud,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
 		Policy: approvals.Policy{
 			Approvers: []string{ben.ID, carla.ID, dora.ID}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 2000,
@@ -143,13 +146,123 @@ func (w *world) open(e *Engine) {
 	if err := w.rdb.Ping(w.t.Context()).Err(); err != nil {
 		w.t.Fatal(err)
 	}
-	// The first connection tells the run id; open must not be the one to learn it.
-	if err := e.rdb.Ping(w.t.Context()).Err(); err != nil {
+	// The first connection tells the run id; Join must not be the one to learn it.
+	if _, err := e.store.Time(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := e.open(w.t.Context(), false); err != nil {
+	if err := e.store.Join(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// key names what the store itself keeps.
+func (w *world) key(name string) string { return string(w.keys) + name }
+
+// commit makes ch, which must succeed.
+func (w *world) commit(e *Engine, ch *store.Change) {
+	w.t.Helper()
+	if _, err := e.commit(w.t.Context(), ch); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// claims takes up to n due items.
+func (w *world) claims(e *Engine, n int) []store.Lease {
+	w.t.Helper()
+	got, _, err := e.store.Claim(w.t.Context(), store.Lanes{All: n, Usual: n, Slow: n})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return got
+}
+
+// hold makes item due and claims it.
+func (w *world) hold(e *Engine, item string) store.Lease {
+	w.t.Helper()
+	w.commit(e, store.NewChange().Wake(item, 0))
+	for _, c := range w.claims(e, 100) {
+		if c.Item == item {
+			return c
+		}
+	}
+	w.t.Fatalf("%s was not handed out", item)
+	return store.Lease{}
+}
+
+// dueAt puts items into the list as due so many ms ago.
+func (w *world) dueAt(ago map[string]int64) {
+	w.t.Helper()
+	now := do(w, w.rdb.Time(w.t.Context())).UnixMilli()
+	for item, ms := range ago {
+		w.rdb.ZAdd(w.t.Context(), w.key("due"), redis.Z{Score: float64(now - ms), Member: item})
+	}
+}
+
+func (w *world) beat(e *Engine) {
+	w.t.Helper()
+	if err := e.beat(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// beatAgain beats until Redis answers: connections to a process that died fail
+// once each.
+func (w *world) beatAgain(e *Engine) {
+	w.t.Helper()
+	w.within(5*time.Second, "a beat", func() bool { return e.beat(w.t.Context()) == nil })
+}
+
+// blocked reports whether permits are blocked, as an engine sees them.
+func (w *world) blocked(e *Engine) bool {
+	w.t.Helper()
+	probe := store.Permit{ID: "probe", Request: "S-PROBE", Cost: 1, Rest: 1, First: true, Limit: 1000}
+	_, err := e.store.Commit(w.t.Context(), store.NewChange().Permit(probe))
+	if err == nil { // given back: it was only asked for
+		w.commit(e, store.NewChange().Settle("probe", 0))
+	}
+	no, ok := errors.AsType[*store.NoRoom](err)
+	return ok && no.Blocked()
+}
+
+// rollBack takes changes back, as far as the store's count of them tells.
+func (w *world) rollBack() {
+	w.t.Helper()
+	if err := w.rdb.HSet(w.t.Context(), w.key("meta"), "seq", 0).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// wrongClock is where the Redis answers whose clock is off by so many ms, as far
+// as its scripts tell.
+func (w *world) wrongClock() (url string, ms *atomic.Int64) {
+	w.t.Helper()
+	ms = new(atomic.Int64)
+	c := &redistest.Cutter{Say: func(answer []byte) []byte {
+		return moment.ReplaceAllFunc(answer, func(m []byte) []byte {
+			n, _ := strconv.ParseInt(string(m[1:len(m)-2]), 10, 64)
+			return fmt.Appendf(nil, ":%d\r\n", n+ms.Load())
+		})
+	}}
+	return c.Start(w.t, w.redis).URL, ms
+}
+
+// moment is a time in ms, as an integer of Redis's protocol.
+var moment = regexp.MustCompile(`:1\d{12}\r\n`)
+
+// fill makes Redis refuse whatever needs memory.
+func (w *world) fill() {
+	w.t.Helper()
+	if err := w.rdb.ConfigSet(w.t.Context(), "maxmemory", "1").Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.rdb.Set(w.t.Context(), "x", "y", 0).Err(); err == nil {
+		w.t.Fatal("it is not full")
+	}
+}
+
+func newCutter(w *world, cut func(command string) bool) *redistest.Cutter {
+	w.t.Helper()
+	return (&redistest.Cutter{Cut: cut}).Start(w.t, w.redis)
 }
 
 // run runs e until stop is called or the test ends. Then all are told to stop
@@ -237,121 +350,7 @@ func do[T any](w *world, cmd interface{ Result() (T, error) }) T {
 // a clock that was set back.
 func (w *world) shift(k keys, ms int64) {
 	w.t.Helper()
-	err := shiftScript.Run(w.t.Context(), w.rdb, []string{k.log(approvals.Stop), k.book(approvals.Stop)}, ms).Err()
-	if err != nil && err != redis.Nil {
+	if err := redistest.Shift(w.t.Context(), w.rdb, string(k)+"log", string(k)+"book", ms); err != nil {
 		w.t.Fatal(err)
-	}
-}
-
-var shiftScript = redis.NewScript(`
-local z = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
-for i = 1, #z, 2 do redis.call('ZADD', KEYS[1], z[i + 1] - ARGV[1], z[i]) end
-local h = redis.call('HGETALL', KEYS[2])
-for i = 1, #h, 2 do
-  local f = h[i]
-  if f == '#clock' or f == '#frozen' or f == '#since' or string.sub(f, 1, 2) == 'a:' or string.sub(f, 1, 2) == 'f:' then
-    redis.call('HINCRBY', KEYS[2], f, -ARGV[1])
-  end
-end`)
-
-// cutter stands between an engine and Redis. It lets every command through;
-// of those that cut picks it takes the answer away, with the connection.
-type cutter struct {
-	url string
-	cut func(command string) bool
-	say func(answer []byte) []byte // changes an answer; nil: none
-
-	mu   sync.Mutex
-	cuts int
-}
-
-func newCutter(w *world, cut func(command string) bool) *cutter {
-	w.t.Helper()
-	return newProxy(w, cut, nil)
-}
-
-// newProxy is newCutter with a change of answers; say may be nil.
-func newProxy(w *world, cut func(command string) bool, say func(answer []byte) []byte) *cutter {
-	w.t.Helper()
-	path := w.redis.Dir() + "/cut"
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c := &cutter{url: "unix://" + path, cut: cut, say: say}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { c.carry(near, strings.TrimPrefix(w.redis.URL(), "unix://")) })
-		}
-	})
-	w.t.Cleanup(func() {
-		l.Close()
-		w.redis.Kill() // ends what the connections still wait for
-		wg.Wait()
-	})
-	return c
-}
-
-// carry carries one connection. go-redis sends a command only when it has the
-// answer to the one before, so what comes in one piece belongs together.
-func (c *cutter) carry(near net.Conn, to string) {
-	defer near.Close()
-	far, err := net.Dial("unix", to)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	go func() { // ends when either side closes
-		defer near.Close()
-		if c.say == nil {
-			io.Copy(near, far)
-			return
-		}
-		for buf := make([]byte, 256<<10); ; {
-			n, err := far.Read(buf)
-			if err != nil {
-				return
-			}
-			near.Write(c.say(buf[:n]))
-		}
-	}()
-	buf := make([]byte, 256<<10)
-	for {
-		n, err := near.Read(buf)
-		if err != nil {
-			return
-		}
-		c.mu.Lock()
-		cut := c.cut(string(buf[:n]))
-		if cut {
-			c.cuts++
-		}
-		c.mu.Unlock()
-		if cut {
-			swallow(to, buf[:n])
-			return
-		}
-		if _, err := far.Write(buf[:n]); err != nil {
-			return
-		}
-	}
-}
-
-// swallow has the command carried out over a connection of its own, and waits
-// for the answer: it is sure to be done before the caller hears of the cut.
-func swallow(to string, command []byte) {
-	aside, err := net.Dial("unix", to)
-	if err != nil {
-		return
-	}
-	defer aside.Close()
-	aside.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := aside.Write(command); err == nil {
-		aside.Read(make([]byte, 64<<10))
 	}
 }

@@ -1,0 +1,60 @@
+package store
+
+// keys names what the store itself keeps in Redis for one project. All names
+// begin with the hash tag {p:<project>}, so that a cluster keeps them in one slot
+// and a script may change several. Callers name their records below the same
+// prefix (see [Prefix]).
+//
+//	meta    hash    instance, schema, seq (changes made), fence, team and bot,
+//	                replicas (the most ever seen)
+//	due     zset    item → ms at which it has to be worked on
+//	claims  hash    item → fence      owners  hash  item → worker
+//	tries   hash    item → claims since it was last given back
+//	woken   hash    items that became due while they were held
+//	first   zset    items that hold back → ms of their recording (lua/claim.lua)
+//	slow    zset    person → ms from which their next slow item may be handed out
+//	slow:<person>  zset  that person's slow items that are due
+//	beats   zset    worker → ms of its last heartbeat
+//	locks   hash    what is locked → who holds it
+//	log, book, line permits of the quota "" (lua/permits.lua); log:start, … those of "start"
+//	audit   stream  one entry a change
+//	ready   string  written to find out whether Redis takes writes
+//	i:<id>  string  an envelope            seen:<id>  string  it was recorded
+type keys string
+
+// Prefix is what the names of all keys of a project begin with.
+func Prefix(project string) string { return "{p:" + project + "}:" }
+
+func keysOf(project string) keys { return keys(Prefix(project)) }
+
+func (k keys) meta() string   { return string(k) + "meta" }
+func (k keys) due() string    { return string(k) + "due" }
+func (k keys) claims() string { return string(k) + "claims" }
+func (k keys) owners() string { return string(k) + "owners" }
+func (k keys) tries() string  { return string(k) + "tries" }
+func (k keys) woken() string  { return string(k) + "woken" }
+func (k keys) first() string  { return string(k) + "first" }
+func (k keys) slow() string   { return string(k) + "slow" }
+func (k keys) beats() string  { return string(k) + "beats" }
+func (k keys) locks() string  { return string(k) + "locks" }
+func (k keys) audit() string  { return string(k) + "audit" }
+func (k keys) ready() string  { return string(k) + "ready" }
+
+func (k keys) parked(person string) string { return k.slow() + ":" + person }
+func (k keys) envelope(id string) string   { return string(k) + "i:" + id }
+func (k keys) seen(id string) string       { return string(k) + "seen:" + id }
+
+// quotas are the names of all quotas. The first one is that of the keys without a
+// name, which were there before there were others.
+var quotas = [2]string{"", "start"}
+
+func (k keys) log(quota string) string  { return k.ofQuota("log", quota) }
+func (k keys) book(quota string) string { return k.ofQuota("book", quota) }
+func (k keys) line(quota string) string { return k.ofQuota("line", quota) }
+
+func (k keys) ofQuota(name, quota string) string {
+	if quota == "" {
+		return string(k) + name
+	}
+	return string(k) + name + ":" + quota
+}

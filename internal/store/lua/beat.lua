@@ -1,0 +1,47 @@
+-- beat is a worker's heartbeat; it makes the claims of dead ones due now.
+-- It also notices a restarted store.
+--
+-- KEYS  1 beats  zset  worker -> ms of its last beat
+--       2 due  3 owners  4 meta  5, 6 books of the two quotas
+--       7, 8 their logs     (see commit.lua, permits.lua)
+-- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
+--       Redis process spoken to  4 window ms  5 replicas connected now
+-- Returns {server ms, seq, instance or '', claims taken from the dead,
+--          ms for which permits are blocked, #since: when a restart or loss was noticed last,
+--          the most replicas ever seen, #back: when a clock was found ahead}.
+even_if_full(KEYS[4])
+local now = redis_ms()
+local dead = tonumber(ARGV[2])
+local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local taken = 0
+-- A worker that was silent itself (the store hung, say) may not judge the others.
+if mine and now - tonumber(mine) < dead then
+  local gone = {}
+  for _, w in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - dead)) do
+    if w ~= ARGV[1] then gone[w] = true; redis.call('ZREM', KEYS[1], w) end
+  end
+  if next(gone) then
+    local all = redis.call('HGETALL', KEYS[3])
+    for i = 1, #all, 2 do
+      if gone[all[i + 1]] then redis.call('ZADD', KEYS[2], now, all[i]); taken = taken + 1 end
+    end
+  end
+end
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+local blocked = 0
+local instance = redis.call('HGET', KEYS[4], 'instance') or ''
+if instance ~= '' then
+  adopt(KEYS[5], KEYS[6])
+  for i = 5, 6 do blocked = math.max(blocked, noticed(KEYS[i + 2], KEYS[i], ARGV[3], tonumber(ARGV[4]), now)) end
+end
+local replicas = tonumber(redis.call('HGET', KEYS[4], 'replicas') or '0')
+if instance ~= '' and tonumber(ARGV[5]) > replicas then
+  replicas = tonumber(ARGV[5])
+  redis.call('HSET', KEYS[4], 'replicas', replicas)
+end
+local function latest(field)
+  local a, b = redis.call('HGET', KEYS[5], field), redis.call('HGET', KEYS[6], field)
+  return math.max(tonumber(a or '0'), tonumber(b or '0'))
+end
+return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
+  blocked, latest('#since'), replicas, latest('#back')}

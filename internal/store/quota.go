@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Permit is what a call asks of the quota; lua/permits.lua has the rules.
+type Permit struct {
+	ID      string
+	Request string        // which waits in the queue
+	Cost    int           // of the call
+	Rest    int           // what the request still has to send, this call included
+	First   bool          // it is the request's first call
+	Limit   int           // within a window
+	Reserve int           // room that large requests leave to the first call of a small one
+	Soon    time.Duration // how long a small one may have to wait for that room
+}
+
+// PermitLife is how long a permit counts whose call nobody settled. It must be
+// longer than any time between a permit and the end of its call.
+const PermitLife = 10 * time.Minute
+
+// permit is a [Permit] as the scripts read it.
+type permit struct {
+	ID      string `json:"id"`
+	Request string `json:"request"`
+	Cost    int    `json:"cost"`
+	Rest    int    `json:"rest"`
+	First   bool   `json:"first"`
+	Limit   int    `json:"limit"`
+	Reserve int    `json:"reserve"`
+	Soon    int64  `json:"soon"`
+	Run     string `json:"run"`
+	Window  int64  `json:"window"`
+	Hold    int64  `json:"hold"`
+	Busy    int64  `json:"busy"`
+}
+
+// permit is p asked of the process called run.
+func (s *Store) permit(p Permit, run string) *permit {
+	return &permit{
+		ID: p.ID, Request: p.Request, Cost: p.Cost, Rest: p.Rest, First: p.First, Limit: p.Limit, Reserve: p.Reserve, Soon: p.Soon.Milliseconds(),
+		Run: run, Window: s.cfg.Window.Milliseconds(), Hold: PermitLife.Milliseconds(), Busy: s.cfg.Lease.Milliseconds(),
+	}
+}
+
+// NoRoom says why a call gets no permit now, and when to ask again.
+type NoRoom struct {
+	Wait  time.Duration
+	Place int    // in the queue, if others before it have to wait, too
+	why   string // full, line or blocked
+}
+
+func (n *NoRoom) Error() string { return fmt.Sprintf("no permit: %s for %v", n.why, n.Wait) }
+
+// Full reports that the quota is used up; without it, others come first or the
+// permits are blocked.
+func (n *NoRoom) Full() bool { return n.why == "full" }
+
+// Blocked reports that no permit is granted for a while.
+func (n *NoRoom) Blocked() bool { return n.why == "blocked" }
+
+// Room asks whether a call would get its permit now, and takes a place in the
+// queue: nil if it would. The permit itself is granted with a [Change].
+func (s *Store) Room(ctx context.Context, quota string, p Permit) (*NoRoom, error) {
+	if err := s.redis.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("ask for a permit: %w", err)
+	}
+	k := s.keys
+	raw, err := roomScript.Run(ctx, s.rdb, []string{k.log(quota), k.book(quota), k.line(quota)}, marshal(s.permit(p, s.redis.RunID()))).Slice()
+	if err != nil {
+		return nil, fmt.Errorf("ask for a permit: %w", err)
+	}
+	why := fmt.Sprint(raw[0])
+	if why == "yes" {
+		return nil, nil
+	}
+	return &NoRoom{why: why, Wait: time.Duration(asInt(raw[1])) * time.Millisecond, Place: int(asInt(raw[2]))}, nil
+}
+
+// Block keeps permits of the quotas, or of all if none is named, from being
+// granted for d. It never shortens.
+func (s *Store) Block(ctx context.Context, d time.Duration, names ...string) error {
+	if len(names) == 0 {
+		names = quotas[:]
+	}
+	return s.block(ctx, d, false, names...)
+}
+
+// block is [Store.Block]; lost says that the store's past is not to be trusted.
+func (s *Store) block(ctx context.Context, d time.Duration, lost bool, names ...string) error {
+	flag := "0"
+	if lost {
+		flag = "1"
+	}
+	for _, quota := range names {
+		err := s.retry(ctx, true, func() error {
+			return blockScript.Run(ctx, s.rdb, []string{s.keys.book(quota)}, d.Milliseconds(), flag).Err()
+		})
+		if err != nil {
+			return doing("block permits", err)
+		}
+	}
+	return nil
+}
+
+// How many replicas must confirm an intent, if it is no number.
+const (
+	ConfirmAuto = 0  // one if the store ever had a replica, however many it has now
+	ConfirmNone = -1 // none, for a store whose replicas were removed for good
+)
+
+// Intent is a connection over which the intent of one call is committed: the run
+// id in its permit, the change and its confirmation are of one process.
+type Intent struct {
+	s   *Store
+	via *pinned
+}
+
+// Intend takes the connection. The caller closes it.
+func (s *Store) Intend(ctx context.Context) (*Intent, error) {
+	via, err := s.redis.pin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write the intent: %w", err)
+	}
+	return &Intent{s, via}, nil
+}
+
+// Close gives the connection back.
+func (i *Intent) Close() error { return i.via.Close() }
+
+// Commit makes the change and, where that is demanded, waits until replicas have
+// it, too: after a failover the intent must still be there. The number does not
+// depend on the replicas connected now: a primary that was cut off has none, and
+// is just the one that must not go on. The call may only be made if the receipt
+// says that all is well.
+func (i *Intent) Commit(ctx context.Context, ch *Change) (Receipt, error) {
+	s := i.s
+	r, err := s.commitVia(ctx, ch, redis.Scripter(i.via), i.via.run)
+	if n := s.confirmations(); err == nil && n > 0 {
+		// A repeat wrote nothing on this connection, so there is nothing that
+		// could be confirmed.
+		r.Confirmed = !r.Replayed && i.via.confirmed(ctx, n)
+	}
+	r.Moved = i.via.run != s.redis.RunID()
+	r.Ahead = s.clock.ahead(clockReading{r.Now, r.sent, r.got}) > clockJump
+	return r, err
+}
+
+// confirmations is how many replicas must have an intent before its call.
+func (s *Store) confirmations() int {
+	switch {
+	case s.cfg.Confirm > 0:
+		return s.cfg.Confirm
+	case s.cfg.Confirm == ConfirmAuto && max(s.replicas.Load(), int64(s.redis.replicas.Load())) > 0:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Config says what a store is for. All but Nudge and TrustEmpty must be set.
+type Config struct {
+	Project string // names the keys
+	Redis   *Redis
+	Log     *slog.Logger
+	// Nudge, if set, is called when an item may have become due.
+	Nudge func()
+
+	Window    time.Duration // for which a permit counts, with its guard against clock error
+	Lease     time.Duration // of a claim
+	Beat      time.Duration // between two heartbeats; a worker is dead after three
+	Confirm   int           // replicas that must have an intent; see [ConfirmAuto]
+	AuditKeep int           // entries that the audit log keeps
+
+	// TrustEmpty takes an empty store for one from which nothing was ever sent.
+	// Nobody can know that of a real one: its volume may be lost, so permits are
+	// blocked for a window, once.
+	TrustEmpty bool
+}
+
+// Store is what one project keeps in Redis, as one worker sees it. Its methods
+// may be called at any time.
+type Store struct {
+	cfg    Config
+	redis  *Redis
+	rdb    redis.UniversalClient
+	keys   keys
+	worker string
+	team   string // whose store this is; see Bind
+	bot    string
+
+	seq      atomic.Int64 // highest count of changes seen
+	loss     atomic.Int64 // ms: what is older is not to be trusted
+	skew     atomic.Int64 // ns: Redis's clock minus ours
+	clock    redisClock   // how Redis's clock runs beside ours
+	back     int64        // ms of the last time a clock was found ahead; only Beat uses it
+	replicas atomic.Int64 // the most that the store ever had
+	instance atomic.Pointer[string]
+	beaten   atomic.Pointer[string] // run id of Redis at the last heartbeat
+}
+
+// New makes a store of what the project keeps in c.Redis. It does not connect.
+func New(c Config) *Store {
+	k := keysOf(c.Project)
+	c.Redis.key = k.meta()
+	if c.Nudge == nil {
+		c.Nudge = func() {}
+	}
+	return &Store{cfg: c, redis: c.Redis, rdb: c.Redis.client, keys: k, worker: rand.Text()[:8]}
+}
+
+// Worker names this worker among all that share the store.
+func (s *Store) Worker() string { return s.worker }
+
+// Now is the time by Redis's clock, as far as it is known.
+func (s *Store) Now() time.Time { return time.Now().Add(s.Skew()).UTC() }
+
+// Skew is Redis's clock minus ours.
+func (s *Store) Skew() time.Duration { return time.Duration(s.skew.Load()) }
+
+// LastLoss is when a restart or a loss of the store was noticed last: what was
+// planned before may have been carried out without a trace. Without one it is
+// the beginning of Unix time.
+func (s *Store) LastLoss() time.Time { return time.UnixMilli(s.loss.Load()) }
+
+// schema is the version of the records that this code reads and writes.
+const schema = "1"
+
+// Bind says which bot of which team the store belongs to, and joins it: a new one
+// is theirs from then on, and one of another bot is refused with a [Fault].
+func (s *Store) Bind(ctx context.Context, team, bot string) error {
+	s.team, s.bot = team, bot
+	return s.Join(ctx)
+}
+
+// Join makes an empty store ours or joins one that is. It comes before
+// everything else.
+func (s *Store) Join(ctx context.Context) error { return s.join(ctx, false) }
+
+// join is [Store.Join]; lost says that the store was known and is empty now.
+func (s *Store) join(ctx context.Context, lost bool) error {
+	via, err := s.redis.pin(ctx)
+	if err != nil {
+		return joining(err)
+	}
+	defer via.Close()
+	empty := ""
+	switch {
+	case lost:
+		empty = "lost"
+	case s.cfg.TrustEmpty:
+		empty = "trusted"
+	}
+	raw, err := openScript.Run(ctx, redis.Scripter(via), []string{s.keys.meta(), s.keys.book(quotas[0]), s.keys.book(quotas[1])},
+		rand.Text(), via.run, empty, s.cfg.Window.Milliseconds(), s.team, s.bot, s.redis.replicas.Load()).Slice()
+	if err != nil {
+		return joining(err)
+	}
+	instance, found := fmt.Sprint(raw[0]), fmt.Sprint(raw[1])
+	if found != schema {
+		return fmt.Errorf("open store: its records have version %s, this program knows version %s; run the newer program", found, schema)
+	}
+	if team, bot := fmt.Sprint(raw[3]), fmt.Sprint(raw[4]); s.team != "" && (team != s.team || bot != s.bot) {
+		return fmt.Errorf("open store: %w", s.foreign(team, bot))
+	}
+	s.instance.Store(&instance)
+	s.seq.Store(asInt(raw[2]))
+	s.replicas.Store(asInt(raw[5]))
+	return nil
+}
+
+// joining is why the store could not be joined, with what to do if a person can
+// do something.
+func joining(err error) error {
+	if f, ok := faultOf(err); ok {
+		err = f
+	}
+	return fmt.Errorf("open store: %w", err)
+}
+
+// foreign is a store that another bot works with: two of them would take each
+// other's requests, and give them up since they cannot post to their channels.
+func (s *Store) foreign(team, bot string) Fault {
+	return Fault{
+		Foreign: true,
+		What:    fmt.Sprintf("this Redis keeps the requests of the Slack team %s and its bot %s, and the tokens are those of the team %s and the bot %s", team, bot, s.team, s.bot),
+		Fix:     fmt.Sprintf("give this bot a Redis or a database number of its own; if the Slack app was made again and its old bot is gone for good, stop all bots and run `redis-cli HDEL %s team bot`", s.keys.meta()),
+	}
+}
+
+// sawSeq remembers the highest count of changes seen: if the store ever shows
+// a lower one, it has lost some.
+func (s *Store) sawSeq(seq int64) {
+	for old := s.seq.Load(); seq > old; old = s.seq.Load() {
+		if s.seq.CompareAndSwap(old, seq) {
+			return
+		}
+	}
+}
