@@ -87,6 +87,7 @@ type Client struct {
 	writes *http.Client
 
 	timeout time.Duration
+	listCap int64 // bytes of one page of a list
 	limiter *rate.Limiter
 	observe func(op string, verdict string, d time.Duration)
 	lockout lockout
@@ -125,6 +126,7 @@ func New(cfg Config) (*Client, error) {
 		reads:     &http.Client{Transport: reads, CheckRedirect: refuseRedirect},
 		writes:    &http.Client{Transport: writes, CheckRedirect: refuseRedirect},
 		timeout:   cfg.Timeout,
+		listCap:   maxList,
 		limiter:   cfg.Limiter,
 		observe:   cfg.Observe,
 	}

@@ -253,7 +253,7 @@ func (c *Client) page(ctx context.Context, query url.Values) (page, error) {
 		op:    opList,
 		path:  "/v1/" + c.projectID + "/cloudservers/detail",
 		query: query,
-		cap:   maxList,
+		cap:   c.listCap,
 		decode: func(body io.Reader) (err error) {
 			p, err = pageIn(body)
 			return err
