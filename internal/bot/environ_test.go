@@ -86,7 +86,7 @@ func TestMisspeltSettingsAreRefusedWithTheRightName(t *testing.T) {
 	}
 }
 
-// What is wrong with values and what is wrong with names is told together.
+// Wrong values and wrong names are reported together.
 func TestMisspeltNamesAreToldWithAllOtherFaults(t *testing.T) {
 	_, err := loadEnviron(t, []string{"APPROVER=U1AAAAAAA", "LOG_LEVEL=loud"}, "PROTECTED_SERVER=db-*\nSLACK_TOKEN=x\n")
 	for _, name := range []string{"APPROVERS", "APPROVER", "LOG_LEVEL", "PROTECTED_SERVER", "SLACK_TOKEN", "SLACK_BOT_TOKEN", "REDIS_URL"} {

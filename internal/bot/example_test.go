@@ -145,7 +145,7 @@ func TestTheExampleNamesOnlyWhatIsRequired(t *testing.T) {
 	}
 }
 
-// Somebody who copies the example and forgets to fill in a line is told which,
+// Somebody who copies the example and forgets to fill in a line learns which,
 // without a secret being repeated. The other lines may stay as they are.
 func TestTheExamplesOwnValuesAreRefused(t *testing.T) {
 	e := readExample(t)

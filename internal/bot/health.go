@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Bounds of the HTTP endpoints: whoever reaches them must not be able to use up
+// Bounds of the HTTP endpoints: nobody who reaches them may use up
 // the process or Redis.
 const (
 	readyFor       = time.Second     // an answer of /readyz is given again

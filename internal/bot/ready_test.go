@@ -148,7 +148,7 @@ func TestABotThatIsStartedBeforeRedisWaitsForIt(t *testing.T) {
 	s.ready()
 }
 
-// A Redis that does not let the bot in is told of loudly, with each new cause,
+// A Redis that does not let the bot in is logged as an error, with each new cause,
 // and nothing of the password is shown. When it is put right, the bot serves.
 func TestABotWithAWrongPasswordSaysSoAndWaits(t *testing.T) {
 	t.Parallel()

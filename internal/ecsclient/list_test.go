@@ -236,7 +236,7 @@ func TestListBodyIsCapped(t *testing.T) {
 	})
 }
 
-// A list that breaks off is told as what it is, not as one that cannot be read.
+// A list that breaks off is reported as what it is, not as one that cannot be read.
 func TestAListThatBreaksOffSaysSo(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")

@@ -62,7 +62,7 @@ func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
 
 // keepWaiting keeps what is known of a batch that has not ended, and has it
 // looked at again after pause. Once the deadline is over, counted from since,
-// people are told that it takes longer.
+// people read that it takes longer.
 func (e *Engine) keepWaiting(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
 	overdue := e.now().Sub(since) >= e.JobDeadline && !next.Late
 	next.Late = next.Late || overdue

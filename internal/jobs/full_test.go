@@ -72,7 +72,7 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 }
 
 // A request under way when Redis becomes full: nothing more is sent, what was
-// sent gets its result, the people are told why it waits, and it goes on by
+// sent gets its result, the thread says why it waits, and it goes on by
 // itself when there is room.
 func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
@@ -88,7 +88,7 @@ func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 			}
 		}
 		w.run(e, f)
-		w.within(20*time.Second, "the thread is told", func() bool { return w.troubled(e, "database is full") })
+		w.within(20*time.Second, "the thread says so", func() bool { return w.troubled(e, "database is full") })
 		if n := len(w.stops()); n != 1 {
 			t.Errorf("%d calls, want the one that was under way", n)
 		}

@@ -119,7 +119,7 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		stop := w.run(e, newFace())
 		end := w.ended(60*time.Second, e, r.ID)
-		w.within(10*time.Second, "all is told", func() bool { return do(w, w.rdb.Exists(b.Context(), w.keys.owed(r.ID))) == 0 })
+		w.within(10*time.Second, "every note is posted", func() bool { return do(w, w.rdb.Exists(b.Context(), w.keys.owed(r.ID))) == 0 })
 		stop()
 		if end.Tally.Stopped != 1000 {
 			b.Fatalf("%+v", end.Tally)

@@ -49,7 +49,7 @@ func (e *Engine) toServers(ctx context.Context, c store.Lease, b store.Stored[ap
 
 // pollAgain looks at the job again later, with growing pauses. Servers whose
 // part of it is over already get their outcome now: one that hangs must not keep
-// the others. Past the deadline people are told, once.
+// the others. Past the deadline the thread says so, once.
 func (e *Engine) pollAgain(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
 	next, err := e.concludeSome(ctx, b.Body, job)
 	if err != nil {

@@ -79,7 +79,7 @@ func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	f := newFace()
 	w.run(a, f)
 	w.run(restarted, f)
-	w.within(10*time.Second, "a thread is told", func() bool { return w.troubled(a, "no replica") })
+	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(a, "no replica") })
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d stop calls were made on a permit that no replica has", n)
 	}
@@ -96,7 +96,7 @@ func TestAsManyReplicasConfirmAsAreDemanded(t *testing.T) {
 	w.approved(strict, "op", ids[0])
 	f := newFace()
 	stop := w.run(strict, f)
-	w.within(10*time.Second, "a thread is told", func() bool { return w.troubled(strict, "no replica") })
+	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(strict, "no replica") })
 	stop()
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d calls, but only one of two replicas confirmed", n)

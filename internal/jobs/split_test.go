@@ -112,7 +112,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	if err := old.split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
 		t.Fatal(err)
 	}
-	for n := range 4 { // the freeze holds each, whoever wakes it
+	for n := range 4 { // the freeze holds each, whichever process wakes it
 		w.commit(old, store.NewChange().Wake(batchItem(r.ID, n), 0))
 	}
 	if err := old.store.SignOff(t.Context()); err != nil { // what it still holds is taken up

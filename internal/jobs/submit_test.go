@@ -146,7 +146,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 			t.Errorf("%s is %s: %+v", r.ID, end.State, end.Tally)
 		}
 	}
-	w.within(10*time.Second, "all is told", func() bool {
+	w.within(10*time.Second, "every note is posted", func() bool {
 		for _, r := range requests {
 			if do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) != 0 {
 				return false

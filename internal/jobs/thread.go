@@ -423,7 +423,7 @@ func (e *Engine) said(ctx context.Context, c store.Lease, t store.Stored[thread]
 	return nil
 }
 
-// over is the thread once its first notes are told or given up.
+// over says that the thread has posted or given up its first notes.
 func (t thread) over() thread {
 	t.Intent, t.Refused, t.Blind = nil, time.Time{}, 0
 	return t

@@ -252,7 +252,7 @@ func TestOnlyNotesOfSentBatchesAreToldTogether(t *testing.T) {
 	other, _ := w.owe(e, "other", servers[1], 2, approvals.TopicTrouble)
 	f := newFace()
 	w.run(e, f)
-	w.within(5*time.Second, "all is told", func() bool { return len(f.posted(sent)) == 13 && len(f.posted(other)) == 3 })
+	w.within(5*time.Second, "every note is posted", func() bool { return len(f.posted(sent)) == 13 && len(f.posted(other)) == 3 })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := len(f.posts[sent]); n != 3 { // the card, ten, and two
