@@ -2,6 +2,7 @@ package store
 
 import (
 	"embed"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -12,15 +13,15 @@ var luaFiles embed.FS
 // script is the script of lua/<name>.lua, with the files before it that it needs.
 // What each does, and its KEYS, ARGV and results, is said above its code.
 func script(names ...string) *redis.Script {
-	code := ""
+	var code strings.Builder
 	for _, name := range append([]string{"lib"}, names...) {
 		b, err := luaFiles.ReadFile("lua/" + name + ".lua")
 		if err != nil {
 			panic(err) // unreachable unless program bug: the files are compiled in
 		}
-		code += string(b)
+		code.Write(b)
 	}
-	return redis.NewScript(code)
+	return redis.NewScript(code.String())
 }
 
 var (
