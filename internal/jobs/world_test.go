@@ -64,13 +64,7 @@ func newWorld(t testing.TB) *world {
 
 // onEach runs a test on every kind of server there is.
 func onEach(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Parallel()
-	for _, binary := range redistest.Binaries() {
-		t.Run(binary, func(t *testing.T) {
-			t.Parallel()
-			test(t, newWorldOn(t, redistest.StartBinary(t, binary)))
-		})
-	}
+	redistest.OnEach(t, func(t *testing.T, s *redistest.Server) { test(t, newWorldOn(t, s)) })
 }
 
 func newWorldOn(t testing.TB, server *redistest.Server) *world {

@@ -40,6 +40,17 @@ type Server struct {
 	cmd    *exec.Cmd
 }
 
+// OnEach runs a test against a server of each of [Binaries], all at the same time.
+func OnEach(t *testing.T, test func(t *testing.T, s *Server)) {
+	t.Parallel()
+	for _, binary := range Binaries() {
+		t.Run(binary, func(t *testing.T) {
+			t.Parallel()
+			test(t, StartBinary(t, binary))
+		})
+	}
+}
+
 // Start starts a server with an append-only file. Further arguments are those
 // of redis-server.
 func Start(t testing.TB, args ...string) *Server {
