@@ -168,7 +168,7 @@ func (r *record) read(ctx context.Context) (change, error) {
 		}
 		s := shownRequest{Request: q, Thread: shownThread(q.Thread), Batches: []shownBatch{}}
 		for _, b := range batches {
-			s.Batches = append(s.Batches, shownBatch{b.N, b.State, len(b.Results), b.Attempt, b.Lost, b.JobID, b.Trouble})
+			s.Batches = append(s.Batches, shownBatch{b.N, b.State, len(b.Results), b.Attempt, b.Lost, b.JobID, b.Trouble.String()})
 		}
 		shown = append(shown, s)
 	}

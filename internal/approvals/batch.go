@@ -22,7 +22,7 @@ const (
 	SkippedNow Outcome = "left_out"
 	// NotStopped: the cloud refused or failed; Code and Reason are the cloud's.
 	NotStopped Outcome = "failed"
-	// NotKnown: it could not be found out; Reason says what was seen.
+	// NotKnown: it could not be found out; [Result.Cause] is why.
 	NotKnown Outcome = "unknown"
 	// NotSent: cancelled before its batch was sent.
 	NotSent Outcome = "not_sent"
@@ -37,7 +37,7 @@ type Result struct {
 	Outcome Outcome `json:"o,omitempty"`
 	Why     Why     `json:"why,omitempty"`
 	Code    string  `json:"code,omitempty"`
-	Reason  string  `json:"reason,omitempty"`
+	Reason  string  `json:"reason,omitempty"` // the cloud's, or that of [Result.Cause]
 }
 
 // Batch is one call's worth of servers.
@@ -55,9 +55,9 @@ type Batch struct {
 	JobID   string     `json:"job,omitempty"`
 	Sent    time.Time  `json:"sent,omitzero"` // when the cloud took it
 	Polls   int        `json:"polls,omitempty"`
-	Looks   int        `json:"looks,omitempty"` // looks at servers that did not agree with their job
-	Late    bool       `json:"late,omitempty"`  // the thread was told that the job is overdue
-	Trouble string     `json:"trouble,omitempty"`
+	Looks   int        `json:"looks,omitempty"`  // looks at servers that did not agree with their job
+	Late    bool       `json:"late,omitempty"`   // the thread was told that the job is overdue
+	Trouble Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not followed; people were told
 	Results []Result   `json:"results"`
 
 	newer *NewerFields // what a newer version wrote into the record
@@ -108,7 +108,7 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 		m.newer = nil // it belongs to b's servers, by their place
 		m.N, m.Rest = first+len(moved), len(rest)-at
 		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
-		m.Permit, m.Trouble = "", ""
+		m.Permit, m.Trouble = "", Cause{}
 		moved = append(moved, m)
 	}
 	return kept, moved

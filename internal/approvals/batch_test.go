@@ -156,7 +156,7 @@ func TestSplitLosesNoServer(t *testing.T) {
 		{[]Outcome{Stopped, "", NotKnown, "", "", SkippedNow}, 1, 4, []int{1, 1}},
 	} {
 		b := batchWith(Queued, test.outcomes...)
-		b.N, b.Rest, b.Lost, b.Permit, b.Trouble = 3, len(test.outcomes)+7, 1, "S-23456/3/1", "trouble"
+		b.N, b.Rest, b.Lost, b.Permit, b.Trouble = 3, len(test.outcomes)+7, 1, "S-23456/3/1", CauseCloudBusy
 		before := imprintOf(b)
 		kept, moved := b.Split(test.size, 9)
 		if imprintOf(b) != before {

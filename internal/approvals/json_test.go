@@ -34,7 +34,7 @@ var (
 	oldBatch = Batch{
 		Request: "S-7K3MQ", Action: Start, N: 1, Rest: 2, State: Reconciling, Attempt: 2, Lost: 1, Permit: "S-7K3MQ/1/2",
 		Planned: after("10m1s"), Intent: after("10m2s"), JobID: "ff80", Sent: after("10m3s"),
-		Polls: 3, Looks: 4, Late: true, Trouble: "away",
+		Polls: 3, Looks: 4, Late: true, Trouble: ParseCause("away"),
 		Results: []Result{
 			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: NotStopped, Code: "Ecs.0001", Reason: "no"},
 			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: SkippedNow, Why: IsBusy},

@@ -49,7 +49,7 @@ type Note struct {
 	Count int       `json:"count,omitempty"` // TopicApproved: yeses so far; TopicSent: servers
 	Batch int       `json:"batch,omitempty"`
 	Job   string    `json:"job,omitempty"`
-	Why   string    `json:"why,omitempty"`
+	Why   string    `json:"why,omitempty"`  // a person's or the cloud's words, or that of [Note.Because]
 	Code  string    `json:"code,omitempty"` // the cloud's
 	Next  time.Time `json:"next,omitzero"`  // a file that could not be attached is not tried before
 }

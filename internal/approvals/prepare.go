@@ -9,12 +9,6 @@ import (
 // a queued batch that is marked as sent was in a call whose answer was lost:
 // the mark stays until its outcome is known.
 
-// Why the outcome of a server that was in a lost call is not known.
-const (
-	lostAndChanged = "changed after a call whose answer was lost"
-	lostAndGone    = "the cloud does not show it any more"
-)
-
 // Prepare sorts the servers of a queued batch by what they are now. It gives
 // the ids to send, with the snapshot that a later look is compared with; what
 // cannot be stopped (or started) any more is left out and named. A server
@@ -67,15 +61,15 @@ func (b Batch) prepare(r *Result, s Server, there bool, p Protection, old bool) 
 func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
 	switch {
 	case !there:
-		r.Outcome, r.Reason = NotKnown, lostAndGone
+		r.notKnown(CauseServerGone)
 	case b.Action.Going(s):
 		r.Going = true // perhaps by the lost call: wait and see
 	case b.Action.Has(s):
 		r.Server, r.Outcome = s.brief(), b.Action.Found()
 	case s.Updated != r.Server.Updated:
-		r.Outcome, r.Reason = NotKnown, lostAndChanged
+		r.notKnown(CauseChangedSince)
 	case r.Going && b.Action.Before(s):
-		r.Outcome, r.Reason = NotKnown, runsOn(b.Action)+" untouched, though it was seen on its way"
+		r.notKnown(CauseNoEffectSeen)
 	default:
 		return false
 	}
@@ -98,7 +92,7 @@ func (b Batch) Cancel(seen map[string]Server) (next Batch, wait bool) {
 		case !r.Sent:
 			r.Outcome = NotSent
 		case !b.afterLostCall(r, s, there):
-			r.Outcome, r.Reason = NotKnown, runsOn(b.Action)+" untouched, but a call for it was made and its answer lost"
+			r.notKnown(CauseNoEffectLost)
 		case r.Outcome == "":
 			wait = true
 		}

@@ -1,9 +1,6 @@
 package approvals
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // What follows decides what became of servers: after a call of which no job
 // tells, and after a job that is over.
@@ -88,7 +85,7 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 	untouched := a.Before(s) && s.Updated == r.Server.Updated
 	switch {
 	case !there:
-		r.Outcome, r.Reason = NotKnown, lostAndGone
+		r.notKnown(CauseServerGone)
 	case a.Has(s):
 		r.Server, r.Outcome = s.brief(), a.Found()
 	case a.Going(s):
@@ -96,23 +93,23 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 		if now.Sub(b.Intent) < wait.GiveUp {
 			return waitGoing
 		}
-		r.Outcome, r.Reason = NotKnown, b.stillGoing(now)
+		r.notKnown(b.stillGoing(now))
 	case untouched && b.JobID != "":
 		// The call was accepted: it is not for us to say that it will have no
 		// effect, and not to make it again.
-		r.Outcome, r.Reason = NotKnown, runsOn(a)+" untouched, though its call was accepted: "+b.Trouble
+		r.notKnown(CauseNoEffectJob.because(b.Trouble))
 	case untouched && r.Going:
-		r.Outcome, r.Reason = NotKnown, runsOn(a)+" untouched, though it was seen on its way"
+		r.notKnown(CauseNoEffectSeen)
 	case untouched && b.Lost >= maxLost:
-		r.Outcome, r.Reason = NotKnown, fmt.Sprintf("%d calls brought no clear answer", b.Lost)
+		r.notKnown(CauseManyUnclear.times(b.Lost))
 	case untouched && now.Sub(b.Intent) < wait.Quarantine:
 		return Wait // evidence came early; repeating has to wait all the same
 	case untouched:
 		return Requeue
 	case a.Before(s):
-		r.Outcome, r.Reason = NotKnown, undone(a)
+		r.notKnown(undone(a))
 	default:
-		r.Outcome, r.Reason = NotKnown, "is "+s.state()
+		r.notKnown(CauseUnexpectedState.showing(s))
 	}
 	return End
 }
@@ -159,7 +156,8 @@ func (b Batch) Conclude(job Report, seen map[string]Server, last bool, wait Pati
 		case going && now.Sub(b.Intent) < wait.GiveUp:
 			open = true
 		case going:
-			r.Outcome, r.Code, r.Reason = NotKnown, part.Code, b.stillGoing(now)
+			r.Code = part.Code
+			r.notKnown(b.stillGoing(now))
 		case !b.conclude(r, part, listed, s, there, last):
 			open = true
 		}
@@ -173,7 +171,7 @@ func (b Batch) conclude(r *Result, part Part, listed bool, s Server, there, last
 	a := b.Action
 	switch {
 	case !there:
-		r.Outcome, r.Reason = NotKnown, lostAndGone
+		r.notKnown(CauseServerGone)
 	case a.Has(s) && part.Done && listed:
 		r.Server, r.Outcome = s.brief(), a.Done() // with the stamp that it bears now
 	case a.Has(s):
@@ -185,9 +183,9 @@ func (b Batch) conclude(r *Result, part Part, listed bool, s Server, there, last
 	case !last:
 		return false
 	case part.Done:
-		r.Outcome, r.Reason = NotKnown, "its job says done, but the server is "+s.state()
+		r.notKnown(CauseJobDisagrees.showing(s))
 	default:
-		r.Outcome, r.Reason = NotKnown, "no job tells of it, and the server is "+s.state()
+		r.notKnown(CauseJobSilent.showing(s))
 	}
 	return true
 }
@@ -198,7 +196,7 @@ func (b Batch) GiveUp(now time.Time) Batch {
 	next := b.clone()
 	for i := range next.Results {
 		if r := &next.Results[i]; r.Outcome == "" {
-			r.Outcome, r.Reason = NotKnown, b.stillGoing(now)
+			r.notKnown(b.stillGoing(now))
 		}
 	}
 	return next
@@ -221,28 +219,20 @@ func (b Batch) Refused(code, message string) Batch {
 
 // stillGoing says that a server is on its way for so long that it is not waited
 // for any longer.
-func (b Batch) stillGoing(now time.Time) string {
-	doing := "still powering off after "
+func (b Batch) stillGoing(now time.Time) Cause {
+	c := CauseStillStopping
 	if b.Action == Start {
-		doing = "still powering on after "
+		c = CauseStillStarting
 	}
-	return doing + now.Sub(b.Intent).Round(time.Second).String()
-}
-
-// runsOn says that nothing has happened to a server.
-func runsOn(a Action) string {
-	if a == Start {
-		return "stays off"
-	}
-	return "runs on"
+	return c.After(now.Sub(b.Intent))
 }
 
 // undone says that a server is as before the call, and yet was changed since.
-func undone(a Action) string {
+func undone(a Action) Cause {
 	if a == Start {
-		return "is off, and was changed after the call: perhaps started, and stopped again by somebody"
+		return CauseOffAgain
 	}
-	return "runs, and was changed after the call: perhaps stopped, and started again by somebody"
+	return CauseRunsAgain
 }
 
 // state is a server's state in the cloud's own words.

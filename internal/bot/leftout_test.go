@@ -279,7 +279,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	})
 	t.Run("a server that never stops", func(t *testing.T) {
 		w := w.in(t)
-		late := w.reply(stuckServer, "still not done", w.stops()[1].JobID, "1 server of it without result", "I watch on")
+		late := w.reply(stuckServer, "still not done", w.stops()[1].JobID, "1 server has no result", "I keep watching")
 		if strings.Contains(late, "After 0") {
 			t.Errorf("no time at all is too late: %s", late)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ecsbot/internal/approvals"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/store"
 )
@@ -196,11 +197,11 @@ func (k *keeper) judge(ctx context.Context, faults []store.Fault) error {
 	if len(refused) > 0 {
 		err := error(refusedStore{refused})
 		k.unfit.Store(&err)
-		k.engine.Hold("the store may lose what is written to it")
+		k.engine.Hold(approvals.CauseStoreUnsafe)
 		return err
 	}
 	k.unfit.Store(nil)
-	k.engine.Hold("")
+	k.engine.Hold(approvals.Cause{})
 	return nil
 }
 

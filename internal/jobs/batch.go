@@ -29,8 +29,8 @@ func (e *Engine) stepBatch(ctx context.Context, c store.Lease, id string) error 
 	case approvals.Queued:
 		return e.submit(ctx, c, b)
 	case approvals.Submitting:
-		// Whoever wrote the intent is gone: it may have been sent or not.
-		return e.doubt(ctx, c, b, "whoever sent it did not come to write down the answer", "")
+		// The process that wrote the intent is gone: it may have been sent or not.
+		return e.doubt(ctx, c, b, approvals.CauseSenderGone, "")
 	case approvals.Ambiguous:
 		return e.watchDoubt(ctx, c, b)
 	case approvals.Reconciling:

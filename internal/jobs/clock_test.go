@@ -3,6 +3,8 @@ package jobs
 import (
 	"testing"
 	"time"
+
+	"ecsbot/internal/approvals"
 )
 
 func TestNoCallIsMadeOnAPermitOfAClockThatJumped(t *testing.T) {
@@ -20,7 +22,7 @@ func TestNoCallIsMadeOnAPermitOfAClockThatJumped(t *testing.T) {
 	w.within(5*time.Second, "a beat", func() bool { return w.blocked(e) })
 	ahead.Store(2000)
 	w.shift(w.keys, e.window().Milliseconds())
-	w.within(10*time.Second, "the batch waits", func() bool { return w.troubled(e, "jumped") })
+	w.within(10*time.Second, "the batch waits", func() bool { return w.troubled(e, approvals.CauseClockJumped) })
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d calls were made", n)
 	}

@@ -48,7 +48,7 @@ func TestARequestOnAClusterWhoseNodeRestarts(t *testing.T) {
 	r = w.approved(e, "op2", ids[1])
 	w.shift(w.keys, e.window().Milliseconds())
 	w.run(e, newFace())
-	w.within(10*time.Second, "it waits", func() bool { return w.troubled(e, "no replica") })
+	w.within(10*time.Second, "it waits", func() bool { return w.troubled(e, approvals.CauseUnconfirmed) })
 	if n := len(w.stops()); n != 1 {
 		t.Errorf("%d calls", n)
 	}

@@ -11,7 +11,7 @@ import (
 
 // doubt marks a batch whose call may have been made or not. Until the
 // quarantine is over it is only looked at; the permit counts on that long.
-func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why, cloudID string) error {
+func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, cloudID string) error {
 	next, err := b.Body.To(approvals.Ambiguous)
 	if err != nil {
 		return err
@@ -19,7 +19,7 @@ func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approv
 	next.Looks = 0
 	next.Lost++
 	ch := e.move(c, b, next, "unclear").Release(e.RetryIn / 2).
-		Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.N, Why: why})))
+		Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.N}.Because(why))))
 	ch.Settle(next.Permit, e.Quarantine+e.window())
 	e.Log.WarnContext(ctx, "it is not clear whether a batch was accepted", "request", next.Request, "batch", next.N, "why", why, "cloud_request", cloudID)
 	_, err = e.commit(ctx, ch)

@@ -145,11 +145,11 @@ type Engine struct {
 	keys      keys
 	face      Face
 
-	nudges  chan struct{}          // holds one when something may have become due
-	paused  time.Time              // the loss of which the threads were told; only beats use it
-	held    atomic.Pointer[string] // why nothing may be sent; nil: it may
-	working atomic.Bool            // between Run's first beat and its last step
-	begun   chan struct{}          // closed when Run has worked for the first time
+	nudges  chan struct{}                   // holds one when something may have become due
+	paused  time.Time                       // the loss of which the threads were told; only beats use it
+	held    atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: it may
+	working atomic.Bool                     // between Run's first beat and its last step
+	begun   chan struct{}                   // closed when Run has worked for the first time
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
@@ -191,9 +191,9 @@ func (e *Engine) Bind(ctx context.Context, team, bot string) error {
 }
 
 // Hold keeps the engine from sending anything to the cloud, for the reason
-// given; an empty one lets it go on. Everything else goes on meanwhile.
-func (e *Engine) Hold(why string) {
-	if why == "" {
+// given; none lets it go on. Everything else goes on meanwhile.
+func (e *Engine) Hold(why approvals.Cause) {
+	if why == (approvals.Cause{}) {
 		e.held.Store(nil)
 		return
 	}
@@ -369,8 +369,7 @@ func (e *Engine) putAside(ctx context.Context, c store.Lease, kind, id string) {
 	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
 		ch.Also(tell(e.keys, request, e.note(approvals.Note{
 			ID: c.Item + "/aside/" + c.Fence, Topic: approvals.TopicTrouble,
-			Why: "something in it stops me again and again; the people who run me have to look at my log",
-		})))
+		}.Because(approvals.CauseParked))))
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		e.Log.WarnContext(ctx, "could not put an item aside", "item", c.Item, "err", err)

@@ -88,7 +88,7 @@ func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 			}
 		}
 		w.run(e, f)
-		w.within(20*time.Second, "the thread says so", func() bool { return w.troubled(e, "database is full") })
+		w.within(20*time.Second, "the thread says so", func() bool { return w.troubled(e, approvals.CauseStoreFull) })
 		if n := len(w.stops()); n != 1 {
 			t.Errorf("%d calls, want the one that was under way", n)
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ecsbot/internal/approvals"
 	"ecsbot/internal/store"
 )
 
@@ -29,7 +30,7 @@ func TestACallIsNotMadeWhenItsIntentMayBeStale(t *testing.T) {
 		{"Redis is another process", store.Receipt{Now: now, Confirmed: true, Moved: true}, now, now, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if why := unfit(tt.got, tt.began, tt.wall.Round(0)); (why == "") != tt.fit {
+			if why := unfit(tt.got, tt.began, tt.wall.Round(0)); (why == approvals.Cause{}) != tt.fit {
 				t.Errorf("got %q", why)
 			}
 		})

@@ -23,7 +23,7 @@ func (e *Engine) poll(ctx context.Context, c store.Lease, b store.Stored[approva
 		// a young one may just not be shown yet.
 		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.Body.JobID, "err", err)
 		if e.now().Sub(b.Body.Sent) > e.Quarantine {
-			return e.toServers(ctx, c, b, "the cloud does not know job "+b.Body.JobID+" any more")
+			return e.toServers(ctx, c, b, approvals.CauseJobNotFound.Of(b.Body.JobID))
 		}
 	case err != nil:
 		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.Body.JobID, "err", err)
@@ -31,13 +31,13 @@ func (e *Engine) poll(ctx context.Context, c store.Lease, b store.Stored[approva
 		return e.settle(ctx, c, b, reportOf(job))
 	}
 	if e.now().Sub(b.Body.Sent) > e.MaxJobAge {
-		return e.toServers(ctx, c, b, fmt.Sprintf("job %s is not done after %v", b.Body.JobID, e.MaxJobAge))
+		return e.toServers(ctx, c, b, approvals.CauseJobTooOld.After(e.MaxJobAge))
 	}
 	return e.pollAgain(ctx, c, b, reportOf(job))
 }
 
 // toServers gives up on the job, for the reason given, and lets the servers tell.
-func (e *Engine) toServers(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why string) error {
+func (e *Engine) toServers(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause) error {
 	next, err := b.Body.To(approvals.Reconciling)
 	if err != nil {
 		return err

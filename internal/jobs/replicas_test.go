@@ -79,7 +79,7 @@ func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	f := newFace()
 	w.run(a, f)
 	w.run(restarted, f)
-	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(a, "no replica") })
+	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(a, approvals.CauseUnconfirmed) })
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d stop calls were made on a permit that no replica has", n)
 	}
@@ -96,7 +96,7 @@ func TestAsManyReplicasConfirmAsAreDemanded(t *testing.T) {
 	w.approved(strict, "op", ids[0])
 	f := newFace()
 	stop := w.run(strict, f)
-	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(strict, "no replica") })
+	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(strict, approvals.CauseUnconfirmed) })
 	stop()
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d calls, but only one of two replicas confirmed", n)
@@ -124,14 +124,14 @@ func TestReplicasThatRedisDoesNotAskForAreWarnedOf(t *testing.T) {
 	}
 }
 
-// troubled reports whether a batch that is under way waits with these words.
-func (w *world) troubled(e *Engine, words string) bool {
+// troubled reports whether a batch that is under way waits because of why.
+func (w *world) troubled(e *Engine, why approvals.Cause) bool {
 	open, _, err := e.Open(w.t.Context(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return slices.ContainsFunc(open, func(r approvals.Request) bool {
 		batches, err := e.Batches(w.t.Context(), r)
-		return err == nil && slices.ContainsFunc(batches, func(b approvals.Batch) bool { return strings.Contains(b.Trouble, words) })
+		return err == nil && slices.ContainsFunc(batches, func(b approvals.Batch) bool { return b.Trouble == why })
 	})
 }

@@ -63,7 +63,7 @@ func (e *Engine) submit(ctx context.Context, c store.Lease, b store.Stored[appro
 		if e.now().Sub(next.Intent) > e.GiveUp {
 			return e.endBatch(ctx, c, b, next.GiveUp(e.now()), nil)
 		}
-		return e.waitFor(ctx, c, b, next, "it is being done to its servers right now")
+		return e.waitFor(ctx, c, b, next, approvals.CauseInProgress)
 	}
 	return e.send(ctx, c, b, next, live, r, halt)
 }
@@ -88,7 +88,7 @@ func (e *Engine) unseen(ctx context.Context, c store.Lease, r store.Stored[appro
 	if n := len(b.Body.Waiting()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
 		return e.split(ctx, c, r, b, (n+1)/2)
 	}
-	return e.waitFor(ctx, c, b, b.Body, "the cloud does not show the servers")
+	return e.waitFor(ctx, c, b, b.Body, approvals.CauseUnreadable)
 }
 
 // slowBatch is up to how many servers a batch is not cut any further because
@@ -99,7 +99,7 @@ const slowBatch = 100
 // when it was made, or for the time that its servers may be read in.
 func (e *Engine) split(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], size int) error {
 	if b.Body.FromNewer() {
-		return e.waitFor(ctx, c, b, b.Body, "a newer version of this bot has to carry it on")
+		return e.waitFor(ctx, c, b, b.Body, approvals.CauseNewerVersion)
 	}
 	kept, moved := b.Body.Split(size, r.Body.Batches)
 	next := r.Body.MoreBatches(len(moved))
@@ -124,7 +124,7 @@ func (e *Engine) cancelBatch(ctx context.Context, c store.Lease, b store.Stored[
 		var err error
 		if seen, err = e.lookBefore(ctx, lost); err != nil {
 			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.Body.Request, "batch", b.Body.N, "err", err)
-			return e.waitFor(ctx, c, b, b.Body, "the cloud does not show the servers")
+			return e.waitFor(ctx, c, b, b.Body, approvals.CauseUnreadable)
 		}
 	}
 	next, wait := b.Body.Cancel(seen)
@@ -174,7 +174,7 @@ func (e *Engine) lapse(ctx context.Context, c store.Lease, r store.Stored[approv
 
 // waitFor leaves a batch in the queue for a while, and tells people why, once.
 // next has what was found out about its servers.
-func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why string) error {
+func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why approvals.Cause) error {
 	next.Trouble = why
 	ch := store.NewChange().Under(c).Release(jittered(e.RetryIn)).
 		Quota(quota(next.Action)).LeaveQueue(next.Request) // one that waits for something else must not block the queue
@@ -191,8 +191,8 @@ func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[appr
 func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
 	return e.note(approvals.Note{
 		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.N, e.now().UnixMilli()),
-		Topic: approvals.TopicTrouble, Batch: b.N, Why: b.Trouble,
-	})
+		Topic: approvals.TopicTrouble, Batch: b.N,
+	}.Because(b.Trouble))
 }
 
 // room asks for a permit for the batch: nil if it may go, else how long it has
@@ -269,7 +269,7 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 		return nil
 	}
 	if errors.Is(err, store.ErrFull) {
-		return e.waitFor(ctx, c, b, b.Body, "my database is full")
+		return e.waitFor(ctx, c, b, b.Body, approvals.CauseStoreFull)
 	}
 	if err != nil {
 		return err
@@ -277,7 +277,7 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	crashpoint("submit.intended")
 	mine := store.Stored[approvals.Batch]{Body: next, Ver: b.Ver + 1}
 
-	if why := unfit(intent, began, wall); why != "" {
+	if why := unfit(intent, began, wall); why != (approvals.Cause{}) {
 		return e.withdraw(ctx, c, mine, why, e.RetryIn)
 	}
 	job, err := e.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(sendBy))
@@ -309,33 +309,26 @@ func verdict(err error) string {
 	return ecsclient.VerdictOf(err).String()
 }
 
-// unfit says why a call must not be made although its intent is written, or "".
-func unfit(intent store.Receipt, began, wall time.Time) string {
+// unfit says why a call must not be made although its intent is written, or is zero.
+func unfit(intent store.Receipt, began, wall time.Time) approvals.Cause {
 	took := max(time.Since(began), time.Now().Round(0).Sub(wall))
 	off := time.Until(intent.Now)
 	switch {
 	case intent.Moved:
 		// The process that granted the permit is gone or being left; the next one's
 		// log may lack it.
-		return "Redis was restarted just before the call"
+		return approvals.CauseStoreRestart
 	case took > sendBy:
-		return "the process slept between intent and call"
+		return approvals.CauseProcessPaused
 	case intent.Ahead:
-		return clockJumped
+		return approvals.CauseClockJumped
 	case off > sane+took || off < -sane-took:
-		return clocksDiffer
+		return approvals.CauseClocksDiffer
 	case !intent.Confirmed:
-		return "no replica of Redis confirmed the intent"
+		return approvals.CauseUnconfirmed
 	}
-	return ""
+	return approvals.Cause{}
 }
-
-// What is wrong with a clock keeps a call from being made, and blocks the
-// permits: some may have ended too early.
-const (
-	clocksDiffer = "the clocks of Redis and of this machine are more than ten seconds apart"
-	clockJumped  = "the clock of Redis jumped ahead"
-)
 
 // sane is how far the two wall clocks may be apart. Jumps are found by the
 // monotonic clock; this is for a clock that was never right.
@@ -343,7 +336,7 @@ const sane = 10 * time.Second
 
 // withdraw puts a batch back in the queue whose call was surely not accepted,
 // and gives its permit back. People are told once for each kind of trouble.
-func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why string, in time.Duration) error {
+func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, in time.Duration) error {
 	next, err := b.Body.Unsent().To(approvals.Queued)
 	if err != nil {
 		return err
@@ -351,7 +344,8 @@ func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[app
 	next.Trouble = why
 	ch := e.move(c, b, next, "withdrawn").Release(in)
 	ch.Settle(next.Permit, 0)
-	if why == clocksDiffer || why == clockJumped {
+	if why == approvals.CauseClocksDiffer || why == approvals.CauseClockJumped {
+		// What is wrong with a clock blocks the permits: some may have ended too early.
 		ch.Settle(next.Permit, e.window()).Block(e.window())
 		if err := e.store.Block(ctx, e.window()); err != nil {
 			return err
@@ -378,13 +372,13 @@ func (e *Engine) answered(ctx context.Context, c store.Lease, b store.Stored[app
 	errors.As(err, &api)
 	switch ecsclient.VerdictOf(err) {
 	case ecsclient.NotAccepted:
-		return e.withdraw(ctx, c, b, "the cloud cannot be reached or is busy", max(api.RetryAfter, e.RetryIn))
+		return e.withdraw(ctx, c, b, approvals.CauseCloudBusy, max(api.RetryAfter, e.RetryIn))
 	case ecsclient.Throttled:
 		return e.throttled(ctx, c, b, api.RetryAfter)
 	case ecsclient.Refused, ecsclient.Authentication:
 		return e.refuse(ctx, c, b, b.Body, err)
 	}
-	return e.doubt(ctx, c, b, "the answer was lost or could not be read", api.RequestID)
+	return e.doubt(ctx, c, b, approvals.CauseAnswerLost, api.RequestID)
 }
 
 // toTheEnd gives what was learned all the time that there is to be written
@@ -405,7 +399,7 @@ func (e *Engine) toTheEnd(ctx context.Context, c store.Lease) (context.Context, 
 
 func (e *Engine) accepted(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job string) error {
 	next := b.Body
-	next.JobID, next.Sent, next.Polls, next.Trouble = job, e.now(), 0, ""
+	next.JobID, next.Sent, next.Polls, next.Trouble = job, e.now(), 0, approvals.Cause{}
 	next, err := next.To(approvals.Running)
 	if err != nil {
 		return err
@@ -449,7 +443,7 @@ func (e *Engine) throttled(ctx context.Context, c store.Lease, b store.Stored[ap
 	if err := e.store.Block(ctx, wait, quota(b.Body.Action)); err != nil {
 		return err
 	}
-	return e.withdraw(ctx, c, b, "the cloud says that too much was sent", e.turn(wait))
+	return e.withdraw(ctx, c, b, approvals.CauseThrottled, e.turn(wait))
 }
 
 // refuse deals with a certain no. Servers that turn out to be unfit meanwhile

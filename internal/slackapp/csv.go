@@ -122,7 +122,7 @@ func resultsCSV(batches []approvals.Batch) string {
 	w.Write([]string{"name", "id", "outcome", "code", "reason"})
 	for _, batch := range batches {
 		for _, r := range batch.Results {
-			reason := r.Reason
+			reason := sayCause(r.Cause())
 			if reason == "" && r.Why != "" {
 				reason = sayWhy(r.Why)
 			}

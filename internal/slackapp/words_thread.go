@@ -31,13 +31,9 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 	case approvals.TopicSent:
 		return saySent(r, notes)
 	case approvals.TopicUnclear:
-		return fmt.Sprintf(":mag: It is not clear whether the cloud took call %s (%s). I watch the servers before anything is sent again; this can take some minutes.", sayCall(r, n.Batch), escape(n.Why))
+		return sayUnclear(r, n)
 	case approvals.TopicLate:
-		job := ""
-		if n.Job != "" {
-			job = " " + code(n.Job)
-		}
-		return fmt.Sprintf(":hourglass_flowing_sand: After %s the cloud's job%s is still not done; %s of it without result. I watch on and tell the end here. If it hurries, look at them in the cloud's console.", escape(n.Why), job, count(n.Count, "server"))
+		return sayLate(r, n)
 	case approvals.TopicPaused:
 		return ":double_vertical_bar: My store was restarted. To be safe nothing is sent for about a minute; then it goes on by itself."
 	case approvals.TopicHeld:
@@ -49,7 +45,7 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 	case approvals.TopicUnshared:
 		return sayUnshared(r, n)
 	case approvals.TopicTrouble:
-		return fmt.Sprintf(":warning: Call %s has to wait: %s. I keep trying.", sayCall(r, n.Batch), escape(n.Why))
+		return sayTrouble(r, n)
 	}
 	return string(n.Topic)
 }
@@ -158,7 +154,7 @@ func resultLine(r approvals.Result) string {
 
 // cloudSaid is the cloud's code and reason, or what was seen.
 func cloudSaid(r approvals.Result) string {
-	return clip(escape(strings.TrimSpace(r.Code+" "+r.Reason)), 300)
+	return clip(escape(strings.TrimSpace(r.Code+" "+sayCause(r.Cause()))), 300)
 }
 
 // bySaid groups results that have the same code and reason, in order.

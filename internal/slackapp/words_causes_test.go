@@ -1,0 +1,115 @@
+package slackapp
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ecsbot/internal/approvals"
+)
+
+// withDetail gives a cause the detail that it is made with.
+func withDetail(c approvals.Cause) approvals.Cause {
+	detail := map[approvals.Cause]string{
+		approvals.CauseJobNotFound: "ff80", approvals.CauseManyUnclear: "3",
+		approvals.CauseJobTooOld: "2h0m0s", approvals.CauseStillStopping: "6h0m0s", approvals.CauseStillStarting: "6h0m0s",
+		approvals.CauseNoEffectJob:     approvals.CauseJobNotFound.Of("ff80").String(),
+		approvals.CauseUnexpectedState: "ERROR", approvals.CauseJobDisagrees: "ACTIVE", approvals.CauseJobSilent: "ACTIVE (rebooting)",
+	}[c]
+	return approvals.ParseCause(strings.TrimSpace(c.String() + " " + detail))
+}
+
+func TestEachCauseHasItsWords(t *testing.T) {
+	t.Parallel()
+	if len(approvals.Causes()) < 25 {
+		t.Fatalf("only %d causes", len(approvals.Causes()))
+	}
+	said := map[string]approvals.Cause{}
+	var table strings.Builder
+	for _, kind := range approvals.Causes() {
+		c := withDetail(kind)
+		words := sayCause(c)
+		switch {
+		case words == "" || words == c.String() || strings.Contains(words, kind.String()) && strings.HasSuffix(kind.String(), ":"):
+			t.Errorf("there are no words for %q: %q", c, words)
+		case strings.HasSuffix(words, ".") || words != bare(words):
+			t.Errorf("the words for %q are no part of a sentence: %q", c, words)
+		case len(words) > 250:
+			t.Errorf("the words for %q are too many: %q", c, words)
+		}
+		if strings.HasSuffix(kind.String(), ":") && sayCause(kind) == words {
+			t.Errorf("the words for %q do not tell its detail: %q", c, words)
+		}
+		if other, twice := said[words]; twice {
+			t.Errorf("%q and %q are told alike", c, other)
+		}
+		said[words] = c
+		fmt.Fprintf(&table, "%s\n\t%s\n", c, words)
+	}
+	path := filepath.Join("testdata", "causes.txt")
+	if os.Getenv("ECSBOT_GOLDEN") == "write" {
+		if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.String() != string(want) {
+		t.Errorf("%s has changed; look at it and write it anew\n%s", path, table.String())
+	}
+}
+
+func TestCausesInTheirSentences(t *testing.T) {
+	t.Parallel()
+	r := newScene(t, 1200).running()
+	trouble := func(why string) approvals.Note {
+		return approvals.Note{Topic: approvals.TopicTrouble, Batch: 4, Why: why}
+	}
+	unclear := func(why string) approvals.Note {
+		return approvals.Note{Topic: approvals.TopicUnclear, Batch: 4, Why: why}
+	}
+	for _, test := range []struct {
+		note approvals.Note
+		want string
+	}{
+		{trouble(approvals.CauseCloudBusy.String()), ":warning: Call 5 of 12 has to wait: the cloud is busy or cannot be reached. I keep trying."},
+		{trouble(approvals.CauseParked.String()), ":warning: This request has to wait: work on it has crashed many times in a row. I try again in an hour; tell the people who run this bot, its log shows the error."},
+		{unclear(approvals.CauseSenderGone.String()), ":mag: It is not clear whether the cloud took call 5 of 12: my process was interrupted before it recorded the answer. I check its servers before anything is sent again; that can take some minutes."},
+		// What an older version has stored.
+		{trouble("the cloud cannot be reached or is busy"), ":warning: Call 5 of 12 has to wait: the cloud is busy or cannot be reached. I keep trying."},
+		{trouble("<!here> the disk is full"), ":warning: Call 5 of 12 has to wait: &lt;!here&gt; the disk is full. I keep trying."},
+		{unclear("no answer within 30 s"), ":mag: It is not clear whether the cloud took call 5 of 12: no answer within 30 s. I check its servers before anything is sent again; that can take some minutes."},
+	} {
+		if got := sayNotes(r, []approvals.Note{test.note}); got != test.want {
+			t.Errorf("%q is told as\n%s\nwant\n%s", test.note.Why, got, test.want)
+		}
+	}
+}
+
+// Results tell causes in their words, and what the cloud said as it stands.
+func TestCausesInResults(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		is            approvals.Result
+		message, file string // the file has code and reason apart
+	}{
+		{approvals.Result{Outcome: approvals.NotKnown, Reason: approvals.CauseServerGone.String()}, "the cloud no longer shows it", ",the cloud no longer shows it\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Code: "Ecs.0219", Reason: approvals.CauseStillStopping.After(6 * time.Hour).String()},
+			"Ecs.0219 still powering off after 6 h 0 min; I stopped waiting", "Ecs.0219,still powering off after 6 h 0 min; I stopped waiting\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Reason: "unexpected state: <ERROR>"}, "its state is &lt;ERROR&gt;", ",its state is <ERROR>\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Reason: "still powering off after 6h0m0s"}, "still powering off after 6h0m0s", ",still powering off after 6h0m0s\n"},
+		{approvals.Result{Outcome: approvals.NotStopped, Code: "Ecs.0005", Reason: "server not found"}, "Ecs.0005 server not found", "Ecs.0005,server not found\n"},
+	} {
+		if got := cloudSaid(test.is); got != test.message {
+			t.Errorf("%+v is told as %q, want %q", test.is, got, test.message)
+		}
+		if got := resultsCSV([]approvals.Batch{{Results: []approvals.Result{test.is}}}); !strings.HasSuffix(got, test.file) {
+			t.Errorf("the file tells %+v as %q, want %q at its end", test.is, got, test.file)
+		}
+	}
+}
