@@ -120,7 +120,7 @@ func TestAnAcceptedCallWithoutEffectIsNotCalledFailed(t *testing.T) {
 	card := w.ask(anna, "web-1")
 	w.click(ben, card, approve)
 	end := w.reply(card, "<@UANNA>", "It took")
-	if !holds(end, "I cannot say", "is not done after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
+	if !holds(end, "I cannot say", "was not done after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
 		t.Errorf("told %s", end)
 	}
 	if n := w.cloud.StopCount(ids[0]); n != 0 {

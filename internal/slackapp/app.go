@@ -7,7 +7,9 @@
 // claims it: [App.Handle]. What goes out is asked for by the engine, one
 // message at a time: [App.Post], [App.Draw], [App.Look].
 //
-// Every sentence the bot can say stands in words*.go.
+// Every sentence that people read in Slack is in words*.go. Other packages name
+// what happened by closed types (a cause, a kind of refusal, of mistake, a topic);
+// only foreign text, which people and the cloud wrote, is passed on as it is.
 package slackapp
 
 import (

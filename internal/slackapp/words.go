@@ -8,10 +8,10 @@ import (
 	"ecsbot/internal/approvals"
 )
 
-// Every sentence that people read stands in the files words*.go: here what is
-// said everywhere, and beside it the words of the card, of the thread, of forms
-// and Home, and what is told privately. Each says what happened and, where there
-// is something to do, what to do. Foreign text in them is escaped.
+// Every sentence that people read is in the files words*.go: here what is said
+// everywhere, and beside it the words of the card, of the thread, of forms and
+// Home, for causes, and what is told privately. Each says what happened and, where
+// there is something to do, what to do. Foreign text in them is escaped.
 
 const (
 	sayBusy          = ":hourglass_flowing_sand: I have too much to do right now, and did nothing about this. Please try again in a minute."

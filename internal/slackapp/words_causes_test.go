@@ -2,8 +2,12 @@ package slackapp
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,5 +115,37 @@ func TestCausesInResults(t *testing.T) {
 		if got := resultsCSV([]approvals.Batch{{Results: []approvals.Result{test.is}}}); !strings.HasSuffix(got, test.file) {
 			t.Errorf("the file tells %+v as %q, want %q at its end", test.is, got, test.file)
 		}
+	}
+}
+
+// What is refused has words, too: what the engine calls it is not for people.
+func TestEachRefusalHasItsWords(t *testing.T) {
+	t.Parallel()
+	f, err := parser.ParseFile(token.NewFileSet(), "../approvals/refusal.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := 0
+	ast.Inspect(f, func(n ast.Node) bool {
+		c, ok := n.(*ast.GenDecl)
+		if !ok || c.Tok != token.CONST {
+			return true
+		}
+		for _, spec := range c.Specs {
+			for _, value := range spec.(*ast.ValueSpec).Values {
+				kind, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kinds++
+				if said := sayRefusal(&approvals.Refusal{Why: approvals.Reason(kind)}); strings.Contains(said, "That has no effect: ") {
+					t.Errorf("there are no words for %q: %s", kind, said)
+				}
+			}
+		}
+		return false
+	})
+	if kinds < 30 {
+		t.Errorf("only %d kinds of refusals were found", kinds)
 	}
 }
