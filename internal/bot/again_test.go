@@ -178,7 +178,7 @@ func TestServerStoppedByHandIsNotStartedAgain(t *testing.T) {
 	w.within(5*time.Second, "web-1 on", func() bool { return w.status(ids[0]) == "ACTIVE" })
 	w.cloud.StopByHand(ids[0])
 	w.cloud.StartByHand(ids[1])
-	w.outcome(again, "I cannot say", "web-1", "stopped again by somebody")
+	w.outcome(again, "I cannot say", "web-1", "somebody may have stopped it again")
 	w.settled()
 	if n := w.startsOf(ids[0]); n != 1 || w.status(ids[0]) != "SHUTOFF" {
 		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.status(ids[0]))
