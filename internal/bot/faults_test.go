@@ -19,7 +19,7 @@ func TestOddAnswersOfTheCloud(t *testing.T) {
 		tells string // in the thread, on the way
 		end   string
 	}{
-		{"429 with Retry-After", ecssim.Throttle(time.Second), "too much was sent", "2 servers stopped"},
+		{"429 with Retry-After", ecssim.Throttle(time.Second), "rate limit", "2 servers stopped"},
 		{"500, not done", ecssim.Status(500, `{"error":{"code":"Common.0001","message":"system error"}}`, nil), "not clear", "2 servers stopped"},
 		{"500, done", ecssim.Fault{Kind: ecssim.KindStatus, Status: 500, Body: "oops", Acts: true}, "not clear", "are off"},
 		{"HTML 502", ecssim.HTML502, "not clear", "2 servers stopped"},
