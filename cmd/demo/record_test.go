@@ -9,7 +9,7 @@ import (
 func TestALookThatFailedIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	g := started(t)
-	if err := g.slack.WaitConnected(t.Context(), 2); err != nil {
+	if err := g.Slack.WaitConnected(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	g.store.Close()
