@@ -59,7 +59,7 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Errorf("the dialog does not say that servers are started: %s", again.Blocks)
 	}
 	w.Cloud.StartByHand(ids[2]) // and one while the card waits
-	time.Sleep(500 * time.Millisecond)
+	w.step("r:"+requestID(again), 3)
 	if n := len(w.Starts()); n != 0 {
 		t.Fatalf("%d start calls before anybody approved", n)
 	}

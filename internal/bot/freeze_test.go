@@ -40,7 +40,8 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 	heard = w.Hears(dora)
 	w.Command(dora, "list")
 	heard("<@UBEN> froze everything", requestID(card))
-	time.Sleep(2 * time.Second)
+	w.step("b:"+requestID(card)+":0", 10)
+	w.step("t:"+requestID(card), 3)
 	w.Untouched(ids...)
 	if n := w.Count(card, "has frozen everything"); n != 1 {
 		t.Errorf("the thread was told %d times that it is frozen", n)

@@ -118,6 +118,7 @@ func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 	w.fleet(3)
 	w.start(func(c *jobs.Config) { fast(c); c.Window = 2 * time.Second })
 	card := w.Ask(anna, "web-*")
+	id := requestID(card)
 	w.Click(ben, card, approve)
 	w.CardSays(card, "░", "1 of 3", "done about", "Call 2 of 3 waits for the cloud's limit of 1 server a minute")
 	w.CardSays(card, "2 of 3", "Call 3 of 3 waits")
@@ -129,7 +130,8 @@ func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 		}
 	}
 	edited := w.Now(card).Edited
-	time.Sleep(500 * time.Millisecond)
+	w.step("r:"+id, 3)
+	w.step("t:"+id, 3)
 	if now := w.Now(card).Edited; now != edited {
 		t.Errorf("the card was redrawn after the end: %d, then %d times", edited, now)
 	}
@@ -260,8 +262,10 @@ func TestResultsThatCannotBeSharedHoldNothingUp(t *testing.T) {
 	w.Slack.FailNext("files.getUploadURLExternal", 5, slacksim.ErrorCode("missing_scope", false))
 	w.Click(ben, card, approve)
 	w.Reply(card, "failed: no server was stopped", "follows as a file")
-	time.Sleep(300 * time.Millisecond)
-	if n := len(w.Slack.Calls("files.getUploadURLExternal")); n != 2 {
+	uploads := func() int { return len(w.Slack.Calls("files.getUploadURLExternal")) }
+	w.Within(10*time.Second, "second upload", func() bool { return uploads() >= 2 })
+	w.step("t:"+requestID(card), 3)
+	if n := uploads(); n != 2 {
 		t.Errorf("%d uploads were begun", n)
 	}
 }

@@ -10,7 +10,7 @@ func stored[T any](w *world, key string) (is T) {
 	w.t.Helper()
 	c := w.redis.Client()
 	defer c.Close()
-	body := c.HGet(w.t.Context(), "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:"+key, "body").Val()
+	body := c.HGet(w.t.Context(), w.prefix()+key, "body").Val()
 	if body != "" {
 		if err := json.Unmarshal([]byte(body), &is); err != nil {
 			w.t.Fatal(err)
@@ -37,13 +37,23 @@ func (w *world) quiet(id string) {
 	w.Within(15*time.Second, "thread to which nothing is owed", func() bool { return len(w.keys("{p:*}:o:"+id)) == 0 })
 }
 
+// prefix is what the names of the store's keys begin with.
+func (w *world) prefix() string { return "{p:" + w.env["HUAWEICLOUD_SDK_PROJECT_ID"] + "}:" }
+
+// step has the bots take up an item n times, out of turn. What they have not done by
+// then they do not do.
+func (w *world) step(item string, n int) {
+	w.t.Helper()
+	w.redis.Step(w.prefix(), item, n)
+}
+
 // settled waits until nothing is left to be done by anybody.
 func (w *world) settled() {
 	w.t.Helper()
 	c := w.redis.Client()
 	defer c.Close()
 	w.Within(40*time.Second, "end of all work", func() bool {
-		return c.ZCard(w.t.Context(), "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:due").Val() == 0
+		return c.ZCard(w.t.Context(), w.prefix()+"due").Val() == 0
 	})
 }
 

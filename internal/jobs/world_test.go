@@ -239,6 +239,28 @@ func (w *world) beatAgain(e *Engine) {
 	w.within(5*time.Second, "a beat", func() bool { return e.beat(w.t.Context()) == nil })
 }
 
+// beats waits until so many replicas have beaten n times more.
+func (w *world) beats(replicas, n int) {
+	w.t.Helper()
+	seen := map[string]map[float64]bool{}
+	w.within(10*time.Second, "beats of each replica", func() bool {
+		for _, z := range do(w, w.rdb.ZRangeWithScores(w.t.Context(), w.key("beats"), 0, -1)) {
+			worker := z.Member.(string)
+			if seen[worker] == nil {
+				seen[worker] = map[float64]bool{}
+			}
+			seen[worker][z.Score] = true
+		}
+		enough := 0
+		for _, beats := range seen {
+			if len(beats) > n {
+				enough++
+			}
+		}
+		return enough >= replicas
+	})
+}
+
 // blocked reports whether permits are blocked, as an engine sees them.
 func (w *world) blocked(e *Engine) bool {
 	w.t.Helper()
