@@ -64,7 +64,7 @@ func (p *People) checkView(raw json.RawMessage) {
 func (p *People) checkPings(texts []string) {
 	p.T.Helper()
 	for _, s := range texts {
-		if pings := p.Pings(s); len(pings) > 0 {
+		if pings := p.pings(s); len(pings) > 0 {
 			p.T.Errorf("%q pings: %q", pings, s)
 		}
 	}
@@ -72,8 +72,8 @@ func (p *People) checkPings(texts []string) {
 
 var tagged = regexp.MustCompile(`<[!@][^>]*>?`)
 
-// Pings are the mentions in a text that nobody meant.
-func (p *People) Pings(text string) []string {
+// pings are the mentions in a text that nobody meant.
+func (p *People) pings(text string) []string {
 	return slices.DeleteFunc(tagged.FindAllString(text, -1), func(s string) bool {
 		if strings.HasPrefix(s, "<!date^") || s == "<!subteam^"+p.Group+">" {
 			return true
