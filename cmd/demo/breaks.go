@@ -22,18 +22,18 @@ var breaks = map[string]struct {
 	"cloud_502":   {cloudFault(ecssim.HTML502), "cloud status", "The cloud's gateway will answer 502 to the next stop, and not act."},
 	"cloud_drop":  {cloudFault(ecssim.ResetAfter), "cloud reset_after", "The cloud will act on the next stop and drop the answer."},
 	"cloud_reset": {cloudFault(ecssim.ResetBefore), "cloud reset_before", "The next stop will be cut off before the cloud acts."},
-	"fail_job":    {func(g *playground) { g.cloud.FailJob("Common.0021", "A sub job failed.") }, "job", "The next job will fail as a whole."},
+	"fail_job":    {func(g *playground) { g.Cloud.FailJob("Common.0021", "A sub job failed.") }, "job", "The next job will fail as a whole."},
 	"slack_drop":  {slackFault(slacksim.ResetAfter), "slack reset_after", "Slack will post the bot's next message and drop the answer."},
 	"slack_lose":  {slackFault(slacksim.ResetBefore), "slack reset_before", "Slack will lose the bot's next message."},
 	"slack_429":   {slackFault(slacksim.RateLimited(3 * time.Second)), "slack rate_limited", "Slack will answer 429 to the bot's next message."},
 }
 
 func cloudFault(f ecssim.Fault) func(*playground) {
-	return func(g *playground) { g.cloud.FailNext("stop", 1, f) }
+	return func(g *playground) { g.Cloud.FailNext("stop", 1, f) }
 }
 
 func slackFault(f slacksim.Fault) func(*playground) {
-	return func(g *playground) { g.slack.FailNext("chat.postMessage", 1, f) }
+	return func(g *playground) { g.Slack.FailNext("chat.postMessage", 1, f) }
 }
 
 // breakIt does, or plans, one of the things that go wrong, and says what.
@@ -48,29 +48,29 @@ func (g *playground) breakIt(what string) (string, error) {
 	}
 	switch what {
 	case "clear":
-		g.cloud.ClearFaults()
-		g.slack.ClearFaults()
+		g.Cloud.ClearFaults()
+		g.Slack.ClearFaults()
 		g.mu.Lock()
 		g.armed = nil
 		g.mu.Unlock()
 		g.tellState()
 		return g.note("What had not struck yet is taken back."), nil
 	case "cut_socket":
-		open := g.slack.OpenConnections()
+		open := g.Slack.OpenConnections()
 		if len(open) == 0 {
 			return "", errors.New("no socket is open")
 		}
-		g.slack.CutSocket(open[0])
+		g.Slack.CutSocket(open[0])
 		return g.note(fmt.Sprintf("Socket %d was cut without a word; %d were open.", open[0], len(open))), nil
 	case "fail_server":
 		return g.onServer("%s will not go off when it is told to.",
 			func(s ecssim.Server) bool { return s.Status == "ACTIVE" && s.TaskState == "" && s.Fails == "" },
 			func(id string) error {
-				return g.cloud.FailServer(id, "Ecs.0213", "The guest operating system did not shut down.")
+				return g.Cloud.FailServer(id, "Ecs.0213", "The guest operating system did not shut down.")
 			})
 	case "start_by_hand":
 		return g.onServer("Somebody started %s in the console.",
-			func(s ecssim.Server) bool { return s.Status == "SHUTOFF" || s.TaskState == "powering-off" }, g.cloud.StartByHand)
+			func(s ecssim.Server) bool { return s.Status == "SHUTOFF" || s.TaskState == "powering-off" }, g.Cloud.StartByHand)
 	}
 	return "", fmt.Errorf("there is no %q to break", what)
 }
@@ -78,7 +78,7 @@ func (g *playground) breakIt(what string) (string, error) {
 // onServer does something to a server that fits: to one that is on its way or
 // that an open request names, if there is one. That shows more.
 func (g *playground) onServer(text string, fits func(ecssim.Server) bool, do func(id string) error) (string, error) {
-	from := slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !fits(s) })
+	from := slices.DeleteFunc(g.Cloud.Servers(), func(s ecssim.Server) bool { return !fits(s) })
 	asked := g.record.asked()
 	if busy := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" && !asked[s.ID] }); len(busy) > 0 {
 		from = busy
@@ -113,7 +113,7 @@ func (g *playground) setSpeed(x float64) error {
 	}
 	g.setting.Lock()
 	defer g.setting.Unlock()
-	g.cloud.SetSpeed(x)
+	g.Cloud.SetSpeed(x)
 	g.set(func() { g.speed = x })
 	return nil
 }
@@ -142,7 +142,7 @@ func (g *playground) setStore(on bool) (string, error) {
 func (g *playground) setSlack(on bool) (string, error) {
 	g.setting.Lock()
 	defer g.setting.Unlock()
-	g.slack.Down(!on)
+	g.Slack.Down(!on)
 	g.set(func() { g.slackUp = on })
 	if on {
 		return g.note("Slack is back."), nil

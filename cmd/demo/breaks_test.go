@@ -36,7 +36,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 			}
 		}
 	}
-	wait("sockets", func() bool { return g.slack.Connections() >= 2 })
+	wait("sockets", func() bool { return g.Slack.Connections() >= 2 })
 	armed := func() int {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -56,14 +56,14 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", fmt.Sprintf("batch-%d --reason %q", i+1, what)); err != nil || !a.Acked {
+		if a, err := g.Slack.Command(t.Context(), mia, ops, "/ecs-stop", fmt.Sprintf("batch-%d --reason %q", i+1, what)); err != nil || !a.Acked {
 			t.Fatalf("%s: acknowledged %v, %v", what, a.Acked, err)
 		}
-		wait(what+": card", func() bool { return len(g.slack.Messages(ops)) == i+1 })
-		roots = append(roots, g.slack.Messages(ops)[i])
+		wait(what+": card", func() bool { return len(g.Slack.Messages(ops)) == i+1 })
+		roots = append(roots, g.Slack.Messages(ops)[i])
 		if strings.HasPrefix(what, "slack_") {
 			wait(what+" strikes", func() bool { return armed() == 0 })
-			if _, err := g.slack.Click(t.Context(), olga, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
+			if _, err := g.Slack.Click(t.Context(), olga, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
 				t.Fatal(err)
 			}
 			continue
@@ -71,7 +71,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 		if _, err := g.breakIt(what); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.slack.Click(t.Context(), noah, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
+		if _, err := g.Slack.Click(t.Context(), noah, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
 			t.Fatal(err)
 		}
 		wait(what+" strikes", func() bool { return armed() == 0 })
@@ -87,7 +87,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 		var ends []string
 		wait(what+": end", func() bool {
 			ends = nil
-			for _, m := range g.slack.Thread(ops, roots[i].TS) {
+			for _, m := range g.Slack.Thread(ops, roots[i].TS) {
 				if text := slacksim.PlainText(m); strings.Contains(text, "It took") {
 					ends = append(ends, text)
 				}
@@ -98,11 +98,11 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 			t.Errorf("%s: told as its end: %q, want %q once", what, ends, words)
 		}
 	}
-	if n := len(g.slack.Messages(ops)); n != len(whats) {
+	if n := len(g.Slack.Messages(ops)); n != len(whats) {
 		t.Errorf("%d cards, want %d", n, len(whats))
 	}
-	for _, s := range g.cloud.Servers() {
-		if n := g.cloud.StopCount(s.ID); n > 1 {
+	for _, s := range g.Cloud.Servers() {
+		if n := g.Cloud.StopCount(s.ID); n > 1 {
 			t.Errorf("the cloud was asked %d times to stop %s", n, s.Name)
 		}
 	}
@@ -115,7 +115,7 @@ func (g *playground) caughtUp(t *testing.T) {
 	g.live.mu.Lock()
 	g.live.viewers[p] = true
 	g.live.mu.Unlock()
-	g.slack.Say(mia, ops, "here", "")
+	g.Slack.Say(mia, ops, "here", "")
 	for {
 		g.live.mu.Lock()
 		heard := slices.ContainsFunc(p.news, func(c change) bool { return c["kind"] == "message" })
@@ -135,7 +135,7 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	t.Parallel()
 	g := started(t)
 	count := func(is func(ecssim.Server) bool) int {
-		return len(slices.DeleteFunc(g.cloud.Servers(), func(s ecssim.Server) bool { return !is(s) }))
+		return len(slices.DeleteFunc(g.Cloud.Servers(), func(s ecssim.Server) bool { return !is(s) }))
 	}
 	isOff := func(s ecssim.Server) bool { return s.Status == "SHUTOFF" }
 	off := count(isOff) // some of the fleet are, from the start
@@ -157,8 +157,8 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	if _, err := g.setSlack(false); err != nil { // calls that fail for another reason
 		t.Error(err)
 	}
-	if err := g.slack.Wait(t.Context(), func() bool {
-		return slices.ContainsFunc(g.slack.Calls(""), func(c slacksim.Call) bool { return c.Fault == "status" })
+	if err := g.Slack.Wait(t.Context(), func() bool {
+		return slices.ContainsFunc(g.Slack.Calls(""), func(c slacksim.Call) bool { return c.Fault == "status" })
 	}); err != nil {
 		t.Error(err)
 	}
@@ -194,16 +194,16 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 func TestStopTheStore(t *testing.T) {
 	t.Parallel()
 	g := started(t)
-	if err := g.slack.WaitConnected(t.Context(), 2); err != nil {
+	if err := g.Slack.WaitConnected(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(server string) {
 		t.Helper()
-		cards := len(g.slack.Messages(ops))
-		if a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", server); err != nil || !a.Acked {
+		cards := len(g.Slack.Messages(ops))
+		if a, err := g.Slack.Command(t.Context(), mia, ops, "/ecs-stop", server); err != nil || !a.Acked {
 			t.Fatalf("acknowledged %v, %v", a.Acked, err)
 		}
-		if err := g.slack.Wait(t.Context(), func() bool { return len(g.slack.Messages(ops)) > cards }); err != nil {
+		if err := g.Slack.Wait(t.Context(), func() bool { return len(g.Slack.Messages(ops)) > cards }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestStopTheStore(t *testing.T) {
 	}
 	recorded(1)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		a, err := g.slack.Command(t.Context(), mia, ops, "/ecs-stop", "list")
+		a, err := g.Slack.Command(t.Context(), mia, ops, "/ecs-stop", "list")
 		if err == nil && a.Acked && !strings.Contains(string(a.Payload), "store") {
 			break
 		}

@@ -150,7 +150,7 @@ func TestAPageThatComesLaterKnowsEverything(t *testing.T) {
 	t.Parallel()
 	g := started(t)
 	g.note("something was done")
-	g.slack.Say(mia, ops, "hello", "")
+	g.Slack.Say(mia, ops, "hello", "")
 	kinds := map[string]int{}
 	for i, c := range g.everything() {
 		if i == 0 && c["kind"] != "hello" {

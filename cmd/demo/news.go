@@ -14,29 +14,29 @@ const kept = 2000
 
 // everything is the world as it stands.
 func (g *playground) everything() []change {
-	quota := g.cloud.Options()
+	quota := g.Cloud.Options()
 	all := []change{{
 		"kind": "hello", "run": g.run, "now": time.Now().UnixMilli(), "limit": quota.Limit, "window_ms": quota.Window.Milliseconds(),
 		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop",
-	}, g.people(), g.state(), g.replicas(), serversChanged(g.cloud.Servers()...)}
-	for _, c := range g.slack.Channels() {
-		for _, root := range g.slack.Messages(c.ID) {
+	}, g.people(), g.state(), g.replicas(), serversChanged(g.Cloud.Servers()...)}
+	for _, c := range g.Slack.Channels() {
+		for _, root := range g.Slack.Messages(c.ID) {
 			all = append(all, message(root))
-			for _, reply := range g.slack.Thread(c.ID, root.TS) {
+			for _, reply := range g.Slack.Thread(c.ID, root.TS) {
 				all = append(all, message(reply))
 			}
 		}
 	}
-	for _, u := range g.slack.Users() {
-		for _, m := range g.slack.Private(u.ID) {
+	for _, u := range g.Slack.Users() {
+		for _, m := range g.Slack.Private(u.ID) {
 			all = append(all, message(m))
 		}
 		all = append(all, g.view(u.ID))
-		if home, ok := g.slack.HomeView(u.ID); ok {
+		if home, ok := g.Slack.HomeView(u.ID); ok {
 			all = append(all, change{"kind": "home", "user": u.ID, "view": home})
 		}
 	}
-	for _, f := range g.slack.Files() {
+	for _, f := range g.Slack.Files() {
 		if f.Complete {
 			all = append(all, change{"kind": "file", "file": f})
 		}
@@ -51,7 +51,7 @@ func message(m slacksim.Message) change { return change{"kind": "message", "mess
 
 // view is the modal that a person has on top, or none.
 func (g *playground) view(user string) change {
-	if v, open := g.slack.View(user); open {
+	if v, open := g.Slack.View(user); open {
 		return change{"kind": "view", "user": user, "view": v}
 	}
 	return change{"kind": "view", "user": user, "view": nil}
@@ -79,8 +79,8 @@ func (g *playground) state() change {
 	defer g.mu.Unlock()
 	return change{"kind": "state",
 		"store": map[string]any{"up": g.storeUp},
-		"slack": map[string]any{"up": g.slackUp, "sockets": append([]int{}, g.slack.OpenConnections()...)},
-		"cloud": map[string]any{"speed": g.speed, "most": g.cloud.MaxInWindow(g.cloud.Options().Window)},
+		"slack": map[string]any{"up": g.slackUp, "sockets": append([]int{}, g.Slack.OpenConnections()...)},
+		"cloud": map[string]any{"speed": g.speed, "most": g.Cloud.MaxInWindow(g.Cloud.Options().Window)},
 		"armed": append([]string{}, g.armed...),
 	}
 }
@@ -101,7 +101,7 @@ func (g *playground) slackChanged(e slacksim.Event) {
 	case slacksim.HomePublished:
 		g.live.tell(change{"kind": "home", "user": e.User, "view": *e.View})
 	case slacksim.FileShared:
-		for _, f := range g.slack.Files() {
+		for _, f := range g.Slack.Files() {
 			if f.ID == e.Detail {
 				g.live.tell(change{"kind": "file", "file": f})
 			}

@@ -98,8 +98,8 @@ func (g *playground) handler(page fs.FS) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
 	mux.Handle("GET /live", g.live)
-	mux.Handle("POST /slack/", http.StripPrefix("/slack", g.slack.Control()))
-	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.cloud.Control()))
+	mux.Handle("POST /slack/", http.StripPrefix("/slack", g.Slack.Control()))
+	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.Cloud.Control()))
 	mux.HandleFunc("GET /demo/files/{id}", g.file)
 	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return g.setReplica(o.Name, o.Do) }))
 	mux.HandleFunc("POST /demo/store", order(func(o onOrOff) (string, error) { return o.set(g.setStore) }))
@@ -142,7 +142,7 @@ func order[T any](do func(T) (string, error)) http.HandlerFunc {
 
 // file serves a file that the bot has shared.
 func (g *playground) file(rw http.ResponseWriter, r *http.Request) {
-	for _, f := range g.slack.Files() {
+	for _, f := range g.Slack.Files() {
 		if f.ID == r.PathValue("id") && f.Complete {
 			rw.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			rw.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))

@@ -181,9 +181,9 @@ func (p *tab) absent(selector, words string) {
 
 // stops is how often the cloud was asked to stop the server.
 func (p *tab) stops(name string) int {
-	for _, s := range p.g.cloud.Servers() {
+	for _, s := range p.g.Cloud.Servers() {
 		if s.Name == name {
-			return p.g.cloud.StopCount(s.ID)
+			return p.g.Cloud.StopCount(s.ID)
 		}
 	}
 	p.t.Fatalf("no server %s", name)
@@ -214,8 +214,8 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	p.opensThread()
 	p.sees(inThread, "It took")
 	told := 0
-	for _, root := range p.g.slack.Messages(ops) {
-		for _, m := range p.g.slack.Thread(ops, root.TS) {
+	for _, root := range p.g.Slack.Messages(ops) {
+		for _, m := range p.g.Slack.Thread(ops, root.TS) {
 			if strings.Contains(slacksim.PlainText(m), "It took") {
 				told++
 			}
@@ -224,8 +224,8 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	if told != 1 {
 		t.Errorf("the outcome was told %d times", told)
 	}
-	for _, s := range p.g.cloud.Servers() {
-		if n := p.g.cloud.StopCount(s.ID); n > 1 {
+	for _, s := range p.g.Cloud.Servers() {
+		if n := p.g.Cloud.StopCount(s.ID); n > 1 {
 			t.Errorf("the cloud was asked to stop %s %d times", s.Name, n)
 		}
 	}
@@ -251,7 +251,7 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	p.waits(pagePatience, "a full window", chart+".now >= 900") // a small request could still go
 	p.sees("article", "waits for the cloud's limit")
 	p.request(100*time.Second, "succeeded")
-	most := p.g.cloud.MaxInWindow(time.Minute)
+	most := p.g.Cloud.MaxInWindow(time.Minute)
 	if most > 1000 {
 		t.Errorf("the cloud took %d in 60 s", most)
 	}

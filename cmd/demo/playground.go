@@ -41,10 +41,10 @@ func newPlayground(ctx context.Context, logs bool) (*playground, error) {
 	cloud.Add(fleet()...)
 	cloud.SetSpeed(g.speed)
 	prints := printed(logs)
-	w, err := newWorld(ctx, cloud, []string{
-		"MAX_SERVERS=2000",
+	w, err := newWorld(ctx, cloud, map[string]string{
+		"MAX_SERVERS": "2000",
 		// As short as they may be: nobody waits three minutes in a demo.
-		"SUBMIT_QUARANTINE=45s", "SLACK_UNSURE_WAIT=15s",
+		"SUBMIT_QUARANTINE": "45s", "SLACK_UNSURE_WAIT": "15s",
 	}, func(bot, line string) { prints(bot, line); g.logged(bot, line) }, g.tellReplicas)
 	if err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func newPlayground(ctx context.Context, logs bool) (*playground, error) {
 		w.Close()
 		return nil, err
 	}
-	w.slack.Watch(g.slackChanged)
-	w.cloud.Watch(g.cloudChanged)
+	w.Slack.Watch(g.slackChanged)
+	w.Cloud.Watch(g.cloudChanged)
 	if err := w.bots[0].start(ctx); err != nil {
 		g.Close()
 		return nil, err
@@ -93,12 +93,12 @@ func (g *playground) people() change {
 		Members []string `json:"members"`
 	}
 	var people []person
-	for _, u := range g.slack.Users() {
+	for _, u := range g.Slack.Users() {
 		people = append(people, person{u, roles[u.ID]})
 	}
 	var channels []channel
-	for _, c := range g.slack.Channels() {
-		channels = append(channels, channel{c, g.slack.Members(c.ID)})
+	for _, c := range g.Slack.Channels() {
+		channels = append(channels, channel{c, g.Slack.Members(c.ID)})
 	}
 	return change{"kind": "people", "people": people, "channels": channels}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"testing"
 	"time"
 )
@@ -9,21 +10,46 @@ import (
 func TestALookThatFailedIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	g := started(t)
-	if err := g.slack.WaitConnected(t.Context(), 2); err != nil {
+	if err := g.Slack.WaitConnected(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
+	g.bots[0].kill() // from here on only the record calls the store
+	address := g.store.Addr()
 	g.store.Close()
 	g.record.mu.Lock()
 	g.record.latest = change{}
 	g.record.mu.Unlock()
 	g.record.wrote()
-	time.Sleep(2500 * time.Millisecond) // the look fails, and the second one that follows every word
+	failedLooks(t, address, 2) // the look, and the second one that follows every word
 	if err := g.store.Restart(); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); g.record.last()["kind"] == nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nobody looked again")
+		}
+	}
+}
+
+// failedLooks is a store that hangs up, until so many looks have failed by it. The
+// calls of one look come close together; one that comes later begins the next.
+func failedLooks(t *testing.T, address string, n int) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(20 * time.Second))
+	var last time.Time
+	for begun := 0; begun <= n; last = time.Now() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatalf("%d looks at the record: %v", begun, err)
+		}
+		c.Close()
+		if time.Since(last) > 500*time.Millisecond {
+			begun++
 		}
 	}
 }

@@ -2,12 +2,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"ecsbot/internal/simworld"
 	"ecsbot/internal/slacksim"
 )
+
+// script plays the stories of the demo: people in the world, and what they do and
+// see on the terminal. It is itself what they tell of what is wrong (a
+// [simworld.T]), as a *testing.T would be.
+type script struct {
+	*simworld.People
+	*show
+	w     *world
+	ctx   context.Context
+	wrong []error
+}
 
 // play plays the five stories. It returns an error if one of them does not end
 // as it must: the demo is a test, too.
@@ -17,22 +30,85 @@ func play(ctx context.Context, logs bool) error {
 		return err
 	}
 	defer w.Close()
-	s := &show{began: time.Now(), out: os.Stdout, names: names(w.slack), seen: map[string]string{}}
-	defer w.slack.Watch(s.slack)()
-	defer w.cloud.Watch(s.cloud)()
+	s := &script{w: w, ctx: ctx, show: &show{began: time.Now(), out: os.Stdout, names: names(w.Slack), seen: map[string]string{}}}
+	s.People = &simworld.People{World: w.World, T: s, Ops: ops, Patience: 40 * time.Second, Pause: s.read}
+	defer w.Slack.Watch(s.slack)()
+	defer w.Cloud.Watch(s.cloud)()
 
 	s.title("A Slack and a cloud that are not real, and the real bot between them")
 	if err := w.startBot(ctx); err != nil {
 		return err
 	}
 	s.stage("the bot is connected")
-	for _, story := range []func(context.Context, *world, *show) error{succeeds, failsInPart, denied, secondThoughts, killed} {
-		if err := story(ctx, w, s); err != nil {
+	for _, story := range []func(*script){succeeds, failsInPart, denied, secondThoughts, killed, (*script).Check} {
+		if err := s.tell(story); err != nil {
 			return err
 		}
 	}
 	s.title("Five stories, each with a true ending")
 	return nil
+}
+
+// tell plays one story and returns what was wrong in it.
+func (s *script) tell(story func(*script)) (err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil && thrown != any(s) {
+			panic(thrown)
+		}
+		err = errors.Join(s.wrong...)
+	}()
+	story(s)
+	return nil
+}
+
+func (s *script) Helper()                  {}
+func (s *script) Context() context.Context { return s.ctx }
+func (s *script) Errorf(format string, args ...any) {
+	s.wrong = append(s.wrong, fmt.Errorf(format, args...))
+}
+
+// Fatalf ends the story; tell returns why.
+func (s *script) Fatalf(format string, args ...any) {
+	s.Errorf(format, args...)
+	panic(s)
+}
+
+// must ends the story if something could not be done to the world.
+func (s *script) must(err error) {
+	if err != nil {
+		s.Fatalf("%w", err)
+	}
+}
+
+// read is the time that people take to read what has just appeared.
+func (s *script) read() {
+	select {
+	case <-time.After(time.Second):
+	case <-s.ctx.Done():
+		s.must(s.ctx.Err())
+	}
+}
+
+// asks types the command and waits for the card.
+func (s *script) asks(user, text string) slacksim.Message {
+	return s.NewCard(func() { s.orders(user, text) })
+}
+
+// orders types after /ecs-stop.
+func (s *script) orders(user, text string) {
+	s.types(user, "types  /ecs-stop "+text)
+	s.Command(user, text)
+}
+
+// clicks clicks a button; what says how that looks.
+func (s *script) clicks(user string, m slacksim.Message, action, what string) {
+	s.types(user, "clicks "+what)
+	s.Click(user, m, action)
+}
+
+// form waits for the form that user has on top, and shows it.
+func (s *script) form(user string, words ...string) {
+	s.sees(user, slacksim.ViewText(s.View(user, words...)))
 }
 
 // printed prints the lines of the bots' logs, if that is wanted.

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/jobs"
-	"ecsbot/internal/slackapp"
+	"ecsbot/internal/simworld"
 	"ecsbot/internal/slacksim"
 	"ecsbot/internal/store"
 
@@ -35,11 +34,7 @@ const (
 
 // newSlack is a workspace in which the app has what its manifest asks for.
 func newSlack() (*slacksim.Workspace, error) {
-	manifest, err := slackapp.ManifestJSON()
-	if err != nil {
-		return nil, err
-	}
-	opt, err := slacksim.Options{TeamDomain: "demo", BotName: "ecs-stop"}.WithManifest(manifest)
+	opt, err := simworld.Installed(slacksim.Options{TeamDomain: "demo", BotName: "ecs-stop"})
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +63,7 @@ func newCloud(servers int, job time.Duration) *ecssim.Cloud {
 
 // world is everything around the bot, and the bot's processes.
 type world struct {
-	slack *slacksim.Workspace
-	cloud *ecssim.Cloud
+	*simworld.World
 	store *miniredis.Miniredis
 	bots  [2]*replica // none of them runs yet
 	close []func()    // in the order of their calling
@@ -78,14 +72,18 @@ type world struct {
 // newWorld builds the world around a cloud, which it takes over. The bot gets
 // the settings besides those that it needs. hear gets each line that a bot logs,
 // and moved is called when one has come or gone. The caller closes the world.
-func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear func(bot, line string), moved func()) (*world, error) {
+func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]string, hear func(bot, line string), moved func()) (*world, error) {
 	slack, err := newSlack()
 	if err != nil {
 		cloud.Close()
 		return nil, err
 	}
-	w := &world{slack: slack, cloud: cloud, store: miniredis.NewMiniRedis()}
-	w.close = append(w.close, w.slack.Close, w.cloud.Close)
+	served, err := simworld.Serve(slack, cloud)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{World: served, store: miniredis.NewMiniRedis()}
+	w.close = append(w.close, served.Close)
 	ok := false
 	defer func() {
 		if !ok {
@@ -105,22 +103,16 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings []string, hear 
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
-	slackAt, err := w.serve(ctx, w.slack.Handler())
-	if err != nil {
-		return nil, err
+	given := w.Settings()
+	maps.Copy(given, map[string]string{
+		"APPROVAL_CHANNEL": ops, "APPROVERS": noah + "," + olga, "ECS_REGION": project, "PROTECTED_TAGS": "keep",
+		"REDIS_URL": "redis://" + w.store.Addr(), "ALLOW_VOLATILE_REDIS": "true", "LOG_FORMAT": "text",
+	})
+	maps.Copy(given, settings)
+	var env []string
+	for name, value := range given {
+		env = append(env, name+"="+value)
 	}
-	cloudAt, err := w.serve(ctx, w.cloud.Handler())
-	if err != nil {
-		return nil, err
-	}
-	o := w.cloud.Options()
-	env := append([]string{
-		"SLACK_BOT_TOKEN=xoxb-sim", "SLACK_APP_TOKEN=xapp-sim", "SLACK_API_URL=" + slackAt + "/api/",
-		"APPROVAL_CHANNEL=" + ops, "APPROVERS=" + noah + "," + olga,
-		"HUAWEICLOUD_SDK_AK=" + o.AccessKey, "HUAWEICLOUD_SDK_SK=" + o.SecretKey, "HUAWEICLOUD_SDK_PROJECT_ID=" + o.ProjectID,
-		"ECS_ENDPOINT=" + cloudAt, "ECS_REGION=" + project, "PROTECTED_TAGS=keep",
-		"REDIS_URL=redis://" + w.store.Addr(), "ALLOW_VOLATILE_REDIS=true", "HTTP_ADDR=127.0.0.1:0", "LOG_FORMAT=text",
-	}, settings...)
 	for i := range w.bots {
 		w.bots[i] = &replica{Name: string(rune('A' + i)), env: env, dir: dir, hear: hear, moved: moved, state: down, how: "not started"}
 	}
@@ -155,26 +147,7 @@ func (w *world) open(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	return jobs.New(jobs.Config{ProjectID: w.cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
-}
-
-// serve serves one of the simulated services on a port of its own, and returns
-// its address.
-func (w *world) serve(ctx context.Context, h http.Handler) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	srv, ended := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, make(chan struct{})
-	go func() {
-		defer close(ended)
-		srv.Serve(l)
-	}()
-	w.close = append(w.close, func() {
-		srv.Close()
-		<-ended
-	})
-	return "http://" + l.Addr().String(), nil
+	return jobs.New(jobs.Config{ProjectID: w.Cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
 }
 
 // Close kills the bots and takes the world down.
@@ -196,7 +169,7 @@ func (w *world) startBot(ctx context.Context) error {
 	}
 	wait, cancel := context.WithTimeoutCause(ctx, 20*time.Second, errors.New("the bot did not connect; see its log with -logs"))
 	defer cancel()
-	if err := w.slack.WaitConnected(wait, 2); err != nil {
+	if err := w.Slack.WaitConnected(wait, 2); err != nil {
 		return fmt.Errorf("start bot: %w", errors.Join(err, context.Cause(wait)))
 	}
 	return nil

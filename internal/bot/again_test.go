@@ -3,7 +3,6 @@ package bot_test
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,35 +19,6 @@ const (
 	theyRun     = "ecs_stop_run"
 )
 
-// outcome waits for the last word on a request and returns the message.
-func (w *world) outcome(card slacksim.Message, words ...string) slacksim.Message {
-	w.t.Helper()
-	w.reply(card, append([]string{"<@UANNA>"}, words...)...)
-	for _, m := range w.slack.Thread(card.Channel, card.TS) {
-		if m.TS != card.TS && holds(slacksim.PlainText(m), append([]string{"<@UANNA>"}, words...)...) {
-			return m
-		}
-	}
-	w.t.Fatal("the outcome is gone")
-	return card
-}
-
-// starts are the calls that asked the cloud to start something.
-func (w *world) starts() []ecssim.Call {
-	return slices.DeleteFunc(w.cloud.Calls(), func(c ecssim.Call) bool { return c.Op != "start" })
-}
-
-// startsOf counts the calls that named the server.
-func (w *world) startsOf(id string) int {
-	n := 0
-	for _, c := range w.starts() {
-		if slices.Contains(c.IDs, id) {
-			n++
-		}
-	}
-	return n
-}
-
 func (w *world) has(m slacksim.Message, action string) bool {
 	return strings.Contains(string(m.Blocks), `"`+action+`"`)
 }
@@ -60,8 +30,8 @@ func (w *world) stopAll(n int) slacksim.Message {
 	for i := range names {
 		names[i] = fmt.Sprintf("web-%d", i+1)
 	}
-	card := w.ask(anna, strings.Join(names, " "))
-	w.click(ben, card, approve)
+	card := w.Ask(anna, strings.Join(names, " "))
+	w.Click(ben, card, approve)
 	return w.outcome(card, fmt.Sprintf("%d servers stopped", n))
 }
 
@@ -69,31 +39,31 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "PROTECTED_SERVERS", "nobody")
 	ids := w.fleet(5)
-	w.cloud.StopByHand(ids[4]) // off before, and not by us
+	w.Cloud.StopByHand(ids[4]) // off before, and not by us
 	w.start(nil)
-	card := w.ask(anna, "web-1 web-2 web-3 web-5")
-	w.click(ben, card, approve)
+	card := w.Ask(anna, "web-1 web-2 web-3 web-5")
+	w.Click(ben, card, approve)
 	end := w.outcome(card, "3 servers stopped")
-	w.cloud.StartByHand(ids[1])
+	w.Cloud.StartByHand(ids[1])
 
 	// Slack delivers the click twice; it makes one request.
-	w.click(anna, end, startAgain)
-	if _, err := w.slack.RedeliverOther(t.Context()); err != nil {
+	w.Click(anna, end, startAgain)
+	if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	again := w.card(1)
+	again := w.Card(1)
 	if text := slacksim.PlainText(again); !holds(text, "<@UANNA> asks to start *2 servers*", "again, after `"+requestID(card)+"`", "already running", "SHUTOFF", "[Approve]") || holds(text, "SOFT") {
 		t.Errorf("the card says %s", text)
 	}
 	if !holds(string(again.Blocks), "Start 2 servers?", "They are started.") {
 		t.Errorf("the dialog does not say that servers are started: %s", again.Blocks)
 	}
-	w.cloud.StartByHand(ids[2]) // and one while the card waits
-	time.Sleep(500 * time.Millisecond)
-	if n := len(w.starts()); n != 0 {
+	w.Cloud.StartByHand(ids[2]) // and one while the card waits
+	w.step("r:"+requestID(again), 3)
+	if n := len(w.Starts()); n != 0 {
 		t.Fatalf("%d start calls before anybody approved", n)
 	}
-	w.click(ben, again, approve)
+	w.Click(ben, again, approve)
 	done := w.outcome(again, "all 2 servers run", "1 started", "1 found running")
 	if text := slacksim.PlainText(done); !holds(text, "Started (the job and a look at the server agree)", "web-1", "already running", "web-3") {
 		t.Errorf("the outcome says %s", text)
@@ -103,25 +73,25 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 	}
 	w.settled()
 	for i, want := range []int{1, 0, 0, 0, 0} {
-		if got := w.startsOf(ids[i]); got != want {
+		if got := w.StartsOf(ids[i]); got != want {
 			t.Errorf("web-%d was started %d times, want %d", i+1, got, want)
 		}
 	}
-	if calls := w.starts(); len(calls) != 1 || calls[0].Body != `{"os-start":{"servers":[{"id":"`+ids[0]+`"}]}}` {
+	if calls := w.Starts(); len(calls) != 1 || calls[0].Body != `{"os-start":{"servers":[{"id":"`+ids[0]+`"}]}}` {
 		t.Errorf("the calls were %v", calls)
 	}
 	for i, want := range []string{"ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "SHUTOFF"} {
-		if got := w.status(ids[i]); got != want {
+		if got := w.Status(ids[i]); got != want {
 			t.Errorf("web-%d is %s, want %s", i+1, got, want)
 		}
 	}
-	heard := w.hears(anna)
-	w.command(anna, "start "+requestID(card))
+	heard := w.Hears(anna)
+	w.Command(anna, "start "+requestID(card))
 	heard("nothing to start", "already running")
-	w.command(anna, "start "+requestID(again))
+	w.Command(anna, "start "+requestID(again))
 	heard("has stopped no server")
-	if n := len(w.slack.Messages(ops)); n != 2 {
-		t.Errorf("%d cards, want 2\n%s", n, w.transcript())
+	if n := len(w.Slack.Messages(ops)); n != 2 {
+		t.Errorf("%d cards, want 2\n%s", n, w.Transcript())
 	}
 }
 
@@ -144,17 +114,17 @@ func TestLostAnswersOfStartCalls(t *testing.T) {
 			ids := w.fleet(2)
 			w.start(nil)
 			end := w.stopAll(2)
-			w.cloud.FailNext("start", 1, test.fault)
-			w.click(anna, end, startAgain)
-			again := w.card(1)
-			w.click(ben, again, approve)
+			w.Cloud.FailNext("start", 1, test.fault)
+			w.Click(anna, end, startAgain)
+			again := w.Card(1)
+			w.Click(ben, again, approve)
 			w.outcome(again, test.end)
 			w.settled()
-			if n := len(w.starts()); n != test.calls {
+			if n := len(w.Starts()); n != test.calls {
 				t.Errorf("%d start calls, want %d", n, test.calls)
 			}
 			for _, id := range ids {
-				if s := w.status(id); s != "ACTIVE" {
+				if s := w.Status(id); s != "ACTIVE" {
 					t.Errorf("%s is %s", id, s)
 				}
 			}
@@ -170,18 +140,18 @@ func TestServerStoppedByHandIsNotStartedAgain(t *testing.T) {
 	ids := w.fleet(2)
 	w.start(nil)
 	end := w.stopAll(2)
-	w.cloud.StickServer(ids[1]) // keeps the batch from being settled at once
-	w.cloud.FailNext("start", 1, ecssim.ResetAfter)
-	w.click(anna, end, startAgain)
-	again := w.card(1)
-	w.click(ben, again, approve)
-	w.within(5*time.Second, "web-1 on", func() bool { return w.status(ids[0]) == "ACTIVE" })
-	w.cloud.StopByHand(ids[0])
-	w.cloud.StartByHand(ids[1])
+	w.Cloud.StickServer(ids[1]) // keeps the batch from being settled at once
+	w.Cloud.FailNext("start", 1, ecssim.ResetAfter)
+	w.Click(anna, end, startAgain)
+	again := w.Card(1)
+	w.Click(ben, again, approve)
+	w.Within(5*time.Second, "web-1 on", func() bool { return w.Status(ids[0]) == "ACTIVE" })
+	w.Cloud.StopByHand(ids[0])
+	w.Cloud.StartByHand(ids[1])
 	w.outcome(again, "I cannot say", "web-1", "somebody may have stopped it again")
 	w.settled()
-	if n := w.startsOf(ids[0]); n != 1 || w.status(ids[0]) != "SHUTOFF" {
-		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.status(ids[0]))
+	if n := w.StartsOf(ids[0]); n != 1 || w.Status(ids[0]) != "SHUTOFF" {
+		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.Status(ids[0]))
 	}
 }
 
@@ -202,31 +172,31 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, test.env...)
 			ids := w.fleet(3)
-			w.cloud.FailServer(ids[1], "Ecs.0100", "it <!here> will not")
+			w.Cloud.FailServer(ids[1], "Ecs.0100", "it <!here> will not")
 			w.start(nil)
-			card := w.ask(anna, "web-1 web-2 web-3 --hard --reason night")
-			w.click(ben, card, approve)
+			card := w.Ask(anna, "web-1 web-2 web-3 --hard --reason night")
+			w.Click(ben, card, approve)
 			if len(test.env) > 0 && test.env[0] == "APPROVALS_REQUIRED" {
-				w.click(carla, card, approve)
+				w.Click(carla, card, approve)
 			}
 			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
-			w.reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
-			if n := w.count(card, "Call 1 of 1: 1 server failed"); n != 1 {
+			w.Reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
+			if n := w.Count(card, "Call 1 of 1: 1 server failed"); n != 1 {
 				t.Errorf("the failed batch was told %d times", n)
 			}
-			w.cloud.FailServer(ids[1], "", "")
+			w.Cloud.FailServer(ids[1], "", "")
 
-			heard := w.hears(test.who)
-			w.click(test.who, end, retryFailed)
+			heard := w.Hears(test.who)
+			w.Click(test.who, end, retryFailed)
 			heard("Asked as", "stop 1 server")
-			again := w.card(1)
+			again := w.Card(1)
 			if !test.atOnce {
 				if text := slacksim.PlainText(again); !holds(text, "<@"+test.who+"> asks to stop *1 server*", "HARD", "again, after `"+requestID(card)+"`", "night", "[Approve]") {
 					t.Errorf("the card says %s", text)
 				}
 				for _, by := range []string{ben, carla} {
 					if by != test.who || test.who == ben {
-						w.click(by, again, approve)
+						w.Click(by, again, approve)
 					}
 					if w.env["APPROVALS_REQUIRED"] == "" {
 						break
@@ -235,15 +205,15 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			}
 			if test.who == anna || test.atOnce {
 				w.outcome(again, "1 server stopped")
-				if text := w.cardSays(again, "<@UANNA> asks to stop", "again, after", "Done"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
+				if text := w.CardSays(again, "<@UANNA> asks to stop", "again, after", "Done"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
 					t.Errorf("the card says %s", text)
 				}
 			} else if w.env["APPROVALS_REQUIRED"] != "" {
-				w.cardSays(again, "Waiting for 1 approval") // one's own does not count
+				w.CardSays(again, "Waiting for 1 approval") // one's own does not count
 			}
-			w.within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.cloud.StopCount(ids[1]) == 2 })
+			w.Within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.Cloud.StopCount(ids[1]) == 2 })
 			for i, id := range ids {
-				if n := w.cloud.StopCount(id); i != 1 && n != 1 {
+				if n := w.Cloud.StopCount(id); i != 1 && n != 1 {
 					t.Errorf("web-%d was stopped %d times, want once", i+1, n)
 				}
 			}
@@ -263,40 +233,40 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			ids := w.fleet(2)
-			w.cloud.StickServer(ids[1])
+			w.Cloud.StickServer(ids[1])
 			w.start(nil)
-			w.cloud.FailNext("stop", 1, ecssim.ResetAfter)
-			card := w.ask(anna, "web-1 web-2")
-			w.click(ben, card, approve)
-			w.within(5*time.Second, "web-1 off", func() bool { return w.status(ids[0]) == "SHUTOFF" })
-			w.cloud.StartByHand(ids[0])
-			w.cloud.StopByHand(ids[1])
+			w.Cloud.FailNext("stop", 1, ecssim.ResetAfter)
+			card := w.Ask(anna, "web-1 web-2")
+			w.Click(ben, card, approve)
+			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
+			w.Cloud.StartByHand(ids[0])
+			w.Cloud.StopByHand(ids[1])
 			end := w.outcome(card, "I cannot say")
 
-			heard := w.hears(anna)
-			w.click(anna, end, test.action)
+			heard := w.Hears(anna)
+			w.Click(anna, end, test.action)
 			heard("not an approver")
-			w.click(ben, end, test.action)
-			w.within(5*time.Second, "form", func() bool { _, open := w.slack.View(ben); return open })
-			v, _ := w.slack.View(ben)
+			w.Click(ben, end, test.action)
+			w.Within(5*time.Second, "form", func() bool { _, open := w.Slack.View(ben); return open })
+			v, _ := w.Slack.View(ben)
 			if text := slacksim.ViewText(v); !holds(text, "1 server", requestID(card)) {
 				t.Errorf("the form says %s", text)
 			}
 			reason := map[string]map[string]any{"reason": {"text": "seen in the console <!here>"}}
-			if a, err := w.slack.Submit(t.Context(), ben, "", reason); err != nil || !a.Acked {
+			if a, err := w.Slack.Submit(t.Context(), ben, "", reason); err != nil || !a.Acked {
 				t.Fatalf("%v, acknowledged %t", err, a.Acked)
 			}
-			if _, err := w.slack.RedeliverOther(t.Context()); err != nil {
+			if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.reply(card, "<@UBEN> says that "+test.says, "seen in the console")
-			w.cardSays(card, test.card, "<@UBEN> said", "seen in the console")
-			heard = w.hears(carla)
-			w.click(carla, end, theyRun)
+			w.Reply(card, "<@UBEN> says that "+test.says, "seen in the console")
+			w.CardSays(card, test.card, "<@UBEN> said", "seen in the console")
+			heard = w.Hears(carla)
+			w.Click(carla, end, theyRun)
 			heard("nothing to decide", "<@UBEN> said")
 			w.settled()
-			if n := w.count(card, "says that"); n != 1 {
-				t.Errorf("told %d times\n%s", n, w.transcript())
+			if n := w.Count(card, "says that"); n != 1 {
+				t.Errorf("told %d times\n%s", n, w.Transcript())
 			}
 			c := w.redis.Client()
 			defer c.Close()
@@ -329,25 +299,25 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 			// A click that is lost on the way is made again; the servers being part
 			// of a request already, it makes no second one.
 			w.insist(func() (slacksim.Answer, error) {
-				return w.slack.Click(t.Context(), anna, ops, end.TS, startAgain)
-			}, func() bool { return len(w.slack.Messages(ops)) > 1 })
-			again := w.card(1)
+				return w.Slack.Click(t.Context(), anna, ops, end.TS, startAgain)
+			}, func() bool { return len(w.Slack.Messages(ops)) > 1 })
+			again := w.Card(1)
 			w.insist(func() (slacksim.Answer, error) {
-				return w.slack.Click(t.Context(), ben, ops, again.TS, approve)
-			}, func() bool { return !strings.Contains(string(w.now(again).Blocks), approve) })
+				return w.Slack.Click(t.Context(), ben, ops, again.TS, approve)
+			}, func() bool { return !strings.Contains(string(w.Now(again).Blocks), approve) })
 			w.outcome(again, "It took")
-			w.within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
+			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
 			for i, id := range ids {
-				if n := w.startsOf(id); n != 1 || w.status(id) != "ACTIVE" {
-					t.Errorf("web-%d was started %d times and is %s", i+1, n, w.status(id))
+				if n := w.StartsOf(id); n != 1 || w.Status(id) != "ACTIVE" {
+					t.Errorf("web-%d was started %d times and is %s", i+1, n, w.Status(id))
 				}
 			}
-			if n := len(w.slack.Messages(ops)); n != 2 {
-				t.Errorf("%d cards, want 2\n%s", n, w.transcript())
+			if n := len(w.Slack.Messages(ops)); n != 2 {
+				t.Errorf("%d cards, want 2\n%s", n, w.Transcript())
 			}
 			ends := 0
-			for _, text := range w.replies(again) {
+			for _, text := range w.Replies(again) {
 				if holds(text, "It took") {
 					ends++
 				}
@@ -368,18 +338,18 @@ func TestManyStartsKeepTheirQuota(t *testing.T) {
 	ids := w.fleet(50)
 	w.start(nil)
 	w.start(nil)
-	card := w.ask(anna, "web-*")
-	w.click(ben, card, approve)
+	card := w.Ask(anna, "web-*")
+	w.Click(ben, card, approve)
 	end := w.outcome(card, "50 servers stopped")
-	w.click(anna, end, startAgain)
-	again := w.card(1)
-	w.click(ben, again, approve)
+	w.Click(anna, end, startAgain)
+	again := w.Card(1)
+	w.Click(ben, again, approve)
 	w.outcome(again, "50 servers started")
-	if most := w.cloud.MaxStartsInWindow(window); most > 20 {
+	if most := w.Cloud.MaxStartsInWindow(window); most > 20 {
 		t.Errorf("%d servers were started in one window, at most 20 are allowed", most)
 	}
 	for _, id := range ids {
-		if n := w.startsOf(id); n != 1 {
+		if n := w.StartsOf(id); n != 1 {
 			t.Errorf("%s was started %d times, want once", id, n)
 		}
 	}
@@ -391,16 +361,16 @@ func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
 	w := slow(t, "ECS_STOP_RATE", "1", "ECS_BATCH_SIZE", "1")
 	ids := w.fleet(2)
 	w.start(nil)
-	card := w.ask(anna, "web-1 web-2")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call 1 of 2")
-	w.command(anna, "cancel "+requestID(card))
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call 1 of 2")
+	w.Command(anna, "cancel "+requestID(card))
 	end := w.outcome(card, "It took")
-	n := len(w.slack.Messages(ops))
-	w.click(ben, end, retryFailed)
-	again := w.card(n)
-	w.cardSays(again, "<@UBEN> asks to stop", "Waiting for 1 approval")
-	if got := w.cloud.StopCount(ids[1]); got != 0 {
+	n := len(w.Slack.Messages(ops))
+	w.Click(ben, end, retryFailed)
+	again := w.Card(n)
+	w.CardSays(again, "<@UBEN> asks to stop", "Waiting for 1 approval")
+	if got := w.Cloud.StopCount(ids[1]); got != 0 {
 		t.Errorf("web-2 was stopped %d times", got)
 	}
 }
@@ -411,22 +381,22 @@ func TestTheRestIsRetriedOnce(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(1)
 	w.start(nil)
-	w.cloud.FailServer(ids[0], "Ecs.0611", "no")
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
+	w.Cloud.FailServer(ids[0], "Ecs.0611", "no")
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
 	end := w.outcome(card, "failed")
-	w.cloud.FailServer(ids[0], "", "")
-	w.click(ben, end, retryFailed)
-	again := w.card(1)
-	w.reply(again, "<@UANNA>", "1 server stopped")
-	w.cloud.StartByHand(ids[0])
-	sent := w.cloud.StopCount(ids[0])
-	heard := w.hears(carla)
-	w.click(carla, end, retryFailed)
+	w.Cloud.FailServer(ids[0], "", "")
+	w.Click(ben, end, retryFailed)
+	again := w.Card(1)
+	w.Reply(again, "<@UANNA>", "1 server stopped")
+	w.Cloud.StartByHand(ids[0])
+	sent := w.Cloud.StopCount(ids[0])
+	heard := w.Hears(carla)
+	w.Click(carla, end, retryFailed)
 	heard("tried again before")
 	w.settled()
-	if got := w.cloud.StopCount(ids[0]); got != sent || w.status(ids[0]) != "ACTIVE" {
-		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.status(ids[0]))
+	if got := w.Cloud.StopCount(ids[0]); got != sent || w.Status(ids[0]) != "ACTIVE" {
+		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.Status(ids[0]))
 	}
 }
 
@@ -436,19 +406,19 @@ func TestARetryIsNotTheWishOfSomebodyWhoIsGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(1)
-	w.cloud.FailServer(ids[0], "Ecs.0100", "it will not")
+	w.Cloud.FailServer(ids[0], "Ecs.0100", "it will not")
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
 	end := w.outcome(card, "failed", "Ecs.0100")
-	w.cloud.FailServer(ids[0], "", "")
-	w.slack.Deactivate(anna)
+	w.Cloud.FailServer(ids[0], "", "")
+	w.Slack.Deactivate(anna)
 	w.forgetful(time.Minute)
-	w.click(ben, end, retryFailed)
-	again := w.card(1)
-	if text := w.cardSays(again, "<@UBEN> asks to stop *1 server*", "again, after"); !holds(text, "Waiting for 1 approval") {
+	w.Click(ben, end, retryFailed)
+	again := w.Card(1)
+	if text := w.CardSays(again, "<@UBEN> asks to stop *1 server*", "again, after"); !holds(text, "Waiting for 1 approval") {
 		t.Errorf("the card says %s", text)
 	}
-	w.click(carla, again, approve)
-	w.reply(again, "<@UBEN>", "1 server stopped")
+	w.Click(carla, again, approve)
+	w.Reply(again, "<@UBEN>", "1 server stopped")
 }

@@ -14,7 +14,7 @@ import (
 func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cloud.Add(
+	w.Cloud.Add(
 		server(1, "web-1"), server(2, "web-2"), server(3, "batch-1"), server(4, "batch-2"), server(5, "batchelor"),
 		server(6, "red-1", "team=red", "env=dev"), server(7, "red-2", "team=red"), server(8, "red-3", "team=redder", "env=dev"),
 		server(9, "mix-1"), server(10, "mix-2"), server(11, "mixed-a"), server(12, "mixed-b"), server(13, "Größe-1"),
@@ -38,14 +38,14 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 		{name: "hard by type and with a dash of typography", text: "hard-2 hard-1 —type HARD", mode: "HARD", want: []int{15, 14}},
 	}
 	for _, c := range cases {
-		c.card = w.ask(anna, c.text)
+		c.card = w.Ask(anna, c.text)
 	}
-	w.untouched(uuid(1), uuid(2), uuid(3))
-	if n := len(w.stops()); n > 0 {
+	w.Untouched(uuid(1), uuid(2), uuid(3))
+	if n := len(w.Stops()); n > 0 {
 		t.Fatalf("%d stops were sent before anybody approved", n)
 	}
 	for _, c := range cases {
-		w.click([]string{ben, carla}[len(c.want)%2], c.card, approve)
+		w.Click([]string{ben, carla}[len(c.want)%2], c.card, approve)
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,16 +55,16 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 			if len(c.want) == 1 {
 				noun = "server"
 			}
-			w.reply(c.card, "<@UANNA>", id, fmt.Sprintf("%d %s stopped", len(c.want), noun))
+			w.Reply(c.card, "<@UANNA>", id, fmt.Sprintf("%d %s stopped", len(c.want), noun))
 			var ids, refs []string
 			for _, n := range c.want {
 				ids = append(ids, uuid(n))
 				refs = append(refs, `{"id":"`+uuid(n)+`"}`)
 			}
-			w.stopped(ids...)
-			calls := slices.DeleteFunc(w.stops(), func(c ecssim.Call) bool { return !slices.Equal(c.IDs, ids) })
+			w.Stopped(ids...)
+			calls := slices.DeleteFunc(w.Stops(), func(c ecssim.Call) bool { return !slices.Equal(c.IDs, ids) })
 			if len(calls) != 1 {
-				t.Fatalf("%d calls stop just %v, want 1: %v", len(calls), ids, w.stops())
+				t.Fatalf("%d calls stop just %v, want 1: %v", len(calls), ids, w.Stops())
 			}
 			call := calls[0]
 			if want := fmt.Sprintf(`{"os-stop":{"type":"%s","servers":[%s]}}`, c.mode, strings.Join(refs, ",")); call.Body != want {
@@ -73,8 +73,8 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 			if call.Method != "POST" || call.Status != 200 || call.Fault != "" {
 				t.Errorf("the cloud answered %s %s with %d (%s), want 200", call.Method, call.Path, call.Status, call.Fault)
 			}
-			w.reply(c.card, "The cloud took call 1 of 1", "`"+call.JobID+"`")
-			w.cardSays(c.card, "Done", "<@"+by+">", id)
+			w.Reply(c.card, "The cloud took call 1 of 1", "`"+call.JobID+"`")
+			w.CardSays(c.card, "Done", "<@"+by+">", id)
 			w.decided(c.card)
 			if text := slacksim.PlainText(c.card); !holds(text, "<@UANNA> asks to stop", "sim-1", "("+c.mode+")", ids[0], "ACTIVE", "[Approve]", "[Deny]", "[Cancel request]") {
 				t.Errorf("the card first said %q", text)
@@ -84,11 +84,11 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 			}
 		})
 	}
-	if got := len(w.stops()); got != len(cases) {
+	if got := len(w.Stops()); got != len(cases) {
 		t.Errorf("%d stop calls for %d requests", got, len(cases))
 	}
-	if w.untouched(uuid(5)); len(w.slack.Messages(ops)) != len(cases) {
-		t.Errorf("%d cards for %d requests", len(w.slack.Messages(ops)), len(cases))
+	if w.Untouched(uuid(5)); len(w.Slack.Messages(ops)) != len(cases) {
+		t.Errorf("%d cards for %d requests", len(w.Slack.Messages(ops)), len(cases))
 	}
 }
 
@@ -101,10 +101,10 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 
 	t.Run("a dry run creates nothing", func(t *testing.T) {
 		w := w.in(t)
-		heard := w.hears(anna)
-		w.command(anna, "web-1 web-2 --hard --dry-run")
+		heard := w.Hears(anna)
+		w.Command(anna, "web-1 web-2 --hard --dry-run")
 		heard("Dry run, nothing was asked for", "2 servers", "HARD", "web-1", ids[1], "ACTIVE")
-		if cards, keys := len(w.slack.Messages(ops)), w.keys("{p:*}:[rtsob]:*"); cards != 0 || len(keys) != 0 {
+		if cards, keys := len(w.Slack.Messages(ops)), w.keys("{p:*}:[rtsob]:*"); cards != 0 || len(keys) != 0 {
 			t.Errorf("after a dry run there are %d cards and the records %v", cards, keys)
 		}
 		if locks := w.keys("{p:*}:locks"); len(locks) != 0 {
@@ -113,90 +113,90 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 	})
 	t.Run("list without requests", func(t *testing.T) {
 		w := w.in(t)
-		heard := w.hears(dora)
-		w.command(dora, "list")
+		heard := w.Hears(dora)
+		w.Command(dora, "list")
 		heard("No request is open")
 	})
 	t.Run("help", func(t *testing.T) {
 		w := w.in(t)
-		if text := w.command(dora, "help"); !holds(text, "/ecs-stop web-1", "--dry-run", "1 approval from <@UBEN>, <!subteam^SDUTY>") {
+		if text := w.Command(dora, "help"); !holds(text, "/ecs-stop web-1", "--dry-run", "1 approval from <@UBEN>, <!subteam^SDUTY>") {
 			t.Errorf("help says %q", text)
 		}
 	})
 	t.Run("list and status of an open request, and its withdrawal", func(t *testing.T) {
 		w := w.in(t)
-		card := w.ask(anna, "web-3 --reason 'the disk is full'")
+		card := w.Ask(anna, "web-3 --reason 'the disk is full'")
 		id := requestID(card)
-		heard := w.hears(dora)
-		w.command(dora, "list")
+		heard := w.Hears(dora)
+		w.Command(dora, "list")
 		heard(id, "waiting", "1 server", "<@UANNA>")
-		w.command(dora, "status "+strings.ToLower(strings.TrimPrefix(id, "S-")))
+		w.Command(dora, "status "+strings.ToLower(strings.TrimPrefix(id, "S-")))
 		heard(id, "the disk is full", "Waiting for 1 approval", "web-3", ids[2], "Its thread")
-		heard = w.hears(anna)
-		w.command(anna, "cancel "+id)
+		heard = w.Hears(anna)
+		w.Command(anna, "cancel "+id)
 		heard("You cancelled", id)
-		w.cardSays(card, "Cancelled", "<@UANNA>", "Nothing was stopped")
-		w.reply(card, "<@UANNA> withdrew this")
+		w.CardSays(card, "Cancelled", "<@UANNA>", "Nothing was stopped")
+		w.Reply(card, "<@UANNA> withdrew this")
 		w.decided(card)
 	})
 	t.Run("denial with a reason", func(t *testing.T) {
 		w := w.in(t)
-		card := w.ask(anna, "web-3")
-		id, heard := requestID(card), w.hears(carla)
-		w.command(carla, "deny "+id+" not before the release")
+		card := w.Ask(anna, "web-3")
+		id, heard := requestID(card), w.Hears(carla)
+		w.Command(carla, "deny "+id+" not before the release")
 		heard("You denied", id)
-		w.cardSays(card, "Denied", "<@UCARLA>", "not before the release")
-		w.reply(card, "<@UCARLA> denied this", "<@UANNA>", "not before the release")
+		w.CardSays(card, "Denied", "<@UCARLA>", "not before the release")
+		w.Reply(card, "<@UCARLA> denied this", "<@UANNA>", "not before the release")
 		w.decided(card)
 	})
 	t.Run("approval", func(t *testing.T) {
 		w := w.in(t)
-		card := w.ask(anna, "web-4")
-		id, heard := requestID(card), w.hears(ben)
-		w.command(ben, "approve "+id)
+		card := w.Ask(anna, "web-4")
+		id, heard := requestID(card), w.Hears(ben)
+		w.Command(ben, "approve "+id)
 		heard("You approved", id)
-		w.reply(card, "<@UANNA>", "1 server stopped")
-		w.stopped(ids[3])
-		heard = w.hears(dora)
-		w.command(dora, "status "+id)
-		heard(id, "Done", "succeeded", w.stops()[0].JobID, "web-4")
+		w.Reply(card, "<@UANNA>", "1 server stopped")
+		w.Stopped(ids[3])
+		heard = w.Hears(dora)
+		w.Command(dora, "status "+id)
+		heard(id, "Done", "succeeded", w.Stops()[0].JobID, "web-4")
 	})
 	t.Run("history shows the newest first", func(t *testing.T) {
 		w := w.in(t)
-		heard := w.hears(dora)
-		w.command(dora, "history")
+		heard := w.Hears(dora)
+		w.Command(dora, "history")
 		text := heard("The last 3 requests")
 		done, denied, cancelled := strings.Index(text, "done"), strings.Index(text, "denied"), strings.Index(text, "cancelled")
 		if done < 0 || denied < done || cancelled < denied {
 			t.Errorf("the order is wrong: %s", text)
 		}
-		w.command(dora, "history 1")
+		w.Command(dora, "history 1")
 		if text := heard("The last 1 request"); strings.Contains(text, "denied") {
 			t.Errorf("more than one: %s", text)
 		}
 	})
 	t.Run("a cancelled run sends nothing more", func(t *testing.T) {
 		w := w.in(t)
-		card := w.ask(anna, "web-5 web-6 web-7")
-		w.click(ben, card, approve)
-		w.reply(card, "The cloud took call 1 of 3")
-		heard := w.hears(anna)
-		w.command(anna, "cancel "+requestID(card))
+		card := w.Ask(anna, "web-5 web-6 web-7")
+		w.Click(ben, card, approve)
+		w.Reply(card, "The cloud took call 1 of 3")
+		heard := w.Hears(anna)
+		w.Command(anna, "cancel "+requestID(card))
 		heard("what was sent goes on; nothing more is sent")
-		w.reply(card, "<@UANNA> cancelled this")
-		w.reply(card, "<@UANNA>", "was cancelled by <@UANNA> after 1 of 3", "1 stopped", "2 not sent", "web-6", "web-7")
-		w.stopped(ids[4])
-		w.untouched(ids[5], ids[6])
+		w.Reply(card, "<@UANNA> cancelled this")
+		w.Reply(card, "<@UANNA>", "was cancelled by <@UANNA> after 1 of 3", "1 stopped", "2 not sent", "web-6", "web-7")
+		w.Stopped(ids[4])
+		w.Untouched(ids[5], ids[6])
 	})
 	t.Run("a request that nobody knows", func(t *testing.T) {
 		w := w.in(t)
 		for _, verb := range []string{"status", "approve", "deny", "cancel"} {
-			heard := w.hears(ben)
-			w.command(ben, verb+" S-ZZZZZ")
+			heard := w.Hears(ben)
+			w.Command(ben, verb+" S-ZZZZZ")
 			heard("no request `S-ZZZZZ`")
 		}
 	})
-	w.untouched(ids[0], ids[1], ids[2], ids[7])
+	w.Untouched(ids[0], ids[1], ids[2], ids[7])
 }
 
 func TestCardStandsWhereTheCommandWasTypedIfNoChannelIsSet(t *testing.T) {
@@ -204,27 +204,27 @@ func TestCardStandsWhereTheCommandWasTypedIfNoChannelIsSet(t *testing.T) {
 	w := newWorld(t, "APPROVAL_CHANNEL", "", "ALLOWED_CHANNELS", "COPS,CDEV")
 	ids := w.fleet(2)
 	for _, c := range []string{"CDEV", "CLOBBY"} {
-		w.slack.AddChannel(slacksim.Channel{ID: c, Name: strings.ToLower(c[1:])})
-		w.slack.Join(c, slacksim.BotUserID, anna, ben)
+		w.Slack.AddChannel(slacksim.Channel{ID: c, Name: strings.ToLower(c[1:])})
+		w.Slack.Join(c, slacksim.BotUserID, anna, ben)
 	}
 	w.start(nil)
 	typed := func(channel, text string) {
-		if a, err := w.slack.Command(t.Context(), anna, channel, "/ecs-stop", text); err != nil || !a.Acked {
+		if a, err := w.Slack.Command(t.Context(), anna, channel, "/ecs-stop", text); err != nil || !a.Acked {
 			t.Fatalf("%s in %s: %v, acknowledged %v", text, channel, err, a.Acked)
 		}
 	}
-	heard := w.hears(anna)
+	heard := w.Hears(anna)
 	typed("CLOBBY", "web-1")
 	heard("not allowed in this channel", "<#COPS>", "<#CDEV>")
 	typed("CDEV", "web-1")
 	heard("Asked as", "<#CDEV>")
-	w.within(15*time.Second, "card in CDEV", func() bool { return len(w.slack.Messages("CDEV")) == 1 })
-	card := w.slack.Messages("CDEV")[0]
-	w.click(ben, card, approve)
-	w.reply(card, "<@UANNA>", "1 server stopped")
-	w.stopped(ids[0])
-	w.untouched(ids[1])
-	if n := len(w.slack.Messages(ops)) + len(w.slack.Messages("CLOBBY")); n != 0 {
+	w.Within(15*time.Second, "card in CDEV", func() bool { return len(w.Slack.Messages("CDEV")) == 1 })
+	card := w.Slack.Messages("CDEV")[0]
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UANNA>", "1 server stopped")
+	w.Stopped(ids[0])
+	w.Untouched(ids[1])
+	if n := len(w.Slack.Messages(ops)) + len(w.Slack.Messages("CLOBBY")); n != 0 {
 		t.Errorf("%d messages stand in other channels", n)
 	}
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 1 {
@@ -237,24 +237,24 @@ func TestOnlyRequestersMayAsk(t *testing.T) {
 	w := newWorld(t, "REQUESTERS", anna+",UEVE,SDUTY")
 	w.fleet(1)
 	for _, u := range []slacksim.User{{ID: "UEVE", Name: "eve"}, {ID: "UFAY", Name: "fay", Stranger: true, TeamID: "TOTHER"}, {ID: "UROBO", Name: "robo", Bot: true}} {
-		w.slack.AddUser(u)
-		w.slack.Join(ops, u.ID)
+		w.Slack.AddUser(u)
+		w.Slack.Join(ops, u.ID)
 	}
-	w.slack.SetGroup("SDUTY", carla, gus, "UFAY", "UROBO")
-	w.slack.Deactivate("UEVE")
+	w.Slack.SetGroup("SDUTY", carla, gus, "UFAY", "UROBO")
+	w.Slack.Deactivate("UEVE")
 	w.start(nil)
 	for user, words := range map[string]string{
 		dora: "You may not ask", gus: "Guests can neither ask", "UEVE": "deactivated", "UFAY": "Only members of this workspace", "UROBO": "Bots can neither ask",
 	} {
-		heard := w.hears(user)
-		w.command(user, "web-1")
+		heard := w.Hears(user)
+		w.Command(user, "web-1")
 		heard(words)
 	}
-	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 || len(w.slack.Messages(ops)) != 0 {
-		t.Errorf("records %v and %d cards, want none", keys, len(w.slack.Messages(ops)))
+	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 || len(w.Slack.Messages(ops)) != 0 {
+		t.Errorf("records %v and %d cards, want none", keys, len(w.Slack.Messages(ops)))
 	}
-	if calls := w.cloud.Calls(); len(calls) != 0 {
+	if calls := w.Cloud.Calls(); len(calls) != 0 {
 		t.Errorf("the cloud was asked for people without rights: %v", calls)
 	}
-	w.ask(carla, "web-1")
+	w.Ask(carla, "web-1")
 }

@@ -18,40 +18,10 @@ import (
 // same time. The promise is two seconds.
 const pulled = 10 * time.Second
 
-// stored reads a record out of the store.
-func stored[T any](w *world, key string) (is T) {
-	w.t.Helper()
-	c := w.redis.Client()
-	defer c.Close()
-	body := c.HGet(w.t.Context(), "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:"+key, "body").Val()
-	if body != "" {
-		if err := json.Unmarshal([]byte(body), &is); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	return is
-}
-
 func (w *world) frozen() bool { return stored[approvals.Freeze](w, "halt").On }
 
 func (w *world) state(card slacksim.Message) approvals.State {
 	return stored[approvals.Request](w, "r:"+requestID(card)).State
-}
-
-// forgetful makes everything that is known of people older.
-func (w *world) forgetful(by time.Duration) {
-	w.t.Helper()
-	c := w.redis.Client()
-	defer c.Close()
-	for _, key := range w.keys("{p:*}:known:*") {
-		var known map[string]any
-		if err := json.Unmarshal([]byte(c.Get(w.t.Context(), key).Val()), &known); err != nil {
-			w.t.Fatal(err)
-		}
-		known["at"] = time.Now().Add(-by)
-		body, _ := json.Marshal(known)
-		c.Set(w.t.Context(), key, body, 0)
-	}
 }
 
 // askers are ten more people who may ask.
@@ -59,11 +29,11 @@ func (w *world) askers() []string {
 	var ids []string
 	for n := range 10 {
 		id := fmt.Sprint("UASK", n)
-		w.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id)})
-		w.slack.Join(ops, id)
+		w.Slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id)})
+		w.Slack.Join(ops, id)
 		ids = append(ids, id)
 	}
-	w.slack.AddGroup(slacksim.Group{ID: "SASK", Handle: "ask", Users: append(ids, anna)})
+	w.Slack.AddGroup(slacksim.Group{ID: "SASK", Handle: "ask", Users: append(ids, anna)})
 	return ids
 }
 
@@ -90,21 +60,21 @@ func brakesWork(t *testing.T, groups slacksim.Fault) {
 	people := w.askers()
 	w.fleet(40)
 	stop := w.start(nil)
-	running, denied, cancelled, pending := w.ask(anna, "web-1 web-2 web-3 web-4 web-5 web-6"), w.ask(anna, "web-7"), w.ask(anna, "web-8"), w.ask(anna, "web-9")
-	w.click(carla, running, approve)
-	w.reply(running, "The cloud took call")
+	running, denied, cancelled, pending := w.Ask(anna, "web-1 web-2 web-3 web-4 web-5 web-6"), w.Ask(anna, "web-7"), w.Ask(anna, "web-8"), w.Ask(anna, "web-9")
+	w.Click(carla, running, approve)
+	w.Reply(running, "The cloud took call")
 	stop()
 	w.forgetful(24 * time.Hour)
 
-	w.slack.FailNext("usergroups.users.list", 1<<30, groups)
-	w.slack.FailNext("users.info", 1<<30, slacksim.Hang)
+	w.Slack.FailNext("usergroups.users.list", 1<<30, groups)
+	w.Slack.FailNext("users.info", 1<<30, slacksim.Hang)
 	w.start(func(c *jobs.Config) { fast(c); c.RetryIn = 3 * time.Second }) // the default
-	w.cloud.FailNext("list", 1<<30, ecssim.Delay(500*time.Millisecond))
+	w.Cloud.FailNext("list", 1<<30, ecssim.Delay(500*time.Millisecond))
 	var wg sync.WaitGroup
 	for _, user := range people {
 		wg.Go(func() {
 			for range 40 {
-				w.slack.Command(t.Context(), user, ops, "/ecs-stop", "web-* --dry-run")
+				w.Slack.Command(t.Context(), user, ops, "/ecs-stop", "web-* --dry-run")
 			}
 		})
 	}
@@ -113,45 +83,45 @@ func brakesWork(t *testing.T, groups slacksim.Fault) {
 		t.Helper()
 		// The promise is two seconds. A question to Slack that nobody answers lasts
 		// five: this tells an act that waits for it from one that does not.
-		w.within(4*time.Second, what, ok)
+		w.Within(4*time.Second, what, ok)
 		t.Logf("%s after %v", what, time.Since(began).Round(10*time.Millisecond))
 	}
 
 	began := time.Now()
-	w.command(carla, "freeze production is burning")
+	w.Command(carla, "freeze production is burning")
 	took("freeze", began, w.frozen)
-	sent := len(w.stops())
+	sent := len(w.Stops())
 
 	began = time.Now()
-	w.click(carla, denied, deny)
+	w.Click(carla, denied, deny)
 	var form slacksim.View
-	took("form for the denial", began, func() (open bool) { form, open = w.slack.View(carla); return open })
-	if _, err := w.slack.Submit(t.Context(), carla, form.ID, map[string]map[string]any{"reason": {"text": "not now"}}); err != nil {
+	took("form for the denial", began, func() (open bool) { form, open = w.Slack.View(carla); return open })
+	if _, err := w.Slack.Submit(t.Context(), carla, form.ID, map[string]map[string]any{"reason": {"text": "not now"}}); err != nil {
 		t.Fatal(err)
 	}
 	took("denial", began, func() bool { return w.state(denied) == approvals.Denied })
 
 	began = time.Now()
-	w.click(anna, cancelled, cancel)
+	w.Click(anna, cancelled, cancel)
 	took("cancellation", began, func() bool { return w.state(cancelled) == approvals.Cancelled })
 
 	began = time.Now()
-	w.command(carla, "cancel "+requestID(running))
+	w.Command(carla, "cancel "+requestID(running))
 	took("an approver's cancellation of what runs", began, func() bool {
 		r := stored[approvals.Request](w, "r:"+requestID(running))
 		return r.Stop != nil && r.Stop.By == carla
 	})
 
 	// What lets go does not lean on what was known.
-	w.click(carla, pending, approve)
-	w.command(carla, "unfreeze")
-	tries := func() int { return len(w.slack.Calls("users.info")) + len(w.slack.Calls("usergroups.users.list")) }
+	w.Click(carla, pending, approve)
+	w.Command(carla, "unfreeze")
+	tries := func() int { return len(w.Slack.Calls("users.info")) + len(w.Slack.Calls("usergroups.users.list")) }
 	before := tries()
-	w.within(20*time.Second, "tries to find out who they are", func() bool { return tries() > before+1 })
+	w.Within(20*time.Second, "tries to find out who they are", func() bool { return tries() > before+1 })
 	if w.state(pending) != approvals.Pending || !w.frozen() {
 		t.Errorf("it is %s and frozen: %t, although nobody could say who asked for that", w.state(pending), w.frozen())
 	}
-	if n := len(w.stops()); n != sent {
+	if n := len(w.Stops()); n != sent {
 		t.Errorf("%d stops were sent after the freeze", n-sent)
 	}
 }
@@ -166,15 +136,15 @@ func TestListsUseUpNothingThatTheBrakeNeeds(t *testing.T) {
 	w.askers()
 	w.start(nil)
 	for range 30 {
-		w.command(dora, "list") // dora has no rights at all
+		w.Command(dora, "list") // dora has no rights at all
 	}
-	w.command(carla, "freeze production is burning")
-	w.within(pulled, "freeze", w.frozen)
+	w.Command(carla, "freeze production is burning")
+	w.Within(pulled, "freeze", w.frozen)
 	w.settled()
-	if n := len(w.slack.Calls("usergroups.users.list")); n > 4 {
+	if n := len(w.Slack.Calls("usergroups.users.list")); n > 4 {
 		t.Errorf("%d calls of usergroups.users.list; each of two groups is to be asked for once, and once more after ten seconds at most", n)
 	}
-	if n := len(w.slack.Calls("users.info")); n > 4 {
+	if n := len(w.Slack.Calls("users.info")); n > 4 {
 		t.Errorf("%d calls of users.info about two people", n)
 	}
 }
@@ -184,18 +154,18 @@ func TestARateLimitOfSlackIsKeptTo(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
+	card := w.Ask(anna, "web-1")
 	const limit = 3 * time.Second
-	w.slack.FailNext("users.info", 1, slacksim.RateLimited(limit))
-	before := len(w.slack.Calls("users.info"))
-	w.click(dora, card, approve)
-	w.within(pulled, "answer that it is too much", func() bool {
-		calls := w.slack.Calls("users.info")[before:]
+	w.Slack.FailNext("users.info", 1, slacksim.RateLimited(limit))
+	before := len(w.Slack.Calls("users.info"))
+	w.Click(dora, card, approve)
+	w.Within(pulled, "answer that it is too much", func() bool {
+		calls := w.Slack.Calls("users.info")[before:]
 		return len(calls) > 0 && calls[0].Status == 429
 	})
-	w.click(ben, card, approve) // needs the same method
-	w.reply(card, "approved")
-	calls := w.slack.Calls("users.info")[before:]
+	w.Click(ben, card, approve) // needs the same method
+	w.Reply(card, "approved")
+	calls := w.Slack.Calls("users.info")[before:]
 	for _, c := range calls[1:] {
 		if gap := c.Time.Sub(calls[0].Time); gap < limit-100*time.Millisecond {
 			t.Errorf("it was called again after %v, though Slack wanted none for %v", gap, limit)
@@ -209,22 +179,22 @@ func TestAnOlderUnfreezeDoesNotLiftANewerFreeze(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start(nil)
-	w.command(ben, "freeze first incident")
-	w.within(pulled, "freeze", w.frozen)
-	w.slack.FailNext("users.info", 3, slacksim.Status(503))
-	before := len(w.slack.Calls("users.info"))
-	heard := w.hears(ben)
-	w.command(ben, "unfreeze")
-	w.within(pulled, "try", func() bool { return len(w.slack.Calls("users.info")) > before })
-	also := w.hears(carla)
-	w.command(carla, "freeze second incident: nothing must be stopped")
+	w.Command(ben, "freeze first incident")
+	w.Within(pulled, "freeze", w.frozen)
+	w.Slack.FailNext("users.info", 3, slacksim.Status(503))
+	before := len(w.Slack.Calls("users.info"))
+	heard := w.Hears(ben)
+	w.Command(ben, "unfreeze")
+	w.Within(pulled, "try", func() bool { return len(w.Slack.Calls("users.info")) > before })
+	also := w.Hears(carla)
+	w.Command(carla, "freeze second incident: nothing must be stopped")
 	also("frozen already")
 	heard("Still frozen", "after you typed this")
-	if !w.frozen() || w.announced("Not frozen any more") != 0 {
-		t.Errorf("the last command was freeze, and it is not frozen\n%s", w.transcript())
+	if !w.frozen() || w.Announced("Not frozen any more") != 0 {
+		t.Errorf("the last command was freeze, and it is not frozen\n%s", w.Transcript())
 	}
-	w.command(ben, "unfreeze")
-	w.within(pulled, "end of the freeze", func() bool { return !w.frozen() })
+	w.Command(ben, "unfreeze")
+	w.Within(pulled, "end of the freeze", func() bool { return !w.frozen() })
 }
 
 // 64 forms that Slack does not open in time take every place there is for what
@@ -234,19 +204,19 @@ func TestABrakeIsNotTurnedAwayAsBusy(t *testing.T) {
 	w := newWorld(t, "REQUESTERS", strings.Join([]string{anna, dora}, ","))
 	w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.slack.FailNext("views.open", 80, slacksim.Hang)
+	card := w.Ask(anna, "web-1")
+	w.Slack.FailNext("views.open", 80, slacksim.Hang)
 	var wg sync.WaitGroup
-	busy := func() int { return len(w.slack.Private(dora)) }
+	busy := func() int { return len(w.Slack.Private(dora)) }
 	for range 80 {
-		wg.Go(func() { w.slack.Command(t.Context(), dora, ops, "/ecs-stop", "") })
+		wg.Go(func() { w.Slack.Command(t.Context(), dora, ops, "/ecs-stop", "") })
 	}
-	w.within(pulled, "answer that it is too much at once", func() bool { return busy() > 0 })
-	heard := w.hears(ben)
-	w.command(ben, "freeze")
+	w.Within(pulled, "answer that it is too much at once", func() bool { return busy() > 0 })
+	heard := w.Hears(ben)
+	w.Command(ben, "freeze")
 	heard("Frozen")
-	w.click(anna, card, cancel)
-	w.within(pulled, "cancellation", func() bool { return w.state(card) == approvals.Cancelled })
+	w.Click(anna, card, cancel)
+	w.Within(pulled, "cancellation", func() bool { return w.state(card) == approvals.Cancelled })
 	wg.Wait()
 }
 
@@ -257,24 +227,24 @@ func TestOutsidersAreShownNothing(t *testing.T) {
 	w.fleet(2)
 	w.crowd()
 	w.start(nil)
-	card := w.ask(anna, `web-1 web-2 --reason "customer ACME leaves"`)
+	card := w.Ask(anna, `web-1 web-2 --reason "customer ACME leaves"`)
 	for user, words := range map[string]string{gus: "Guests", "USOLO": "Guests", "UFAY": "Only members of this workspace", "UROBO": "Bots", "UEVE": "deactivated"} {
 		for _, text := range []string{"list", "history", "status " + requestID(card), "status S-22222", "servers web-1"} {
-			heard := w.hears(user)
-			w.command(user, text)
+			heard := w.Hears(user)
+			w.Command(user, text)
 			heard(words)
 		}
-		help := w.command(user, "help")
+		help := w.Command(user, "help")
 		if holds(help, ben) || !holds(help, "Stop servers") {
 			t.Errorf("the help for %s: %s", user, help)
 		}
-		for _, m := range w.slack.Private(user) {
+		for _, m := range w.Slack.Private(user) {
 			if text := slacksim.PlainText(m); holds(text, "ACME") || holds(text, "10.0.") || holds(text, requestID(card)) {
 				t.Errorf("%s is shown %s", user, text)
 			}
 		}
 	}
-	if help := w.command(dora, "help"); !holds(help, "<@UBEN>", "SDUTY") {
+	if help := w.Command(dora, "help"); !holds(help, "<@UBEN>", "SDUTY") {
 		t.Errorf("a member is not told who approves: %s", help)
 	}
 }
@@ -287,26 +257,26 @@ func TestAYesOfAFormerApproverDoesNotCount(t *testing.T) {
 	ids := w.fleet(1)
 	w.start(nil)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(carla, card, approve)
-	w.cardSays(card, "Waiting for 1 approval", "<@UCARLA>")
+	card := w.Ask(anna, "web-1")
+	w.Click(carla, card, approve)
+	w.CardSays(card, "Waiting for 1 approval", "<@UCARLA>")
 	w.duty(dora)
-	w.click(ben, card, approve)
-	w.cardSays(card, "Waiting for 1 approval", "Approved so far by <@UBEN>")
-	heard := w.hears(carla)
-	w.click(carla, card, approve)
+	w.Click(ben, card, approve)
+	w.CardSays(card, "Waiting for 1 approval", "Approved so far by <@UBEN>")
+	heard := w.Hears(carla)
+	w.Click(carla, card, approve)
 	heard("not an approver")
-	w.untouched(ids...)
-	w.click(dora, card, approve)
-	w.reply(card, "<@UANNA>", "1 server stopped")
+	w.Untouched(ids...)
+	w.Click(dora, card, approve)
+	w.Reply(card, "<@UANNA>", "1 server stopped")
 
 	// Slack may tell it by another event.
-	w.slack.SetGroup("SDUTY", carla)
-	if a, err := w.slack.SendEvent(t.Context(), map[string]any{"type": "subteam_updated", "subteam": map[string]any{"id": "SDUTY"}}); err != nil || !a.Acked {
+	w.Slack.SetGroup("SDUTY", carla)
+	if a, err := w.Slack.SendEvent(t.Context(), map[string]any{"type": "subteam_updated", "subteam": map[string]any{"id": "SDUTY"}}); err != nil || !a.Acked {
 		t.Fatalf("the event was not acknowledged: %v", err)
 	}
-	heard = w.hears(dora)
-	w.command(dora, "freeze")
+	heard = w.Hears(dora)
+	w.Command(dora, "freeze")
 	heard("not an approver")
 }
 
@@ -321,12 +291,12 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		{ID: "CSHARED", Name: "with-customer", Shared: true}, {ID: "GGROUP", Name: "mpdm-anna--ben-1", Private: true, Group: true},
 		{ID: "DANNABEN", Private: true}, {ID: "CLOST", Name: "lost"},
 	} {
-		w.slack.AddChannel(c)
-		w.slack.Join(c.ID, anna, ben, slacksim.BotUserID)
+		w.Slack.AddChannel(c)
+		w.Slack.Join(c.ID, anna, ben, slacksim.BotUserID)
 	}
 	say := func(channel, text string) {
 		t.Helper()
-		if _, err := w.slack.Command(t.Context(), anna, channel, "/ecs-stop", text); err != nil {
+		if _, err := w.Slack.Command(t.Context(), anna, channel, "/ecs-stop", text); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -334,24 +304,24 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		"CSHARED": "outside your workspace", "GGROUP": "cannot find out", "DANNABEN": "direct message", "CLOST": "cannot find out",
 	} {
 		if channel == "CLOST" {
-			w.slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))
+			w.Slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))
 		}
 		for _, text := range []string{"web-1", ""} {
-			heard := w.hears(anna)
+			heard := w.Hears(anna)
 			say(channel, text)
 			heard(words)
 		}
-		heard := w.hears(anna)
+		heard := w.Hears(anna)
 		say(channel, "web-1 --dry-run")
 		heard("Dry run", "web-1")
-		if n := len(w.slack.Messages(channel)); n != 0 {
+		if n := len(w.Slack.Messages(channel)); n != 0 {
 			t.Errorf("%d messages in %s", n, channel)
 		}
 	}
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("requests were made: %v", keys)
 	}
-	w.ask(anna, "web-1")
+	w.Ask(anna, "web-1")
 }
 
 // A freeze takes effect wherever it is typed; where nobody else can read of it,
@@ -360,26 +330,26 @@ func TestAFreezeThatNobodyHearsOf(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "APPROVAL_CHANNEL", "")
 	w.start(nil)
-	w.slack.AddChannel(slacksim.Channel{ID: "DBENCARLA", Private: true})
-	w.slack.AddChannel(slacksim.Channel{ID: "CELSE", Name: "elsewhere"})
-	w.slack.AddChannel(slacksim.Channel{ID: "CPRIVATE", Name: "private", Private: true})
+	w.Slack.AddChannel(slacksim.Channel{ID: "DBENCARLA", Private: true})
+	w.Slack.AddChannel(slacksim.Channel{ID: "CELSE", Name: "elsewhere"})
+	w.Slack.AddChannel(slacksim.Channel{ID: "CPRIVATE", Name: "private", Private: true})
 	for _, c := range []string{"DBENCARLA", "CELSE", "CPRIVATE"} {
-		w.slack.Join(c, ben)
-		heard := w.hears(ben)
-		if _, err := w.slack.Command(t.Context(), ben, c, "/ecs-stop", "freeze now"); err != nil {
+		w.Slack.Join(c, ben)
+		heard := w.Hears(ben)
+		if _, err := w.Slack.Command(t.Context(), ben, c, "/ecs-stop", "freeze now"); err != nil {
 			t.Fatal(err)
 		}
-		w.within(pulled, "freeze", w.frozen)
+		w.Within(pulled, "freeze", w.frozen)
 		heard("Frozen", "could not announce")
-		w.command(ben, "unfreeze")
-		w.within(pulled, "end of the freeze", func() bool { return !w.frozen() })
+		w.Command(ben, "unfreeze")
+		w.Within(pulled, "end of the freeze", func() bool { return !w.frozen() })
 	}
-	heard := w.hears(ben)
-	w.command(ben, "freeze here")
+	heard := w.Hears(ben)
+	w.Command(ben, "freeze here")
 	if text := heard("Frozen"); holds(text, "could not announce") {
 		t.Errorf("where it can be announced: %s", text)
 	}
-	w.within(pulled, "announcement", func() bool { return w.announced("Frozen by <@UBEN>", "here") == 1 })
+	w.Within(pulled, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "here") == 1 })
 }
 
 // What the bot cannot read is not acknowledged as if it were taken.
@@ -398,7 +368,7 @@ func TestWhatCannotBeReadIsNotTaken(t *testing.T) {
 		"slash_commands": {`{"command":7}`, true, "could not read that"},
 		"events_api":     {`{"type":"event_callback","event":7}`, true, ""},
 	} {
-		a, err := w.slack.SendRaw(t.Context(), kind, json.RawMessage(c.payload))
+		a, err := w.Slack.SendRaw(t.Context(), kind, json.RawMessage(c.payload))
 		if err != nil || a.Acked != c.acked || !strings.Contains(string(a.Payload), c.answer) {
 			t.Errorf("%s: acknowledged %t with %s, %v", kind, a.Acked, a.Payload, err)
 		}
@@ -412,19 +382,19 @@ func TestAnApproverCancelsWhatRuns(t *testing.T) {
 		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1")
 	ids := w.fleet(2)
 	w.start(nil)
-	card := w.ask(anna, "web-1 web-2")
-	heard := w.hears(ben)
-	w.command(ben, "cancel "+requestID(card))
+	card := w.Ask(anna, "web-1 web-2")
+	heard := w.Hears(ben)
+	w.Command(ben, "cancel "+requestID(card))
 	heard("Only <@UANNA>", "deny")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call 1 of 2")
-	w.slack.Deactivate(anna)
-	heard = w.hears(dora)
-	w.command(dora, "cancel "+requestID(card))
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call 1 of 2")
+	w.Slack.Deactivate(anna)
+	heard = w.Hears(dora)
+	w.Command(dora, "cancel "+requestID(card))
 	heard("Only <@UANNA>", "or an approver")
-	heard = w.hears(carla)
-	w.command(carla, "cancel "+requestID(card))
+	heard = w.Hears(carla)
+	w.Command(carla, "cancel "+requestID(card))
 	heard("nothing more is sent")
 	w.settled()
-	w.untouched(ids[1])
+	w.Untouched(ids[1])
 }

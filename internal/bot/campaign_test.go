@@ -62,9 +62,9 @@ type tally struct {
 func (s *tally) add(c *campaign) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests += len(c.w.slack.Messages(ops))
+	s.requests += len(c.w.Slack.Messages(ops))
 	for _, id := range c.ids {
-		s.sent += c.w.cloud.StopCount(id)
+		s.sent += c.w.Cloud.StopCount(id)
 	}
 	s.kills += c.kills
 	s.sleeps += c.sleeps
@@ -105,7 +105,7 @@ func newCampaign(t *testing.T, seed uint64) *campaign {
 	for range 2 {
 		c.bots = append(c.bots, w.spawn())
 	}
-	w.within(20*time.Second, "sockets", func() bool { return w.slack.Connections() >= 4 })
+	w.Within(20*time.Second, "sockets", func() bool { return w.Slack.Connections() >= 4 })
 	return c
 }
 
@@ -127,13 +127,13 @@ func (c *campaign) act() {
 		c.decide()
 	case n < 65:
 		c.cloud++
-		c.w.cloud.FailNext([]string{"stop", "stop", "stop", "list", "job"}[c.rand.IntN(5)], 1, []ecssim.Fault{
+		c.w.Cloud.FailNext([]string{"stop", "stop", "stop", "list", "job"}[c.rand.IntN(5)], 1, []ecssim.Fault{
 			ecssim.ResetBefore, ecssim.ResetAfter, ecssim.HTML502, acting(ecssim.HTML502), ecssim.BrokenJSON,
 			ecssim.NoJobID, ecssim.Throttle(time.Second), ecssim.AcceptLate(time.Second), ecssim.Delay(500 * time.Millisecond),
 		}[c.rand.IntN(9)])
 	case n < 75:
 		c.slack++
-		c.w.slack.FailNext([]string{"chat.postMessage", "chat.postMessage", "chat.update", "conversations.replies", "users.info", "usergroups.users.list"}[c.rand.IntN(6)], 1+c.rand.IntN(3), []slacksim.Fault{
+		c.w.Slack.FailNext([]string{"chat.postMessage", "chat.postMessage", "chat.update", "conversations.replies", "users.info", "usergroups.users.list"}[c.rand.IntN(6)], 1+c.rand.IntN(3), []slacksim.Fault{
 			slacksim.ResetBefore, slacksim.ResetAfter, slacksim.Status(500), slacksim.StatusAfter(500),
 			slacksim.RateLimited(time.Second), slacksim.ErrorCode("internal_error", true), slacksim.ErrorCode("internal_error", false),
 		}[c.rand.IntN(7)])
@@ -180,7 +180,7 @@ func (c *campaign) brake() {
 	freeze := c.rand.IntN(2) == 0
 	verb := map[bool]string{true: "freeze", false: "unfreeze"}[freeze]
 	who := []string{ben, carla}[c.rand.IntN(2)]
-	if a, err := c.w.slack.Command(c.w.t.Context(), who, ops, "/ecs-stop", verb); err == nil && a.Acked {
+	if a, err := c.w.Slack.Command(c.w.t.Context(), who, ops, "/ecs-stop", verb); err == nil && a.Acked {
 		c.frozen = freeze
 	}
 }
@@ -189,7 +189,7 @@ func (c *campaign) brake() {
 func (c *campaign) hang() {
 	if c.next < len(c.ids) && len(c.hanging) < 2 {
 		id := c.ids[c.next]
-		if c.w.cloud.StickServer(id) == nil {
+		if c.w.Cloud.StickServer(id) == nil {
 			c.hanging[id] = true
 		}
 	}
@@ -233,28 +233,28 @@ func (c *campaign) ask() {
 	}
 	text := strings.Join(c.ids[c.next:c.next+n], " ")
 	c.next += n
-	c.w.slack.Command(c.w.t.Context(), anna, ops, "/ecs-stop", text)
+	c.w.Slack.Command(c.w.t.Context(), anna, ops, "/ecs-stop", text)
 }
 
 // decide clicks a button of some card, sensible or not.
 func (c *campaign) decide() {
-	cards := c.w.slack.Messages(ops)
+	cards := c.w.Slack.Messages(ops)
 	if len(cards) == 0 {
 		return
 	}
 	m := cards[c.rand.IntN(len(cards))]
 	who := []string{ben, ben, carla, anna, gus, dora}[c.rand.IntN(6)]
 	what := []string{"ecs_stop_approve", "ecs_stop_approve", "ecs_stop_approve", "ecs_stop_cancel"}[c.rand.IntN(4)]
-	c.w.slack.Click(c.w.t.Context(), who, ops, m.TS, what)
+	c.w.Slack.Click(c.w.t.Context(), who, ops, m.TS, what)
 }
 
 // startByHand starts a stopped server behind the bot's back.
 func (c *campaign) startByHand() {
 	for range 20 {
 		id := c.ids[c.rand.IntN(max(1, c.next))]
-		if _, done := c.started[id]; !done && c.w.status(id) == "SHUTOFF" {
-			if c.w.cloud.StartByHand(id) == nil {
-				c.started[id] = c.w.cloud.StopCount(id)
+		if _, done := c.started[id]; !done && c.w.Status(id) == "SHUTOFF" {
+			if c.w.Cloud.StartByHand(id) == nil {
+				c.started[id] = c.w.Cloud.StopCount(id)
 			}
 			return
 		}
@@ -264,15 +264,15 @@ func (c *campaign) startByHand() {
 // heal takes all faults away and has every open card decided.
 func (c *campaign) heal() {
 	w := c.w
-	w.cloud.ClearFaults()
-	w.slack.ClearFaults()
+	w.Cloud.ClearFaults()
+	w.Slack.ClearFaults()
 	for i, b := range c.bots {
 		if b.gone() {
 			c.bots[i] = w.spawn()
 		}
 	}
 	open := func() (cards []slacksim.Message) {
-		for _, m := range w.slack.Messages(ops) {
+		for _, m := range w.Slack.Messages(ops) {
 			if strings.Contains(string(m.Blocks), "ecs_stop_approve") && !c.lost(m) {
 				cards = append(cards, m)
 			}
@@ -285,14 +285,14 @@ func (c *campaign) heal() {
 	// Cards may come late, so they are decided for as long as there is work.
 	for deadline := time.Now().Add(120 * time.Second); ; {
 		for _, m := range open() {
-			w.slack.Click(w.t.Context(), ben, ops, m.TS, "ecs_stop_approve")
+			w.Slack.Click(w.t.Context(), ben, ops, m.TS, "ecs_stop_approve")
 		}
 		due := r.ZRangeWithScores(w.t.Context(), "{p:"+w.env["HUAWEICLOUD_SDK_PROJECT_ID"]+"}:due", 0, -1).Val()
 		if len(due) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			w.t.Fatalf("work does not end: %v\n%s", due, w.transcript())
+			w.t.Fatalf("work does not end: %v\n%s", due, w.Transcript())
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
@@ -306,7 +306,7 @@ func (c *campaign) thaw(r *redis.Client) {
 	isFrozen := func() bool {
 		return strings.Contains(r.HGet(w.t.Context(), project+"halt", "body").Val(), `"on":true`)
 	}
-	w.within(60*time.Second, "end of all acts", func() bool {
+	w.Within(60*time.Second, "end of all acts", func() bool {
 		keys, err := r.Keys(w.t.Context(), project+"i:*").Result()
 		return err == nil && len(keys) == 0
 	})
@@ -314,8 +314,8 @@ func (c *campaign) thaw(r *redis.Client) {
 		w.t.Errorf("frozen: %v, but the newest act wants %v", isFrozen(), c.frozen)
 	}
 	if isFrozen() {
-		w.slack.Command(w.t.Context(), ben, ops, "/ecs-stop", "unfreeze")
-		w.within(20*time.Second, "end of the freeze", func() bool { return !isFrozen() })
+		w.Slack.Command(w.t.Context(), ben, ops, "/ecs-stop", "unfreeze")
+		w.Within(20*time.Second, "end of the freeze", func() bool { return !isFrozen() })
 	}
 }
 
@@ -337,7 +337,7 @@ func (c *campaign) lost(card slacksim.Message) bool {
 func (c *campaign) check() {
 	w := c.w
 	for i, id := range c.ids {
-		n := w.cloud.StopCount(id)
+		n := w.Cloud.StopCount(id)
 		if n > 1 {
 			w.t.Errorf("server %d was stopped %d times", i, n)
 		}
@@ -345,15 +345,15 @@ func (c *campaign) check() {
 			w.t.Errorf("server %d was stopped after a person had started it", i)
 		}
 	}
-	if most := w.cloud.MaxInWindow(3 * time.Second); most > campaignRate {
+	if most := w.Cloud.MaxInWindow(3 * time.Second); most > campaignRate {
 		w.t.Errorf("%d servers were sent in one window, at most %d are allowed", most, campaignRate)
 	}
-	for _, card := range w.slack.Messages(ops) {
+	for _, card := range w.Slack.Messages(ops) {
 		if strings.Contains(string(card.Metadata), `"freeze/`) || c.lost(card) {
 			continue
 		}
 		told := map[string]int{}
-		for _, m := range w.slack.Thread(ops, card.TS) {
+		for _, m := range w.Slack.Thread(ops, card.TS) {
 			var meta struct {
 				Payload struct {
 					ID string `json:"id"`
@@ -376,6 +376,6 @@ func (c *campaign) check() {
 		}
 	}
 	if w.t.Failed() {
-		w.t.Log(w.transcript())
+		w.t.Log(w.Transcript())
 	}
 }

@@ -39,33 +39,28 @@ func TestOddAnswersOfTheCloud(t *testing.T) {
 			w := newWorld(t)
 			ids := w.fleet(2)
 			w.start(nil)
-			w.cloud.FailNext("stop", 1, tt.fault)
-			card := w.ask(anna, "web-1 web-2")
-			w.click(ben, card, "ecs_stop_approve")
-			end := w.reply(card, "<@UANNA>", tt.end)
+			w.Cloud.FailNext("stop", 1, tt.fault)
+			card := w.Ask(anna, "web-1 web-2")
+			w.Click(ben, card, "ecs_stop_approve")
+			end := w.Reply(card, "<@UANNA>", tt.end)
 			if tt.tells != "" {
-				w.reply(card, tt.tells)
+				w.Reply(card, tt.tells)
 			}
 			w.settled()
 			stopped := !strings.Contains(end, "no server was stopped")
 			for _, id := range ids {
 				// A call that the fault kept from acting does not count; one that
 				// acted does, and then there must be no second.
-				if got := w.cloud.StopCount(id); stopped && got != 1 || !stopped && got != 0 {
+				if got := w.Cloud.StopCount(id); stopped && got != 1 || !stopped && got != 0 {
 					t.Errorf("%s was stopped %d times", id, got)
 				}
-				if got := w.status(id); stopped != (got == "SHUTOFF") {
+				if got := w.Status(id); stopped != (got == "SHUTOFF") {
 					t.Errorf("%s is %s\n%s", id, got, end)
 				}
 			}
 			w.toldOnce(card)
 		})
 	}
-}
-
-func acting(f ecssim.Fault) ecssim.Fault {
-	f.Acts = true
-	return f
 }
 
 // A server that a person starts again while the bot does not know what became
@@ -78,18 +73,18 @@ func TestServerStartedByHandIsLeftAlone(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			ids := w.fleet(2)
-			w.cloud.StickServer(ids[1]) // keeps the batch from being settled at once
+			w.Cloud.StickServer(ids[1]) // keeps the batch from being settled at once
 			w.start(nil)
-			w.cloud.FailNext("stop", 1, fault)
-			card := w.ask(anna, "web-1 web-2")
-			w.click(ben, card, "ecs_stop_approve")
-			w.within(5*time.Second, "web-1 off", func() bool { return w.status(ids[0]) == "SHUTOFF" })
-			w.cloud.StartByHand(ids[0])
-			w.cloud.StopByHand(ids[1])
-			w.reply(card, "<@UANNA>", "I cannot say", "web-1")
+			w.Cloud.FailNext("stop", 1, fault)
+			card := w.Ask(anna, "web-1 web-2")
+			w.Click(ben, card, "ecs_stop_approve")
+			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
+			w.Cloud.StartByHand(ids[0])
+			w.Cloud.StopByHand(ids[1])
+			w.Reply(card, "<@UANNA>", "I cannot say", "web-1")
 			w.settled()
-			if got := w.cloud.StopCount(ids[0]); got != 1 || w.status(ids[0]) != "ACTIVE" {
-				t.Errorf("web-1 was stopped %d times and is %s, want once and ACTIVE", got, w.status(ids[0]))
+			if got := w.Cloud.StopCount(ids[0]); got != 1 || w.Status(ids[0]) != "ACTIVE" {
+				t.Errorf("web-1 was stopped %d times and is %s, want once and ACTIVE", got, w.Status(ids[0]))
 			}
 		})
 	}
@@ -102,21 +97,21 @@ func TestRedisAway(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(4)
 	w.start(nil)
-	first := w.ask(anna, "web-1 web-2")
+	first := w.Ask(anna, "web-1 web-2")
 	w.redis.Kill()
-	if got := w.command(anna, "web-3"); !strings.Contains(got, "cannot reach my store") {
+	if got := w.Command(anna, "web-3"); !strings.Contains(got, "cannot reach my store") {
 		t.Errorf("the command was answered with %q", got)
 	}
-	w.click(ben, first, "ecs_stop_approve")
-	w.private(ben, "cannot reach my store")
+	w.Click(ben, first, "ecs_stop_approve")
+	w.Private(ben, "cannot reach my store")
 	time.Sleep(3 * time.Second) // longer than a lease of a heartbeat
 	w.redis.Restart()
-	w.within(10*time.Second, "acknowledgement", func() bool { return !strings.Contains(w.command(anna, "list"), "cannot") })
-	if n := w.cloud.StopCount(ids[0]); n != 0 {
+	w.Within(10*time.Second, "acknowledgement", func() bool { return !strings.Contains(w.Command(anna, "list"), "cannot") })
+	if n := w.Cloud.StopCount(ids[0]); n != 0 {
 		t.Fatalf("web-1 was stopped %d times before anybody's approval arrived", n)
 	}
-	w.click(ben, first, "ecs_stop_approve")
-	w.reply(first, "<@UANNA>", "2 servers stopped")
+	w.Click(ben, first, "ecs_stop_approve")
+	w.Reply(first, "<@UANNA>", "2 servers stopped")
 	w.settled()
 	w.toldOnce(first)
 }
@@ -131,21 +126,21 @@ func TestRedisKilledInTheMiddle(t *testing.T) {
 	w.env["ECS_STOP_RATE"] = "10" // one batch a window
 	w.start(nil)
 	w.start(nil)
-	card := w.ask(anna, "web-*")
-	w.click(ben, card, "ecs_stop_approve")
-	w.reply(card, "The cloud took call 1 of 3")
+	card := w.Ask(anna, "web-*")
+	w.Click(ben, card, "ecs_stop_approve")
+	w.Reply(card, "The cloud took call 1 of 3")
 	w.redis.Kill()
 	time.Sleep(time.Second)
 	w.redis.Restart()
-	w.reply(card, "My store was restarted")
-	w.reply(card, "<@UANNA>", "30 servers stopped")
+	w.Reply(card, "My store was restarted")
+	w.Reply(card, "<@UANNA>", "30 servers stopped")
 	w.settled()
 	for _, id := range ids {
-		if got := w.cloud.StopCount(id); got != 1 {
+		if got := w.Cloud.StopCount(id); got != 1 {
 			t.Errorf("%s was stopped %d times, want once", id, got)
 		}
 	}
-	if most := w.cloud.MaxInWindow(3 * time.Second); most > 10 {
+	if most := w.Cloud.MaxInWindow(3 * time.Second); most > 10 {
 		t.Errorf("%d servers were sent in one window, at most 10 are allowed", most)
 	}
 	w.toldOnce(card)
@@ -157,10 +152,10 @@ func TestSIGTERMHandsOver(t *testing.T) {
 	w := newWorldWith(t, ecssim.Options{MinJobTime: 2 * time.Second, MaxJobTime: 3 * time.Second}, quiet)
 	w.fleet(2)
 	p := w.spawn()
-	w.within(10*time.Second, "sockets", func() bool { return w.slack.Connections() == 2 })
-	card := w.ask(anna, "web-1 web-2")
-	w.click(ben, card, "ecs_stop_approve")
-	w.reply(card, "The cloud took call 1 of 1")
+	w.Within(10*time.Second, "sockets", func() bool { return w.Slack.Connections() == 2 })
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, "ecs_stop_approve")
+	w.Reply(card, "The cloud took call 1 of 1")
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	if !p.wait(10 * time.Second) {
 		t.Fatal("10 seconds after SIGTERM it still runs")
@@ -169,7 +164,7 @@ func TestSIGTERMHandsOver(t *testing.T) {
 		t.Errorf("it ended with %d, want 0", code)
 	}
 	w.spawn()
-	w.reply(card, "<@UANNA>", "2 servers stopped")
+	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	w.settled()
 	w.toldOnce(card)
 }
@@ -181,20 +176,20 @@ func TestStoppedProcessWakesUpToNothing(t *testing.T) {
 	w := newWorldWith(t, ecssim.Options{MinJobTime: time.Second, MaxJobTime: 2 * time.Second}, quiet)
 	ids := w.fleet(2)
 	asleep := w.spawn()
-	w.within(10*time.Second, "sockets", func() bool { return w.slack.Connections() == 2 })
-	card := w.ask(anna, "web-1 web-2")
-	w.click(ben, card, "ecs_stop_approve")
-	w.reply(card, "The cloud took call 1 of 1")
+	w.Within(10*time.Second, "sockets", func() bool { return w.Slack.Connections() == 2 })
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, "ecs_stop_approve")
+	w.Reply(card, "The cloud took call 1 of 1")
 	asleep.cmd.Process.Signal(syscall.SIGSTOP)
 	w.spawn()
-	w.reply(card, "<@UANNA>", "2 servers stopped")
+	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	asleep.cmd.Process.Signal(syscall.SIGCONT)
 	w.settled()
 	if asleep.gone() {
 		t.Error("the sleeper did not survive")
 	}
 	for _, id := range ids {
-		if got := w.cloud.StopCount(id); got != 1 {
+		if got := w.Cloud.StopCount(id); got != 1 {
 			t.Errorf("%s was stopped %d times, want once", id, got)
 		}
 	}
@@ -212,15 +207,15 @@ func TestLargeRequestKeepsTheQuota(t *testing.T) {
 	tune := func(c *jobs.Config) { fast(c); c.Window, c.Guard = window, 100*time.Millisecond }
 	w.start(tune)
 	w.start(tune)
-	card := w.ask(anna, "web-*")
-	w.click(ben, card, "ecs_stop_approve")
-	w.reply(card, "<@UANNA>", "2,500 servers stopped")
+	card := w.Ask(anna, "web-*")
+	w.Click(ben, card, "ecs_stop_approve")
+	w.Reply(card, "<@UANNA>", "2,500 servers stopped")
 	w.settled()
-	if most := w.cloud.MaxInWindow(window); most > 1000 {
+	if most := w.Cloud.MaxInWindow(window); most > 1000 {
 		t.Errorf("%d servers were sent in one window, at most 1,000 are allowed", most)
 	}
 	var sent []time.Time
-	for _, c := range w.cloud.Calls() {
+	for _, c := range w.Cloud.Calls() {
 		if c.Op == "stop" {
 			sent = append(sent, c.Time)
 		}

@@ -8,69 +8,20 @@ import (
 	"time"
 
 	"ecsbot/internal/ecssim"
+	"ecsbot/internal/simworld"
 	"ecsbot/internal/slacksim"
 )
-
-// view waits until the modal that user has on top holds all the words.
-func (w *world) view(user string, words ...string) slacksim.View {
-	w.t.Helper()
-	var v slacksim.View
-	w.within(15*time.Second, fmt.Sprintf("view of %s with %q", user, words), func() bool {
-		var open bool
-		v, open = w.slack.View(user)
-		return open && holds(slacksim.ViewText(v), words...)
-	})
-	if err := slacksim.CheckView(v.Raw); err != nil {
-		w.t.Errorf("the view breaks Slack's limits: %v\n%s", err, v.Raw)
-	}
-	for _, s := range texts(w.t, v.Raw) {
-		if p := w.pings(s); len(p) > 0 {
-			w.t.Errorf("%q pings: %q", p, s)
-		}
-	}
-	return v
-}
-
-// fields fills in the request form; more are pairs of block and text.
-func fields(more ...string) map[string]map[string]any {
-	v := map[string]map[string]any{}
-	for i := 0; i+1 < len(more); i += 2 {
-		v[more[i]] = map[string]any{"text": more[i+1]}
-	}
-	return v
-}
-
-func (w *world) submit(user string, values map[string]map[string]any) slacksim.Answer {
-	w.t.Helper()
-	a, err := w.slack.Submit(w.t.Context(), user, "", values)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if !a.Acked {
-		w.t.Fatal("the form was not acknowledged")
-	}
-	return a
-}
-
-func (w *world) suggest(user, text string) []slacksim.Option {
-	w.t.Helper()
-	found, err := w.slack.Suggest(w.t.Context(), user, "", "pick", "ecs_stop_pick", text)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return found
-}
 
 func TestFormFromSearchToStoppedServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(40)
-	w.cloud.Add(server(1, "db-1", "team=red"), ecssim.Server{ID: uuid(2), Name: "db-2", Address: "10.9.9.9", Status: "SHUTOFF", Tags: []string{"team=red"}})
+	w.Cloud.Add(server(1, "db-1", "team=red"), ecssim.Server{ID: uuid(2), Name: "db-2", Address: "10.9.9.9", Status: "SHUTOFF", Tags: []string{"team=red"}})
 	w.start(nil)
-	if text := w.command(anna, ""); text != "" {
+	if text := w.Command(anna, ""); text != "" {
 		t.Errorf("a bare command was answered with %q", text)
 	}
-	form := w.view(anna, "Stop servers", "1,000 servers")
+	form := w.View(anna, "Stop servers", "1,000 servers")
 	if !holds(string(form.Raw), "HARD", "Cuts the power", "Reason") {
 		t.Errorf("the form is %s", form.Raw)
 	}
@@ -79,38 +30,38 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 		"web-7": "web-7 · ACTIVE · 10.0.0.7", "WEB-7": "web-7 · ACTIVE · 10.0.0.7", uuid(1)[:9]: "db-1 · ACTIVE · 10.9.0.2", "team=red": "db-1 · ACTIVE · 10.9.0.2",
 		"db-2": "db-2 · SHUTOFF · 10.9.9.9",
 	} {
-		if found := w.suggest(anna, typed); len(found) == 0 || found[0].Text != want {
+		if found := w.Suggest(anna, typed); len(found) == 0 || found[0].Text != want {
 			t.Errorf("for %q the form offers %v, want %q first", typed, found, want)
 		}
 	}
-	if found := w.suggest(anna, "web"); len(found) != 20 {
+	if found := w.Suggest(anna, "web"); len(found) != 20 {
 		t.Errorf("%d servers are offered for web", len(found))
 	}
-	if found := w.suggest(anna, "nothing"); len(found) != 0 {
+	if found := w.Suggest(anna, "nothing"); len(found) != 0 {
 		t.Errorf("for nothing the form offers %v", found)
 	}
 
-	values := fields("names", "web-1 web-1*, db-2", "how", "HARD", "why", "new <!channel> disks")
+	values := simworld.Fields("names", "web-1 web-1*, db-2", "how", "HARD", "why", "new <!channel> disks")
 	values["pick"] = map[string]any{"ecs_stop_pick": []string{ids[6], uuid(1)}}
-	a := w.submit(anna, values)
+	a := w.Submit(anna, values)
 	if a.After > 3*time.Second {
 		t.Errorf("acknowledged after %v", a.After)
 	}
-	preview := w.view(anna, "Check and ask", "*13 servers*", "HARD", "cuts the power", "web-7", "db-1", "Left out", "db-2", "already stopped", "Nothing is asked for yet", "new &lt;!channel&gt; disks")
+	preview := w.View(anna, "Check and ask", "*13 servers*", "HARD", "cuts the power", "web-7", "db-1", "Left out", "db-2", "already stopped", "Nothing is asked for yet", "new &lt;!channel&gt; disks")
 	if preview.PreviousID != form.ID {
 		t.Error("the preview does not lie on the form")
 	}
-	if n := len(w.slack.Messages(ops)); n != 0 {
+	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Fatalf("%d cards stand before anybody asked", n)
 	}
-	w.submit(anna, nil)
-	w.view(anna, "Asked as", "13 servers", "<#COPS>")
-	card := w.card(0)
-	w.cardSays(card, "<@UANNA> asks to stop", "13 servers", "HARD", "db-2", "already stopped")
-	w.click(ben, card, approve)
-	w.reply(card, "<@UANNA>", "13 servers stopped")
-	w.stopped(ids[0], ids[6], ids[9], ids[18], uuid(1))
-	w.untouched(ids[1], ids[19], uuid(2))
+	w.Submit(anna, nil)
+	w.View(anna, "Asked as", "13 servers", "<#COPS>")
+	card := w.Card(0)
+	w.CardSays(card, "<@UANNA> asks to stop", "13 servers", "HARD", "db-2", "already stopped")
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UANNA>", "13 servers stopped")
+	w.Stopped(ids[0], ids[6], ids[9], ids[18], uuid(1))
+	w.Untouched(ids[1], ids[19], uuid(2))
 }
 
 // One filled-in form that arrives twice makes one preview, one preview that is
@@ -121,13 +72,13 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 	w.fleet(3)
 	w.start(nil)
 	w.start(nil)
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
-	w.submit(anna, fields("names", "web-1"))
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
+	w.Submit(anna, simworld.Fields("names", "web-1"))
 	again := func() {
 		for _, send := range []func() (slacksim.Answer, error){
-			func() (slacksim.Answer, error) { return w.slack.Redeliver(t.Context()) },
-			func() (slacksim.Answer, error) { return w.slack.RedeliverOther(t.Context()) },
+			func() (slacksim.Answer, error) { return w.Slack.Redeliver(t.Context()) },
+			func() (slacksim.Answer, error) { return w.Slack.RedeliverOther(t.Context()) },
 		} {
 			if a, err := send(); err != nil || !a.Acked {
 				t.Fatalf("acknowledged %v, %v", a.Acked, err)
@@ -135,28 +86,28 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 		}
 	}
 	again()
-	w.view(anna, "Check and ask", "web-1")
-	w.submit(anna, nil)
+	w.View(anna, "Check and ask", "web-1")
+	w.Submit(anna, nil)
 	again()
-	w.view(anna, "Asked as")
-	w.card(0)
+	w.View(anna, "Asked as")
+	w.Card(0)
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 1 {
 		t.Errorf("records %v, want one", keys)
 	}
-	if n := len(w.slack.Messages(ops)); n != 1 {
+	if n := len(w.Slack.Messages(ops)); n != 1 {
 		t.Errorf("%d cards, want one", n)
 	}
 
 	// Back on the form, the same again is another wish, and is told what it is part of.
-	w.command(anna, "")
-	w.view(anna, "Stop servers", "1,000 servers")
-	w.submit(anna, fields("names", "web-1"))
-	w.view(anna, "part of another request", "|"+requestID(w.card(0))+">", "waiting", "<@UANNA>")
-	if _, err := w.slack.CloseView(t.Context(), anna, ""); err != nil {
+	w.Command(anna, "")
+	w.View(anna, "Stop servers", "1,000 servers")
+	w.Submit(anna, simworld.Fields("names", "web-1"))
+	w.View(anna, "part of another request", "|"+requestID(w.Card(0))+">", "waiting", "<@UANNA>")
+	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.submit(anna, fields("names", "web-2"))
-	w.view(anna, "Check and ask", "web-2")
+	w.Submit(anna, simworld.Fields("names", "web-2"))
+	w.View(anna, "Check and ask", "web-2")
 }
 
 func TestFormSaysWhatIsWrong(t *testing.T) {
@@ -164,73 +115,73 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	w := newWorld(t, "REASON_REQUIRED", "true")
 	w.fleet(3)
 	w.start(nil)
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
-	if _, err := w.slack.Submit(t.Context(), anna, "", fields("names", "web-1")); err == nil {
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
+	if _, err := w.Slack.Submit(t.Context(), anna, "", simworld.Fields("names", "web-1")); err == nil {
 		t.Error("Slack lets the form be submitted without the reason that the policy requires")
 	}
 	wrong := func(values map[string]map[string]any, block, words string) {
 		t.Helper()
-		w.submit(anna, values)
-		v, _ := w.slack.View(anna)
+		w.Submit(anna, values)
+		v, _ := w.Slack.View(anna)
 		if len(v.Errors) != 1 || !strings.Contains(v.Errors[block], words) {
 			t.Errorf("the fields are told %q, want %s: %q", v.Errors, block, words)
 		}
 	}
-	wrong(fields("why", "x"), "pick", "No server is named")
-	wrong(fields("why", "x", "names", "web-1;web-2"), "names", "spaces or commas")
-	wrong(fields("why", "x", "tags", "env"), "tags", "is not a tag")
-	wrong(fields("why", "  ", "names", "web-1"), "why", "required")
-	for _, call := range w.cloud.Calls() {
+	wrong(simworld.Fields("why", "x"), "pick", "No server is named")
+	wrong(simworld.Fields("why", "x", "names", "web-1;web-2"), "names", "spaces or commas")
+	wrong(simworld.Fields("why", "x", "tags", "env"), "tags", "is not a tag")
+	wrong(simworld.Fields("why", "  ", "names", "web-1"), "why", "required")
+	for _, call := range w.Cloud.Calls() {
 		if !strings.HasSuffix(call.Path, "/detail?limit=200&offset=1") { // read ahead, for who searches
 			t.Errorf("the cloud was asked: %v", call)
 		}
 	}
-	w.submit(anna, fields("why", "x", "names", "wbe-1 web-9"))
-	w.view(anna, "`wbe-1` names no server", "Did you mean `web-1`", "`web-9` names no server")
+	w.Submit(anna, simworld.Fields("why", "x", "names", "wbe-1 web-9"))
+	w.View(anna, "`wbe-1` names no server", "Did you mean `web-1`", "`web-9` names no server")
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
 	}
 	// The form is still there with what was typed, below the answer.
-	if _, err := w.slack.CloseView(t.Context(), anna, ""); err != nil {
+	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.submit(anna, fields("why", "x", "names", "web-1"))
-	w.view(anna, "Check and ask", "web-1")
+	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
+	w.View(anna, "Check and ask", "web-1")
 
 	// The view is closed before the answer comes: it is told privately.
-	w.slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
-	heard := w.hears(anna)
-	w.submit(anna, nil)
-	if _, err := w.slack.CloseView(t.Context(), anna, ""); err != nil {
+	w.Slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
+	heard := w.Hears(anna)
+	w.Submit(anna, nil)
+	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.card(0)
+	w.Card(0)
 	heard("Asked as", "<#COPS>")
 }
 
 func TestFormIsNotForEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "REQUESTERS", anna, "ALLOWED_CHANNELS", ops)
-	w.slack.AddChannel(slacksim.Channel{ID: "CLOBBY", Name: "lobby"})
-	w.slack.Join("CLOBBY", slacksim.BotUserID, anna)
+	w.Slack.AddChannel(slacksim.Channel{ID: "CLOBBY", Name: "lobby"})
+	w.Slack.Join("CLOBBY", slacksim.BotUserID, anna)
 	w.start(nil)
 	for user, words := range map[string]string{gus: "Guests can neither ask", dora: "You may not ask"} {
-		heard := w.hears(user)
-		w.command(user, "")
+		heard := w.Hears(user)
+		w.Command(user, "")
 		heard(words)
-		if v, open := w.slack.View(user); open {
+		if v, open := w.Slack.View(user); open {
 			t.Errorf("%s sees %s", user, slacksim.ViewText(v))
 		}
-		if _, err := w.slack.Shortcut(t.Context(), user, "ecs_stop_form"); err != nil {
+		if _, err := w.Slack.Shortcut(t.Context(), user, "ecs_stop_form"); err != nil {
 			t.Fatal(err)
 		}
-		if v := w.view(user, words); strings.Contains(string(v.Raw), `"submit"`) {
+		if v := w.View(user, words); strings.Contains(string(v.Raw), `"submit"`) {
 			t.Errorf("%s can submit %s", user, v.Raw)
 		}
 	}
-	heard := w.hears(anna)
-	if _, err := w.slack.Command(t.Context(), anna, "CLOBBY", "/ecs-stop", ""); err != nil {
+	heard := w.Hears(anna)
+	if _, err := w.Slack.Command(t.Context(), anna, "CLOBBY", "/ecs-stop", ""); err != nil {
 		t.Fatal(err)
 	}
 	heard("not allowed in this channel", "<#COPS>")
@@ -241,19 +192,19 @@ func TestShortcutOpensTheForm(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(1)
 	w.start(nil)
-	if _, err := w.slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
+	if _, err := w.Slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
 		t.Fatal(err)
 	}
-	w.view(anna, "Stop servers", "1,000 servers")
-	w.submit(anna, fields("tags", "env=dev"))
-	w.view(anna, "Check and ask", "web-1")
-	w.submit(anna, nil)
-	w.view(anna, "Asked as")
-	w.cardSays(w.card(0), "web-1")
+	w.View(anna, "Stop servers", "1,000 servers")
+	w.Submit(anna, simworld.Fields("tags", "env=dev"))
+	w.View(anna, "Check and ask", "web-1")
+	w.Submit(anna, nil)
+	w.View(anna, "Asked as")
+	w.CardSays(w.Card(0), "web-1")
 
-	w.slack.FailNext("views.open", 1, slacksim.ErrorCode("internal_error", false))
-	heard := w.hears(anna)
-	w.command(anna, "")
+	w.Slack.FailNext("views.open", 1, slacksim.ErrorCode("internal_error", false))
+	heard := w.Hears(anna)
+	w.Command(anna, "")
 	heard("could not open the form", "/ecs-stop web-1 web-2")
 }
 
@@ -261,10 +212,10 @@ func TestShortcutNeedsAChannelForTheCard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "APPROVAL_CHANNEL", "")
 	w.start(nil)
-	if _, err := w.slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
+	if _, err := w.Slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
 		t.Fatal(err)
 	}
-	w.view(anna, "Type `/ecs-stop` in that channel")
+	w.View(anna, "Type `/ecs-stop` in that channel")
 }
 
 // The form opens and is acknowledged in time whatever the cloud does.
@@ -273,28 +224,28 @@ func TestFormWhileTheCloudIsSlowOrAway(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(3)
 	w.start(nil)
-	w.cloud.FailNext("list", 1, ecssim.Delay(3*time.Second))
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
-	w.within(2*time.Second, "reading ahead, before anything is typed", func() bool { return len(w.cloud.Calls()) == 1 })
+	w.Cloud.FailNext("list", 1, ecssim.Delay(3*time.Second))
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
+	w.Within(2*time.Second, "reading ahead, before anything is typed", func() bool { return len(w.Cloud.Calls()) == 1 })
 	began := time.Now()
-	if found := w.suggest(anna, "web"); len(found) != 0 || time.Since(began) > 2900*time.Millisecond {
+	if found := w.Suggest(anna, "web"); len(found) != 0 || time.Since(began) > 2900*time.Millisecond {
 		t.Errorf("while the cloud is slow the form offers %v after %v", found, time.Since(began))
 	}
-	w.within(10*time.Second, "suggestion once the cloud has answered", func() bool { return len(w.suggest(anna, "web")) == 3 })
+	w.Within(10*time.Second, "suggestion once the cloud has answered", func() bool { return len(w.Suggest(anna, "web")) == 3 })
 
-	w.cloud.FailNext("list", 1, ecssim.Delay(4*time.Second))
-	if a := w.submit(anna, fields("names", "web-1")); a.After > 2*time.Second {
+	w.Cloud.FailNext("list", 1, ecssim.Delay(4*time.Second))
+	if a := w.Submit(anna, simworld.Fields("names", "web-1")); a.After > 2*time.Second {
 		t.Errorf("acknowledged after %v", a.After)
 	}
-	w.view(anna, "Looking up the servers")
-	w.view(anna, "Check and ask", "web-1")
-	w.slack.CloseView(t.Context(), anna, "")
+	w.View(anna, "Looking up the servers")
+	w.View(anna, "Check and ask", "web-1")
+	w.Slack.CloseView(t.Context(), anna, "")
 
-	w.cloud.FailNext("list", 50, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
-	w.submit(anna, fields("names", "web-1"))
-	w.view(anna, "refuses the bot's access key")
-	w.cloud.ClearFaults()
+	w.Cloud.FailNext("list", 50, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
+	w.Submit(anna, simworld.Fields("names", "web-1"))
+	w.View(anna, "refuses the bot's access key")
+	w.Cloud.ClearFaults()
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
 	}
@@ -304,12 +255,12 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fleet(1000)
-	w.cloud.Add(ecssim.Server{ID: uuid(1), Name: "web-off", Status: "SHUTOFF"})
+	w.Cloud.Add(ecssim.Server{ID: uuid(1), Name: "web-off", Status: "SHUTOFF"})
 	w.start(nil)
-	card := w.ask(anna, "web-*")
+	card := w.Ask(anna, "web-*")
 	for _, user := range []string{dora, ben} {
-		w.click(user, card, "ecs_stop_show")
-		v := w.view(user, "1 to 30 of 1,001 servers", "ACTIVE", "10.0.0.1")
+		w.Click(user, card, "ecs_stop_show")
+		v := w.View(user, "1 to 30 of 1,001 servers", "ACTIVE", "10.0.0.1")
 		if strings.Contains(string(v.Raw), "ecs_stop_prev") {
 			t.Error("the first page leads back")
 		}
@@ -317,10 +268,10 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	seen := 0
 	for page := range 34 {
 		first := page*30 + 1
-		v := w.view(dora, fmt.Sprintf("%s to", comma(first)))
+		v := w.View(dora, fmt.Sprintf("%s to", comma(first)))
 		seen += strings.Count(slacksim.ViewText(v), "• *web-")
 		if page < 33 {
-			if _, err := w.slack.ClickInView(t.Context(), dora, "", "ecs_stop_next", ""); err != nil {
+			if _, err := w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_next", ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -328,19 +279,19 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	if seen != 1001 {
 		t.Errorf("the pages show %d servers", seen)
 	}
-	v := w.view(dora, "991 to 1,001 of", "web-off", "already stopped")
+	v := w.View(dora, "991 to 1,001 of", "web-off", "already stopped")
 	if strings.Contains(string(v.Raw), "ecs_stop_next") {
 		t.Error("the last page leads on")
 	}
-	w.slack.ClickInView(t.Context(), dora, "", "ecs_stop_prev", "")
-	w.view(dora, "961 to 990")
+	w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_prev", "")
+	w.View(dora, "961 to 990")
 
-	heard := w.hears(gus)
-	w.click(gus, card, "ecs_stop_show")
+	heard := w.Hears(gus)
+	w.Click(gus, card, "ecs_stop_show")
 	heard("Guests can neither")
 	w.forged(dora, card, "ecs_stop_show", "S-ZZZZZ")
-	w.private(dora, "no request `S-ZZZZZ`")
-	w.untouched(uuid(1))
+	w.Private(dora, "no request `S-ZZZZZ`")
+	w.Untouched(uuid(1))
 }
 
 func comma(n int) string {
@@ -355,7 +306,7 @@ func TestShortListsNeedNoButton(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(3)
 	w.start(nil)
-	if card := w.ask(anna, "web-*"); strings.Contains(string(card.Blocks), "ecs_stop_show") {
+	if card := w.Ask(anna, "web-*"); strings.Contains(string(card.Blocks), "ecs_stop_show") {
 		t.Error("three servers have a button that shows them")
 	}
 }
@@ -364,7 +315,7 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "REQUESTERS", anna)
 	w.fleet(3)
-	w.cloud.Add(server(1, "twin", "team=red"), server(2, "twin"), ecssim.Server{ID: uuid(3), Name: "off-1", Status: "SHUTOFF"})
+	w.Cloud.Add(server(1, "twin", "team=red"), server(2, "twin"), ecssim.Server{ID: uuid(3), Name: "off-1", Status: "SHUTOFF"})
 	w.start(nil)
 	for text, words := range map[string][]string{
 		"servers web-*":                {"3 servers", "3 ACTIVE", "web-2", "10.0.0.2"},
@@ -372,17 +323,17 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 		"servers --tag team=red":       {"1 server", "twin"},
 		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "`wbe-2` names no server", "Did you mean `web-2`"},
 	} {
-		heard := w.hears(anna)
-		w.command(anna, text)
+		heard := w.Hears(anna)
+		w.Command(anna, text)
 		heard(words...)
 	}
-	if text := w.command(anna, "servers"); !holds(text, "No server is named") {
+	if text := w.Command(anna, "servers"); !holds(text, "No server is named") {
 		t.Errorf("told %q", text)
 	}
-	heard := w.hears(dora)
-	w.command(dora, "servers web-*")
+	heard := w.Hears(dora)
+	w.Command(dora, "servers web-*")
 	heard("You may not ask")
-	if n, keys := len(w.slack.Messages(ops)), w.keys("{p:*}:r:*"); n != 0 || len(keys) != 0 {
+	if n, keys := len(w.Slack.Messages(ops)), w.keys("{p:*}:r:*"); n != 0 || len(keys) != 0 {
 		t.Errorf("%d messages stand in the channel, records %v", n, keys)
 	}
 }
@@ -391,10 +342,10 @@ func TestMissingNamesAreAnsweredWithNearOnes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fleet(2)
-	w.cloud.Add(server(1, "DB-Primary"), server(2, "db-primery"))
+	w.Cloud.Add(server(1, "DB-Primary"), server(2, "db-primery"))
 	w.start(nil)
-	heard := w.hears(anna)
-	w.command(anna, "db-primary wbe-1 nothing-like-it")
+	heard := w.Hears(anna)
+	w.Command(anna, "db-primary wbe-1 nothing-like-it")
 	text := heard("Nothing was asked for", "`db-primary` names no server that I can see. Did you mean `DB-Primary` or `db-primery`?", "Did you mean `web-1`", "`nothing-like-it` names no server")
 	if strings.Contains(text, "nothing-like-it` names no server that I can see. Did") {
 		t.Error(text)
@@ -407,12 +358,12 @@ func TestSuggestionsAreSmall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for i := range 30 {
-		w.cloud.Add(server(i+1, strings.Repeat("服", 62)+fmt.Sprint(i+10)))
+		w.Cloud.Add(server(i+1, strings.Repeat("服", 62)+fmt.Sprint(i+10)))
 	}
 	w.start(nil)
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
-	found := w.suggest(anna, "服")
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
+	found := w.Suggest(anna, "服")
 	if raw, err := json.Marshal(found); err != nil || len(found) != 20 || len(raw) > 10_000 {
 		t.Errorf("%d options in %d bytes, %v", len(found), len(raw), err)
 	}
@@ -424,13 +375,13 @@ func TestTakenServersAreToldWithALink(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(3)
 	w.start(nil)
-	id := requestID(w.ask(anna, "web-1"))
+	id := requestID(w.Ask(anna, "web-1"))
 	for _, text := range []string{"web-1 web-2", "web-1 web-2 --dry-run"} {
-		heard := w.hears(dora)
-		w.command(dora, text)
+		heard := w.Hears(dora)
+		w.Command(dora, text)
 		heard("Nothing was asked for", ids[0], "|"+id+">", "waiting", "by <@UANNA>")
 	}
-	if n := len(w.slack.Messages(ops)); n != 1 {
+	if n := len(w.Slack.Messages(ops)); n != 1 {
 		t.Errorf("%d cards", n)
 	}
 }
@@ -442,36 +393,36 @@ func TestFormWhileTheStoreIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(2)
 	w.start(nil)
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
 	w.redis.Kill()
-	w.submit(anna, fields("names", "web-1"))
-	if v, _ := w.slack.View(anna); !strings.Contains(v.Errors["why"], "cannot reach my store") {
+	w.Submit(anna, simworld.Fields("names", "web-1"))
+	if v, _ := w.Slack.View(anna); !strings.Contains(v.Errors["why"], "cannot reach my store") {
 		t.Errorf("the fields are told %q", v.Errors)
 	}
 	w.redis.Restart()
-	w.within(20*time.Second, "preview", func() bool {
-		w.submit(anna, fields("names", "web-1"))
-		v, _ := w.slack.View(anna)
+	w.Within(20*time.Second, "preview", func() bool {
+		w.Submit(anna, simworld.Fields("names", "web-1"))
+		v, _ := w.Slack.View(anna)
 		return len(v.Errors) == 0
 	})
-	w.view(anna, "Check and ask", "web-1")
+	w.View(anna, "Check and ask", "web-1")
 	w.redis.Kill()
-	w.submit(anna, nil)
-	w.view(anna, "cannot reach my store")
-	w.slack.CloseView(t.Context(), anna, "")
+	w.Submit(anna, nil)
+	w.View(anna, "cannot reach my store")
+	w.Slack.CloseView(t.Context(), anna, "")
 	w.redis.Restart()
-	w.within(20*time.Second, "request", func() bool {
-		w.submit(anna, nil)
-		v, _ := w.slack.View(anna)
+	w.Within(20*time.Second, "request", func() bool {
+		w.Submit(anna, nil)
+		v, _ := w.Slack.View(anna)
 		if strings.Contains(slacksim.ViewText(v), "cannot reach my store") {
-			w.slack.CloseView(t.Context(), anna, "")
+			w.Slack.CloseView(t.Context(), anna, "")
 			return false
 		}
 		return true
 	})
-	w.view(anna, "Asked as")
-	w.cardSays(w.card(0), "web-1")
+	w.View(anna, "Asked as")
+	w.CardSays(w.Card(0), "web-1")
 }
 
 // A bot that ends between the form and its preview leaves the rest to another.
@@ -480,16 +431,16 @@ func TestFormOutlivesTheBotThatTookIt(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(2)
 	stop := w.start(nil)
-	w.command(anna, "")
-	w.view(anna, "Stop servers")
-	w.cloud.FailNext("list", 1, ecssim.Delay(2*time.Second))
-	w.submit(anna, fields("names", "web-1"))
+	w.Command(anna, "")
+	w.View(anna, "Stop servers")
+	w.Cloud.FailNext("list", 1, ecssim.Delay(2*time.Second))
+	w.Submit(anna, simworld.Fields("names", "web-1"))
 	stop()
 	w.start(nil)
-	w.view(anna, "Check and ask", "web-1")
-	w.submit(anna, nil)
-	w.view(anna, "Asked as")
-	if n := len(w.slack.Messages(ops)); n > 1 {
+	w.View(anna, "Check and ask", "web-1")
+	w.Submit(anna, nil)
+	w.View(anna, "Asked as")
+	if n := len(w.Slack.Messages(ops)); n > 1 {
 		t.Errorf("%d cards", n)
 	}
 }

@@ -10,17 +10,6 @@ import (
 	"ecsbot/internal/slacksim"
 )
 
-// announced counts the channel's own messages that hold all the words.
-func (w *world) announced(words ...string) int {
-	n := 0
-	for _, m := range w.slack.Messages(ops) {
-		if holds(slacksim.PlainText(m), words...) {
-			n++
-		}
-	}
-	return n
-}
-
 // While it is frozen nothing is sent; people can ask and decide, and everything
 // goes on by itself when the freeze is lifted.
 func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
@@ -30,44 +19,45 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 	w.start(nil)
 	w.start(nil)
 
-	heard := w.hears(dora)
-	w.command(dora, "freeze")
+	heard := w.Hears(dora)
+	w.Command(dora, "freeze")
 	heard("not an approver")
-	heard = w.hears(ben)
-	w.command(ben, "unfreeze")
+	heard = w.Hears(ben)
+	w.Command(ben, "unfreeze")
 	heard("Nothing is frozen")
-	w.command(ben, "freeze release of <!channel>")
+	w.Command(ben, "freeze release of <!channel>")
 	heard("Frozen: no request is sent")
-	w.within(10*time.Second, "announcement", func() bool { return w.announced("Frozen by <@UBEN>", "release of") > 0 })
-	heard = w.hears(carla)
-	w.command(carla, "freeze")
+	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "release of") > 0 })
+	heard = w.Hears(carla)
+	w.Command(carla, "freeze")
 	heard("frozen already", "<@UBEN>", "release of")
 
-	heard = w.hears(anna)
-	card := w.ask(anna, "web-1 web-2")
+	heard = w.Hears(anna)
+	card := w.Ask(anna, "web-1 web-2")
 	heard("Asked as", "it is frozen", "<@UBEN>")
-	w.click(ben, card, approve)
-	w.reply(card, "<@UBEN> has frozen everything", "call 1 of 1", "release of")
-	heard = w.hears(dora)
-	w.command(dora, "list")
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UBEN> has frozen everything", "call 1 of 1", "release of")
+	heard = w.Hears(dora)
+	w.Command(dora, "list")
 	heard("<@UBEN> froze everything", requestID(card))
-	time.Sleep(2 * time.Second)
-	w.untouched(ids...)
-	if n := w.count(card, "has frozen everything"); n != 1 {
+	w.step("b:"+requestID(card)+":0", 10)
+	w.step("t:"+requestID(card), 3)
+	w.Untouched(ids...)
+	if n := w.Count(card, "has frozen everything"); n != 1 {
 		t.Errorf("the thread was told %d times that it is frozen", n)
 	}
 
-	heard = w.hears(carla)
-	w.command(carla, "unfreeze")
+	heard = w.Hears(carla)
+	w.Command(carla, "unfreeze")
 	heard("The freeze is lifted")
-	w.reply(card, "<@UANNA>", "2 servers stopped")
-	w.stopped(ids...)
+	w.Reply(card, "<@UANNA>", "2 servers stopped")
+	w.Stopped(ids...)
 	w.settled()
-	if frozen, thawed := w.announced("Frozen by"), w.announced("Not frozen any more", "<@UCARLA>"); frozen != 1 || thawed != 1 {
-		t.Errorf("announced %d times that it is frozen and %d times that it is not\n%s", frozen, thawed, w.transcript())
+	if frozen, thawed := w.Announced("Frozen by"), w.Announced("Not frozen any more", "<@UCARLA>"); frozen != 1 || thawed != 1 {
+		t.Errorf("announced %d times that it is frozen and %d times that it is not\n%s", frozen, thawed, w.Transcript())
 	}
-	heard = w.hears(carla)
-	w.command(carla, "unfreeze")
+	heard = w.Hears(carla)
+	w.Command(carla, "unfreeze")
 	heard("Nothing is frozen")
 }
 
@@ -78,17 +68,17 @@ func TestFreezeLeavesRunningJobsAlone(t *testing.T) {
 		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1")
 	ids := w.fleet(2)
 	w.start(nil)
-	card := w.ask(anna, "web-1 web-2")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call 1 of 2")
-	w.command(ben, "freeze")
-	w.reply(card, "has frozen everything", "call 2 of 2")
-	w.within(10*time.Second, "web-1 off", func() bool { return w.status(ids[0]) == "SHUTOFF" })
-	w.cardSays(card, "1 of 2")
-	w.untouched(ids[1])
-	w.command(ben, "unfreeze")
-	w.reply(card, "<@UANNA>", "2 servers stopped")
-	w.stopped(ids...)
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call 1 of 2")
+	w.Command(ben, "freeze")
+	w.Reply(card, "has frozen everything", "call 2 of 2")
+	w.Within(10*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
+	w.CardSays(card, "1 of 2")
+	w.Untouched(ids[1])
+	w.Command(ben, "unfreeze")
+	w.Reply(card, "<@UANNA>", "2 servers stopped")
+	w.Stopped(ids...)
 }
 
 // A freeze is announced once, also when Slack's answer to the post is lost, and
@@ -101,17 +91,17 @@ func TestFreezeIsAnnouncedOnce(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.start(nil)
-			w.slack.FailNext("chat.postMessage", 1, fault)
-			w.command(ben, "freeze")
-			if _, err := w.slack.RedeliverOther(t.Context()); err != nil {
+			w.Slack.FailNext("chat.postMessage", 1, fault)
+			w.Command(ben, "freeze")
+			if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.within(15*time.Second, "announcement", func() bool { return w.announced("Frozen by <@UBEN>") > 0 })
+			w.Within(15*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>") > 0 })
 			w.settled()
-			if n := w.announced("Frozen by"); n != 1 {
-				t.Errorf("announced %d times\n%s", n, w.transcript())
+			if n := w.Announced("Frozen by"); n != 1 {
+				t.Errorf("announced %d times\n%s", n, w.Transcript())
 			}
-			for _, m := range w.slack.Private(ben) {
+			for _, m := range w.Slack.Private(ben) {
 				if strings.Contains(slacksim.PlainText(m), "already") {
 					t.Errorf("the second delivery was answered: %s", slacksim.PlainText(m))
 				}
@@ -133,13 +123,13 @@ func TestKilledWhileFreezing(t *testing.T) {
 			w := newWorld(t)
 			crashes := w.superviseBot([]string{"ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
 			w.insist(func() (slacksim.Answer, error) {
-				return w.slack.Command(t.Context(), ben, ops, "/ecs-stop", "freeze release")
-			}, func() bool { return w.announced("Frozen by") > 0 })
-			w.within(20*time.Second, "announcement", func() bool { return w.announced("Frozen by <@UBEN>", "release") > 0 })
-			w.within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
+				return w.Slack.Command(t.Context(), ben, ops, "/ecs-stop", "freeze release")
+			}, func() bool { return w.Announced("Frozen by") > 0 })
+			w.Within(20*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "release") > 0 })
+			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
-			if n := w.announced("Frozen by"); n != 1 {
-				t.Errorf("announced %d times\n%s", n, w.transcript())
+			if n := w.Announced("Frozen by"); n != 1 {
+				t.Errorf("announced %d times\n%s", n, w.Transcript())
 			}
 		})
 	}

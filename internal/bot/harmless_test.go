@@ -24,12 +24,12 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 	ids := make([]string, len(hostile))
 	for i, name := range hostile {
 		ids[i] = uuid(i + 1)
-		w.cloud.Add(server(i+1, name))
-		w.cloud.FailServer(ids[i], "Ecs.<!here>", "refused by <!channel> & <@UDORA> `"+name+"`")
+		w.Cloud.Add(server(i+1, name))
+		w.Cloud.FailServer(ids[i], "Ecs.<!here>", "refused by <!channel> & <@UDORA> `"+name+"`")
 	}
 	off := server(100, "<!channel>-off")
 	off.Status = "SHUTOFF"
-	w.cloud.Add(off)
+	w.Cloud.Add(off)
 	w.start(nil)
 	safe := func(what, text string) {
 		t.Helper()
@@ -41,27 +41,27 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 	}
 
 	// Everything goes wrong, so that everything is told.
-	card := w.ask(anna, strings.Join(ids, " ")+" "+uuid(100)+` --reason "<!channel> <@UDORA> &amp; `+"`tick` ```"+` מה @dora @here"`)
+	card := w.Ask(anna, strings.Join(ids, " ")+" "+uuid(100)+` --reason "<!channel> <@UDORA> &amp; `+"`tick` ```"+` מה @dora @here"`)
 	text := slacksim.PlainText(card)
 	if !holds(text, "&lt;!channel&gt;", "&lt;@UDORA&gt; &amp;amp;", "服务器-一", "&lt;!channel&gt;-off") {
 		t.Errorf("the card does not show the names as they are:\n%s", text)
 	}
 	safe("the card", text)
-	w.click(ben, card, approve)
-	end := w.reply(card, "<@UANNA>", "failed: no server was stopped")
+	w.Click(ben, card, approve)
+	end := w.Reply(card, "<@UANNA>", "failed: no server was stopped")
 	if !holds(lineOf(end, "Ecs.&lt;!here&gt;"), "&lt;!channel&gt;") {
 		t.Errorf("the outcome does not show name and code as they are: %s", end)
 	}
 	safe("the outcome", end)
-	heard := w.hears(dora)
-	w.command(dora, "status "+requestID(card))
+	heard := w.Hears(dora)
+	w.Command(dora, "status "+requestID(card))
 	safe("the status", heard(requestID(card)))
-	w.command(dora, "history")
+	w.Command(dora, "history")
 	safe("the history", heard("The last"))
 
 	// A reason of 500 characters, each of which grows by escaping.
 	for i, reason := range []string{strings.Repeat("<&>`", 125), strings.Repeat("ע", 500), strings.Repeat("👩", 500), strings.Repeat("x", 500), strings.Repeat("a ", 249) + "zz"} {
-		card := w.ask(anna, ids[0]+` --reason "`+reason+`"`)
+		card := w.Ask(anna, ids[0]+` --reason "`+reason+`"`)
 		if len(card.Blocks) == 0 {
 			t.Fatalf("the card with reason %d has no blocks", i)
 		}
@@ -69,16 +69,16 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 		if want := shownReason(reason); !strings.Contains(text, want) {
 			t.Errorf("the card does not hold the whole reason %.20q…:\n%s", reason, text)
 		}
-		heard := w.hears(ben)
-		w.command(ben, "deny "+requestID(card)+` "`+reason+`"`)
+		heard := w.Hears(ben)
+		w.Command(ben, "deny "+requestID(card)+` "`+reason+`"`)
 		heard("You denied")
-		w.cardSays(card, "Denied", shownReason(reason))
-		w.reply(card, "<@UBEN> denied this", shownReason(reason))
-		safe("the thread", strings.Join(w.replies(card), "\n"))
+		w.CardSays(card, "Denied", shownReason(reason))
+		w.Reply(card, "<@UBEN> denied this", shownReason(reason))
+		safe("the thread", strings.Join(w.Replies(card), "\n"))
 	}
-	for _, m := range w.everything() {
+	for _, m := range w.Everything() {
 		safe("a text", m.Text)
-		for _, s := range texts(t, m.Blocks) {
+		for _, s := range w.Texts(m.Blocks) {
 			safe("a block", s)
 		}
 	}
@@ -102,7 +102,7 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 			name := []rune(fmt.Sprintf("%06d-%s", n, strings.Repeat(scripts[n%len(scripts)], 64)))
 			s := server(n, string(name[:64]), tags...)
 			s.Status = status
-			w.cloud.Add(s)
+			w.Cloud.Add(s)
 		}
 	}
 	sizes := []int{1, 100, 1000, 2500}
@@ -113,7 +113,7 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 	w.start(nil)
 	cards := map[int]slacksim.Message{}
 	for i, size := range sizes {
-		card := w.ask(anna, fmt.Sprintf("--tag size=%d --hard --reason \"%s\"", size, strings.Repeat("&", 500)))
+		card := w.Ask(anna, fmt.Sprintf("--tag size=%d --hard --reason \"%s\"", size, strings.Repeat("&", 500)))
 		cards[size] = card
 		if err := slacksim.CheckBlocks(slacksim.OnMessage, card.Blocks); err != nil || len(card.Blocks) == 0 {
 			t.Errorf("the card of %d servers: %v", size, err)
@@ -126,40 +126,40 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 			t.Errorf("the card of %d servers lacks one of %q:\n%s", size, want, text)
 		}
 	}
-	for _, call := range w.slack.Calls("chat.postMessage") {
+	for _, call := range w.Slack.Calls("chat.postMessage") {
 		if call.Args["blocks"] == "" || call.Error() != "" {
 			t.Errorf("a message was posted without blocks or refused: %s", call.Answer)
 		}
 	}
 
 	// The longest words about it: each server fails in its own way.
-	for _, s := range w.cloud.Servers()[126 : 126+40] {
-		w.cloud.FailServer(s.ID, "Ecs.0810", strings.Repeat("<no> & ", 60))
+	for _, s := range w.Cloud.Servers()[126 : 126+40] {
+		w.Cloud.FailServer(s.ID, "Ecs.0810", strings.Repeat("<no> & ", 60))
 	}
-	w.click(ben, cards[1000], approve)
-	end := w.reply(cards[1000], "<@UANNA>", "done in part", "40 failed", "960 stopped", "Ecs.0810", "… and ")
-	if w.count(cards[1000], "store was restarted") != 0 {
+	w.Click(ben, cards[1000], approve)
+	end := w.Reply(cards[1000], "<@UANNA>", "done in part", "40 failed", "960 stopped", "Ecs.0810", "… and ")
+	if w.Count(cards[1000], "store was restarted") != 0 {
 		t.Error("a pause was told although nothing happened to the store")
 	}
 	if len(end) > 13000 {
 		t.Errorf("the outcome has %d bytes", len(end))
 	}
-	for _, m := range w.slack.Thread(ops, cards[1000].TS) {
+	for _, m := range w.Slack.Thread(ops, cards[1000].TS) {
 		if len(m.Blocks) == 0 && len(m.Files) == 0 {
 			t.Errorf("a reply has no blocks: %s", m.Text)
 		}
 	}
-	heard := w.hears(dora)
-	w.command(dora, "status "+requestID(cards[1000]))
+	heard := w.Hears(dora)
+	w.Command(dora, "status "+requestID(cards[1000]))
 	heard("Done in part", "call 10 of 10")
-	if got := w.cloud.MaxInWindow(3 * time.Second); got > 1000 {
+	if got := w.Cloud.MaxInWindow(3 * time.Second); got > 1000 {
 		t.Errorf("%d stops in a window", got)
 	}
-	w.untouched(w.cloud.Servers()[0].ID)
-	w.click(carla, cards[2500], deny)
-	w.within(10*time.Second, "form", func() bool { _, open := w.slack.View(carla); return open })
-	if _, err := w.slack.Submit(t.Context(), carla, "", map[string]map[string]any{"reason": {"text": strings.Repeat("<", 500)}}); err != nil {
+	w.Untouched(w.Cloud.Servers()[0].ID)
+	w.Click(carla, cards[2500], deny)
+	w.Within(10*time.Second, "form", func() bool { _, open := w.Slack.View(carla); return open })
+	if _, err := w.Slack.Submit(t.Context(), carla, "", map[string]map[string]any{"reason": {"text": strings.Repeat("<", 500)}}); err != nil {
 		t.Fatal(err)
 	}
-	w.cardSays(cards[2500], "Denied", strings.Repeat("&lt;", 500))
+	w.CardSays(cards[2500], "Denied", strings.Repeat("&lt;", 500))
 }

@@ -5,22 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/ecssim"
 	"ecsbot/internal/jobs"
-	"ecsbot/internal/secret"
 	"ecsbot/internal/slacksim"
 )
-
-// lineOf returns the line of a text that names a server by its id.
-func lineOf(text, id string) string {
-	for l := range strings.SplitSeq(text, "\n") {
-		if strings.Contains(l, id) {
-			return l
-		}
-	}
-	return ""
-}
 
 // headingOf returns the heading (the last line that is no item of a list) above the
 // line that names a server by its id.
@@ -46,17 +34,17 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	locked.Locked = true
 	broken := server(10, "broken-1")
 	broken.Status = "ERROR"
-	w.cloud.Add(server(1, "fit-1"), off, server(3, "going-1"), locked, server(12, "metal-1", ecssim.BareMetalTag), server(5, "busy-1"), server(6, "db-1"), server(7, "vip-1", "keep=yes"),
+	w.Cloud.Add(server(1, "fit-1"), off, server(3, "going-1"), locked, server(12, "metal-1", ecssim.BareMetalTag), server(5, "busy-1"), server(6, "db-1"), server(7, "vip-1", "keep=yes"),
 		server(8, "prod-1", "env=prod"), server(9, "by-id-1"), broken, server(11, "near-1", "env=production"),
 		server(21, "late-off"), server(22, "late-locked"), server(23, "late-busy"), server(24, "late-gone"),
 		server(25, "late-keep"), server(26, "late-prod", "env=dev"), server(27, "late-db"))
 	w.start(nil)
 	w.busy(uuid(5))
-	w.cloud.StickServer(uuid(3))
+	w.Cloud.StickServer(uuid(3))
 	w.stopElsewhere(uuid(3))
 
-	heard := w.hears(anna)
-	card := w.ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 metal-1 near-1 --tag env=dev late-*")
+	heard := w.Hears(anna)
+	card := w.Ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 metal-1 near-1 --tag env=dev late-*")
 	text, private := slacksim.PlainText(card), heard("Asked as", "Left out")
 	for n, why := range map[int]string{
 		2: "already stopped", 3: "being stopped by somebody else", 4: "locked", 5: "something else is being done", 6: "protected",
@@ -75,17 +63,17 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 
 	// Between the card and the decision the world goes on.
 	for _, err := range []error{
-		w.cloud.StopByHand(uuid(21)), w.cloud.Lock(uuid(22), true), w.cloud.Delete(uuid(24)),
-		w.cloud.SetTags(uuid(25), "keep"), w.cloud.SetTags(uuid(26), "env=prod"), w.cloud.Rename(uuid(27), "db-2"),
+		w.Cloud.StopByHand(uuid(21)), w.Cloud.Lock(uuid(22), true), w.Cloud.Delete(uuid(24)),
+		w.Cloud.SetTags(uuid(25), "keep"), w.Cloud.SetTags(uuid(26), "env=prod"), w.Cloud.Rename(uuid(27), "db-2"),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.busy(uuid(23))
-	w.click(ben, card, approve)
-	end := w.reply(card, "<@UANNA>", "2 stopped", "1 found off", "6 left out")
-	w.stopped(uuid(1), uuid(11))
+	w.Click(ben, card, approve)
+	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found off", "6 left out")
+	w.Stopped(uuid(1), uuid(11))
 	for n, why := range map[int]string{
 		1: "Stopped (the job", 11: "Stopped (the job", 21: "already stopped", 22: "locked", 23: "something else is being done", 24: "not there any more",
 		25: "protected", 26: "protected", 27: "protected",
@@ -96,39 +84,13 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	}
 	for n := 2; n <= 27; n++ {
 		if n != 3 && n != 11 {
-			w.untouched(uuid(n))
+			w.Untouched(uuid(n))
 		}
 	}
-	if n := len(w.stops()); n != 2 || w.cloud.StopCount(uuid(3)) != 1 {
+	if n := len(w.Stops()); n != 2 || w.Cloud.StopCount(uuid(3)) != 1 {
 		t.Errorf("%d stop calls, want somebody else's and ours", n)
 	}
-	w.cardSays(card, "Done in part", "2 stopped")
-}
-
-// somebodyElse uses the same cloud.
-func (w *world) somebodyElse() *ecsclient.Client {
-	w.t.Helper()
-	o := w.cloud.Options()
-	c, err := ecsclient.New(ecsclient.Config{Endpoint: w.env["ECS_ENDPOINT"], ProjectID: o.ProjectID,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
-}
-
-// busy makes somebody else start a server, which then takes for ever.
-func (w *world) busy(id string) {
-	w.t.Helper()
-	w.cloud.StopByHand(id)
-	w.cloud.StickServer(id)
-	slot, err := w.somebodyElse().Slot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := slot.Start(w.t.Context(), []string{id}, time.Now().Add(time.Minute)); err != nil {
-		w.t.Fatal(err)
-	}
+	w.CardSays(card, "Done in part", "2 stopped")
 }
 
 func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
@@ -136,13 +98,13 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(2)
 	w.start(nil)
-	card := w.ask(anna, "web-*")
+	card := w.Ask(anna, "web-*")
 	for _, id := range ids {
-		w.cloud.StopByHand(id)
+		w.Cloud.StopByHand(id)
 	}
-	w.click(ben, card, approve)
-	w.reply(card, "<@UANNA>", "all 2 servers are off", "2 found off", "No job of the cloud is known")
-	w.untouched(ids...)
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UANNA>", "all 2 servers are off", "2 found off", "No job of the cloud is known")
+	w.Untouched(ids...)
 }
 
 func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
@@ -150,51 +112,51 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(7)
 	w.start(nil)
-	w.cloud.FailServer(ids[1], "Ecs.0810", "The guest did not shut down <in time> & was left running.")
+	w.Cloud.FailServer(ids[1], "Ecs.0810", "The guest did not shut down <in time> & was left running.")
 
 	t.Run("one server of three", func(t *testing.T) {
 		w := w.in(t)
-		card := w.ask(anna, "web-1 web-2 web-3")
-		w.click(ben, card, approve)
-		end := w.reply(card, "<@UANNA>", "done in part", "2 stopped", "1 failed")
+		card := w.Ask(anna, "web-1 web-2 web-3")
+		w.Click(ben, card, approve)
+		end := w.Reply(card, "<@UANNA>", "done in part", "2 stopped", "1 failed")
 		if l := lineOf(end, ids[1]); !holds(l, "web-2", "Ecs.0810", "The guest did not shut down &lt;in time&gt; &amp; was left running.") || !strings.Contains(headingOf(end, ids[1]), "Failed") {
 			t.Errorf("the outcome says of the failed server %q below %q", l, headingOf(end, ids[1]))
 		}
 		if strings.Index(end, ids[1]) > strings.Index(end, ids[0]) {
 			t.Error("what failed does not come first")
 		}
-		w.stopped(ids[0], ids[2])
-		if w.status(ids[1]) != "ACTIVE" || w.cloud.StopCount(ids[1]) != 1 {
-			t.Errorf("the failed server is %s after %d stops", w.status(ids[1]), w.cloud.StopCount(ids[1]))
+		w.Stopped(ids[0], ids[2])
+		if w.Status(ids[1]) != "ACTIVE" || w.Cloud.StopCount(ids[1]) != 1 {
+			t.Errorf("the failed server is %s after %d stops", w.Status(ids[1]), w.Cloud.StopCount(ids[1]))
 		}
-		w.cardSays(card, "Done in part", "1 failed")
+		w.CardSays(card, "Done in part", "1 failed")
 	})
 	t.Run("the whole job", func(t *testing.T) {
 		w := w.in(t)
-		w.cloud.FailJob("Ecs.0013", "The quota of tasks is used up.")
-		card := w.ask(anna, "web-4 web-5")
-		w.click(ben, card, approve)
-		end := w.reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed")
+		w.Cloud.FailJob("Ecs.0013", "The quota of tasks is used up.")
+		card := w.Ask(anna, "web-4 web-5")
+		w.Click(ben, card, approve)
+		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed")
 		for _, id := range ids[3:5] {
 			if !holds(lineOf(end, id), "Ecs.0013", "The quota of tasks is used up.") {
 				t.Errorf("the outcome says %q", lineOf(end, id))
 			}
-			if w.status(id) != "ACTIVE" {
-				t.Errorf("%s is %s", id, w.status(id))
+			if w.Status(id) != "ACTIVE" {
+				t.Errorf("%s is %s", id, w.Status(id))
 			}
 		}
-		w.cardSays(card, "Failed")
+		w.CardSays(card, "Failed")
 		// The servers are free again.
-		again := w.ask(anna, "web-4")
-		w.click(ben, again, approve)
-		w.reply(again, "<@UANNA>", "1 server stopped")
+		again := w.Ask(anna, "web-4")
+		w.Click(ben, again, approve)
+		w.Reply(again, "<@UANNA>", "1 server stopped")
 	})
 	t.Run("the whole call", func(t *testing.T) {
 		w := w.in(t)
-		w.cloud.FailNext("stop", 1, ecssim.Refuse(403, "Ecs.0008", "You have no right to do this."))
-		card := w.ask(anna, "web-6 web-7")
-		w.click(ben, card, approve)
-		end := w.reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed", "No job of the cloud is known")
+		w.Cloud.FailNext("stop", 1, ecssim.Refuse(403, "Ecs.0008", "You have no right to do this."))
+		card := w.Ask(anna, "web-6 web-7")
+		w.Click(ben, card, approve)
+		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed", "No job of the cloud is known")
 		if !holds(lineOf(end, ids[5]), "Ecs.0008", "You have no right to do this.") {
 			t.Errorf("the outcome says %q", lineOf(end, ids[5]))
 		}
@@ -206,16 +168,10 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 func (w *world) refused(ids ...string) {
 	w.t.Helper()
 	for _, id := range ids {
-		if n := w.cloud.StopCount(id); n != 0 || w.status(id) != "ACTIVE" {
-			w.t.Errorf("server %s was stopped %d times and is %s", id, n, w.status(id))
+		if n := w.Cloud.StopCount(id); n != 0 || w.Status(id) != "ACTIVE" {
+			w.t.Errorf("server %s was stopped %d times and is %s", id, n, w.Status(id))
 		}
 	}
-}
-
-// slow is a world whose jobs take long enough to do something meanwhile.
-func slow(t *testing.T, env ...string) *world {
-	return newWorldWith(t, ecssim.Options{MinJobTime: 600 * time.Millisecond, MaxJobTime: 700 * time.Millisecond, Seed: 1},
-		slacksim.Options{PostGap: -1}, env...)
 }
 
 func TestJobsWithoutEndAreToldTruly(t *testing.T) {
@@ -227,71 +183,71 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		c.MaxJobAge, c.GiveUp = 4*time.Second, 2*time.Minute
 	})
 	// The job never ends, though its servers do as they are told.
-	w.cloud.StickJobs(1)
-	stuckJob := w.ask(anna, "web-1")
-	w.click(ben, stuckJob, approve)
-	w.reply(stuckJob, "The cloud took call")
+	w.Cloud.StickJobs(1)
+	stuckJob := w.Ask(anna, "web-1")
+	w.Click(ben, stuckJob, approve)
+	w.Reply(stuckJob, "The cloud took call")
 	// A server never stops.
-	w.cloud.StickServer(ids[1])
-	stuckServer := w.ask(anna, "web-2 web-3")
-	w.click(ben, stuckServer, approve)
-	w.reply(stuckServer, "The cloud took call")
+	w.Cloud.StickServer(ids[1])
+	stuckServer := w.Ask(anna, "web-2 web-3")
+	w.Click(ben, stuckServer, approve)
+	w.Reply(stuckServer, "The cloud took call")
 	// The cloud forgets a job under way, and all of it goes well.
-	vanished := w.ask(anna, "web-4")
-	w.click(ben, vanished, approve)
-	w.reply(vanished, "The cloud took call")
-	w.cloud.VanishJob(w.stops()[2].JobID)
+	vanished := w.Ask(anna, "web-4")
+	w.Click(ben, vanished, approve)
+	w.Reply(vanished, "The cloud took call")
+	w.Cloud.VanishJob(w.Stops()[2].JobID)
 	// The cloud forgets a job under way, and its server goes on running.
-	w.cloud.FailServer(ids[4], "Ecs.0810", "no")
-	lost := w.ask(anna, "web-5")
-	w.click(ben, lost, approve)
-	w.reply(lost, "The cloud took call")
-	w.cloud.VanishJob(w.stops()[3].JobID)
+	w.Cloud.FailServer(ids[4], "Ecs.0810", "no")
+	lost := w.Ask(anna, "web-5")
+	w.Click(ben, lost, approve)
+	w.Reply(lost, "The cloud took call")
+	w.Cloud.VanishJob(w.Stops()[3].JobID)
 
 	t.Run("a forgotten job, servers off", func(t *testing.T) {
 		w := w.in(t)
-		end := w.reply(vanished, "<@UANNA>", "the server is off")
+		end := w.Reply(vanished, "<@UANNA>", "the server is off")
 		if head := headingOf(end, ids[3]); !strings.Contains(head, "no job of mine confirms it") {
 			t.Errorf("a server whose job was forgotten stands below %q", head)
 		}
-		w.stopped(ids[3])
+		w.Stopped(ids[3])
 	})
 	t.Run("a forgotten job, the server runs", func(t *testing.T) {
 		w := w.in(t)
-		end := w.reply(lost, "<@UANNA>", "1 server", "I cannot say what became of it", "look at it in the cloud's console")
+		end := w.Reply(lost, "<@UANNA>", "1 server", "I cannot say what became of it", "look at it in the cloud's console")
 		if l := lineOf(end, ids[4]); !holds(l, "web-5", "runs") || strings.Contains(end, "1 stopped") {
 			t.Errorf("of a server that runs and whose job was forgotten it says %q", l)
 		}
-		if n := w.cloud.StopCount(ids[4]); n != 1 {
+		if n := w.Cloud.StopCount(ids[4]); n != 1 {
 			t.Errorf("it was stopped %d times", n)
 		}
 	})
 	t.Run("a job that never ends, though its parts do", func(t *testing.T) {
 		w := w.in(t)
-		end := w.reply(stuckJob, "<@UANNA>", "1 server stopped")
+		end := w.Reply(stuckJob, "<@UANNA>", "1 server stopped")
 		if strings.Contains(end, "found off") {
 			t.Errorf("a server whose part of the job is over is told as %q", end)
 		}
-		w.stopped(ids[0])
-		if n := w.count(stuckJob, "still not done"); n != 0 {
+		w.Stopped(ids[0])
+		if n := w.Count(stuckJob, "still not done"); n != 0 {
 			t.Errorf("it was told %d times that the job is late", n)
 		}
 	})
 	t.Run("a server that never stops", func(t *testing.T) {
 		w := w.in(t)
-		late := w.reply(stuckServer, "still not done", w.stops()[1].JobID, "1 server has no result", "I keep watching")
+		late := w.Reply(stuckServer, "still not done", w.Stops()[1].JobID, "1 server has no result", "I keep watching")
 		if strings.Contains(late, "After 0") {
 			t.Errorf("no time at all is too late: %s", late)
 		}
-		if n := w.count(stuckServer, "still not done"); n != 1 {
+		if n := w.Count(stuckServer, "still not done"); n != 1 {
 			t.Errorf("it was told %d times that the job is late", n)
 		}
-		if n := w.count(stuckServer, "<@UANNA>", "stopped."); n != 0 {
-			t.Errorf("an end was told before it came:\n%s", w.transcript())
+		if n := w.Count(stuckServer, "<@UANNA>", "stopped."); n != 0 {
+			t.Errorf("an end was told before it came:\n%s", w.Transcript())
 		}
-		w.cardSays(stuckServer, "Stopping")
-		w.cloud.StopByHand(ids[1])
-		w.reply(stuckServer, "<@UANNA>", "all 2 servers are off")
-		w.stopped(ids[2])
+		w.CardSays(stuckServer, "Stopping")
+		w.Cloud.StopByHand(ids[1])
+		w.Reply(stuckServer, "<@UANNA>", "all 2 servers are off")
+		w.Stopped(ids[2])
 	})
 }

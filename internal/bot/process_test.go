@@ -2,27 +2,15 @@ package bot_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// TestMain lets more stories run at the same time than there are cores: they
-// mostly wait for their worlds.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	flag.Set("test.parallel", "12") // stories wait most of their time
-	code := m.Run()
-	if built.dir != "" {
-		os.RemoveAll(built.dir)
-	}
-	os.Exit(code)
-}
 
 // built is the bot's program with crash points, built once for all tests.
 var built struct {
@@ -49,18 +37,28 @@ func botProgram(t *testing.T) string {
 
 // process is a bot as a process of its own.
 type process struct {
-	t   *testing.T
 	cmd *exec.Cmd
 	log *bytes.Buffer
 	end chan error
 }
 
-// spawn starts a bot as a process of its own, on the quick clock.
+// spawn starts a bot as a process of its own, on the quick clock. It ends with
+// the test.
 func (w *world) spawn(env ...string) *process {
 	w.t.Helper()
-	p := &process{t: w.t, log: &bytes.Buffer{}, end: make(chan error, 1)}
-	p.cmd = exec.Command(botProgram(w.t))
-	p.cmd.Dir = w.t.TempDir()
+	p, err := w.launch(botProgram(w.t), w.t.TempDir(), env)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { w.end(p) })
+	return p
+}
+
+// launch is spawn for any goroutine: whoever calls it ends the process.
+func (w *world) launch(program, dir string, env []string) (*process, error) {
+	p := &process{log: &bytes.Buffer{}, end: make(chan error, 1)}
+	p.cmd = exec.Command(program)
+	p.cmd.Dir = dir
 	p.cmd.Env = []string{"ECSBOT_TEST_FAST=1", "LOG_FORMAT=text", "LOG_LEVEL=debug"}
 	for name, value := range w.env {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
@@ -68,16 +66,18 @@ func (w *world) spawn(env ...string) *process {
 	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
-		w.t.Fatal(err)
+		return nil, err
 	}
 	go func() { p.end <- p.cmd.Wait() }()
-	w.t.Cleanup(func() {
-		p.kill()
-		if w.t.Failed() {
-			w.t.Logf("log of a bot:\n%s", p.log)
-		}
-	})
-	return p
+	return p, nil
+}
+
+// end kills a process and shows its log if the test has failed.
+func (w *world) end(p *process) {
+	p.kill()
+	if w.t.Failed() {
+		w.t.Logf("log of a bot:\n%s", p.log)
+	}
 }
 
 // kill ends the process as kill -9 does, and waits until it is gone.
@@ -104,4 +104,47 @@ func (p *process) gone() bool { return p.wait(0) }
 func (p *process) killed() bool {
 	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// superviseBot runs one bot and starts it again whenever it ends, as a container's
+// supervisor does. It counts how often it was killed.
+func (w *world) superviseBot(env []string) *atomic.Int32 {
+	w.t.Helper()
+	program, dir := botProgram(w.t), w.t.TempDir()
+	p, err := w.launch(program, dir, env)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var crashes atomic.Int32
+	all, done := []*process{p}, make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // all belongs to it until it has ended
+		for {
+			p := all[len(all)-1]
+			select {
+			case <-done:
+				return
+			case err := <-p.end:
+				p.end <- err
+			}
+			if p.killed() {
+				crashes.Add(1)
+			}
+			next, err := w.launch(program, dir, env)
+			if err != nil {
+				w.t.Errorf("start the bot again: %v", err)
+				return
+			}
+			all = append(all, next)
+		}
+	})
+	w.t.Cleanup(func() {
+		close(done)
+		wg.Wait()
+		for _, p := range all {
+			w.end(p)
+		}
+	})
+	w.Within(20*time.Second, "sockets", func() bool { return w.Slack.Connections() == 2 })
+	return &crashes
 }

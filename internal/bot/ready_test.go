@@ -1,118 +1,16 @@
 package bot_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"ecsbot/internal/bot"
 	"ecsbot/internal/redistest"
 )
-
-// served is a bot in this process of which the log and the HTTP endpoints are
-// looked at.
-type served struct {
-	w     *world
-	bot   *bot.Bot
-	log   *lockedBuffer
-	ended chan error
-	stop  func()
-}
-
-// serve runs a bot until the test ends. It waits for nothing.
-func (w *world) serve() *served {
-	w.t.Helper()
-	c, err := bot.Load(func(name string) (string, bool) { v, set := w.env[name]; return v, set })
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s := &served{w: w, log: &lockedBuffer{}, ended: make(chan error, 1)}
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(s.log, w.t.Output()), nil))
-	if s.bot, err = bot.New(c, log, fast); err != nil {
-		w.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(w.t.Context())
-	go func() { s.ended <- s.bot.Run(ctx) }()
-	s.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-s.ended; err != nil {
-			w.t.Errorf("the bot ended with %v", err)
-		}
-		s.bot.Close()
-	})
-	w.t.Cleanup(s.stop)
-	return s
-}
-
-// get returns what an endpoint answers.
-func (s *served) get(path string) (int, string) {
-	s.w.t.Helper()
-	s.w.within(5*time.Second, "HTTP", func() bool { return s.bot.Addr() != nil })
-	resp, err := http.Get("http://" + s.bot.Addr().String() + path)
-	if err != nil {
-		s.w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.w.t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
-// notReady waits until /readyz is 503 and says all the words; /healthz is 200
-// all the time.
-func (s *served) notReady(words ...string) string {
-	s.w.t.Helper()
-	said := ""
-	s.w.within(10*time.Second, fmt.Sprintf("503 with %q", words), func() bool {
-		if code, _ := s.get("/healthz"); code != http.StatusOK {
-			s.w.t.Fatalf("/healthz is %d", code)
-		}
-		var code int
-		code, said = s.get("/readyz")
-		return code == http.StatusServiceUnavailable && holds(said, words...)
-	})
-	return said
-}
-
-func (s *served) ready() {
-	s.w.t.Helper()
-	s.w.within(15*time.Second, "ready bot", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// lines are the lines written so far that hold all the words.
-func (l *lockedBuffer) lines(words ...string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []string
-	for line := range strings.Lines(l.b.String()) {
-		if holds(line, words...) {
-			all = append(all, line)
-		}
-	}
-	return all
-}
 
 // A bot that is started before its Redis answers probes from the first moment,
 // says why it is not ready, and serves as soon as Redis is there.
@@ -130,14 +28,14 @@ func TestABotThatIsStartedBeforeRedisWaitsForIt(t *testing.T) {
 	if strings.Contains(causes, w.redis.Dir()) {
 		t.Errorf("/readyz tells where Redis is: %s", causes)
 	}
-	w.within(5*time.Second, "word in the log", func() bool { return len(s.log.lines("waiting for Redis", "level=WARN", w.redis.Dir())) == 1 })
+	w.Within(5*time.Second, "word in the log", func() bool { return len(s.log.lines("waiting for Redis", "level=WARN", w.redis.Dir())) == 1 })
 
 	w.redis.Restart()
 	s.ready()
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.reply(card, "<@UANNA>", "1 server stopped")
-	w.stopped(ids[0])
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UANNA>", "1 server stopped")
+	w.Stopped(ids[0])
 
 	// It says so again when Redis goes while it works, and gets well by itself.
 	w.redis.Kill()
@@ -166,16 +64,16 @@ func TestABotWithAWrongPasswordSaysSoAndWaits(t *testing.T) {
 	s := w.serve()
 
 	causes := s.notReady("Redis refuses the user name or the password in REDIS_URL")
-	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "WRONGPASS")) == 1 })
+	w.Within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "WRONGPASS")) == 1 })
 
 	// With the right password the rights are missing, first of all, then of scripts.
 	set(">pa55word", "-@all", "+info", "+hello", "+client")
 	s.notReady("Redis does not permit", "docs/redis.md")
-	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "NOPERM")) == 1 })
+	w.Within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "NOPERM")) == 1 })
 	set("+set")
-	w.within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "evalsha")) >= 1 })
+	w.Within(5*time.Second, "error in the log", func() bool { return len(s.log.lines("level=ERROR", "waiting for Redis", "evalsha")) >= 1 })
 	s.notReady("Redis does not permit", "docs/redis.md")
-	if n := w.slack.Connections(); n != 0 {
+	if n := w.Slack.Connections(); n != 0 {
 		t.Errorf("%d sockets are up, though nothing that comes over them can be recorded", n)
 	}
 
@@ -263,12 +161,12 @@ func TestTheAccessRulesOfTheManualAreEnough(t *testing.T) {
 	for i, name := range []string{"web-1", "web-2"} {
 		s := w.serve()
 		s.ready()
-		card := w.ask(anna, name+" --reason 'by the manual'")
-		w.click(ben, card, approve)
-		w.reply(card, "<@UANNA>", "1 server stopped")
-		w.stopped(ids[i])
-		w.command(anna, "history")
-		w.private(anna, "last", requestID(card))
+		card := w.Ask(anna, name+" --reason 'by the manual'")
+		w.Click(ben, card, approve)
+		w.Reply(card, "<@UANNA>", "1 server stopped")
+		w.Stopped(ids[i])
+		w.Command(anna, "history")
+		w.Private(anna, "last", requestID(card))
 		s.stop()
 	}
 	refused, err := c.Do(t.Context(), "ACL", "LOG").Slice()

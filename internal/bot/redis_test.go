@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"ecsbot/internal/redistest"
+	"ecsbot/internal/simworld"
 	"ecsbot/internal/slacksim"
 )
 
@@ -55,7 +56,8 @@ func TestEachTroubleWithRedisHasItsSentence(t *testing.T) {
 			t.Parallel()
 			slack := slacksim.New(quiet)
 			t.Cleanup(slack.Close)
-			w := &world{t: t, slack: slack, env: map[string]string{
+			people := &simworld.People{World: &simworld.World{Slack: slack}, T: t, Ops: ops} // and no cloud
+			w := &world{t: t, People: people, env: map[string]string{
 				"SLACK_BOT_TOKEN": "xoxb-sim", "SLACK_APP_TOKEN": "xapp-sim", "SLACK_API_URL": "http://127.0.0.1:1/",
 				"APPROVERS": ben, "HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "sk", "HUAWEICLOUD_SDK_PROJECT_ID": "p",
 				"ECS_REGION": "sim-1", "REDIS_URL": tt.url, "HTTP_ADDR": "127.0.0.1:0",
@@ -167,7 +169,7 @@ func TestTLSWithAnAuthorityOfOnesOwn(t *testing.T) {
 	w.env["REDIS_URL"], w.env["HTTP_ADDR"] = "rediss://127.0.0.1:"+port, "127.0.0.1:"+serves
 	for _, authority := range []string{"SSL_CERT_FILE=" + dir + "/cert.pem", "SSL_CERT_DIR=" + dir + "/authorities"} {
 		p := w.spawn(authority)
-		w.within(10*time.Second, "ready bot with "+authority, func() bool { return answers("http://127.0.0.1:"+serves+"/readyz") == 200 })
+		w.Within(10*time.Second, "ready bot with "+authority, func() bool { return answers("http://127.0.0.1:"+serves+"/readyz") == 200 })
 		p.kill()
 	}
 }

@@ -15,18 +15,18 @@ func TestARetryPostsNoCardWhereOutsidersReadIt(t *testing.T) {
 	w := newWorld(t, "APPROVAL_CHANNEL", "", "REQUESTERS", anna)
 	ids := w.fleet(1)
 	w.start(nil)
-	w.slack.AddChannel(slacksim.Channel{ID: "CSHARED", Name: "with-customer", Shared: true})
-	w.slack.Join("CSHARED", anna, ben, slacksim.BotUserID)
-	w.cloud.FailServer(ids[0], "Ecs.0611", "no")
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
+	w.Slack.AddChannel(slacksim.Channel{ID: "CSHARED", Name: "with-customer", Shared: true})
+	w.Slack.Join("CSHARED", anna, ben, slacksim.BotUserID)
+	w.Cloud.FailServer(ids[0], "Ecs.0611", "no")
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
 	w.outcome(card, "failed")
-	heard := w.hears(ben)
-	if _, err := w.slack.Command(t.Context(), ben, "CSHARED", "/ecs-stop", "retry "+requestID(card)); err != nil {
+	heard := w.Hears(ben)
+	if _, err := w.Slack.Command(t.Context(), ben, "CSHARED", "/ecs-stop", "retry "+requestID(card)); err != nil {
 		t.Fatal(err)
 	}
 	heard("outside your workspace")
-	for _, m := range w.slack.Messages("CSHARED") {
+	for _, m := range w.Slack.Messages("CSHARED") {
 		t.Errorf("in the shared channel: %s", slacksim.PlainText(m))
 	}
 }
@@ -37,15 +37,15 @@ func TestReadinessNamesNoCauseThatIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.redis.Kill()
-	w.slack.Down(true)
+	w.Slack.Down(true)
 	s := w.serve()
 	s.notReady("Redis does not answer")
 	w.redis.Restart()
-	w.within(10*time.Second, "another cause", func() bool {
+	w.Within(10*time.Second, "another cause", func() bool {
 		_, said := s.get("/readyz")
 		return !strings.Contains(said, "Redis does not answer")
 	})
-	w.slack.Down(false)
+	w.Slack.Down(false)
 	s.ready()
 }
 
@@ -56,13 +56,13 @@ func TestAnOutcomeFollowsACardThatWasGivenUp(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(1)
 	w.start(nil)
-	w.slack.FailNext("chat.postMessage", 1, slacksim.ErrorCode("a_code_that_nobody_knows", false)) // tried again later
-	heard := w.hears(anna)
-	w.command(anna, "web-1")
+	w.Slack.FailNext("chat.postMessage", 1, slacksim.ErrorCode("a_code_that_nobody_knows", false)) // tried again later
+	heard := w.Hears(anna)
+	w.Command(anna, "web-1")
 	_, rest, _ := strings.Cut(heard("Asked as"), "S-")
 	id := "S-" + rest[:5]
-	w.slack.FailNext("chat.postMessage", 3, slacksim.ErrorCode("not_in_channel", false)) // card, approved, sent
-	w.command(ben, "approve "+id)
-	card := w.card(0)
-	w.reply(card, "<@UANNA>", id, "1 server stopped")
+	w.Slack.FailNext("chat.postMessage", 3, slacksim.ErrorCode("not_in_channel", false)) // card, approved, sent
+	w.Command(ben, "approve "+id)
+	card := w.Card(0)
+	w.Reply(card, "<@UANNA>", id, "1 server stopped")
 }

@@ -34,17 +34,17 @@ func TestTheDocumentedRightsInRedisAreEnough(t *testing.T) {
 	w.env["REDIS_URL"] = strings.Replace(w.env["REDIS_URL"], "unix://", "unix://ecsbot:secret@", 1)
 	w.env["REDIS_CONFIRM"] = "1" // nothing is sent, but WAIT is asked
 	stop := w.start(nil)
-	w.openHome(ben, "Nothing waits for you")
-	card := w.ask(anna, "web-*")
-	w.click(ben, card, approve)
-	w.reply(card, "no replica")
+	w.OpenHome(ben, "Nothing waits for you")
+	card := w.Ask(anna, "web-*")
+	w.Click(ben, card, approve)
+	w.Reply(card, "no replica")
 	stop()
 	delete(w.env, "REDIS_CONFIRM")
 	w.start(nil)
 	w.outcome(card, "60 servers stopped")
-	w.stopped(ids...)
-	heard := w.hears(ben)
-	w.command(ben, "freeze")
+	w.Stopped(ids...)
+	heard := w.Hears(ben)
+	w.Command(ben, "freeze")
 	heard("Frozen")
 	if log, err := admin.Do(t.Context(), "ACL", "LOG").Slice(); err != nil || len(log) != 0 {
 		t.Errorf("Redis refused something: %v, %v", log, err)
@@ -57,26 +57,26 @@ func TestAFullDatabaseTakesTheBrakeAndRefusesRequestsInWords(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(3)
 	w.start(nil)
-	denied, cancelled := w.ask(anna, "web-1"), w.ask(anna, "web-2")
+	denied, cancelled := w.Ask(anna, "web-1"), w.Ask(anna, "web-2")
 	admin := w.redis.Client()
 	defer admin.Close()
 	if err := admin.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if text := w.command(anna, "web-3"); !holds(text, "database is full", "freeze still work") {
+	if text := w.Command(anna, "web-3"); !holds(text, "database is full", "freeze still work") {
 		t.Errorf("an ask is answered with %q", text)
 	}
-	heard := w.hears(ben)
-	w.click(ben, denied, approve)
+	heard := w.Hears(ben)
+	w.Click(ben, denied, approve)
 	heard("database is full")
-	w.command(ben, "deny "+requestID(denied)+" not now")
-	w.reply(denied, "<@UBEN> denied this")
-	w.click(anna, cancelled, cancel)
-	w.reply(cancelled, "<@UANNA> withdrew this")
-	w.command(ben, "freeze")
-	w.within(10*time.Second, "announcement", func() bool { return w.announced("Frozen by <@UBEN>") > 0 })
-	w.untouched(ids...)
-	if n := len(w.slack.Messages(ops)); n != 3 {
+	w.Command(ben, "deny "+requestID(denied)+" not now")
+	w.Reply(denied, "<@UBEN> denied this")
+	w.Click(anna, cancelled, cancel)
+	w.Reply(cancelled, "<@UANNA> withdrew this")
+	w.Command(ben, "freeze")
+	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>") > 0 })
+	w.Untouched(ids...)
+	if n := len(w.Slack.Messages(ops)); n != 3 {
 		t.Errorf("%d messages in the channel, want two cards and the announcement", n)
 	}
 }
@@ -88,7 +88,7 @@ func TestABotOfAnotherTeamIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(1)
 	stop := w.start(nil)
-	card := w.ask(anna, "web-1")
+	card := w.Ask(anna, "web-1")
 	stop()
 	admin := w.redis.Client()
 	defer admin.Close()
@@ -96,7 +96,7 @@ func TestABotOfAnotherTeamIsRefused(t *testing.T) {
 	if err := admin.HSet(t.Context(), meta, "team", "TOTHER", "bot", "UOTHER").Err(); err != nil {
 		t.Fatal(err)
 	}
-	before, calls := w.redis.Dump(t.Context(), "*"), len(w.slack.Calls(""))
+	before, calls := w.redis.Dump(t.Context(), "*"), len(w.Slack.Calls(""))
 	p := w.spawn()
 	if !p.wait(20 * time.Second) {
 		t.Fatal("it serves")
@@ -112,10 +112,10 @@ func TestABotOfAnotherTeamIsRefused(t *testing.T) {
 			t.Errorf("%s is %q, was %q", key, value, before[key])
 		}
 	}
-	if all := w.slack.Calls("")[calls:]; slices.ContainsFunc(all, func(c slacksim.Call) bool { return c.Method != "auth.test" }) {
+	if all := w.Slack.Calls("")[calls:]; slices.ContainsFunc(all, func(c slacksim.Call) bool { return c.Method != "auth.test" }) {
 		t.Errorf("it did more in Slack than to ask who it is: %v", all)
 	}
-	if got := w.now(card); got.TS != card.TS {
+	if got := w.Now(card); got.TS != card.TS {
 		t.Error("the card changed")
 	}
 }
@@ -125,12 +125,12 @@ func TestABotWaitsForSlackToTellWhoItIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(1)
-	w.slack.FailNext("auth.test", 2, slacksim.Status(http.StatusServiceUnavailable))
+	w.Slack.FailNext("auth.test", 2, slacksim.Status(http.StatusServiceUnavailable))
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
 	w.outcome(card, "1 server stopped")
-	w.stopped(ids...)
+	w.Stopped(ids...)
 }
 
 // Nobody can know why a store is empty, so a bot that finds it so sends nothing
@@ -141,13 +141,13 @@ func TestNothingIsSentForAWindowFromAnEmptyStore(t *testing.T) {
 	w.fleet(1)
 	began := time.Now()
 	w.start(func(c *jobs.Config) { fast(c); c.TrustEmpty = false })
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
 	w.outcome(card, "1 server stopped")
 	if took := time.Since(began); took < 3*time.Second {
 		t.Errorf("stopped after %v, within the first window", took)
 	}
-	if n := w.count(card, "restarted"); n != 0 {
+	if n := w.Count(card, "restarted"); n != 0 {
 		t.Error("the thread is told of a restart that was none")
 	}
 }

@@ -9,17 +9,17 @@ func TestAskApproveStopped(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(3)
 	w.start(nil)
-	card := w.ask(anna, `web-1 web-2 --reason "night"`)
-	w.click(ben, card, "ecs_stop_approve")
-	end := w.reply(card, "<@UANNA>", "2 servers stopped")
+	card := w.Ask(anna, `web-1 web-2 --reason "night"`)
+	w.Click(ben, card, "ecs_stop_approve")
+	end := w.Reply(card, "<@UANNA>", "2 servers stopped")
 	for i, want := range []int{1, 1, 0} {
-		if got := w.cloud.StopCount(ids[i]); got != want {
+		if got := w.Cloud.StopCount(ids[i]); got != want {
 			t.Errorf("web-%d was stopped %d times, want %d", i+1, got, want)
 		}
 	}
-	if strings.Contains(string(w.now(card).Blocks), "ecs_stop_approve") {
+	if strings.Contains(string(w.Now(card).Blocks), "ecs_stop_approve") {
 		t.Error("the card still has buttons")
 	}
 	t.Log(end)
-	t.Log(w.transcript())
+	t.Log(w.Transcript())
 }

@@ -36,46 +36,46 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 		w := newWorld(t)
 		ids[i] = w.fleet(1)
 		w.start(nil)
-		w.slack.FailNext("chat.postMessage", 1, f.fault)
-		w.command(anna, "web-1")
+		w.Slack.FailNext("chat.postMessage", 1, f.fault)
+		w.Command(anna, "web-1")
 		worlds[i] = w
 	}
 	for i, w := range worlds {
-		cards[i] = w.card(0)
+		cards[i] = w.Card(0)
 		// Until this is taken back nobody learns how the job ended.
-		w.cloud.FailNext("job", 1000, ecssim.HTML502)
-		w.click(ben, cards[i], approve)
+		w.Cloud.FailNext("job", 1000, ecssim.HTML502)
+		w.Click(ben, cards[i], approve)
 	}
 	for i, w := range worlds {
-		w.reply(cards[i], "The cloud took call 1 of 1")
+		w.Reply(cards[i], "The cloud took call 1 of 1")
 		w.quiet(requestID(cards[i]))
-		w.slack.FailNext("chat.postMessage", 1, postFaults[i].fault)
-		w.cloud.ClearFaults()
+		w.Slack.FailNext("chat.postMessage", 1, postFaults[i].fault)
+		w.Cloud.ClearFaults()
 	}
 	for i, f := range postFaults {
 		t.Run(f.name, func(t *testing.T) {
 			w, card := worlds[i].in(t), cards[i]
-			w.reply(card, "<@UANNA>", "1 server stopped")
+			w.Reply(card, "<@UANNA>", "1 server stopped")
 			w.quiet(requestID(card))
-			w.cardSays(card, "Done", "<@UBEN>")
+			w.CardSays(card, "Done", "<@UBEN>")
 			w.decided(card)
-			w.stopped(ids[i]...)
-			if n := len(w.slack.Messages(ops)); n != 1 {
-				t.Errorf("%d cards, want 1:\n%s", n, w.transcript())
+			w.Stopped(ids[i]...)
+			if n := len(w.Slack.Messages(ops)); n != 1 {
+				t.Errorf("%d cards, want 1:\n%s", n, w.Transcript())
 			}
 			for _, words := range []string{"approved.", "The cloud took call", "1 server stopped"} {
-				if n := w.count(card, words); n != 1 {
-					t.Errorf("%d replies with %q, want 1: %q", n, words, w.replies(card))
+				if n := w.Count(card, words); n != 1 {
+					t.Errorf("%d replies with %q, want 1: %q", n, words, w.Replies(card))
 				}
 			}
 			struck := 0
-			for _, call := range w.slack.Calls("chat.postMessage") {
+			for _, call := range w.Slack.Calls("chat.postMessage") {
 				if call.Fault != "" {
 					struck++
 				}
 			}
-			if n := len(w.replies(card)); n != 3 || struck != 2 {
-				t.Errorf("%d replies after %d faults, want 3 after 2: %q", n, struck, w.replies(card))
+			if n := len(w.Replies(card)); n != 3 || struck != 2 {
+				t.Errorf("%d replies after %d faults, want 3 after 2: %q", n, struck, w.Replies(card))
 			}
 		})
 	}
@@ -86,33 +86,33 @@ func TestCardThatCannotBePostedWithdrawsTheRequest(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(1)
 	w.start(nil)
-	w.slack.Leave(ops, slacksim.BotUserID)
-	heard := w.hears(anna)
-	w.command(anna, "web-1")
+	w.Slack.Leave(ops, slacksim.BotUserID)
+	heard := w.Hears(anna)
+	w.Command(anna, "web-1")
 	text := heard("could not post the card", "<#COPS>", "withdrawn", "/invite")
 	_, id, _ := strings.Cut(text, "S-")
 	id = "S-" + id[:5]
-	heard = w.hears(anna)
-	w.command(anna, "status "+id)
+	heard = w.Hears(anna)
+	w.Command(anna, "status "+id)
 	heard(id, "Withdrawn", "could not be posted")
-	heard = w.hears(ben)
-	w.command(ben, "approve "+id)
+	heard = w.Hears(ben)
+	w.Command(ben, "approve "+id)
 	heard("was decided before", "could not be posted")
-	if n := len(w.slack.Messages(ops)); n != 0 {
+	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Errorf("%d messages in a channel the bot is not in", n)
 	}
-	w.untouched(ids...)
+	w.Untouched(ids...)
 
-	w.slack.Join(ops, slacksim.BotUserID)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.reply(card, "<@UANNA>", "1 server stopped")
-	w.stopped(ids...)
+	w.Slack.Join(ops, slacksim.BotUserID)
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Reply(card, "<@UANNA>", "1 server stopped")
+	w.Stopped(ids...)
 
-	w.slack.Archive(ops)
-	w.cloud.StartByHand(ids[0])
-	heard = w.hears(anna)
-	w.command(anna, "web-1")
+	w.Slack.Archive(ops)
+	w.Cloud.StartByHand(ids[0])
+	heard = w.Hears(anna)
+	w.Command(anna, "web-1")
 	heard("could not post the card", "withdrawn")
 }
 
@@ -121,11 +121,11 @@ func TestPrivateAnswersArriveAnotherWayIfTheFirstIsClosed(t *testing.T) {
 	w := newWorld(t)
 	w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
+	card := w.Ask(anna, "web-1")
 	for _, f := range []slacksim.Fault{slacksim.Status(500), slacksim.ResetBefore, slacksim.RateLimited(time.Second), slacksim.ErrorCode("used_url", false)} {
-		heard := w.hears(dora)
-		w.slack.FailNext("response_url", 1, f)
-		w.click(dora, card, approve)
+		heard := w.Hears(dora)
+		w.Slack.FailNext("response_url", 1, f)
+		w.Click(dora, card, approve)
 		heard("not an approver")
 	}
 }
@@ -144,13 +144,13 @@ func TestClicksCountAlthoughSlackCannotSayWhoClicked(t *testing.T) {
 		{"usergroups.users.list", 1, slacksim.RateLimited(time.Second)},
 		{"chat.update", 2, slacksim.ResetBefore},
 	} {
-		card := w.ask(anna, fmt.Sprintf("web-%d", i+1))
-		w.slack.FailNext(f.method, f.times, f.fault)
-		w.click(carla, card, approve)
-		w.reply(card, "<@UANNA>", "1 server stopped")
-		w.stopped(ids[i])
-		w.cardSays(card, "Done", "<@UCARLA>")
-		if n := w.count(card, "approved."); n != 1 {
+		card := w.Ask(anna, fmt.Sprintf("web-%d", i+1))
+		w.Slack.FailNext(f.method, f.times, f.fault)
+		w.Click(carla, card, approve)
+		w.Reply(card, "<@UANNA>", "1 server stopped")
+		w.Stopped(ids[i])
+		w.CardSays(card, "Done", "<@UCARLA>")
+		if n := w.Count(card, "approved."); n != 1 {
 			t.Errorf("after a fault of %s %d approvals are told", f.method, n)
 		}
 	}
@@ -165,8 +165,8 @@ func TestNothingIsLostWhileSocketsBreak(t *testing.T) {
 	var broken []int // sockets that are about to go
 	whole := func() {
 		w.t.Helper()
-		w.within(20*time.Second, "four good sockets", func() bool {
-			open := w.slack.OpenConnections()
+		w.Within(20*time.Second, "four good sockets", func() bool {
+			open := w.Slack.OpenConnections()
 			return len(open) == 4 && !slices.ContainsFunc(open, func(n int) bool { return slices.Contains(broken, n) })
 		})
 		broken = nil
@@ -175,24 +175,24 @@ func TestNothingIsLostWhileSocketsBreak(t *testing.T) {
 		all bool
 		how func(sockets ...int)
 	}{
-		{false, func(s ...int) { w.slack.Disconnect("refresh_requested", s...) }},
-		{true, func(s ...int) { w.slack.Disconnect("warning", s...) }},
-		{false, func(s ...int) { w.slack.CutSockets(s...) }},
-		{true, func(s ...int) { w.slack.Disconnect("refresh_requested", s...) }},
-		{true, func(s ...int) { w.slack.CutSockets(s...) }},
-		{false, func(s ...int) { w.slack.Disconnect("link_disabled", s...) }},
+		{false, func(s ...int) { w.Slack.Disconnect("refresh_requested", s...) }},
+		{true, func(s ...int) { w.Slack.Disconnect("warning", s...) }},
+		{false, func(s ...int) { w.Slack.CutSockets(s...) }},
+		{true, func(s ...int) { w.Slack.Disconnect("refresh_requested", s...) }},
+		{true, func(s ...int) { w.Slack.CutSockets(s...) }},
+		{false, func(s ...int) { w.Slack.Disconnect("link_disabled", s...) }},
 	}
 	asked := map[string]bool{} // by a command that was acknowledged
 	for i := range ids {
 		whole()
 		how := breakings[i%len(breakings)]
-		broken = w.slack.OpenConnections()
+		broken = w.Slack.OpenConnections()
 		if !how.all {
 			broken = broken[:1+i/len(breakings)]
 		}
 		how.how(broken...)
 		name := fmt.Sprintf("web-%d", i+1)
-		a, err := w.slack.Command(t.Context(), anna, ops, "/ecs-stop", name)
+		a, err := w.Slack.Command(t.Context(), anna, ops, "/ecs-stop", name)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -205,20 +205,20 @@ func TestNothingIsLostWhileSocketsBreak(t *testing.T) {
 	if len(asked) < len(ids)/2 {
 		t.Errorf("only %d of %d commands were acknowledged", len(asked), len(ids))
 	}
-	w.within(15*time.Second, "card for each command", func() bool { return len(w.slack.Messages(ops)) >= len(asked) })
+	w.Within(15*time.Second, "card for each command", func() bool { return len(w.Slack.Messages(ops)) >= len(asked) })
 	whole()
-	for i, card := range w.slack.Messages(ops) {
-		w.click(ben, card, approve)
+	for i, card := range w.Slack.Messages(ops) {
+		w.Click(ben, card, approve)
 		if i%4 == 1 { // the work goes on without any socket
-			broken = w.slack.OpenConnections()
-			w.slack.CutSockets()
+			broken = w.Slack.OpenConnections()
+			w.Slack.CutSockets()
 			whole()
 		}
 	}
-	for _, card := range w.slack.Messages(ops) {
-		w.reply(card, "<@UANNA>", "1 server stopped")
-		if n := len(w.replies(card)); n != 3 {
-			t.Errorf("%d replies, want 3: %q", n, w.replies(card))
+	for _, card := range w.Slack.Messages(ops) {
+		w.Reply(card, "<@UANNA>", "1 server stopped")
+		if n := len(w.Replies(card)); n != 3 {
+			t.Errorf("%d replies, want 3: %q", n, w.Replies(card))
 		}
 	}
 	var stopped []string
@@ -227,11 +227,11 @@ func TestNothingIsLostWhileSocketsBreak(t *testing.T) {
 			stopped = append(stopped, id)
 		}
 	}
-	w.stopped(stopped...)
-	if n := len(w.slack.Messages(ops)); n < len(asked) {
+	w.Stopped(stopped...)
+	if n := len(w.Slack.Messages(ops)); n < len(asked) {
 		t.Errorf("%d cards for %d acknowledged commands", n, len(asked))
 	}
-	w.within(10*time.Second, "end of everything that was recorded", func() bool { return len(w.keys("{p:*}:i:*")) == 0 })
+	w.Within(10*time.Second, "end of everything that was recorded", func() bool { return len(w.keys("{p:*}:i:*")) == 0 })
 }
 
 func TestOutcomeIsToldAlthoughTheCardWasDeleted(t *testing.T) {
@@ -239,16 +239,16 @@ func TestOutcomeIsToldAlthoughTheCardWasDeleted(t *testing.T) {
 	w := slow(t)
 	ids := w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call")
-	w.slack.DeleteMessage(ops, card.TS)
-	w.within(15*time.Second, "outcome", func() bool {
-		return slices.ContainsFunc(w.everything(), func(m slacksim.Message) bool {
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call")
+	w.Slack.DeleteMessage(ops, card.TS)
+	w.Within(15*time.Second, "outcome", func() bool {
+		return slices.ContainsFunc(w.Everything(), func(m slacksim.Message) bool {
 			return m.EphemeralTo == "" && holds(slacksim.PlainText(m), "<@UANNA>", "1 server stopped")
 		})
 	})
-	w.stopped(ids...)
+	w.Stopped(ids...)
 }
 
 func TestWorkGoesOnWhileSlackIsDown(t *testing.T) {
@@ -256,17 +256,17 @@ func TestWorkGoesOnWhileSlackIsDown(t *testing.T) {
 	w := slow(t)
 	ids := w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.within(10*time.Second, "stop", func() bool { return w.cloud.StopCount(ids[0]) == 1 })
-	w.slack.Down(true)
-	w.within(10*time.Second, "server off", func() bool { return w.status(ids[0]) == "SHUTOFF" })
-	w.slack.Down(false)
-	w.reply(card, "<@UANNA>", "1 server stopped")
-	w.cardSays(card, "Done")
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Within(10*time.Second, "stop", func() bool { return w.Cloud.StopCount(ids[0]) == 1 })
+	w.Slack.Down(true)
+	w.Within(10*time.Second, "server off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
+	w.Slack.Down(false)
+	w.Reply(card, "<@UANNA>", "1 server stopped")
+	w.CardSays(card, "Done")
 	w.quiet(requestID(card))
-	if n := len(w.replies(card)); n != 3 {
-		t.Errorf("%d replies, want 3: %q", n, w.replies(card))
+	if n := len(w.Replies(card)); n != 3 {
+		t.Errorf("%d replies, want 3: %q", n, w.Replies(card))
 	}
 }
 
@@ -277,12 +277,12 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	w := slow(t)
 	w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call")
-	heard := w.hears(anna)
-	w.slack.Leave(ops, slacksim.BotUserID)
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call")
+	heard := w.Hears(anna)
+	w.Slack.Leave(ops, slacksim.BotUserID)
 	heard("1 server stopped", "Invite me there")
-	w.openHome(anna, "1 server stopped", "could not say this")
+	w.OpenHome(anna, "1 server stopped", "could not say this")
 	w.settled()
 }

@@ -73,10 +73,10 @@ func TestMistypedCommandsAreAnsweredAtOnceAndCreateNothing(t *testing.T) {
 	if keys := w.keys("{p:*}:seen:*"); len(keys) != 0 {
 		t.Errorf("wrong commands were handed to the engine: %v", keys)
 	}
-	if n := len(w.slack.Messages(ops)); n != 0 {
+	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Errorf("wrong commands made %d cards", n)
 	}
-	if calls := w.cloud.Calls(); len(calls) != 0 {
+	if calls := w.Cloud.Calls(); len(calls) != 0 {
 		t.Errorf("the cloud was asked %d times for wrong commands", len(calls))
 	}
 }
@@ -85,8 +85,8 @@ func TestMistypedCommandsAreAnsweredAtOnceAndCreateNothing(t *testing.T) {
 // in the acknowledgement and to be the only one.
 func (w *world) typedWrong(user, text string) string {
 	w.t.Helper()
-	before := len(w.slack.Private(user))
-	a, err := w.slack.Command(w.t.Context(), user, ops, "/ecs-stop", text)
+	before := len(w.Slack.Private(user))
+	a, err := w.Slack.Command(w.t.Context(), user, ops, "/ecs-stop", text)
 	if err != nil || !a.Acked {
 		w.t.Errorf("%.60q: acknowledged %v after %v, %v", text, a.Acked, a.After, err)
 		return ""
@@ -98,7 +98,7 @@ func (w *world) typedWrong(user, text string) string {
 	if err := json.Unmarshal(a.Payload, &m); err != nil || m.Type != "ephemeral" {
 		w.t.Errorf("%.60q was acknowledged with %s", text, a.Payload)
 	}
-	private := w.slack.Private(user)[before:]
+	private := w.Slack.Private(user)[before:]
 	if len(private) != 1 || private[0].Text != m.Text || private[0].User != slacksim.BotUserID {
 		w.t.Errorf("%.60q was answered %d times: %v", text, len(private), private)
 	}
@@ -110,12 +110,12 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 	w := newWorld(t, "MAX_SERVERS", "3", "REASON_REQUIRED", "true", "PROTECTED_TAGS", "keep")
 	off1, off2 := server(31, "off-1"), server(32, "off-2")
 	off1.Status, off2.Status = "SHUTOFF", "SHUTOFF"
-	w.cloud.Add(server(1, "web-1"), server(2, "web-2"), server(3, "many-1"), server(4, "many-2"), server(5, "many-3"), server(6, "many-4"),
+	w.Cloud.Add(server(1, "web-1"), server(2, "web-2"), server(3, "many-1"), server(4, "many-2"), server(5, "many-3"), server(6, "many-4"),
 		server(7, "twin"), server(8, "twin"), server(9, "triple"), server(10, "triple"), server(11, "triple"),
 		server(12, "safe", "keep=1"), off1, off2, server(13, "Web-2-old"), server(14, "near-miss", "env=development"))
 	w.start(nil)
 	w.start(nil)
-	first := w.ask(dora, "web-1 --reason first")
+	first := w.Ask(dora, "web-1 --reason first")
 	cases := []struct {
 		name, text string
 		want       []string
@@ -136,15 +136,15 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		for _, how := range []string{"", " --dry-run"} {
 			t.Run(c.name+how, func(t *testing.T) {
 				w := w.in(t)
-				heard, before := w.hears(anna), len(w.slack.Private(anna))
-				w.command(anna, c.text+" --reason 'a test'"+how)
+				heard, before := w.Hears(anna), len(w.Slack.Private(anna))
+				w.Command(anna, c.text+" --reason 'a test'"+how)
 				answer := heard(append(c.want, "othing")...)
 				for _, word := range c.none {
 					if strings.Contains(answer, word) {
 						t.Errorf("the answer names %s, which is right: %s", word, answer)
 					}
 				}
-				if n := len(w.slack.Private(anna)) - before; n != 2 {
+				if n := len(w.Slack.Private(anna)) - before; n != 2 {
 					t.Errorf("%d private answers, want \"Looking up\" and one", n)
 				}
 			})
@@ -152,21 +152,21 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 	}
 	t.Run("without a reason where one is required", func(t *testing.T) {
 		w := w.in(t)
-		heard := w.hears(anna)
-		w.command(anna, "web-2")
+		heard := w.Hears(anna)
+		w.Command(anna, "web-2")
 		heard("reason is required", "--reason", "othing was asked for")
 	})
 	t.Run("while the cloud is away or refuses the key", func(t *testing.T) {
 		w := w.in(t)
-		heard := w.hears(anna)
-		w.cloud.FailNext("list", 1, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
-		w.command(anna, "web-2 --reason x")
+		heard := w.Hears(anna)
+		w.Cloud.FailNext("list", 1, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
+		w.Command(anna, "web-2 --reason x")
 		heard("refuses the bot's access key", "othing was asked for")
-		heard = w.hears(anna)
-		w.cloud.FailNext("*", 100, ecssim.HTML502)
-		w.command(anna, "web-2 --reason x")
+		heard = w.Hears(anna)
+		w.Cloud.FailNext("*", 100, ecssim.HTML502)
+		w.Command(anna, "web-2 --reason x")
 		heard("does not answer right now", "othing was asked for", "try again")
-		w.cloud.ClearFaults()
+		w.Cloud.ClearFaults()
 	})
 	now := w.keys("{p:*}:[rts]:*")
 	slices.Sort(records)
@@ -174,17 +174,17 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 	if !slices.Equal(records, now) {
 		t.Errorf("refused commands left records: %v, before %v", now, records)
 	}
-	if n := len(w.slack.Messages(ops)); n != 1 {
+	if n := len(w.Slack.Messages(ops)); n != 1 {
 		t.Errorf("%d cards, want the first one only", n)
 	}
-	if n := len(w.stops()); n != 0 {
+	if n := len(w.Stops()); n != 0 {
 		t.Errorf("%d stops", n)
 	}
 	// Nothing of all that keeps anybody from asking rightly.
-	w.ask(anna, "web-2 many-1 --reason 'now right'")
-	w.click(ben, first, approve)
-	w.reply(first, "<@UDORA>", "1 server stopped")
-	w.stopped(uuid(1))
+	w.Ask(anna, "web-2 many-1 --reason 'now right'")
+	w.Click(ben, first, approve)
+	w.Reply(first, "<@UDORA>", "1 server stopped")
+	w.Stopped(uuid(1))
 }
 
 func TestServersOfARunningRequestCannotBeAskedForAgain(t *testing.T) {
@@ -192,15 +192,15 @@ func TestServersOfARunningRequestCannotBeAskedForAgain(t *testing.T) {
 	w := slow(t)
 	ids := w.fleet(1)
 	w.start(nil)
-	card := w.ask(anna, "web-1")
-	w.click(ben, card, approve)
-	w.reply(card, "The cloud took call")
-	heard := w.hears(dora)
-	w.command(dora, "web-1")
+	card := w.Ask(anna, "web-1")
+	w.Click(ben, card, approve)
+	w.Reply(card, "The cloud took call")
+	heard := w.Hears(dora)
+	w.Command(dora, "web-1")
 	heard("othing was asked for", ids[0], requestID(card))
-	w.reply(card, "<@UANNA>", "1 server stopped")
-	w.stopped(ids[0])
-	w.cloud.StartByHand(ids[0])
-	again := w.ask(dora, "web-1")
-	w.cardSays(again, "<@UDORA> asks to stop")
+	w.Reply(card, "<@UANNA>", "1 server stopped")
+	w.Stopped(ids[0])
+	w.Cloud.StartByHand(ids[0])
+	again := w.Ask(dora, "web-1")
+	w.CardSays(again, "<@UDORA> asks to stop")
 }

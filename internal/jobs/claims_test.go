@@ -86,7 +86,7 @@ func TestAStoppingEngineBeatsUntilItsLastStepIsOver(t *testing.T) {
 		stop()
 		close(stopped)
 	}()
-	time.Sleep(8 * first.Beat) // time enough to be taken for dead
+	w.beats(2, 8) // time enough to be taken for dead
 	close(goOn)
 	<-stopped
 	w.within(5*time.Second, "the work is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })

@@ -84,7 +84,10 @@ func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 		w.called = func(req *http.Request) {
 			if req.Method == "POST" && !called {
 				called = true
-				w.fill()
+				// Not w.fill: this is not the goroutine of the test.
+				if err := w.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 		w.run(e, f)

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -12,45 +11,12 @@ import (
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
 	"ecsbot/internal/store"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 var (
 	approver = approvals.Person{ID: "UBEN"}
 	stranger = approvals.Person{ID: "UDORA"}
 )
-
-// onRedis is an engine on a real Redis that has an open store and does nothing
-// by itself.
-func onRedis(t *testing.T, tune func(*Config)) (*world, *Engine) {
-	t.Helper()
-	w := newWorld(t)
-	db, err := store.Open(w.redis.URL(), store.TLS{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	c := Config{
-		ProjectID: project, Project: "main", Redis: db, Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
-		TrustEmpty: true,
-		Policy:     approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 100},
-	}
-	if tune != nil {
-		tune(&c)
-	}
-	e := New(c)
-	if err := e.Writable(t.Context()); err != nil { // from here on the run id is known
-		t.Fatal(err)
-	}
-	if err := e.store.Join(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.beat(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return w, e
-}
 
 // grants asks for a permit the way an intent does.
 func grants(ctx context.Context, e *Engine, id string, a approvals.Action, cost int) error {
@@ -79,7 +45,7 @@ func refused(err error) string {
 }
 
 func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	before, err := e.loadFreeze(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +74,7 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 }
 
 func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	ctx, t0 := t.Context(), time.Now()
 	for range 2 { // the same command, handled again after a crash
 		if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || !f.On {
@@ -143,7 +109,7 @@ func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
 }
 
 func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
-	w, e := onRedis(t, func(c *Config) { c.Rate = 10 })
+	w, e := alone(t, func(c *Config) { c.Rate = 10 })
 	ctx := t.Context()
 	check := func(what string, err error, want string) {
 		t.Helper()
@@ -168,7 +134,7 @@ func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
 // A store of before there were starts is taken as it is; a restart of Redis
 // holds back both kinds of calls.
 func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	ctx := t.Context()
 	w.rdb.Del(ctx, w.key("book:start"))
 	if err := e.beat(ctx); err != nil {
@@ -195,7 +161,7 @@ func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
 // Notes of failed batches that are owed together are told together, and nothing
 // else is mixed with them.
 func TestFailedBatchesAreToldTogether(t *testing.T) {
-	_, e := onRedis(t, nil)
+	_, e := alone(t)
 	ch := store.NewChange()
 	for n := range 3 {
 		b := approvals.Batch{Request: "S-1", N: n, Results: []approvals.Result{
@@ -221,7 +187,7 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 
 // The acts of people are carried out in another order than they were typed in.
 func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	ctx, t0 := t.Context(), time.Now()
 	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
 	want := func(what string, err error, why approvals.Reason, on bool) {

@@ -62,17 +62,15 @@ func (w *world) homesDue(e *Engine) {
 	w.doDue(e)
 }
 
-// moved commits a move of a request.
-func (e *Engine) moved(t testing.TB, id string) {
-	t.Helper()
-	if _, err := e.commit(t.Context(), store.NewChange().Write(e.keys.request(id), 0, approvals.Request{ID: id, State: approvals.Pending})); err != nil {
-		t.Fatal(err)
-	}
+// move commits a move of a request.
+func (w *world) move(e *Engine, id string) {
+	w.t.Helper()
+	w.commit(e, store.NewChange().Write(e.keys.request(id), 0, approvals.Request{ID: id, State: approvals.Pending}))
 }
 
 func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 	face := &drawer{}
-	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	check := func(when string, want int) {
 		t.Helper()
@@ -80,7 +78,7 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 			t.Errorf("%s: drawn %v, want %d times", when, face.drawn, want)
 		}
 	}
-	e.moved(t, "S-22222")
+	w.move(e, "S-22222")
 	w.homesDue(e)
 	check("nobody looks", 0)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
@@ -91,13 +89,13 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 	w.homesDue(e)
 	check("nothing has changed", 1)
 	time.Sleep(2 * time.Millisecond)
-	e.moved(t, "S-33333")
+	w.move(e, "S-33333")
 	w.homesDue(e)
 	check("moved", 2)
 
 	time.Sleep(2 * time.Millisecond)
-	face.while = func() { face.while = nil; e.moved(t, "S-44444"); time.Sleep(2 * time.Millisecond) }
-	e.moved(t, "S-55555")
+	face.while = func() { face.while = nil; w.move(e, "S-44444"); time.Sleep(2 * time.Millisecond) }
+	w.move(e, "S-55555")
 	w.homesDue(e) // the same step sees it
 	w.homesDue(e)
 	check("moved, and again while it was drawn", 4)
@@ -105,7 +103,7 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 
 func TestProgressMakesNoHomeStale(t *testing.T) {
 	face := &drawer{}
-	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
@@ -124,14 +122,14 @@ func TestProgressMakesNoHomeStale(t *testing.T) {
 
 func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	face := &drawer{}
-	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Hour })
+	w, e := alone(t, func(c *Config) { c.HomeGap = time.Hour })
 	e.face = face
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
 	w.homesDue(e)
 	for _, id := range []string{"S-22222", "S-33333"} {
-		e.moved(t, id)
+		w.move(e, id)
 		w.homesDue(e)
 	}
 	if len(face.drawn) != 1 {
@@ -161,10 +159,10 @@ func TestAHomeIsForgotten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			face := &drawer{fate: c.fate}
-			w, e := onRedis(t, nil)
+			w, e := alone(t)
 			e.face = face
 			w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
-			e.moved(t, "S-22222")
+			w.move(e, "S-22222")
 			w.homesDue(e)
 			_, err := w.rdb.ZScore(t.Context(), e.keys.opened(), "UBEN").Result()
 			if kept := err == nil; len(face.drawn) != c.want || kept != c.kept {
@@ -178,14 +176,14 @@ func TestAHomeIsForgotten(t *testing.T) {
 // approvers do not wait behind the rest.
 func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 	face := &drawer{}
-	w, e := onRedis(t, func(c *Config) { c.HomeGap = time.Millisecond })
+	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
 	e.face = face
 	ago := func(d time.Duration) float64 { return float64(time.Now().Add(-d).UnixMicro()) }
 	for user, at := range map[string]float64{"U1": ago(3 * time.Minute), "U2": ago(2 * time.Minute), "UBEN": ago(4 * time.Minute)} {
 		w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: user, Score: at})
 		w.rdb.HSet(t.Context(), e.keys.drawn(), user, int64(ago(time.Minute)))
 	}
-	e.moved(t, "S-22222")
+	w.move(e, "S-22222")
 	if err := e.HomeOpened(t.Context(), "U3"); err != nil {
 		t.Fatal(err)
 	}
@@ -197,13 +195,13 @@ func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 
 // However many Homes are open, a move of a request adds one item.
 func TestOpenHomesAddOneItemToAMove(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	var all []redis.Z
 	for i := range 10_000 {
 		all = append(all, redis.Z{Member: fmt.Sprintf("U%05d", i), Score: float64(time.Now().UnixMicro())})
 	}
 	w.rdb.ZAdd(t.Context(), e.keys.opened(), all...)
-	e.moved(t, "S-22222")
+	w.move(e, "S-22222")
 	if due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val(); !slices.Equal(due, []string{homesItem}) {
 		t.Errorf("%d items are due: %.200v", len(due), due)
 	}
@@ -239,7 +237,7 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 // An older replica keeps open Homes in its own way and makes an item for each.
 func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
 	face := &drawer{}
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	e.face = face
 	w.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().UnixMilli())
 	w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: "h:UBEN"})
@@ -258,7 +256,7 @@ func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
 
 // An older replica does not know these items and drops them.
 func TestItemsOfTheOutboxComeBack(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}

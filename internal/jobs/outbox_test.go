@@ -179,7 +179,7 @@ func TestPacerKeepsTurns(t *testing.T) {
 
 // Progress is drawn only where there is room beside decisions and ends.
 func TestProgressGivesWay(t *testing.T) {
-	_, e := onRedis(t, func(c *Config) { c.DrawGap = time.Hour })
+	_, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
 	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
 	drawn := 0
 	for e.drawIn(progress) == 0 {
@@ -279,7 +279,7 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 
 // A person who can never be told is tried for a day, more and more rarely.
 func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
-	w, e := onRedis(t, nil)
+	w, e := alone(t)
 	f := newFace()
 	f.deaf = 1 << 30
 	e.face = f
@@ -517,7 +517,7 @@ func BenchmarkApproveWithHomes(b *testing.B) {
 // and what is lost is counted.
 func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 	t.Parallel()
-	_, e := onRedis(t, nil)
+	_, e := alone(t)
 	e.face = newFace()
 	for i := range privateMost + 5 {
 		id := fmt.Sprintf("S-%05d", i)
@@ -546,7 +546,7 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
 	t.Parallel()
 	face := &oneBad{}
-	w, e := onRedis(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
+	w, e := alone(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
 	e.face = face
 	for _, user := range []string{"UBEN", "UCARLA", "UBAD"} { // the last one comes first
 		if err := e.HomeOpened(t.Context(), user); err != nil {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +98,16 @@ func scaled(c *Config) {
 	c.TrustEmpty = true
 }
 
+// unscaled takes back what scaled does: [New] fills in what the bot works with.
+func unscaled(c *Config) {
+	c.Window, c.Guard = 0, 0
+	c.Quarantine, c.UnsureWait = 0, 0
+	c.Polls = nil
+	c.Beat, c.RetryIn = 0, 0
+	c.Redraw, c.PostGap, c.DrawGap = 0, 0, 0
+	c.RefusedPause = 0
+}
+
 // engine makes one replica's engine, with a connection of its own.
 func (w *world) engine(tune ...func(*Config)) *Engine {
 	w.t.Helper()
@@ -159,6 +168,20 @@ func (w *world) open(e *Engine) {
 	}
 }
 
+// alone is a world with one engine that has joined the store and lives, but does
+// nothing by itself. It works at the real pace, so that nothing is due before a
+// test wants it to be.
+func alone(t *testing.T, tune ...func(*Config)) (*world, *Engine) {
+	t.Helper()
+	w := newWorld(t)
+	e := w.opened(append([]func(*Config){func(c *Config) {
+		unscaled(c)
+		c.Policy.Approvers, c.Policy.MaxServers = []string{ben.ID, carla.ID}, 100
+	}}, tune...)...)
+	w.beat(e)
+	return w, e
+}
+
 // key names what the store itself keeps.
 func (w *world) key(name string) string { return string(w.keys) + name }
 
@@ -214,6 +237,28 @@ func (w *world) beat(e *Engine) {
 func (w *world) beatAgain(e *Engine) {
 	w.t.Helper()
 	w.within(5*time.Second, "a beat", func() bool { return e.beat(w.t.Context()) == nil })
+}
+
+// beats waits until so many replicas have beaten n times more.
+func (w *world) beats(replicas, n int) {
+	w.t.Helper()
+	seen := map[string]map[float64]bool{}
+	w.within(10*time.Second, "beats of each replica", func() bool {
+		for _, z := range do(w, w.rdb.ZRangeWithScores(w.t.Context(), w.key("beats"), 0, -1)) {
+			worker := z.Member.(string)
+			if seen[worker] == nil {
+				seen[worker] = map[float64]bool{}
+			}
+			seen[worker][z.Score] = true
+		}
+		enough := 0
+		for _, beats := range seen {
+			if len(beats) > n {
+				enough++
+			}
+		}
+		return enough >= replicas
+	})
 }
 
 // blocked reports whether permits are blocked, as an engine sees them.
@@ -296,21 +341,7 @@ func kill(e *Engine) { e.Redis.Close() }
 // within waits until ok holds.
 func (w *world) within(d time.Duration, what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(d)
-	for !ok() {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("not within %v: %s\n%s", d, what, w.dump())
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-func (w *world) dump() string {
-	var b strings.Builder
-	for key, value := range w.redis.Dump(context.Background(), string(w.keys)+"*") {
-		fmt.Fprintf(&b, "%s = %.400s\n", key, value)
-	}
-	return b.String()
+	w.redis.Within(d, what, ok)
 }
 
 // fleet adds n running servers and returns their ids.

@@ -5,10 +5,13 @@ package redistest
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +156,27 @@ func (s *Server) Dump(ctx context.Context, pattern string) map[string]string {
 		}
 	}
 	return all
+}
+
+// Within waits until ok holds. If it does not, the test ends and shows what the
+// server holds.
+func (s *Server) Within(d time.Duration, what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(d); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not within %v: %s\n%s", d, what, s.text())
+		}
+	}
+}
+
+// text is [Server.Dump] of all keys, one on each line.
+func (s *Server) text() string {
+	var b strings.Builder
+	all := s.Dump(context.WithoutCancel(s.t.Context()), "*")
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, "%s = %.400s\n", key, all[key])
+	}
+	return b.String()
 }
 
 // FreePort is a TCP port that nobody listens on now.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestAStoreBelongsToOneBot(t *testing.T) {
 		if err := w.worker().Bind(t.Context(), "T1", "UBOT1"); err != nil {
 			t.Errorf("a second replica: %v", err)
 		}
-		before := w.dump()
+		before := w.redis.Dump(t.Context(), "*")
 		for _, other := range [][2]string{{"T2", "UBOT1"}, {"T1", "UBOT2"}, {"T2", "UBOT2"}} {
 			s := w.worker()
 			err := s.Bind(t.Context(), other[0], other[1])
@@ -134,8 +135,8 @@ func TestAStoreBelongsToOneBot(t *testing.T) {
 				t.Errorf("%v joins: %v", other, err)
 			}
 		}
-		if len(w.dump()) != len(before) {
-			t.Errorf("the others changed the store:\n%s\n%s", before, w.dump())
+		if after := w.redis.Dump(t.Context(), "*"); !maps.Equal(after, before) {
+			t.Errorf("the others changed the store:\n%v\n%v", before, after)
 		}
 	})
 }

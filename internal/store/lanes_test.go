@@ -29,7 +29,7 @@ func TestASlowActOfADeadReplicaIsTakenUp(t *testing.T) {
 		t.Fatalf("after the death of the first one %v is handed out", got)
 	}
 	other.NextSlow(t.Context(), got[0])
-	time.Sleep(60 * time.Millisecond)
+	w.turnOf("UANNA")
 	if second := itemsOf(w.claims(other, 10)); len(second) != 1 || second[0] == got[0].Item {
 		t.Errorf("then %v", second)
 	}
@@ -94,7 +94,7 @@ func TestAReplicaWithoutLanesFindsEverything(t *testing.T) {
 		t.Errorf("then the old one finds %v, want %v", got, parked)
 	}
 	s.NextSlow(t.Context(), Lease{Item: first[1], lane: slowLane + "UANNA"})
-	time.Sleep(60 * time.Millisecond)
+	w.turnOf("UANNA")
 	if got := itemsOf(w.claims(s, 100)); len(got) != 0 {
 		t.Errorf("what the old one holds is handed out again: %v", got)
 	}
@@ -107,6 +107,15 @@ func (w *world) record(s *Store, id, by, lane string) {
 	if _, err := s.Record(w.t.Context(), Envelope{ID: id, Body: body, Brake: lane == "brake"}); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// turnOf waits until the next slow item of a person may be handed out.
+func (w *world) turnOf(person string) {
+	w.t.Helper()
+	w.within(5*time.Second, "turn of "+person, func() bool {
+		at := do(w, w.rdb.ZScore(w.t.Context(), w.keys.slow(), person))
+		return at <= float64(do(w, w.rdb.Time(w.t.Context())).UnixMilli())
+	})
 }
 
 func (w *world) dueNow(item string) {

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -89,21 +86,7 @@ func (w *world) open(s *Store) {
 // within waits until ok holds.
 func (w *world) within(d time.Duration, what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(d)
-	for !ok() {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("not within %v: %s\n%s", d, what, w.dump())
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-func (w *world) dump() string {
-	var b strings.Builder
-	for key, value := range w.redis.Dump(context.Background(), string(w.keys)+"*") {
-		fmt.Fprintf(&b, "%s = %.400s\n", key, value)
-	}
-	return b.String()
+	w.redis.Within(d, what, ok)
 }
 
 // do is for commands of the plain client that cannot fail unless Redis is gone.

@@ -1,0 +1,4 @@
+package bot
+
+// Fast is the quick clock of the stories.
+var Fast = fast
