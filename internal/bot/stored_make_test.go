@@ -17,12 +17,11 @@ import (
 
 var storeIn = flag.String("store-in", "", "the folder for the worlds that TestMakeStored writes")
 
-// maker brings a world into some state and leaves no bot running. It returns the
-// settings that whoever carries the world on needs, too.
+// maker brings a world into some state and leaves no bot running. The settings are
+// those of whoever carries the world on, too.
 type maker struct {
 	name, about string
 	cloud       ecssim.Options
-	slack       slacksim.Options
 	env         map[string]string
 	make        func(s *stage, bot string)
 }
@@ -31,12 +30,6 @@ var quick = ecssim.Options{MinJobTime: 100 * time.Millisecond, MaxJobTime: 300 *
 
 // hours is a cloud whose jobs do not end while a world is made.
 var hours = ecssim.Options{MinJobTime: time.Hour, MaxJobTime: time.Hour}
-
-const (
-	clickApprove = "ecs_stop_approve"
-	clickDeny    = "ecs_stop_deny"
-	clickCancel  = "ecs_stop_cancel"
-)
 
 // crash has the bot killed at a point of its program.
 func crash(s *stage, bot, at, label string, n int) {
@@ -72,15 +65,26 @@ var makers = []maker{
 			s.until("servers off", func() bool { x, _ := s.cloud.Server(s.ids["called"][1]); return x.Status == "SHUTOFF" })
 		}},
 	{name: "ambiguous", about: "The answers to two calls were lost; one of them had no effect, the other one had. Killed in the quarantine.",
-		cloud: hours, env: map[string]string{"ECS_BATCH_SIZE": "2"}, make: func(s *stage, bot string) {
+		cloud: hours, make: func(s *stage, bot string) {
 			p := s.run(bot)
 			s.ask("lost", 2)
+			s.ask("done", 2)
 			s.cloud.FailNext("stop", 1, ecssim.ResetBefore)
 			s.click("UBEN", "lost", clickApprove)
 			s.waitBatch("lost", 0, "ambiguous")
-			s.ask("done", 2)
-			s.cloud.FailNext("list", 10000, ecssim.HTML502)
-			s.cloud.FailNext("show", 10000, ecssim.HTML502)
+			s.cloud.FailNext("stop", 1, ecssim.ResetAfter)
+			s.click("UBEN", "done", clickApprove)
+			s.waitBatch("done", 0, "ambiguous")
+			p.kill()
+		}},
+	{name: "throttled", about: "The cloud refused a call for its own limit: the batch waits and says why, the quota is blocked.",
+		cloud: quick, make: func(s *stage, bot string) {
+			p := s.run(bot)
+			s.ask("throttled", 2)
+			s.cloud.FailNext("stop", 1, ecssim.Throttle(5*time.Second))
+			s.click("UBEN", "throttled", clickApprove)
+			s.until("trouble", func() bool { return s.record("b:" + s.names["throttled"] + ":0")["trouble"] != nil })
+			time.Sleep(300 * time.Millisecond)
 			p.kill()
 		}},
 	{name: "reconciling", about: "A call's answer was lost, the quarantine is over, and the servers cannot be read.",
@@ -108,7 +112,7 @@ var makers = []maker{
 			s.waitBatch("stopping", 0, "running")
 			s.click("UBEN", "waiting", clickApprove)
 			s.waitBatch("waiting", 0, "queued")
-			s.click("UANNA", "stopping", clickCancel)
+			s.types("UANNA", "cancel "+s.names["stopping"])
 			s.until("cancellation", func() bool { return s.record("r:" + s.names["stopping"])["stop"] != nil })
 			p.kill()
 		}},
@@ -124,17 +128,17 @@ var makers = []maker{
 	{name: "told", about: "Killed when an outcome stood in Slack and nobody had written that down.",
 		cloud: quick, make: func(s *stage, bot string) { crash(s, bot, "post.posted/end", "told", 2) }},
 	{name: "private", about: "The channel takes no messages, and the person cannot be told privately either: the outcome is owed.",
-		cloud: ecssim.Options{MinJobTime: 2 * time.Second, MaxJobTime: 2 * time.Second}, slack: slacksim.Options{NoMessagesTab: true},
-		make: func(s *stage, bot string) {
+		cloud: ecssim.Options{MinJobTime: 2 * time.Second, MaxJobTime: 2 * time.Second}, make: func(s *stage, bot string) {
 			p := s.run(bot)
 			s.ask("private", 1)
 			s.click("UBEN", "private", clickApprove)
 			s.waitBatch("private", 0, "running")
-			s.slack.Archive("COPS")
+			s.until("end of what is owed so far", func() bool { return s.db.Exists(s.t.Context(), s.key("o:"+s.names["private"])).Val() == 0 })
+			s.slack.FailNext("chat.postMessage", 1, slacksim.ErrorCode("is_archived", false))
+			for _, method := range []string{"chat.postMessage", "response_url", "chat.postEphemeral"} {
+				s.slack.FailNext(method, 10000, slacksim.Status(503))
+			}
 			s.wait("private", "succeeded")
-			s.until("private note", func() bool {
-				return s.record("p:UANNA") != nil || s.db.Exists(s.t.Context(), s.key("o:"+s.names["private"])).Val() > 0
-			})
 			time.Sleep(time.Second)
 			p.kill()
 		}},
@@ -193,7 +197,7 @@ func makeEnded(s *stage, bot string) {
 	s.ask("cancelled", 2)
 	s.click("UBEN", "cancelled", clickApprove)
 	s.waitBatch("cancelled", 0, "queued")
-	s.click("UANNA", "cancelled", clickCancel)
+	s.types("UANNA", "cancel "+s.names["cancelled"])
 	s.wait("cancelled", "cancelled")
 	s.types("UBEN", "unfreeze")
 	s.until("end of the freeze", func() bool { return s.record("halt")["on"] == false })
@@ -297,7 +301,7 @@ func TestMakeStored(t *testing.T) {
 	for _, m := range makers {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, m.cloud, m.slack)
+			s := newStage(t, m.cloud)
 			for name, value := range m.env {
 				s.env[name] = value
 			}

@@ -43,11 +43,10 @@ type stage struct {
 // stagePeople are on every stage; ben and carla approve.
 var stagePeople = []string{"UANNA", "UBEN", "UCARLA", "UDORA"}
 
-func newStage(t *testing.T, cloud ecssim.Options, slack slacksim.Options) *stage {
+func newStage(t *testing.T, cloud ecssim.Options) *stage {
 	t.Helper()
-	slack.PostGap = -1
 	s := &stage{
-		t: t, slack: slacksim.New(slack), cloud: ecssim.New(cloud), redis: redistest.Start(t),
+		t: t, slack: slacksim.New(slacksim.Options{PostGap: -1}), cloud: ecssim.New(cloud), redis: redistest.Start(t),
 		names: map[string]string{}, ids: map[string][]string{},
 	}
 	s.db = s.redis.Client()
@@ -168,7 +167,7 @@ func (s *stage) messages() []slacksim.Message {
 	var all []slacksim.Message
 	for _, c := range s.slack.Channels() {
 		for _, m := range s.slack.Messages(c.ID) {
-			all = append(all, s.slack.Thread(c.ID, m.TS)...)
+			all = append(append(all, m), s.slack.Thread(c.ID, m.TS)...)
 		}
 	}
 	return all
@@ -298,12 +297,15 @@ func (s *stage) outcome(label string) slacksim.Message {
 	return slacksim.Message{}
 }
 
+// click waits for the button, which may be drawn some time after what it is for.
 func (s *stage) click(user, label, action string) {
 	s.t.Helper()
-	m := s.card(label)
+	where := s.card
 	if action == "ecs_stop_retry" || action == "ecs_stop_start" || action == "ecs_stop_are_off" || action == "ecs_stop_run" {
-		m = s.outcome(label)
+		where = s.outcome
 	}
+	s.until(action+" of "+label, func() bool { return strings.Contains(string(where(label).Blocks), `"`+action+`"`) })
+	m := where(label)
 	if a, err := s.slack.Click(s.t.Context(), user, m.Channel, m.TS, action); err != nil || !a.Acked {
 		s.t.Fatalf("click on %s of %s: acknowledged %v, %v", action, label, a.Acked, err)
 	}
@@ -548,13 +550,30 @@ func (s *stage) restore(text string) storedWorld {
 		jobs = append(jobs, ecssim.Past(j))
 	}
 	s.cloud.Restore(d.Cloud.Servers, d.Cloud.Stops, jobs)
-	for _, m := range regexp.MustCompile(regexp.QuoteMeta(s.base)+`/response/([0-9a-f-]{36})`).FindAllStringSubmatch(text, -1) {
-		s.slack.RestoreResponse(m[1], "UANNA", "COPS")
-	}
 	for _, k := range d.Records {
+		s.restoreResponse(k)
 		s.restoreKey(k)
 	}
 	return d
+}
+
+// restoreResponse has the response URL work that a request or an act of a person
+// holds.
+func (s *stage) restoreResponse(k storedKey) {
+	var of struct {
+		Requester, Answer string
+		Body              struct{ User, Response string }
+	}
+	text := k.Hash["body"]
+	if k.String != nil {
+		text = *k.String
+	}
+	if json.Unmarshal([]byte(text), &of) != nil {
+		return
+	}
+	if _, id, ok := strings.Cut(cmp.Or(of.Answer, of.Body.Response), s.base+"/response/"); ok {
+		s.slack.RestoreResponse(id, cmp.Or(of.Requester, of.Body.User), "COPS")
+	}
 }
 
 func (s *stage) restoreKey(k storedKey) {
