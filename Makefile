@@ -49,10 +49,10 @@ format:
 
 vet:
 	go vet ./...
-	go vet -tags crashpoints,campaign ./...
+	go vet -tags crashpoints,campaign,fixtures ./...
 
 static: # one run over both builds: code that only one of them uses is used
-	printf 'plain:\ntagged: -tags=crashpoints,campaign\n' | go tool -modfile=tools.mod staticcheck -matrix ./...
+	printf 'plain:\ntagged: -tags=crashpoints,campaign,fixtures\n' | go tool -modfile=tools.mod staticcheck -matrix ./...
 
 tidy:
 	go mod tidy -diff
@@ -86,10 +86,13 @@ script: ## Play the demo in the terminal: five stories, from asking to stopped
 campaign: redis ## Break things at random for SEEDS (20) seeds; takes long
 	go test -race -tags campaign -run Campaign -timeout 0 ./internal/bot -seeds=$(SEEDS)
 
+rolling: redis ## Replace replicas of the bot at ECSBOT_OLD by this version while people work
+	go test -race -tags campaign -run TestRollingUpgrade -count 1 -timeout 10m -v ./internal/bot
+
 build: ## Build bin/bot
 	CGO_ENABLED=0 go build -trimpath -o bin/bot ./cmd/bot
 
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
-.PHONY: help test redis valkey chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign build image
+.PHONY: help test redis valkey chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign rolling build image
