@@ -8,20 +8,20 @@ import (
 
 // Ask is what a person wants, before the cloud was looked at.
 type Ask struct {
-	Op      string // the command's own id: the same ask twice makes one request
-	By      Person
-	From    string // channel where it was typed
-	Channel string // channel for the card
-	Answer  string // response_url
-	Project string
-	Action  Action
-	Servers []string // ids, exact names, or patterns with *
-	Tags    []string // key=value; all must hold
-	Mode    Mode
-	Reason  string
-	Of      string   // the request whose servers these are, if it is asked for again
-	Without []string // server ids that are left out, whatever they are by now
-	DryRun  bool     // show what would be asked for; create nothing
+	Op      string   `json:"Op"` // the command's own id: the same ask twice makes one request
+	By      Person   `json:"By"`
+	From    string   `json:"From"`    // channel where it was typed
+	Channel string   `json:"Channel"` // channel for the card
+	Answer  string   `json:"Answer"`  // response_url
+	Project string   `json:"Project"`
+	Action  Action   `json:"Action"`
+	Servers []string `json:"Servers"` // ids, exact names, or patterns with *
+	Tags    []string `json:"Tags"`    // key=value; all must hold
+	Mode    Mode     `json:"Mode"`
+	Reason  string   `json:"Reason"`
+	Of      string   `json:"Of"`      // the request whose servers these are, if it is asked for again
+	Without []string `json:"Without"` // server ids that are left out, whatever they are by now
+	DryRun  bool     `json:"DryRun"`  // show what would be asked for; create nothing
 
 	// Again: who asked for it before, as they are now, where something is tried
 	// again. Zero if that is not known.
