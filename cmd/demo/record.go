@@ -115,7 +115,7 @@ func (r *record) asked() map[string]bool {
 	list, _ := r.last()["requests"].([]shownRequest)
 	ids := map[string]bool{}
 	for _, q := range list {
-		for _, s := range q.First {
+		for _, s := range q.Sample {
 			ids[s.ID] = !q.State.Final() || ids[s.ID]
 		}
 	}
@@ -147,16 +147,16 @@ type shownBatch struct {
 func (r *record) read(ctx context.Context) (change, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	open, _, err := r.engine.Open(ctx, "")
+	open, _, err := r.engine.OpenRequests(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	slices.Reverse(open)
-	ended, err := r.engine.Ended(ctx, mostRequests)
+	ended, err := r.engine.EndedRequests(ctx, mostRequests)
 	if err != nil {
 		return nil, err
 	}
-	freeze, err := r.engine.Freezing(ctx)
+	freeze, err := r.engine.FreezeState(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (r *record) read(ctx context.Context) (change, error) {
 		}
 		s := shownRequest{Request: q, Thread: shownThread(q.Thread), Batches: []shownBatch{}}
 		for _, b := range batches {
-			s.Batches = append(s.Batches, shownBatch{b.N, b.State, len(b.Results), b.Attempt, b.Lost, b.JobID, b.Trouble.String()})
+			s.Batches = append(s.Batches, shownBatch{b.Index, b.State, len(b.Results), b.Attempt, b.UnclearCalls, b.JobID, b.Trouble.String()})
 		}
 		shown = append(shown, s)
 	}

@@ -23,69 +23,69 @@ func (a *Action) UnmarshalText(b []byte) error {
 	return fmt.Errorf("unknown action %q", b)
 }
 
-// Has reports whether s is as the action wants it, and nothing is being done
+// Satisfied reports whether s is as the action wants it, and nothing is being done
 // to it.
-func (a Action) Has(s Server) bool {
+func (a Action) Satisfied(s Server) bool {
 	if a == Start {
-		return s.On()
+		return s.IsOn()
 	}
-	return s.Off()
+	return s.IsOff()
 }
 
-// Going reports whether the action is being done to s now.
-func (a Action) Going(s Server) bool {
+// InProgress reports whether the action is being done to s now.
+func (a Action) InProgress(s Server) bool {
 	if a == Start {
-		return s.GoingOn()
+		return s.IsGoingOn()
 	}
-	return s.GoingOff()
+	return s.IsGoingOff()
 }
 
-// Before reports whether s is as the action finds it, and nothing is being
+// Untouched reports whether s is as the action finds it, and nothing is being
 // done to it.
-func (a Action) Before(s Server) bool {
+func (a Action) Untouched(s Server) bool {
 	if a == Start {
-		return s.Off()
+		return s.IsOff()
 	}
-	return s.On()
+	return s.IsOn()
 }
 
-// Done is the outcome of a server of which the job and a look at it agree.
-func (a Action) Done() Outcome {
+// Confirmed is the outcome of a server of which the job and a look at it agree.
+func (a Action) Confirmed() Outcome {
 	if a == Start {
 		return Started
 	}
 	return Stopped
 }
 
-// Found is the outcome of a server that is as it should be, while no job of
+// Observed is the outcome of a server that is as it should be, while no job of
 // ours confirms that we did it.
-func (a Action) Found() Outcome {
+func (a Action) Observed() Outcome {
 	if a == Start {
 		return FoundOn
 	}
 	return FoundOff
 }
 
-// Sort says what may be done with s when the action is asked for or about to
+// Eligible says what may be done with s when the action is asked for or about to
 // be sent: ok, or the reason to leave it out. What is protected from being
 // stopped may well be started.
-func (a Action) Sort(p Protection, s Server) (why Why, ok bool) {
+func (a Action) Eligible(p Protection, s Server) (why SkipReason, ok bool) {
 	if a != Start {
-		return p.Sort(s)
+		return p.Eligible(s)
 	}
 	switch {
 	case s.BareMetal:
-		return IsMetal, false
-	case s.On():
-		return AlreadyOn, false
-	case s.GoingOn():
-		return GoingOn, false
+		return SkipBareMetal, false
+	case s.IsOn():
+		return SkipOn, false
+	case s.IsGoingOn():
+		return SkipGoingOn, false
 	case s.Locked:
-		return IsLocked, false
+		return SkipLocked, false
 	case s.Task != "":
-		return IsBusy, false
-	case !s.Off():
-		return Unstarted, false
+		return SkipBusy, false
+	case !s.IsOff():
+		return SkipStartState, false
 	}
 	return "", true
 }

@@ -18,10 +18,10 @@ func StoppedBy(batches []Batch) []Server {
 func FailedOf(batches []Batch) []Server {
 	return serversOf(batches, func(r Result) bool {
 		switch r.Outcome {
-		case NotStopped, NotSent:
+		case ActionFailed, NotSent:
 			return true
-		case SkippedNow:
-			return r.Why == IsBusy || r.Why == IsLocked
+		case Skipped:
+			return r.Skip == SkipBusy || r.Skip == SkipLocked
 		}
 		return false
 	})
@@ -39,12 +39,12 @@ func serversOf(batches []Batch, want func(Result) bool) []Server {
 	return all
 }
 
-// Renews reports whether p's wish to try the rest of r again is its approval,
+// CarriesApproval reports whether p's wish to try the rest of r again is its approval,
 // too: one approval is enough, p may give it, and the one that r had would
 // still hold. What its requester has withdrawn is nobody's wish any more, and
 // an approval that was such a renewal itself is not stretched further.
-func (r Request) Renews(p Person, pol Policy, now time.Time) bool {
-	if r.Stop != nil || r.Of != "" && r.Last().Op == r.Origin {
+func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
+	if r.Cancellation != nil || r.FollowUpOf != "" && r.LastDecision().OpID == r.CommandID {
 		return false
 	}
 	if pol.MayDecide(p) != nil || p.ID == r.Requester && !pol.AllowSelfApproval || pol.ApprovalsRequired > 1 {
@@ -58,22 +58,22 @@ func (r Request) Renews(p Person, pol Policy, now time.Time) bool {
 	return false
 }
 
-// Settle takes p's word for the servers of which it could not be found out what
+// Resolve takes p's word for the servers of which it could not be found out what
 // became of them: they run, or they are off. A *Refusal says why p's word does
 // not count.
-func (r Request) Settle(p Person, pol Policy, run bool, reason, op string, now time.Time) (Request, error) {
+func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now time.Time) (Request, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return r, err
 	}
 	switch {
 	case !r.State.Final():
-		return r, &Refusal{Why: NotEnded, Request: r}
+		return r, &Refusal{Kind: NotEnded, Request: r}
 	case r.State != Unknown:
-		return r, &Refusal{Why: NotUnknown, Request: r}
+		return r, &Refusal{Kind: NotUnknown, Request: r}
 	}
-	d := Decision{Verdict: TheyAreOff, By: p.ID, At: now, Reason: reason, Op: op}
+	d := Decision{Choice: ChoseServersOff, By: p.ID, At: now, Reason: reason, OpID: op}
 	if run {
-		d.Verdict = TheyRun
+		d.Choice = ChoseServersOn
 	}
 	next := r.decided(d)
 	t := &next.Tally

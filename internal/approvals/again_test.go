@@ -12,29 +12,29 @@ func TestWhatMayBeStarted(t *testing.T) {
 	protect := Protection{Servers: []string{"db-*"}}
 	for _, test := range []struct {
 		s    Server
-		want Why // empty: may be started
+		want SkipReason // empty: may be started
 	}{
 		{Server{Status: "SHUTOFF"}, ""},
 		{Server{Name: "db-1", Status: "SHUTOFF"}, ""},
-		{Server{Status: "SHUTOFF", Task: "powering-on"}, GoingOn},
-		{Server{Status: "SHUTOFF", Task: "powering-off"}, IsBusy},
-		{Server{Status: "SHUTOFF", Locked: true}, IsLocked},
-		{Server{Status: "ACTIVE"}, AlreadyOn},
-		{Server{Status: "ACTIVE", Locked: true}, AlreadyOn},
-		{Server{Status: "ACTIVE", Task: "powering-off"}, IsBusy},
-		{Server{Status: "SHUTOFF", BareMetal: true}, IsMetal},
-		{Server{Status: "ACTIVE", BareMetal: true}, IsMetal},
-		{Server{Status: "ERROR"}, Unstarted},
-		{Server{Status: ""}, Unstarted},
+		{Server{Status: "SHUTOFF", Task: "powering-on"}, SkipGoingOn},
+		{Server{Status: "SHUTOFF", Task: "powering-off"}, SkipBusy},
+		{Server{Status: "SHUTOFF", Locked: true}, SkipLocked},
+		{Server{Status: "ACTIVE"}, SkipOn},
+		{Server{Status: "ACTIVE", Locked: true}, SkipOn},
+		{Server{Status: "ACTIVE", Task: "powering-off"}, SkipBusy},
+		{Server{Status: "SHUTOFF", BareMetal: true}, SkipBareMetal},
+		{Server{Status: "ACTIVE", BareMetal: true}, SkipBareMetal},
+		{Server{Status: "ERROR"}, SkipStartState},
+		{Server{Status: ""}, SkipStartState},
 	} {
-		if why, ok := Start.Sort(protect, test.s); why != test.want || ok != (test.want == "") {
+		if why, ok := Start.Eligible(protect, test.s); why != test.want || ok != (test.want == "") {
 			t.Errorf("%+v: %q, %t; want %q", test.s, why, ok, test.want)
 		}
 	}
 	for _, name := range []string{"db-1", "web-1"} {
 		s := Server{Name: name, Status: "ACTIVE"}
-		why, ok := Stop.Sort(protect, s)
-		if want, may := protect.Sort(s); why != want || ok != may {
+		why, ok := Stop.Eligible(protect, s)
+		if want, may := protect.Eligible(s); why != want || ok != may {
 			t.Errorf("stopping %s: %q, %t", name, why, ok)
 		}
 	}
@@ -45,12 +45,12 @@ func TestActionsAreMirrors(t *testing.T) {
 	for _, status := range []string{"ACTIVE", "SHUTOFF", "ERROR", ""} {
 		for _, task := range []string{"", "powering-on", "powering-off", "rebooting"} {
 			s := Server{Status: status, Task: task}
-			if Stop.Has(s) != Start.Before(s) || Start.Has(s) != Stop.Before(s) {
+			if Stop.Satisfied(s) != Start.Untouched(s) || Start.Satisfied(s) != Stop.Untouched(s) {
 				t.Errorf("%+v: what one wants is not what the other finds", s)
 			}
 			for _, a := range []Action{Stop, Start} {
 				states := 0
-				for _, is := range []bool{a.Has(s), a.Going(s), a.Before(s)} {
+				for _, is := range []bool{a.Satisfied(s), a.InProgress(s), a.Untouched(s)} {
 					if is {
 						states++
 					}
@@ -81,9 +81,9 @@ func TestAStartEndsAsItsServersDid(t *testing.T) {
 		want     BatchState
 	}{
 		{[]Outcome{Started, FoundOn}, BatchSucceeded},
-		{[]Outcome{Started, NotStopped}, BatchPartiallyFailed},
-		{[]Outcome{FoundOn, SkippedNow}, BatchPartiallyFailed},
-		{[]Outcome{NotStopped}, BatchFailed},
+		{[]Outcome{Started, ActionFailed}, BatchPartiallyFailed},
+		{[]Outcome{FoundOn, Skipped}, BatchPartiallyFailed},
+		{[]Outcome{ActionFailed}, BatchFailed},
 		{[]Outcome{Started, NotKnown}, BatchUnknown},
 	} {
 		next, err := batchWith(Running, test.outcomes...).Ended()
@@ -91,18 +91,18 @@ func TestAStartEndsAsItsServersDid(t *testing.T) {
 			t.Errorf("%q: %s, %v, %+v", test.outcomes, next.State, err, next.Tally())
 		}
 	}
-	b := batchWith(Queued, SkippedNow)
-	b.Results[0].Why = AlreadyOn
+	b := batchWith(Queued, Skipped)
+	b.Results[0].Skip = SkipOn
 	if next, err := b.Ended(); err != nil || next.State != BatchSucceeded || next.Tally().On != 1 {
 		t.Errorf("one that runs already: %s, %v", next.State, err)
 	}
 }
 
 func TestWhatCanBeAskedForAgain(t *testing.T) {
-	b := batchWith(BatchUnknown, Stopped, FoundOff, FoundOff, NotStopped, NotSent, NotKnown, SkippedNow, SkippedNow, SkippedNow, SkippedNow, Started, "")
+	b := batchWith(BatchUnknown, Stopped, FoundOff, FoundOff, ActionFailed, NotSent, NotKnown, Skipped, Skipped, Skipped, Skipped, Started, "")
 	b.Results[1].Sent = true // the other one was off, or was stopped by somebody else
-	for i, why := range []Why{IsBusy, IsLocked, AlreadyOff, Protected} {
-		b.Results[6+i].Why = why
+	for i, why := range []SkipReason{SkipBusy, SkipLocked, SkipOff, SkipProtected} {
+		b.Results[6+i].Skip = why
 	}
 	check := func(name string, got []Server, want ...int) {
 		t.Helper()
@@ -149,7 +149,7 @@ func TestWhoseClickRenewsAnApproval(t *testing.T) {
 		{"a guest", ended, Person{ID: "UBOB", Guest: true}, rules, after("41m"), false},
 		{"never approved", ok(asked(t, rules).Cancel(ann, rules, "op", noon)), bob, rules, after("1m"), false},
 	} {
-		if got := test.r.Renews(test.p, test.pol, test.now); got != test.want {
+		if got := test.r.CarriesApproval(test.p, test.pol, test.now); got != test.want {
 			t.Errorf("%s: %t", test.name, got)
 		}
 	}
@@ -174,17 +174,17 @@ func TestAPersonsWordAboutTheUnknown(t *testing.T) {
 		r := situations(t)["unknown"]
 		r.Action, r.Tally = test.action, test.tally
 		before := fmt.Sprintf("%+v", r)
-		next, err := r.Settle(bob, rules, test.run, "seen", "op9", late)
+		next, err := r.Resolve(bob, rules, test.run, "seen", "op9", late)
 		if err != nil || next.State != test.want || next.Tally != test.after {
 			t.Errorf("%q %+v, they run %t: %s, %+v, %v", test.action, test.tally, test.run, next.State, next.Tally, err)
 		}
-		if d, known := next.By("op9"); !known || d.By != "UBOB" || d.Reason != "seen" || next.Last() != d {
+		if d, known := next.DecisionByOp("op9"); !known || d.By != "UBOB" || d.Reason != "seen" || next.LastDecision() != d {
 			t.Errorf("the decision is %+v", d)
 		}
 		if fmt.Sprintf("%+v", r) != before {
 			t.Error("the request itself was changed")
 		}
-		if _, err := next.Settle(cyd, rules, test.run, "", "op10", late); !refusedFor(err, NotUnknown) {
+		if _, err := next.Resolve(cyd, rules, test.run, "", "op10", late); !refusedFor(err, NotUnknown) {
 			t.Errorf("a second word: %v", err)
 		}
 	}
@@ -193,18 +193,18 @@ func TestAPersonsWordAboutTheUnknown(t *testing.T) {
 		if !r.State.Final() {
 			want = NotEnded
 		}
-		if next, err := r.Settle(bob, rules, true, "", "op9", late); name != "unknown" && (!refusedFor(err, want) || next.State != r.State) {
+		if next, err := r.Resolve(bob, rules, true, "", "op9", late); name != "unknown" && (!refusedFor(err, want) || next.State != r.State) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := r.Settle(eve, rules, true, "", "op9", late); !refusedFor(err, NotApprover) {
+		if _, err := r.Resolve(eve, rules, true, "", "op9", late); !refusedFor(err, NotApprover) {
 			t.Errorf("%s, by no approver: %v", name, err)
 		}
 	}
 }
 
-func refusedFor(err error, why Reason) bool {
+func refusedFor(err error, why RefusalKind) bool {
 	var no *Refusal
-	return errors.As(err, &no) && no.Why == why
+	return errors.As(err, &no) && no.Kind == why
 }
 
 func TestFreezeIsPutOnAndLiftedOnce(t *testing.T) {
@@ -246,12 +246,12 @@ func TestFreezeIsPutOnAndLiftedOnce(t *testing.T) {
 func TestAFollowerSaysWhatItFollows(t *testing.T) {
 	pol := rules
 	pol.ReasonRequired = true
-	ask := Ask{Op: "E2", By: ann, Action: Start, Of: "S-23456", Project: "main"}
-	r, err := New("S-ABCDE", ask, Frozen{Action: Start, Servers: serverList(1)}, pol, noon)
-	if err != nil || r.Action != Start || r.Of != "S-23456" {
+	ask := Ask{OpID: "E2", By: ann, Action: Start, FollowUpOf: "S-23456", Project: "main"}
+	r, err := New("S-ABCDE", ask, ServerList{Action: Start, Servers: serverList(1)}, pol, noon)
+	if err != nil || r.Action != Start || r.FollowUpOf != "S-23456" {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if b := Plan(r, Frozen{Action: Start, Servers: serverList(1)}, 1); b[0].Action != Start {
+	if b := PlanBatches(r, ServerList{Action: Start, Servers: serverList(1)}, 1); b[0].Action != Start {
 		t.Errorf("the batch is %+v", b[0])
 	}
 }

@@ -8,24 +8,24 @@ import (
 
 // Ask is what a person wants, before the cloud was looked at.
 type Ask struct {
-	Op      string   `json:"Op"` // the command's own id: the same ask twice makes one request
-	By      Person   `json:"By"`
-	From    string   `json:"From"`    // channel where it was typed
-	Channel string   `json:"Channel"` // channel for the card
-	Answer  string   `json:"Answer"`  // response_url
-	Project string   `json:"Project"`
-	Action  Action   `json:"Action"`
-	Servers []string `json:"Servers"` // ids, exact names, or patterns with *
-	Tags    []string `json:"Tags"`    // key=value; all must hold
-	Mode    Mode     `json:"Mode"`
-	Reason  string   `json:"Reason"`
-	Of      string   `json:"Of"`      // the request whose servers these are, if it is asked for again
-	Without []string `json:"Without"` // server ids that are left out, whatever they are by now
-	DryRun  bool     `json:"DryRun"`  // show what would be asked for; create nothing
+	OpID        string   `json:"Op"` // the command's own id: the same ask twice makes one request
+	By          Person   `json:"By"`
+	AskedIn     string   `json:"From"`    // channel where it was typed
+	Channel     string   `json:"Channel"` // channel for the card
+	ResponseURL string   `json:"Answer"`  // response_url
+	Project     string   `json:"Project"`
+	Action      Action   `json:"Action"`
+	Servers     []string `json:"Servers"` // ids, exact names, or patterns with *
+	Tags        []string `json:"Tags"`    // key=value; all must hold
+	Mode        Mode     `json:"Mode"`
+	Reason      string   `json:"Reason"`
+	FollowUpOf  string   `json:"Of"`      // the request whose servers these are, if it is asked for again
+	Except      []string `json:"Without"` // server ids that are left out, whatever they are by now
+	DryRun      bool     `json:"DryRun"`  // show what would be asked for; create nothing
 
-	// Again: who asked for it before, as they are now, where something is tried
+	// PreviousRequester: who asked for it before, as they are now, where something is tried
 	// again. Zero if that is not known.
-	Again Person `json:"-"`
+	PreviousRequester Person `json:"-"`
 }
 
 // alphabet has no characters that look or sound alike.

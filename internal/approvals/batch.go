@@ -18,10 +18,10 @@ const (
 	Started Outcome = "started"
 	// FoundOn: the server runs, but no job of ours confirms that we did it.
 	FoundOn Outcome = "on"
-	// SkippedNow: left out just before sending; the result's Why says why.
-	SkippedNow Outcome = "left_out"
-	// NotStopped: the cloud refused or failed; Code and Reason are the cloud's.
-	NotStopped Outcome = "failed"
+	// Skipped: left out just before sending; the result's Why says why.
+	Skipped Outcome = "left_out"
+	// ActionFailed: the cloud refused or failed; Code and Reason are the cloud's.
+	ActionFailed Outcome = "failed"
 	// NotKnown: it could not be found out; [Result.Cause] is why.
 	NotKnown Outcome = "unknown"
 	// NotSent: cancelled before its batch was sent.
@@ -30,42 +30,42 @@ const (
 
 // Result is one server of a batch: as it was last seen, and what became of it.
 type Result struct {
-	Server  Server  `json:"s"`               // in a call: the snapshot taken before the intent
-	Sent    bool    `json:"sent,omitempty"`  // in a call that may have reached the cloud
-	In      int     `json:"in,omitempty"`    // attempt in which it was sent last
-	Going   bool    `json:"going,omitempty"` // seen on its way after a call with an unclear answer
-	Outcome Outcome `json:"o,omitempty"`
-	Why     Why     `json:"why,omitempty"`
-	Code    string  `json:"code,omitempty"`
-	Reason  string  `json:"reason,omitempty"` // the cloud's, or that of [Result.Cause]
+	Server         Server     `json:"s"`               // in a call: the snapshot taken before the intent
+	Sent           bool       `json:"sent,omitempty"`  // in a call that may have reached the cloud
+	SentInAttempt  int        `json:"in,omitempty"`    // attempt in which it was sent last
+	SeenInProgress bool       `json:"going,omitempty"` // seen on its way after a call with an unclear answer
+	Outcome        Outcome    `json:"o,omitempty"`
+	Skip           SkipReason `json:"why,omitempty"`
+	Code           string     `json:"code,omitempty"`
+	Detail         string     `json:"reason,omitempty"` // the cloud's, or that of [Result.Cause]
 }
 
 // Batch is one call's worth of servers.
 type Batch struct {
-	Request string     `json:"request"`
-	Action  Action     `json:"action,omitempty"`
-	N       int        `json:"n"`    // from 0
-	Rest    int        `json:"rest"` // servers in this batch and all after it
-	State   BatchState `json:"state"`
-	Attempt int        `json:"attempt,omitempty"` // intents written so far
-	Lost    int        `json:"lost,omitempty"`    // calls without a clear answer so far
-	Permit  string     `json:"permit,omitempty"`  // of the current attempt
-	Planned time.Time  `json:"planned"`           // when the servers were read that the batch was made of
-	Intent  time.Time  `json:"intent,omitzero"`   // when the current attempt was about to be sent
-	JobID   string     `json:"job,omitempty"`
-	Sent    time.Time  `json:"sent,omitzero"` // when the cloud took it
-	Polls   int        `json:"polls,omitempty"`
-	Looks   int        `json:"looks,omitempty"`  // looks at servers that did not agree with their job
-	Late    bool       `json:"late,omitempty"`   // the thread was told that the job is overdue
-	Trouble Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not followed; people were told
-	Results []Result   `json:"results"`
+	Request      string     `json:"request"`
+	Action       Action     `json:"action,omitempty"`
+	Index        int        `json:"n"`    // from 0
+	Remaining    int        `json:"rest"` // servers in this batch and all after it
+	State        BatchState `json:"state"`
+	Attempt      int        `json:"attempt,omitempty"` // intents written so far
+	UnclearCalls int        `json:"lost,omitempty"`    // calls without a clear answer so far
+	Permit       string     `json:"permit,omitempty"`  // of the current attempt
+	Planned      time.Time  `json:"planned"`           // when the servers were read that the batch was made of
+	IntentAt     time.Time  `json:"intent,omitzero"`   // when the current attempt was about to be sent
+	JobID        string     `json:"job,omitempty"`
+	SentAt       time.Time  `json:"sent,omitzero"` // when the cloud took it
+	Polls        int        `json:"polls,omitempty"`
+	Rechecks     int        `json:"looks,omitempty"`  // looks at servers that did not agree with their job
+	OverdueTold  bool       `json:"late,omitempty"`   // the thread was told that the job is overdue
+	Trouble      Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not followed; people were told
+	Results      []Result   `json:"results"`
 
 	newer *NewerFields // what a newer version wrote into the record
 }
 
-// Plan cuts the approved list into batches of at most size servers. Of each
+// PlanBatches cuts the approved list into batches of at most size servers. Of each
 // server a batch keeps what is needed to compare and to name it.
-func Plan(r Request, f Frozen, size int) []Batch {
+func PlanBatches(r Request, f ServerList, size int) []Batch {
 	size = max(1, size)
 	read := f.At
 	if read.IsZero() { // a list of an older version
@@ -74,7 +74,7 @@ func Plan(r Request, f Frozen, size int) []Batch {
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
-		b := Batch{Request: r.ID, Action: r.Action, N: len(batches), Rest: len(f.Servers) - at, State: Queued, Planned: read}
+		b := Batch{Request: r.ID, Action: r.Action, Index: len(batches), Remaining: len(f.Servers) - at, State: Queued, Planned: read}
 		for _, s := range part {
 			b.Results = append(b.Results, Result{Server: s.brief()})
 		}
@@ -102,11 +102,11 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 			kept.Results = append(kept.Results, r)
 		}
 	}
-	kept.Rest -= len(rest)
+	kept.Remaining -= len(rest)
 	for at := 0; at < len(rest); at += size {
 		m := b
 		m.newer = nil // it belongs to b's servers, by their place
-		m.N, m.Rest = first+len(moved), len(rest)-at
+		m.Index, m.Remaining = first+len(moved), len(rest)-at
 		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
 		m.Permit, m.Trouble = "", Cause{}
 		moved = append(moved, m)
@@ -114,8 +114,8 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 	return kept, moved
 }
 
-// Waiting lists the ids of servers without an outcome.
-func (b Batch) Waiting() []string {
+// WithoutOutcome lists the ids of servers without an outcome.
+func (b Batch) WithoutOutcome() []string {
 	var ids []string
 	for _, r := range b.Results {
 		if r.Outcome == "" {
@@ -128,7 +128,7 @@ func (b Batch) Waiting() []string {
 // To moves the batch, or says that the move is not legal.
 func (b Batch) To(next BatchState) (Batch, error) {
 	if !b.State.MayBecome(next) {
-		return b, fmt.Errorf("batch %s/%d cannot go from %s to %s", b.Request, b.N, b.State, next)
+		return b, fmt.Errorf("batch %s/%d cannot go from %s to %s", b.Request, b.Index, b.State, next)
 	}
 	b.State = next
 	return b, nil
@@ -137,8 +137,8 @@ func (b Batch) To(next BatchState) (Batch, error) {
 // Ended moves the batch to the end that its results say. It is an error if a
 // server is still without outcome.
 func (b Batch) Ended() (Batch, error) {
-	if n := len(b.Waiting()); n > 0 {
-		return b, fmt.Errorf("batch %s/%d cannot end: %d servers without outcome", b.Request, b.N, n)
+	if n := len(b.WithoutOutcome()); n > 0 {
+		return b, fmt.Errorf("batch %s/%d cannot end: %d servers without outcome", b.Request, b.Index, n)
 	}
 	t := b.Tally()
 	switch end := t.end(false); end {
@@ -178,16 +178,16 @@ func (b Batch) Tally() Tally {
 			t.Started++
 		case FoundOn:
 			t.On++
-		case SkippedNow:
-			switch r.Why {
-			case AlreadyOff:
+		case Skipped:
+			switch r.Skip {
+			case SkipOff:
 				t.Off++
-			case AlreadyOn:
+			case SkipOn:
 				t.On++
 			default:
 				t.LeftOut++
 			}
-		case NotStopped:
+		case ActionFailed:
 			t.Failed++
 		case NotKnown:
 			t.Unknown++

@@ -23,16 +23,16 @@ func TestPlanCutsTheListInOrder(t *testing.T) {
 		{10, 1000, []int{10}},
 		{2, 0, []int{1, 1}}, // slow, but not for ever
 	} {
-		frozen := Frozen{At: late, Servers: serverList(test.servers), LeftOut: r.Out}
-		batches := Plan(r, frozen, test.size)
+		frozen := ServerList{At: late, Servers: serverList(test.servers), LeftOut: r.LeftOut}
+		batches := PlanBatches(r, frozen, test.size)
 		var sizes []int
 		var ids []string
 		for i, b := range batches {
 			sizes = append(sizes, len(b.Results))
-			if b.Rest != test.servers-len(ids) || b.N != i || b.Request != r.ID || b.State != Queued || !b.Planned.Equal(late) {
+			if b.Remaining != test.servers-len(ids) || b.Index != i || b.Request != r.ID || b.State != Queued || !b.Planned.Equal(late) {
 				t.Errorf("%d by %d: batch %d is %+v", test.servers, test.size, i, b)
 			}
-			ids = append(ids, b.Waiting()...)
+			ids = append(ids, b.WithoutOutcome()...)
 		}
 		if !slices.Equal(sizes, test.want) {
 			t.Errorf("%d by %d: batches of %v, want %v", test.servers, test.size, sizes, test.want)
@@ -92,12 +92,12 @@ func TestABatchEndsAsItsServersDid(t *testing.T) {
 	}{
 		{[]Outcome{Stopped}, BatchSucceeded},
 		{[]Outcome{Stopped, FoundOff}, BatchSucceeded},
-		{[]Outcome{Stopped, NotStopped}, BatchPartiallyFailed},
-		{[]Outcome{FoundOff, SkippedNow}, BatchPartiallyFailed},
-		{[]Outcome{NotStopped, SkippedNow}, BatchFailed},
+		{[]Outcome{Stopped, ActionFailed}, BatchPartiallyFailed},
+		{[]Outcome{FoundOff, Skipped}, BatchPartiallyFailed},
+		{[]Outcome{ActionFailed, Skipped}, BatchFailed},
 		{[]Outcome{NotSent}, BatchFailed},
 		{[]Outcome{Stopped, NotKnown}, BatchUnknown},
-		{[]Outcome{NotStopped, NotKnown, Stopped}, BatchUnknown},
+		{[]Outcome{ActionFailed, NotKnown, Stopped}, BatchUnknown},
 		{[]Outcome{""}, ""},
 		{[]Outcome{Stopped, "", NotKnown}, ""},
 	} {
@@ -122,10 +122,10 @@ func TestABatchEndsAsItsServersDid(t *testing.T) {
 func TestPlanKnowsWhenItsServersWereRead(t *testing.T) {
 	r := asked(t, rules)
 	read := r.Created.Add(-5 * time.Second)
-	if b := Plan(r, Frozen{At: read, Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(read) {
+	if b := PlanBatches(r, ServerList{At: read, Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(read) {
 		t.Errorf("a batch of servers read at %v says %v", read, b.Planned)
 	}
-	if b := Plan(r, Frozen{Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(r.Created) {
+	if b := PlanBatches(r, ServerList{Servers: serverList(1)}, 1)[0]; !b.Planned.Equal(r.Created) {
 		t.Errorf("a batch of an old list, without the time of its reading, says %v, want that of the request, %v", b.Planned, r.Created)
 	}
 }
@@ -133,7 +133,7 @@ func TestPlanKnowsWhenItsServersWereRead(t *testing.T) {
 func TestBatchesKeepNoTags(t *testing.T) {
 	s := serverList(1)[0]
 	s.Tags, s.Flavor, s.Charge = []string{"env=dev", "team=a"}, "s6.large.2", "0"
-	got := Plan(asked(t, rules), Frozen{Servers: []Server{s}}, 1)[0].Results[0].Server
+	got := PlanBatches(asked(t, rules), ServerList{Servers: []Server{s}}, 1)[0].Results[0].Server
 	if got.Tags != nil || got.Flavor != "" || got.Charge != "" {
 		t.Errorf("a batch keeps %+v", got)
 	}
@@ -153,32 +153,32 @@ func TestSplitLosesNoServer(t *testing.T) {
 		{[]Outcome{"", "", "", ""}, 2, 2, []int{2}},
 		{[]Outcome{"", "", ""}, 3, 3, nil},
 		{[]Outcome{"", "", ""}, 0, 1, []int{1, 1}},
-		{[]Outcome{Stopped, "", NotKnown, "", "", SkippedNow}, 1, 4, []int{1, 1}},
+		{[]Outcome{Stopped, "", NotKnown, "", "", Skipped}, 1, 4, []int{1, 1}},
 	} {
 		b := batchWith(Queued, test.outcomes...)
-		b.N, b.Rest, b.Lost, b.Permit, b.Trouble = 3, len(test.outcomes)+7, 1, "S-23456/3/1", CauseCloudBusy
+		b.Index, b.Remaining, b.UnclearCalls, b.Permit, b.Trouble = 3, len(test.outcomes)+7, 1, "S-23456/3/1", CauseCloudBusy
 		before := imprintOf(b)
 		kept, moved := b.Split(test.size, 9)
 		if imprintOf(b) != before {
 			t.Error("the batch itself was changed")
 		}
 		var sizes []int
-		open, all := len(kept.Waiting()), len(kept.Results)
+		open, all := len(kept.WithoutOutcome()), len(kept.Results)
 		for i, m := range moved {
 			sizes = append(sizes, len(m.Results))
-			open, all = open+len(m.Waiting()), all+len(m.Results)
-			if m.N != 9+i || m.Lost != 1 || m.State != Queued || m.Permit != "" {
+			open, all = open+len(m.WithoutOutcome()), all+len(m.Results)
+			if m.Index != 9+i || m.UnclearCalls != 1 || m.State != Queued || m.Permit != "" {
 				t.Errorf("new batch %d is %+v", i, m)
 			}
-			if last := i == len(moved)-1; (m.Rest > len(m.Results)) == last {
-				t.Errorf("new batch %d has %d servers and %d to come: it would wake the wrong one", i, len(m.Results), m.Rest)
+			if last := i == len(moved)-1; (m.Remaining > len(m.Results)) == last {
+				t.Errorf("new batch %d has %d servers and %d to come: it would wake the wrong one", i, len(m.Results), m.Remaining)
 			}
 		}
-		if kept.N != 3 || len(kept.Results) != test.kept || !slices.Equal(sizes, test.moved) {
+		if kept.Index != 3 || len(kept.Results) != test.kept || !slices.Equal(sizes, test.moved) {
 			t.Errorf("%q by %d: %d kept, %v moved", test.outcomes, test.size, len(kept.Results), sizes)
 		}
-		if all != len(b.Results) || open != len(b.Waiting()) || kept.Rest-len(kept.Results) != 7 {
-			t.Errorf("%q by %d: %d servers (%d open) after, %d (%d) before; %d come after", test.outcomes, test.size, all, open, len(b.Results), len(b.Waiting()), kept.Rest-len(kept.Results))
+		if all != len(b.Results) || open != len(b.WithoutOutcome()) || kept.Remaining-len(kept.Results) != 7 {
+			t.Errorf("%q by %d: %d servers (%d open) after, %d (%d) before; %d come after", test.outcomes, test.size, all, open, len(b.Results), len(b.WithoutOutcome()), kept.Remaining-len(kept.Results))
 		}
 	}
 }
@@ -186,17 +186,17 @@ func TestSplitLosesNoServer(t *testing.T) {
 func TestWaitingAreThoseWithoutOutcome(t *testing.T) {
 	b := batchWith(Queued, Stopped, "", NotKnown, "", NotSent)
 	want := []string{b.Results[1].Server.ID, b.Results[3].Server.ID}
-	if got := b.Waiting(); !slices.Equal(got, want) {
+	if got := b.WithoutOutcome(); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
 func TestTallyCountsEveryOutcome(t *testing.T) {
 	b := batchWith(Running,
-		Stopped, FoundOff, FoundOff, SkippedNow, SkippedNow, SkippedNow, NotStopped, NotStopped, NotStopped, NotStopped,
+		Stopped, FoundOff, FoundOff, Skipped, Skipped, Skipped, ActionFailed, ActionFailed, ActionFailed, ActionFailed,
 		NotKnown, NotKnown, NotKnown, NotKnown, NotKnown, NotSent, NotSent, NotSent, NotSent, NotSent, NotSent, "", "")
-	b.Results[3].Why, b.Results[4].Why, b.Results[5].Why = AlreadyOff, IsBusy, Vanished
-	b.Results[1].Why = IsBusy // says nothing where the server is off
+	b.Results[3].Skip, b.Results[4].Skip, b.Results[5].Skip = SkipOff, SkipBusy, SkipVanished
+	b.Results[1].Skip = SkipBusy // says nothing where the server is off
 	want := Tally{Stopped: 1, Off: 3, LeftOut: 2, Failed: 4, Unknown: 5, NotSent: 6}
 	if got := b.Tally(); got != want {
 		t.Errorf("%+v, want %+v", got, want)

@@ -145,7 +145,7 @@ func (c *Cause) UnmarshalText(b []byte) error {
 }
 
 // oldFreezeMark began what a batch held while a freeze kept it from being sent.
-// The request holds that now ([Request.Held]).
+// The request holds that now ([Request.FreezeTold]).
 const oldFreezeMark = "freeze of "
 
 // oldSentences are what versions before [Cause] stored where it has a code now.
@@ -181,13 +181,13 @@ var oldSentences = map[string]Cause{
 // is what the cloud said, as it stands, or zero.
 func (r Result) Cause() Cause {
 	if r.Outcome == NotKnown {
-		return ParseCause(r.Reason)
+		return ParseCause(r.Detail)
 	}
-	return Cause{detail: r.Reason}
+	return Cause{detail: r.Detail}
 }
 
 // notKnown ends the waiting for a server: its outcome is not known, because of c.
-func (r *Result) notKnown(c Cause) { r.Outcome, r.Reason = NotKnown, c.String() }
+func (r *Result) notKnown(c Cause) { r.Outcome, r.Detail = NotKnown, c.String() }
 
 // Cause is what a note of [TopicTrouble] or [TopicUnclear] tells of, made by
 // [Note.Because].

@@ -94,7 +94,7 @@ func TestOldSentencesAreTheirCauses(t *testing.T) {
 		if old.Trouble.String() != code || !slices.Contains(Causes(), old.Trouble) {
 			t.Errorf("%q is read as %q, want %q", sentence, old.Trouble, code)
 		}
-		if c := (Result{Outcome: NotKnown, Reason: sentence}).Cause(); c != old.Trouble {
+		if c := (Result{Outcome: NotKnown, Detail: sentence}).Cause(); c != old.Trouble {
 			t.Errorf("%q as the reason of a result is %q", sentence, c)
 		}
 		if c := (Note{Topic: TopicTrouble, Why: sentence}).Cause(); c != old.Trouble {
@@ -118,10 +118,10 @@ func TestTheOldMarkOfAFreezeIsNoCause(t *testing.T) {
 // What the cloud said of a server that failed is never taken for a cause.
 func TestOnlyAnUnknownOutcomeHasACause(t *testing.T) {
 	for _, r := range []Result{
-		{Outcome: NotStopped, Code: "Ecs.0005", Reason: CauseServerGone.String()},
-		{Outcome: FoundOff, Reason: CauseServerGone.String()},
+		{Outcome: ActionFailed, Code: "Ecs.0005", Detail: CauseServerGone.String()},
+		{Outcome: FoundOff, Detail: CauseServerGone.String()},
 	} {
-		if c := r.Cause(); c.Kind() != (Cause{}) || c.Detail() != r.Reason {
+		if c := r.Cause(); c.Kind() != (Cause{}) || c.Detail() != r.Detail {
 			t.Errorf("%+v has the cause %+v", r, c)
 		}
 	}
@@ -145,7 +145,7 @@ func TestEachUnknownOutcomeHasItsCause(t *testing.T) {
 	startedAndStopped := Server{ID: "a", Status: "SHUTOFF", Updated: "3"}
 	was := Server{ID: "a", Status: "SHUTOFF", Updated: "1"}
 	followed := func(b *Batch) { b.JobID, b.Trouble = "ff80", CauseJobNotFound.Of("ff80") }
-	sent := func(b *Batch) { b.State, b.Lost, b.Results[0].Sent = Queued, 1, true }
+	sent := func(b *Batch) { b.State, b.UnclearCalls, b.Results[0].Sent = Queued, 1, true }
 	reconciled := func(b Batch, now Server, after time.Duration) Result {
 		next, _ := b.Reconcile(sees(now), patience, noon.Add(after))
 		return next.Results[0]
@@ -158,10 +158,10 @@ func TestEachUnknownOutcomeHasItsCause(t *testing.T) {
 		next, _ := b.Cancel(sees(now))
 		return next.Results[0]
 	}
-	concluded := func(part Part) func(Batch, Server, time.Duration) Result {
+	concluded := func(part JobPart) func(Batch, Server, time.Duration) Result {
 		return func(b Batch, now Server, after time.Duration) Result {
-			b.Attempt, b.Results[0].In = 1, 1
-			next, _ := b.Conclude(Report{Over: true, Parts: map[string]Part{"a": part}}, sees(now), true, patience, noon.Add(after))
+			b.Attempt, b.Results[0].SentInAttempt = 1, 1
+			next, _ := b.Conclude(JobReport{Over: true, Parts: map[string]JobPart{"a": part}}, sees(now), true, patience, noon.Add(after))
 			return next.Results[0]
 		}
 	}
@@ -178,22 +178,22 @@ func TestEachUnknownOutcomeHasItsCause(t *testing.T) {
 		{"hangs", Stop, nil, goesOff, 7 * time.Hour, reconciled, CauseStillStopping.After(7 * time.Hour)},
 		{"start hangs", Start, nil, goesOn, 7 * time.Hour, reconciled, CauseStillStarting.After(7 * time.Hour)},
 		{"accepted", Stop, followed, runs, time.Hour, reconciled, CauseNoEffectJob.because(CauseJobNotFound.Of("ff80"))},
-		{"was seen on its way", Stop, func(b *Batch) { b.Results[0].Going = true }, runs, time.Hour, reconciled, CauseNoEffectSeen},
-		{"too often unclear", Stop, func(b *Batch) { b.Lost = 3 }, runs, time.Hour, reconciled, CauseManyUnclear.times(3)},
+		{"was seen on its way", Stop, func(b *Batch) { b.Results[0].SeenInProgress = true }, runs, time.Hour, reconciled, CauseNoEffectSeen},
+		{"too often unclear", Stop, func(b *Batch) { b.UnclearCalls = 3 }, runs, time.Hour, reconciled, CauseManyUnclear.times(3)},
 		{"started again", Stop, nil, runsOther, time.Hour, reconciled, CauseRunsAgain},
 		{"start: stopped again", Start, func(b *Batch) { b.Results[0].Server = was }, startedAndStopped, time.Hour, reconciled, CauseOffAgain},
 		{"broken", Stop, nil, failing, time.Hour, reconciled, CauseUnexpectedState.showing(failing)},
 		{"queued, changed", Stop, sent, runsOther, 0, prepared, CauseChangedSince},
 		{"queued, vanished", Stop, sent, vanished, 0, prepared, CauseServerGone},
-		{"queued, was seen on its way", Stop, func(b *Batch) { sent(b); b.Results[0].Going = true }, runs, 0, prepared, CauseNoEffectSeen},
+		{"queued, was seen on its way", Stop, func(b *Batch) { sent(b); b.Results[0].SeenInProgress = true }, runs, 0, prepared, CauseNoEffectSeen},
 		{"cancelled", Stop, sent, runs, 0, cancelled, CauseNoEffectLost},
-		{"job done, vanished", Stop, nil, vanished, time.Minute, concluded(Part{Done: true}), CauseServerGone},
-		{"job done, runs", Stop, nil, runs, time.Minute, concluded(Part{Done: true}), CauseJobDisagrees.showing(runs)},
-		{"job silent, runs", Stop, nil, runs, time.Minute, concluded(Part{}), CauseJobSilent.showing(runs)},
-		{"job done, hangs", Stop, nil, goesOff, 7 * time.Hour, concluded(Part{Done: true}), CauseStillStopping.After(7 * time.Hour)},
+		{"job done, vanished", Stop, nil, vanished, time.Minute, concluded(JobPart{Done: true}), CauseServerGone},
+		{"job done, runs", Stop, nil, runs, time.Minute, concluded(JobPart{Done: true}), CauseJobDisagrees.showing(runs)},
+		{"job silent, runs", Stop, nil, runs, time.Minute, concluded(JobPart{}), CauseJobSilent.showing(runs)},
+		{"job done, hangs", Stop, nil, goesOff, 7 * time.Hour, concluded(JobPart{Done: true}), CauseStillStopping.After(7 * time.Hour)},
 	} {
 		b := of(test.action, runs)
-		b.State, b.Intent = Reconciling, noon
+		b.State, b.IntentAt = Reconciling, noon
 		if test.make != nil {
 			test.make(&b)
 		}

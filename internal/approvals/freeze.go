@@ -18,8 +18,8 @@ type Freeze struct {
 
 	// When people last clicked or typed, whatever came of it. An act may be
 	// carried out late, so these decide which of two acts is the newer one.
-	PutAt  time.Time `json:"put_at,omitzero"`
-	LiftAt time.Time `json:"lift_at,omitzero"`
+	FreezeTypedAt   time.Time `json:"put_at,omitzero"`
+	UnfreezeTypedAt time.Time `json:"lift_at,omitzero"`
 
 	newer *NewerFields // what a newer version wrote into the record
 }
@@ -39,12 +39,12 @@ func (f Freeze) Put(p Person, pol Policy, reason, channel, op string, at, now ti
 		return f, err
 	}
 	next := f
-	next.PutAt = later(f.newestPut(), at)
+	next.FreezeTypedAt = later(f.newestFreezeTyped(), at)
 	switch {
 	case f.On:
-		return next, &Refusal{Why: IsFrozen, Freeze: f}
-	case f.LiftAt.After(at):
-		return f, &Refusal{Why: Overtaken, Freeze: f}
+		return next, &Refusal{Kind: IsFrozen, Freeze: f}
+	case f.UnfreezeTypedAt.After(at):
+		return f, &Refusal{Kind: Overtaken, Freeze: f}
 	}
 	return next.changed(true, p, reason, channel, op, now), nil
 }
@@ -55,24 +55,24 @@ func (f Freeze) Lift(p Person, pol Policy, op string, at, now time.Time) (Freeze
 	if err := pol.MayDecide(p); err != nil {
 		return f, err
 	}
-	if f.On && !at.After(f.newestPut()) {
-		return f, &Refusal{Why: Overtaken, Freeze: f}
+	if f.On && !at.After(f.newestFreezeTyped()) {
+		return f, &Refusal{Kind: Overtaken, Freeze: f}
 	}
 	next := f
-	next.LiftAt = later(f.LiftAt, at)
+	next.UnfreezeTypedAt = later(f.UnfreezeTypedAt, at)
 	if !f.On {
-		return next, &Refusal{Why: NotFrozen, Freeze: f}
+		return next, &Refusal{Kind: NotFrozen, Freeze: f}
 	}
 	return next.changed(false, p, "", f.Channel, op, now), nil
 }
 
-// newestPut is when the freeze was last wanted. A record of an older version
+// newestFreezeTyped is when the freeze was last wanted. A record of an older version
 // does not say; then the freeze counts from when it was carried out.
-func (f Freeze) newestPut() time.Time {
-	if f.PutAt.IsZero() && f.On {
+func (f Freeze) newestFreezeTyped() time.Time {
+	if f.FreezeTypedAt.IsZero() && f.On {
 		return f.At
 	}
-	return f.PutAt
+	return f.FreezeTypedAt
 }
 
 func (f Freeze) changed(on bool, p Person, reason, channel, op string, now time.Time) Freeze {

@@ -14,30 +14,30 @@ import (
 // something else. A new field of a record is added to its file, too.
 var (
 	oldRequest = Request{
-		ID: "S-7K3MQ", Action: Start, Of: "S-23456", Project: "main", Mode: Hard, Reason: "night",
-		Requester: "UANN", From: "C1", Channel: "C2", Answer: "https://answer", Origin: "E1",
+		ID: "S-7K3MQ", Action: Start, FollowUpOf: "S-23456", Project: "main", Mode: Hard, Reason: "night",
+		Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1",
 		Created: noon, Expires: late, Total: 2, Digest: "898730ee",
-		First: []Server{
+		Sample: []Server{
 			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
 			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},
 		},
-		Out:    []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, AlreadyOff}},
-		OutSum: 1, Need: 1, State: PartiallyFailed,
-		Decisions: []Decision{{Verdict: Yes, By: "UBOB", At: after("10m"), Reason: "fine", Op: "op1", Void: true}},
-		Stop:      &Decision{Verdict: Withdraw, By: "UANN", At: after("11m"), Op: "op2"},
-		Batches:   2, Open: 1,
+		LeftOut:      []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}},
+		LeftOutCount: 1, ApprovalsNeeded: 1, State: PartiallyFailed,
+		Decisions:    []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Void: true}},
+		Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"},
+		Batches:      2, OpenBatches: 1,
 		Tally:   Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6},
-		Started: after("10m1s"), Finished: after("12m"), Retried: "S-TRYAG", Paused: "run1", Held: 1773058200000,
-		Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
-		Reminded: 2, Progress: after("11m30s"), Waiting: 2, Place: 3, Placed: after("11m40s"),
+		Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000,
+		Warnings:      []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
+		RemindersSent: 2, LastBatchAt: after("11m30s"), WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s"),
 	}
 	oldBatch = Batch{
-		Request: "S-7K3MQ", Action: Start, N: 1, Rest: 2, State: Reconciling, Attempt: 2, Lost: 1, Permit: "S-7K3MQ/1/2",
-		Planned: after("10m1s"), Intent: after("10m2s"), JobID: "ff80", Sent: after("10m3s"),
-		Polls: 3, Looks: 4, Late: true, Trouble: ParseCause("away"),
+		Request: "S-7K3MQ", Action: Start, Index: 1, Remaining: 2, State: Reconciling, Attempt: 2, UnclearCalls: 1, Permit: "S-7K3MQ/1/2",
+		Planned: after("10m1s"), IntentAt: after("10m2s"), JobID: "ff80", SentAt: after("10m3s"),
+		Polls: 3, Rechecks: 4, OverdueTold: true, Trouble: ParseCause("away"),
 		Results: []Result{
-			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: NotStopped, Code: "Ecs.0001", Reason: "no"},
-			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: SkippedNow, Why: IsBusy},
+			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: ActionFailed, Code: "Ecs.0001", Detail: "no"},
+			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: Skipped, Skip: SkipBusy},
 		},
 	}
 )
@@ -45,15 +45,15 @@ var (
 func TestOldRecordsAreStillUnderstood(t *testing.T) {
 	checkRecord(t, "testdata/request.json", oldRequest)
 	checkRecord(t, "testdata/batch.json", oldBatch)
-	checkRecord(t, "testdata/frozen.json", Frozen{
+	checkRecord(t, "testdata/frozen.json", ServerList{
 		Action: Start, At: noon,
 		Servers: []Server{{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}},
-		LeftOut: oldRequest.Out,
+		LeftOut: oldRequest.LeftOut,
 	})
 	checkRecord(t, "testdata/note.json", Note{
-		ID: "S-7K3MQ/end", Topic: TopicEnd, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon,
+		ID: "S-7K3MQ/end", Topic: TopicOutcome, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon,
 	})
-	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}, PutAt: noon, LiftAt: late})
+	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}, FreezeTypedAt: noon, UnfreezeTypedAt: late})
 	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`), By: "UANN", Lane: LaneSlow})
 }
 
@@ -95,7 +95,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("%s\ngot  %+v\nwant %+v", name, got, r)
 		}
 	}
-	for _, b := range Plan(asked(t, rules), Frozen{Servers: serverList(3)}, 2) {
+	for _, b := range PlanBatches(asked(t, rules), ServerList{Servers: serverList(3)}, 2) {
 		var got Batch
 		if err := json.Unmarshal([]byte(marshal(t, b)), &got); err != nil || !reflect.DeepEqual(got, b) {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, b)
@@ -122,12 +122,12 @@ func TestRecordsOfANewerVersionAreRefused(t *testing.T) {
 // record it writes back as it was.
 func TestFieldsOfANewerVersionSurvive(t *testing.T) {
 	keeps(t, oldRequest, `"new_field":{"a":[1,12345678901234567890]}`, func(r Request) Request {
-		r.Reason, r.Reminded = "another", 7
-		return r.decided(Decision{Verdict: No, By: "U2", At: noon})
+		r.Reason, r.RemindersSent = "another", 7
+		return r.decided(Decision{Choice: ChoseDeny, By: "U2", At: noon})
 	})
 	keeps(t, oldBatch, `"must_not_stop":["a"]`, func(b Batch) Batch {
 		b = b.clone()
-		b.Results[1].Outcome, b.Late = NotKnown, false
+		b.Results[1].Outcome, b.OverdueTold = NotKnown, false
 		return b
 	})
 	keeps(t, Freeze{On: true, By: "U1", At: noon, Channel: "C2", Ops: []string{"op1"}}, `"scope":"web-*"`, func(f Freeze) Freeze {

@@ -27,13 +27,13 @@ func TestApprovalsGetOld(t *testing.T) {
 	} {
 		r := Request{
 			ID: "S-23456", State: Executing, Created: noon, Expires: noon.Add(test.ttl),
-			Decisions: []Decision{{Verdict: Yes, By: "U1", At: approved}},
+			Decisions: []Decision{{Choice: ChoseApprove, By: "U1", At: approved}},
 		}
 		if test.state != "" {
 			r.State = test.state
 		}
 		if test.stop {
-			r.Stop = &Decision{Verdict: Withdraw}
+			r.Cancellation = &Decision{Choice: ChoseCancel}
 		}
 		var last time.Time
 		if test.last > 0 {
@@ -44,7 +44,7 @@ func TestApprovalsGetOld(t *testing.T) {
 		if old != test.want {
 			t.Errorf("%s: too old: %v", test.name, old)
 		}
-		if old && (next.Stop.Verdict != Lapsed || !next.Stop.At.Equal(now) || next.State != Executing || r.Stop != nil) {
+		if old && (next.Cancellation.Choice != ChoseLapse || !next.Cancellation.At.Equal(now) || next.State != Executing || r.Cancellation != nil) {
 			t.Errorf("%s: %+v", test.name, next)
 		}
 	}

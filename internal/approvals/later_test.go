@@ -84,13 +84,13 @@ func TestTheSettingsOfTheClickDecideWhatIsEnough(t *testing.T) {
 	two := rules
 	two.ApprovalsRequired = 2
 	half, err := r.Approve(bob, two, "op1", noon)
-	if err != nil || half.State != Pending || half.Need != 2 {
-		t.Fatalf("%s, needs %d: %v", half.State, half.Need, err)
+	if err != nil || half.State != Pending || half.ApprovalsNeeded != 2 {
+		t.Fatalf("%s, needs %d: %v", half.State, half.ApprovalsNeeded, err)
 	}
-	if full, err := half.Approve(cyd, rules, "op2", noon); err != nil || full.State != Approved || full.Need != 2 {
-		t.Errorf("%s, needs %d: %v", full.State, full.Need, err)
+	if full, err := half.Approve(cyd, rules, "op2", noon); err != nil || full.State != Approved || full.ApprovalsNeeded != 2 {
+		t.Errorf("%s, needs %d: %v", full.State, full.ApprovalsNeeded, err)
 	}
-	less, err := half.Without([]string{bob.ID}).Approve(cyd, two, "op2", noon)
+	less, err := half.VoidApprovalsOf([]string{bob.ID}).Approve(cyd, two, "op2", noon)
 	if err != nil || less.State != Pending || less.Approvals() != 1 || !slices.Equal(less.Approvers(), []string{cyd.ID}) {
 		t.Errorf("with a yes of a former approver: %s by %v: %v", less.State, less.Approvers(), err)
 	}
@@ -104,15 +104,15 @@ func TestTheSettingsOfTheClickDecideWhatIsEnough(t *testing.T) {
 }
 
 func TestWhatIsLeftOutIsBounded(t *testing.T) {
-	frozen := Frozen{Servers: serverList(1)}
+	frozen := ServerList{Servers: serverList(1)}
 	for range rules.mostLeftOut() {
-		frozen.LeftOut = append(frozen.LeftOut, LeftOut{Why: AlreadyOff})
+		frozen.LeftOut = append(frozen.LeftOut, LeftOut{Skip: SkipOff})
 	}
-	ask := Ask{Op: "E1", By: ann, Project: "main"}
+	ask := Ask{OpID: "E1", By: ann, Project: "main"}
 	if _, err := New("S-ABCDE", ask, frozen, rules, noon); err != nil {
 		t.Errorf("as many as may be: %v", err)
 	}
-	frozen.LeftOut = append(frozen.LeftOut, LeftOut{Why: AlreadyOff})
+	frozen.LeftOut = append(frozen.LeftOut, LeftOut{Skip: SkipOff})
 	if _, err := New("S-ABCDE", ask, frozen, rules, noon); !refusedFor(err, TooManyLeftOut) {
 		t.Errorf("one more: %v", err)
 	}

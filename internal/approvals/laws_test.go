@@ -53,7 +53,7 @@ type story struct {
 	pol     Policy
 	now     time.Time
 	size    int // of a batch
-	frozen  Frozen
+	frozen  ServerList
 	request Request
 	batches []Batch
 }
@@ -78,8 +78,8 @@ func begin(t *testing.T, rule, sizes byte) *story {
 	pol := rules
 	pol.ApprovalsRequired = int(rule & 3)
 	pol.AllowSelfApproval = rule&4 != 0
-	s := &story{t: t, pol: pol, now: noon, size: 1 + int(sizes&7), frozen: Frozen{Servers: serverList(1 + int(sizes>>4))}}
-	r, err := New("S-23456", Ask{Op: "E1", By: ann, Project: "main", Mode: Soft}, s.frozen, pol, noon)
+	s := &story{t: t, pol: pol, now: noon, size: 1 + int(sizes&7), frozen: ServerList{Servers: serverList(1 + int(sizes>>4))}}
+	r, err := New("S-23456", Ask{OpID: "E1", By: ann, Project: "main", Mode: Soft}, s.frozen, pol, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,9 +108,9 @@ func (s *story) step(what, how byte) {
 		r, err = told(r.Expire(s.now))
 		s.only(err, !s.now.Before(before.Expires))
 	case cantPost:
-		r, err = told(r.Unposted("archived", s.now))
+		r, err = told(r.CancelUnposted("archived", s.now))
 	case executes:
-		batches := Plan(r, s.frozen, s.size)
+		batches := PlanBatches(r, s.frozen, s.size)
 		if r, err = r.Execute(len(batches), s.now); err == nil {
 			s.batches = batches
 		}
@@ -141,7 +141,7 @@ func (s *story) endBatch(how byte) {
 		return
 	}
 	b := s.batches[open]
-	outcomes := []Outcome{Stopped, FoundOff, SkippedNow, NotStopped, NotKnown, "", Stopped}
+	outcomes := []Outcome{Stopped, FoundOff, Skipped, ActionFailed, NotKnown, "", Stopped}
 	for i := range b.Results {
 		b.Results[i].Outcome = outcomes[(int(how&0x7F)+i*i)%len(outcomes)]
 	}
@@ -158,12 +158,12 @@ func (s *story) endBatch(how byte) {
 		s.t.Errorf("the batch was changed: %s", imprintOf(b))
 	}
 	if err != nil {
-		if len(b.Waiting()) == 0 {
+		if len(b.WithoutOutcome()) == 0 {
 			s.t.Errorf("all is known, yet: %v", err)
 		}
 		return
 	}
-	if len(next.Waiting()) > 0 || next.Tally().Done() != len(next.Results) {
+	if len(next.WithoutOutcome()) > 0 || next.Tally().Done() != len(next.Results) {
 		s.t.Errorf("it ended without knowing all: %+v", next)
 	}
 	s.batches[open] = next
@@ -187,8 +187,8 @@ func (s *story) came(next Request, err error) {
 	if !reflect.DeepEqual(asAsked(next), asAsked(old)) {
 		t.Errorf("what was asked for has changed: %+v", next)
 	}
-	if old.Stop != nil && (next.Stop == nil || *next.Stop != *old.Stop) {
-		t.Errorf("the stop was %+v and is %+v", old.Stop, next.Stop)
+	if old.Cancellation != nil && (next.Cancellation == nil || *next.Cancellation != *old.Cancellation) {
+		t.Errorf("the stop was %+v and is %+v", old.Cancellation, next.Cancellation)
 	}
 	s.checkApprovals(next)
 	s.checkCounts(next)
@@ -197,9 +197,9 @@ func (s *story) came(next Request, err error) {
 
 // asAsked is the part of r that must never change.
 func asAsked(r Request) Request {
-	r.State, r.Decisions, r.Stop = Pending, nil, nil
-	r.Batches, r.Open, r.Tally = 0, 0, Tally{}
-	r.Started, r.Finished, r.Progress = time.Time{}, time.Time{}, time.Time{}
+	r.State, r.Decisions, r.Cancellation = Pending, nil, nil
+	r.Batches, r.OpenBatches, r.Tally = 0, 0, Tally{}
+	r.Started, r.Finished, r.LastBatchAt = time.Time{}, time.Time{}, time.Time{}
 	return r
 }
 
@@ -207,7 +207,7 @@ func asAsked(r Request) Request {
 func (s *story) checkApprovals(r Request) {
 	people := map[string]bool{}
 	for _, d := range r.Decisions {
-		if d.Verdict == Yes && d.At.Before(r.Expires) {
+		if d.Choice == ChoseApprove && d.At.Before(r.Expires) {
 			people[d.By] = true
 		}
 	}
@@ -219,10 +219,10 @@ func (s *story) checkApprovals(r Request) {
 			delete(people, p.ID)
 		}
 	}
-	enough := len(people) >= r.Need
+	enough := len(people) >= r.ApprovalsNeeded
 	begun := r.Batches > 0 || r.State == Approved
 	if len(people) != r.Approvals() || begun && !enough || enough && r.State == Pending {
-		s.t.Errorf("%s with %d of %d approvals: %+v", r.State, len(people), r.Need, r.Decisions)
+		s.t.Errorf("%s with %d of %d approvals: %+v", r.State, len(people), r.ApprovalsNeeded, r.Decisions)
 	}
 }
 
@@ -240,8 +240,8 @@ func (s *story) checkCounts(r Request) {
 			outcomes[result.Outcome]++
 		}
 	}
-	if r.Open != open || r.Batches != len(s.batches) || (r.State == Executing) != (open > 0) {
-		t.Errorf("%s with %d of %d batches open; there are %d of %d", r.State, r.Open, r.Batches, open, len(s.batches))
+	if r.OpenBatches != open || r.Batches != len(s.batches) || (r.State == Executing) != (open > 0) {
+		t.Errorf("%s with %d of %d batches open; there are %d of %d", r.State, r.OpenBatches, r.Batches, open, len(s.batches))
 	}
 	if r.Tally != sum {
 		t.Errorf("the tally is %+v, its batches give %+v", r.Tally, sum)
@@ -258,7 +258,7 @@ func (s *story) checkCounts(r Request) {
 		PartiallyFailed: off > 0 && off < r.Total && outcomes[NotKnown] == 0,
 		Failed:          off == 0 && outcomes[NotKnown] == 0,
 		Unknown:         outcomes[NotKnown] > 0,
-		Cancelled:       outcomes[NotSent] == r.Total && r.Stop != nil,
+		Cancelled:       outcomes[NotSent] == r.Total && r.Cancellation != nil,
 	}
 	if !truth[r.State] || r.Tally.Done() != r.Total {
 		t.Errorf("%s, but its %d servers are %v", r.State, r.Total, outcomes)

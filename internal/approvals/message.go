@@ -9,19 +9,19 @@ import (
 type Topic string
 
 const (
-	TopicCard      Topic = "card"      // the first message of a request
-	TopicApproved  Topic = "approved"  // a yes was counted
-	TopicDenied    Topic = "denied"    // ended by a no
-	TopicCancelled Topic = "cancelled" // withdrawn, or no further batch will be sent
-	TopicExpired   Topic = "expired"   // nobody decided in time
-	TopicSent      Topic = "sent"      // the cloud took a batch; carries its job id
-	TopicUnclear   Topic = "unclear"   // a call's answer was lost; the bot looks before it repeats
-	TopicLate      Topic = "late"      // a job is overdue and watched on
-	TopicPaused    Topic = "paused"    // the store was restarted; submission waits
-	TopicTrouble   Topic = "trouble"   // the work cannot go on for now; says why
-	TopicEnd       Topic = "end"       // the outcome
-	TopicHeld      Topic = "held"      // a freeze keeps a batch from being sent
-	TopicSettled   Topic = "settled"   // a person said what became of servers that were not known
+	TopicCard        Topic = "card"      // the first message of a request
+	TopicApproved    Topic = "approved"  // a yes was counted
+	TopicDenied      Topic = "denied"    // ended by a no
+	TopicCancelled   Topic = "cancelled" // withdrawn, or no further batch will be sent
+	TopicExpired     Topic = "expired"   // nobody decided in time
+	TopicSent        Topic = "sent"      // the cloud took a batch; carries its job id
+	TopicUnclear     Topic = "unclear"   // a call's answer was lost; the bot looks before it repeats
+	TopicOverdue     Topic = "late"      // a job is overdue and watched on
+	TopicPaused      Topic = "paused"    // the store was restarted; submission waits
+	TopicTrouble     Topic = "trouble"   // the work cannot go on for now; says why
+	TopicOutcome     Topic = "end"       // the outcome
+	TopicFrozenBatch Topic = "held"      // a freeze keeps a batch from being sent
+	TopicResolved    Topic = "settled"   // a person said what became of servers that were not known
 
 	// TopicBatchFailed: servers of a batch failed; told besides the outcome.
 	TopicBatchFailed Topic = "batch_failed"
@@ -35,8 +35,8 @@ const (
 
 	// Announcements: they belong to a channel, not to a request.
 
-	TopicFrozen Topic = "frozen" // nothing is sent from now on
-	TopicThawed Topic = "thawed" // the freeze is lifted
+	TopicFrozen   Topic = "frozen" // nothing is sent from now on
+	TopicUnfrozen Topic = "thawed" // the freeze is lifted
 )
 
 // Note is something owed to the people in a request's thread. It says what is
@@ -72,7 +72,7 @@ func (m Message) ID() string { return m.Notes[0].ID }
 func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
 
 // Concludes reports whether the topic is told with all batches.
-func (t Topic) Concludes() bool { return t == TopicEnd || t == TopicResults }
+func (t Topic) Concludes() bool { return t == TopicOutcome || t == TopicResults }
 
 // File reports whether the topic is a file. Other notes need not wait
 // for one that cannot be attached.
@@ -90,42 +90,42 @@ func (t Topic) Personal() bool {
 
 // Announces reports whether the topic is a channel's own, told as a message by
 // itself and about no request.
-func (t Topic) Announces() bool { return t == TopicFrozen || t == TopicThawed }
+func (t Topic) Announces() bool { return t == TopicFrozen || t == TopicUnfrozen }
 
-// Fate is what became of an attempt to say something.
-type Fate int
+// DeliveryStatus is what became of an attempt to say something.
+type DeliveryStatus int
 
 const (
-	// Said: it stands in Slack.
-	Said Fate = iota
-	// NotSaid: it certainly does not stand there; try again later.
-	NotSaid
-	// Unsure: it may stand there or not. Look before repeating.
-	Unsure
-	// Unsayable: it can never be said there (no such channel, archived, …).
-	Unsayable
+	// Posted: it stands in Slack.
+	Posted DeliveryStatus = iota
+	// NotPosted: it certainly does not stand there; try again later.
+	NotPosted
+	// MaybePosted: it may stand there or not. Look before repeating.
+	MaybePosted
+	// Rejected: it can never be said there (no such channel, archived, …).
+	Rejected
 )
 
 // Delivery tells the fate of an attempt to say something.
 type Delivery struct {
-	Fate  Fate
-	TS    string        // Said: the message's timestamp
-	Wait  time.Duration // NotSaid: Slack asks to wait so long; 0 if it does not say
-	Quiet bool          // NotSaid: the wait holds for all calls of that kind
-	Odd   bool          // NotSaid: for a reason that nobody knows; it may pass or not
-	Code  string        // Slack's error code, if it gave one
-	Err   error         // for the log
+	Status      DeliveryStatus
+	TS          string        // Said: the message's timestamp
+	RetryAfter  time.Duration // NotSaid: Slack asks to wait so long; 0 if it does not say
+	WholeMethod bool          // NotSaid: the wait holds for all calls of that kind
+	UnknownCode bool          // NotSaid: for a reason that nobody knows; it may pass or not
+	Code        string        // Slack's error code, if it gave one
+	Err         error         // for the log
 }
 
-// LookError says why a message could not be looked for.
-type LookError struct {
-	Final bool          // another try will do no better: a right is missing, say
-	Wait  time.Duration // Slack asks to wait so long; 0 if it does not say
-	Err   error
+// FindError says why a message could not be looked for.
+type FindError struct {
+	Final      bool          // another try will do no better: a right is missing, say
+	RetryAfter time.Duration // Slack asks to wait so long; 0 if it does not say
+	Err        error
 }
 
-func (e *LookError) Error() string { return e.Err.Error() }
-func (e *LookError) Unwrap() error { return e.Err }
+func (e *FindError) Error() string { return e.Err.Error() }
+func (e *FindError) Unwrap() error { return e.Err }
 
 // Envelope is something that Slack sent and that a person waits for: a
 // command, a click, a filled-in form. It is stored before it is acknowledged.

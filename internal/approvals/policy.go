@@ -64,7 +64,7 @@ func (pol Policy) MayAsk(p Person) error {
 		return err
 	}
 	if len(pol.Requesters) > 0 && !p.in(pol.Requesters) {
-		return &Refusal{Why: NotRequester}
+		return &Refusal{Kind: NotRequester}
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (pol Policy) MayDecide(p Person) error {
 		return err
 	}
 	if !p.in(pol.Approvers) {
-		return &Refusal{Why: NotApprover}
+		return &Refusal{Kind: NotApprover}
 	}
 	return nil
 }
@@ -85,13 +85,13 @@ func (pol Policy) MayDecide(p Person) error {
 func belongs(p Person) error {
 	switch {
 	case p.Deactivated:
-		return &Refusal{Why: PersonDeactivated}
+		return &Refusal{Kind: PersonDeactivated}
 	case p.Bot:
-		return &Refusal{Why: PersonBot}
+		return &Refusal{Kind: PersonBot}
 	case p.Guest:
-		return &Refusal{Why: PersonGuest}
+		return &Refusal{Kind: PersonGuest}
 	case p.Foreign:
-		return &Refusal{Why: PersonForeign}
+		return &Refusal{Kind: PersonForeign}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ func TestWhoMayAsk(t *testing.T) {
 	for _, test := range []struct {
 		requesters []string
 		p          Person
-		want       Reason
+		want       RefusalKind
 	}{
 		{nil, ann, ""},
 		{nil, eve, ""},
@@ -32,7 +32,7 @@ func TestWhoMayDecide(t *testing.T) {
 	for _, test := range []struct {
 		approvers []string
 		p         Person
-		want      Reason
+		want      RefusalKind
 	}{
 		{nil, bob, NotApprover}, // nobody, and not everybody
 		{[]string{"UBOB", "SOPS"}, bob, ""},
@@ -57,15 +57,15 @@ func TestWhoMayDecide(t *testing.T) {
 	}
 }
 
-func refusal(err error) Reason {
+func refusal(err error) RefusalKind {
 	if err == nil {
 		return ""
 	}
 	no, ok := errors.AsType[*Refusal](err)
 	if !ok {
-		return Reason("not a refusal: " + err.Error())
+		return RefusalKind("not a refusal: " + err.Error())
 	}
-	return no.Why
+	return no.Kind
 }
 
 // Whoever is not a full, active, human member may do nothing, whatever lists
@@ -73,7 +73,7 @@ func refusal(err error) Reason {
 func TestStrangersMayDoNothing(t *testing.T) {
 	pol := rules
 	pol.AllowSelfApproval = true
-	for want, estrange := range map[Reason]func(*Person){
+	for want, estrange := range map[RefusalKind]func(*Person){
 		PersonDeactivated: func(p *Person) { p.Deactivated = true },
 		PersonBot:         func(p *Person) { p.Bot = true },
 		PersonGuest:       func(p *Person) { p.Guest = true },
@@ -111,7 +111,7 @@ func TestNApprovalsAreNPeople(t *testing.T) {
 	r := asked(t, pol)
 	for _, step := range []struct {
 		p    Person
-		want Reason
+		want RefusalKind
 		yes  int
 	}{
 		{bob, "", 1}, {bob, YouApproved, 1}, {cyd, "", 2}, {bob, YouApproved, 2}, {cyd, YouApproved, 2},
@@ -142,7 +142,7 @@ func TestOwnRequests(t *testing.T) {
 	for _, test := range []struct {
 		p       Person
 		allowed bool
-		want    Reason
+		want    RefusalKind
 	}{
 		{approver, false, OwnRequest},
 		{approver, true, ""},
@@ -176,8 +176,8 @@ func TestWhoMayCancel(t *testing.T) {
 		for _, p := range []Person{bob, cyd, eve} {
 			next, err := r.Cancel(p, rules, "op", noon)
 			switch {
-			case rules.MayDecide(p) == nil && slices.Contains(running, r.State) && r.Stop == nil:
-				if last := next.Last(); err != nil || next.Stop == nil && last.Verdict != Withdraw || next.Stop == nil && last.By != p.ID {
+			case rules.MayDecide(p) == nil && slices.Contains(running, r.State) && r.Cancellation == nil:
+				if last := next.LastDecision(); err != nil || next.Cancellation == nil && last.Choice != ChoseCancel || next.Cancellation == nil && last.By != p.ID {
 					t.Errorf("%s: %s cancels: %v, %+v", name, p.ID, err, next)
 				}
 			case refusal(err) != NotYours && refusal(err) != AlreadyDecided || next.State != r.State:

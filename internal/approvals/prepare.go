@@ -41,15 +41,15 @@ func (b Batch) prepare(r *Result, s Server, there bool, p Protection, old bool) 
 		return false
 	}
 	if !there {
-		r.Outcome, r.Why = SkippedNow, Vanished
+		r.Outcome, r.Skip = Skipped, SkipVanished
 		return false
 	}
-	if why, ok := a.Sort(p, s); !ok {
-		r.Server, r.Outcome, r.Why = s.brief(), SkippedNow, why
+	if why, ok := a.Eligible(p, s); !ok {
+		r.Server, r.Outcome, r.Skip = s.brief(), Skipped, why
 		return false
 	}
 	if old && s.Updated != r.Server.Updated {
-		r.Outcome, r.Why = SkippedNow, Touched
+		r.Outcome, r.Skip = Skipped, SkipChangedMeanwhile
 		return false
 	}
 	return true
@@ -62,13 +62,13 @@ func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
 	switch {
 	case !there:
 		r.notKnown(CauseServerGone)
-	case b.Action.Going(s):
-		r.Going = true // perhaps by the lost call: wait and see
-	case b.Action.Has(s):
-		r.Server, r.Outcome = s.brief(), b.Action.Found()
+	case b.Action.InProgress(s):
+		r.SeenInProgress = true // perhaps by the lost call: wait and see
+	case b.Action.Satisfied(s):
+		r.Server, r.Outcome = s.brief(), b.Action.Observed()
 	case s.Updated != r.Server.Updated:
 		r.notKnown(CauseChangedSince)
-	case r.Going && b.Action.Before(s):
+	case r.SeenInProgress && b.Action.Untouched(s):
 		r.notKnown(CauseNoEffectSeen)
 	default:
 		return false
@@ -79,7 +79,7 @@ func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
 // Cancel ends a queued batch of a request that is cancelled. Servers that were
 // never sent get that as their outcome. For those that were in a lost call what
 // is seen of them now decides; wait reports that some of them are on their way,
-// and the batch cannot end yet. seen is needed for these only ([Batch.InLostCall]).
+// and the batch cannot end yet. seen is needed for these only ([Batch.InUnclearCall]).
 func (b Batch) Cancel(seen map[string]Server) (next Batch, wait bool) {
 	next = b.clone()
 	for i := range next.Results {
@@ -100,9 +100,9 @@ func (b Batch) Cancel(seen map[string]Server) (next Batch, wait bool) {
 	return next, wait
 }
 
-// InLostCall lists the ids of servers without outcome that were in a call whose
+// InUnclearCall lists the ids of servers without outcome that were in a call whose
 // answer was lost. It is meant for a queued batch.
-func (b Batch) InLostCall() []string {
+func (b Batch) InUnclearCall() []string {
 	var ids []string
 	for _, r := range b.Results {
 		if r.Outcome == "" && r.Sent {
@@ -116,7 +116,7 @@ func (b Batch) InLostCall() []string {
 // sent by it. What an earlier, lost call did to them is still not known, so
 // once a call of a batch was lost all of its servers stay marked.
 func (b Batch) Unsent() Batch {
-	if b.Lost > 0 {
+	if b.UnclearCalls > 0 {
 		return b
 	}
 	next := b.clone()
@@ -138,7 +138,7 @@ func (b Batch) clone() Batch {
 // before, which is the same batch at an earlier time.
 func (b Batch) Decided(before Batch) []string {
 	open := map[string]bool{}
-	for _, id := range before.Waiting() {
+	for _, id := range before.WithoutOutcome() {
 		open[id] = true
 	}
 	var ids []string

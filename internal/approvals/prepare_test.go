@@ -47,22 +47,22 @@ func TestPrepare(t *testing.T) {
 		old      bool // the store has lost some of its past since the list was read
 		send     bool
 		want     Outcome
-		why      Why
+		why      SkipReason
 	}{
 		{name: "runs", was: runs, now: runs, send: true},
 		{name: "runs, changed since the approval", was: runs, now: runsOther, send: true},
-		{name: "is off", was: runs, now: isOff, want: SkippedNow, why: AlreadyOff},
-		{name: "is being stopped by somebody", was: runs, now: goesOff, want: SkippedNow, why: GoingOff},
-		{name: "is locked", was: runs, now: locked, want: SkippedNow, why: IsLocked},
-		{name: "is busy", was: runs, now: reboots, want: SkippedNow, why: IsBusy},
-		{name: "is broken", was: runs, now: broken, want: SkippedNow, why: Unstopped},
-		{name: "is protected by now", was: runs, now: protected, want: SkippedNow, why: Protected},
-		{name: "has vanished", was: runs, now: vanished, want: SkippedNow, why: Vanished},
+		{name: "is off", was: runs, now: isOff, want: Skipped, why: SkipOff},
+		{name: "is being stopped by somebody", was: runs, now: goesOff, want: Skipped, why: SkipGoingOff},
+		{name: "is locked", was: runs, now: locked, want: Skipped, why: SkipLocked},
+		{name: "is busy", was: runs, now: reboots, want: Skipped, why: SkipBusy},
+		{name: "is broken", was: runs, now: broken, want: Skipped, why: SkipStopState},
+		{name: "is protected by now", was: runs, now: protected, want: Skipped, why: SkipProtected},
+		{name: "has vanished", was: runs, now: vanished, want: Skipped, why: SkipVanished},
 
 		{name: "after a loss: untouched", was: runs, now: runs, old: true, send: true},
-		{name: "after a loss: started again by a person", was: runs, now: runsOther, old: true, want: SkippedNow, why: Touched},
-		{name: "after a loss: is off", was: runs, now: isOff, old: true, want: SkippedNow, why: AlreadyOff},
-		{name: "after a loss: has vanished", was: runs, now: vanished, old: true, want: SkippedNow, why: Vanished},
+		{name: "after a loss: started again by a person", was: runs, now: runsOther, old: true, want: Skipped, why: SkipChangedMeanwhile},
+		{name: "after a loss: is off", was: runs, now: isOff, old: true, want: Skipped, why: SkipOff},
+		{name: "after a loss: has vanished", was: runs, now: vanished, old: true, want: Skipped, why: SkipVanished},
 
 		{name: "after a lost call: untouched", was: runs, now: runs, lost: true, send: true},
 		{name: "after a lost call: started again by a person", was: runs, now: runsOther, lost: true, want: NotKnown},
@@ -70,12 +70,12 @@ func TestPrepare(t *testing.T) {
 		{name: "after a lost call: goes off late", was: runs, now: goesOff, lost: true},
 		{name: "after a lost call: is off", was: runs, now: isOff, lost: true, want: FoundOff},
 		{name: "after a lost call: has vanished", was: runs, now: vanished, lost: true, want: NotKnown},
-		{name: "after a lost call: untouched and locked", was: runs, now: locked, lost: true, want: SkippedNow, why: IsLocked},
+		{name: "after a lost call: untouched and locked", was: runs, now: locked, lost: true, want: Skipped, why: SkipLocked},
 		{name: "after a lost call and a loss: started again", was: runs, now: runsOther, lost: true, old: true, want: NotKnown},
 
 		{name: "start: is off", action: Start, was: isOff, now: isOff, send: true},
-		{name: "start: runs", action: Start, was: isOff, now: runs, want: SkippedNow, why: AlreadyOn},
-		{name: "start: is being started", action: Start, was: isOff, now: goesOn, want: SkippedNow, why: GoingOn},
+		{name: "start: runs", action: Start, was: isOff, now: runs, want: Skipped, why: SkipOn},
+		{name: "start: is being started", action: Start, was: isOff, now: goesOn, want: Skipped, why: SkipGoingOn},
 		{name: "start: what is protected may be started", action: Start, was: isOff, now: Server{ID: "a", Status: "SHUTOFF", Updated: "2", Tags: []string{"critical"}}, send: true},
 		{name: "start, after a lost call: runs", action: Start, was: isOff, now: runsOther, lost: true, want: FoundOn},
 		{name: "start, after a lost call: comes up late", action: Start, was: isOff, now: goesOn, lost: true},
@@ -83,7 +83,7 @@ func TestPrepare(t *testing.T) {
 	} {
 		b := of(test.action, test.was)
 		if test.lost {
-			b.Lost, b.Results[0].Sent, b.Results[0].Going = 1, true, test.going
+			b.UnclearCalls, b.Results[0].Sent, b.Results[0].SeenInProgress = 1, true, test.going
 		}
 		var distrusted time.Time
 		if test.old {
@@ -95,8 +95,8 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("%s: the batch itself was changed", test.name)
 		}
 		r := next.Results[0]
-		if sent := slices.Equal(send, []string{"a"}); sent != test.send || r.Outcome != test.want || r.Why != test.why {
-			t.Errorf("%s: sent %v, outcome %q, why %q", test.name, send, r.Outcome, r.Why)
+		if sent := slices.Equal(send, []string{"a"}); sent != test.send || r.Outcome != test.want || r.Skip != test.why {
+			t.Errorf("%s: sent %v, outcome %q, why %q", test.name, send, r.Outcome, r.Skip)
 		}
 		if test.send && r.Server.Updated != test.now.Updated {
 			t.Errorf("%s: the snapshot is of %q, not of now", test.name, r.Server.Updated)
@@ -107,7 +107,7 @@ func TestPrepare(t *testing.T) {
 func TestUnsentForgetsNoLostCall(t *testing.T) {
 	for lost, want := range map[int]bool{0: false, 1: true, 2: true} {
 		b := of(Stop, runs)
-		b.State, b.Lost, b.Results[0].Sent = Submitting, lost, true
+		b.State, b.UnclearCalls, b.Results[0].Sent = Submitting, lost, true
 		if got := b.Unsent().Results[0].Sent; got != want {
 			t.Errorf("after %d lost calls and one that was not accepted a server is marked as sent: %v", lost, got)
 		}
@@ -133,7 +133,7 @@ func TestCancelledBatch(t *testing.T) {
 		b := of(Stop, runs)
 		b.Results = append(b.Results, Result{Server: Server{ID: "b"}, Outcome: Stopped})
 		if test.lost {
-			b.Lost, b.Results[0].Sent = 1, true
+			b.UnclearCalls, b.Results[0].Sent = 1, true
 		}
 		next, wait := b.Cancel(sees(test.now))
 		if got := next.Results[0].Outcome; got != test.want || wait != test.wait {
@@ -148,7 +148,7 @@ func TestCancelledBatch(t *testing.T) {
 func TestDecidedAreThoseWithANewOutcome(t *testing.T) {
 	before := batchWith(Running, Stopped, "", "")
 	next := before.clone()
-	next.Results[2].Outcome = NotStopped
+	next.Results[2].Outcome = ActionFailed
 	if got, want := next.Decided(before), []string{next.Results[2].Server.ID}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -161,12 +161,12 @@ func FuzzNothingTwice(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 1, 1, 2, 2, 2})
 	f.Add([]byte{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8})
 	looks := []Server{runs, runsOther, goesOff, isOff, isOffSame, goesOn, locked, reboots, broken, protected, vanished}
-	outcomes := []Outcome{"", "", "", Stopped, FoundOff, SkippedNow, NotStopped, NotKnown, NotSent}
+	outcomes := []Outcome{"", "", "", Stopped, FoundOff, Skipped, ActionFailed, NotKnown, NotSent}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) < 4 || len(in) > 300 {
 			return
 		}
-		b := Batch{Request: "S-23456", State: Queued, Planned: noon, Intent: noon, Lost: int(in[0] % 4)}
+		b := Batch{Request: "S-23456", State: Queued, Planned: noon, IntentAt: noon, UnclearCalls: int(in[0] % 4)}
 		if in[1]%2 == 1 {
 			b.Action = Start
 		}
@@ -179,7 +179,7 @@ func FuzzNothingTwice(f *testing.F) {
 			}
 			b.Results = append(b.Results, Result{
 				Server: was, Outcome: outcomes[int(x)%len(outcomes)],
-				Sent: b.Lost > 0, Going: x&64 != 0,
+				Sent: b.UnclearCalls > 0, SeenInProgress: x&64 != 0,
 			})
 			if s := looks[int(x/3)%len(looks)]; s.ID != "" {
 				s.ID = id
@@ -189,11 +189,11 @@ func FuzzNothingTwice(f *testing.F) {
 		now := noon.Add(time.Duration(in[2]) * time.Second)
 		next, send := b.Prepare(seen, protection, now.Add(-time.Minute))
 		mayNotBeSent(t, b, seen, send)
-		if again, do := b.Reconcile(seen, Patience{Quarantine: time.Minute, GiveUp: time.Hour}, now); do == Requeue {
-			if now.Sub(b.Intent) < time.Minute {
-				t.Errorf("sent again %v after the intent", now.Sub(b.Intent))
+		if again, do := b.Reconcile(seen, Patience{Quarantine: time.Minute, GiveUp: time.Hour}, now); do == RequeueBatch {
+			if now.Sub(b.IntentAt) < time.Minute {
+				t.Errorf("sent again %v after the intent", now.Sub(b.IntentAt))
 			}
-			mayNotBeSent(t, b, seen, again.Waiting())
+			mayNotBeSent(t, b, seen, again.WithoutOutcome())
 		}
 		for i, r := range next.Results {
 			if was := b.Results[i].Outcome; was != "" && r.Outcome != was {
@@ -213,7 +213,7 @@ func mayNotBeSent(t *testing.T, b Batch, seen map[string]Server, send []string) 
 		switch {
 		case r.Outcome != "":
 			t.Errorf("a server with the outcome %q is sent", r.Outcome)
-		case !there || !b.Action.Before(s):
+		case !there || !b.Action.Untouched(s):
 			t.Errorf("a server is sent that shows %+v", s)
 		case r.Sent && s.Updated != r.Server.Updated:
 			t.Errorf("a server is sent again that was changed after an unclear call")

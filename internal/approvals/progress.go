@@ -8,31 +8,31 @@ import "time"
 // request is cancelled and will end before all is done.
 func (r Request) ETA(rate int) time.Time {
 	done := r.Tally.Done()
-	if r.State != Executing || r.Stop != nil || r.Started.IsZero() || done >= r.Total || rate < 1 {
+	if r.State != Executing || r.Cancellation != nil || r.Started.IsZero() || done >= r.Total || rate < 1 {
 		return time.Time{}
 	}
 	var eta time.Time
 	if minutes := (r.Total - 1) / rate; minutes > 0 {
 		eta = r.Started.Add(time.Duration(minutes) * time.Minute)
 	}
-	if took := r.Progress.Sub(r.Started); done > 0 && took > 0 {
+	if took := r.LastBatchAt.Sub(r.Started); done > 0 && took > 0 {
 		each := took / time.Duration(done)
-		if at := r.Progress.Add(each * time.Duration(r.Total-done)); at.After(eta) {
+		if at := r.LastBatchAt.Add(each * time.Duration(r.Total-done)); at.After(eta) {
 			eta = at
 		}
 	}
 	return eta
 }
 
-// WaitsAt notes that batch n waits for the cloud's limit, at which place in the
+// NoteWaiting notes that batch n waits for the cloud's limit, at which place in the
 // line; 0 if the request is the first, or nobody knows.
-func (r Request) WaitsAt(n, place int, now time.Time) Request {
-	r.Waiting, r.Place, r.Placed = n+1, place, now
+func (r Request) NoteWaiting(n, place int, now time.Time) Request {
+	r.WaitingBatch, r.QueuePosition, r.QueueNotedAt = n+1, place, now
 	return r
 }
 
-// WaitsNoMore takes that back.
-func (r Request) WaitsNoMore() Request {
-	r.Waiting, r.Place, r.Placed = 0, 0, time.Time{}
+// ClearWaiting takes that back.
+func (r Request) ClearWaiting() Request {
+	r.WaitingBatch, r.QueuePosition, r.QueueNotedAt = 0, 0, time.Time{}
 	return r
 }

@@ -12,23 +12,23 @@ type Patience struct {
 	GiveUp     time.Duration // until a server that is still on its way counts as not known
 }
 
-// Next is what has to be done with a batch after its servers were looked at.
-type Next int
+// NextStep is what has to be done with a batch after its servers were looked at.
+type NextStep int
 
 const (
-	// End: every server has an outcome.
-	End Next = iota
-	// Wait: look again later.
-	Wait
+	// EndBatch: every server has an outcome.
+	EndBatch NextStep = iota
+	// WaitLonger: look again later.
+	WaitLonger
 	// waitGoing is Wait for a server that is on its way; it need not keep others.
 	waitGoing
-	// Requeue: some servers were never reached by the call; they may be sent again.
-	Requeue
+	// RequeueBatch: some servers were never reached by the call; they may be sent again.
+	RequeueBatch
 )
 
-// maxLost is how many unclear calls one batch may have before a person is
+// maxUnclearCalls is how many unclear calls one batch may have before a person is
 // asked instead of sending another one.
-const maxLost = 3
+const maxUnclearCalls = 3
 
 // ShowsEffect reports whether every server without outcome is as the action
 // wants it or on its way there: evidence that an unclear call was accepted.
@@ -41,8 +41,8 @@ func (b Batch) ShowsEffect(seen map[string]Server) (next Batch, all bool) {
 			continue
 		}
 		s, there := seen[r.Server.ID]
-		r.Going = r.Going || there && b.Action.Going(s)
-		all = all && there && (b.Action.Has(s) || b.Action.Going(s))
+		r.SeenInProgress = r.SeenInProgress || there && b.Action.InProgress(s)
+		all = all && there && (b.Action.Satisfied(s) || b.Action.InProgress(s))
 	}
 	return next, all
 }
@@ -53,7 +53,7 @@ func (b Batch) ShowsEffect(seen map[string]Server) (next Batch, all bool) {
 // snapshot was not touched since before the call: the call never reached it.
 // Only such a server may be sent again, and only after the quarantine, if the
 // call was surely never accepted, and a few times at most.
-func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (next Batch, do Next) {
+func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (next Batch, do NextStep) {
 	next = b.clone()
 	waiting, going, requeue := false, false, false
 	for i := range next.Results {
@@ -63,34 +63,34 @@ func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (
 		}
 		s, there := seen[r.Server.ID]
 		switch b.reconcile(r, s, there, wait, now) {
-		case Wait:
+		case WaitLonger:
 			waiting = true
 		case waitGoing:
 			going = true
-		case Requeue:
+		case RequeueBatch:
 			requeue = true
 		}
 	}
 	switch {
 	case waiting, going && !requeue:
-		return next, Wait
+		return next, WaitLonger
 	case requeue:
-		return next, Requeue
+		return next, RequeueBatch
 	}
-	return next, End
+	return next, EndBatch
 }
 
-func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now time.Time) Next {
+func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now time.Time) NextStep {
 	a := b.Action
-	untouched := a.Before(s) && s.Updated == r.Server.Updated
+	untouched := a.Untouched(s) && s.Updated == r.Server.Updated
 	switch {
 	case !there:
 		r.notKnown(CauseServerGone)
-	case a.Has(s):
-		r.Server, r.Outcome = s.brief(), a.Found()
-	case a.Going(s):
-		r.Going = true
-		if now.Sub(b.Intent) < wait.GiveUp {
+	case a.Satisfied(s):
+		r.Server, r.Outcome = s.brief(), a.Observed()
+	case a.InProgress(s):
+		r.SeenInProgress = true
+		if now.Sub(b.IntentAt) < wait.GiveUp {
 			return waitGoing
 		}
 		r.notKnown(b.stillGoing(now))
@@ -98,36 +98,36 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 		// The call was accepted: it is not for us to say that it will have no
 		// effect, and not to make it again.
 		r.notKnown(CauseNoEffectJob.because(b.Trouble))
-	case untouched && r.Going:
+	case untouched && r.SeenInProgress:
 		r.notKnown(CauseNoEffectSeen)
-	case untouched && b.Lost >= maxLost:
-		r.notKnown(CauseManyUnclear.times(b.Lost))
-	case untouched && now.Sub(b.Intent) < wait.Quarantine:
-		return Wait // evidence came early; repeating has to wait all the same
+	case untouched && b.UnclearCalls >= maxUnclearCalls:
+		r.notKnown(CauseManyUnclear.times(b.UnclearCalls))
+	case untouched && now.Sub(b.IntentAt) < wait.Quarantine:
+		return WaitLonger // evidence came early; repeating has to wait all the same
 	case untouched:
-		return Requeue
-	case a.Before(s):
+		return RequeueBatch
+	case a.Untouched(s):
 		r.notKnown(undone(a))
 	default:
 		r.notKnown(CauseUnexpectedState.showing(s))
 	}
-	return End
+	return EndBatch
 }
 
-// Part is what a job says of one server. Its zero value: nothing yet.
-type Part struct {
+// JobPart is what a job says of one server. Its zero value: nothing yet.
+type JobPart struct {
 	Done         bool
 	Failed       bool
 	Code, Reason string // the cloud's own, if it failed
 }
 
-func (p Part) over() bool { return p.Done || p.Failed }
+func (p JobPart) over() bool { return p.Done || p.Failed }
 
-// Report is what a job says of the servers of a batch.
-type Report struct {
-	Over  bool            // the whole job is over
-	Whole Part            // the job's own word, for servers that it does not list
-	Parts map[string]Part // server id → its part of the job
+// JobReport is what a job says of the servers of a batch.
+type JobReport struct {
+	Over  bool               // the whole job is over
+	Whole JobPart            // the job's own word, for servers that it does not list
+	Parts map[string]JobPart // server id → its part of the job
 }
 
 // Conclude makes the results of servers whose part of the job is over: only the
@@ -135,7 +135,7 @@ type Report struct {
 // server has none yet, since its part is not over or the two may still come to
 // agree. last says that there is no point in waiting for that any longer; a
 // server that is on its way is waited for all the same, until Patience.GiveUp.
-func (b Batch) Conclude(job Report, seen map[string]Server, last bool, wait Patience, now time.Time) (next Batch, open bool) {
+func (b Batch) Conclude(job JobReport, seen map[string]Server, last bool, wait Patience, now time.Time) (next Batch, open bool) {
 	next = b.clone()
 	for i := range next.Results {
 		r := &next.Results[i]
@@ -143,7 +143,7 @@ func (b Batch) Conclude(job Report, seen map[string]Server, last bool, wait Pati
 			continue
 		}
 		part, listed := job.Parts[r.Server.ID]
-		if !listed && r.In == next.Attempt {
+		if !listed && r.SentInAttempt == next.Attempt {
 			part = job.Whole
 		}
 		if !job.Over && !(listed && part.over()) {
@@ -151,9 +151,9 @@ func (b Batch) Conclude(job Report, seen map[string]Server, last bool, wait Pati
 			continue
 		}
 		s, there := seen[r.Server.ID]
-		going := there && b.Action.Going(s)
+		going := there && b.Action.InProgress(s)
 		switch {
-		case going && now.Sub(b.Intent) < wait.GiveUp:
+		case going && now.Sub(b.IntentAt) < wait.GiveUp:
 			open = true
 		case going:
 			r.Code = part.Code
@@ -167,19 +167,19 @@ func (b Batch) Conclude(job Report, seen map[string]Server, last bool, wait Pati
 
 // conclude finds one server's outcome from its part of the job and from what
 // the server shows. It returns false while the two may still come to agree.
-func (b Batch) conclude(r *Result, part Part, listed bool, s Server, there, last bool) bool {
+func (b Batch) conclude(r *Result, part JobPart, listed bool, s Server, there, last bool) bool {
 	a := b.Action
 	switch {
 	case !there:
 		r.notKnown(CauseServerGone)
-	case a.Has(s) && part.Done && listed:
-		r.Server, r.Outcome = s.brief(), a.Done() // with the stamp that it bears now
-	case a.Has(s):
+	case a.Satisfied(s) && part.Done && listed:
+		r.Server, r.Outcome = s.brief(), a.Confirmed() // with the stamp that it bears now
+	case a.Satisfied(s):
 		// The cloud counts it as failed, or the job does not name it, yet it is as
 		// it should be: say just that.
-		r.Server, r.Outcome, r.Code, r.Reason = s.brief(), a.Found(), part.Code, part.Reason
+		r.Server, r.Outcome, r.Code, r.Detail = s.brief(), a.Observed(), part.Code, part.Reason
 	case part.Failed:
-		r.Outcome, r.Code, r.Reason = NotStopped, part.Code, part.Reason
+		r.Outcome, r.Code, r.Detail = ActionFailed, part.Code, part.Reason
 	case !last:
 		return false
 	case part.Done:
@@ -208,8 +208,8 @@ func (b Batch) Refused(code, message string) Batch {
 	next := b.clone()
 	for i := range next.Results {
 		if r := &next.Results[i]; r.Outcome == "" {
-			r.Outcome, r.Code, r.Reason = NotStopped, code, message
-			if b.Lost > 0 && r.Sent {
+			r.Outcome, r.Code, r.Detail = ActionFailed, code, message
+			if b.UnclearCalls > 0 && r.Sent {
 				r.Outcome = NotKnown
 			}
 		}
@@ -224,7 +224,7 @@ func (b Batch) stillGoing(now time.Time) Cause {
 	if b.Action == Start {
 		c = CauseStillStarting
 	}
-	return c.After(now.Sub(b.Intent))
+	return c.After(now.Sub(b.IntentAt))
 }
 
 // undone says that a server is as before the call, and yet was changed since.

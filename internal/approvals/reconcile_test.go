@@ -17,33 +17,33 @@ func TestReconcile(t *testing.T) {
 		going    bool // seen on its way before
 		after    time.Duration
 		want     Outcome
-		do       Next
+		do       NextStep
 	}{
-		{name: "is off", lost: 1, now: isOff, want: FoundOff, do: End},
-		{name: "is off before the quarantine is over", lost: 1, now: isOff, after: time.Second, want: FoundOff, do: End},
-		{name: "goes off", lost: 1, now: goesOff, do: Wait},
-		{name: "hangs in going off", lost: 1, now: goesOff, after: 6 * time.Hour, want: NotKnown, do: End},
-		{name: "runs untouched", lost: 1, now: runs, do: Requeue},
-		{name: "runs untouched before the quarantine is over", lost: 1, now: runs, after: 179 * time.Second, do: Wait},
-		{name: "runs untouched, though it was seen going off", lost: 1, going: true, now: runs, want: NotKnown, do: End},
-		{name: "runs untouched for the third time", lost: 3, now: runs, want: NotKnown, do: End},
-		{name: "runs untouched after an accepted call", accepted: true, now: runs, want: NotKnown, do: End},
-		{name: "was started again by a person", lost: 1, now: runsOther, want: NotKnown, do: End},
-		{name: "vanished", lost: 1, now: vanished, want: NotKnown, do: End},
-		{name: "reboots", lost: 1, now: reboots, want: NotKnown, do: End},
-		{name: "is broken", lost: 1, now: broken, want: NotKnown, do: End},
-		{name: "start: runs", action: Start, lost: 1, now: runsOther, want: FoundOn, do: End},
-		{name: "start: comes up", action: Start, lost: 1, now: goesOn, do: Wait},
-		{name: "start: stays off untouched", action: Start, lost: 1, now: isOff, do: Requeue},
-		{name: "start: stopped again by a person", action: Start, lost: 1, now: isOffSame, want: NotKnown, do: End},
+		{name: "is off", lost: 1, now: isOff, want: FoundOff, do: EndBatch},
+		{name: "is off before the quarantine is over", lost: 1, now: isOff, after: time.Second, want: FoundOff, do: EndBatch},
+		{name: "goes off", lost: 1, now: goesOff, do: WaitLonger},
+		{name: "hangs in going off", lost: 1, now: goesOff, after: 6 * time.Hour, want: NotKnown, do: EndBatch},
+		{name: "runs untouched", lost: 1, now: runs, do: RequeueBatch},
+		{name: "runs untouched before the quarantine is over", lost: 1, now: runs, after: 179 * time.Second, do: WaitLonger},
+		{name: "runs untouched, though it was seen going off", lost: 1, going: true, now: runs, want: NotKnown, do: EndBatch},
+		{name: "runs untouched for the third time", lost: 3, now: runs, want: NotKnown, do: EndBatch},
+		{name: "runs untouched after an accepted call", accepted: true, now: runs, want: NotKnown, do: EndBatch},
+		{name: "was started again by a person", lost: 1, now: runsOther, want: NotKnown, do: EndBatch},
+		{name: "vanished", lost: 1, now: vanished, want: NotKnown, do: EndBatch},
+		{name: "reboots", lost: 1, now: reboots, want: NotKnown, do: EndBatch},
+		{name: "is broken", lost: 1, now: broken, want: NotKnown, do: EndBatch},
+		{name: "start: runs", action: Start, lost: 1, now: runsOther, want: FoundOn, do: EndBatch},
+		{name: "start: comes up", action: Start, lost: 1, now: goesOn, do: WaitLonger},
+		{name: "start: stays off untouched", action: Start, lost: 1, now: isOff, do: RequeueBatch},
+		{name: "start: stopped again by a person", action: Start, lost: 1, now: isOffSame, want: NotKnown, do: EndBatch},
 	} {
 		was := runs
 		if test.action == Start {
 			was = isOff
 		}
 		b := of(test.action, was)
-		b.State, b.Lost, b.Intent = Reconciling, test.lost, noon
-		b.Results[0].Sent, b.Results[0].Going = true, test.going
+		b.State, b.UnclearCalls, b.IntentAt = Reconciling, test.lost, noon
+		b.Results[0].Sent, b.Results[0].SeenInProgress = true, test.going
 		if test.accepted {
 			b.JobID = "job"
 		}
@@ -64,12 +64,12 @@ func TestReconcile(t *testing.T) {
 // One server that hangs keeps none of the others.
 func TestReconcileKeepsWhatIsKnown(t *testing.T) {
 	b := of(Stop, runs)
-	b.State, b.Lost, b.Intent = Reconciling, 1, noon
+	b.State, b.UnclearCalls, b.IntentAt = Reconciling, 1, noon
 	other := runs
 	other.ID = "b"
 	b.Results = append(b.Results, Result{Server: other, Sent: true})
 	next, do := b.Reconcile(map[string]Server{"a": isOff, "b": {ID: "b", Status: "ACTIVE", Task: "powering-off"}}, patience, noon.Add(time.Hour))
-	if do != Wait || next.Results[0].Outcome != FoundOff || next.Results[1].Outcome != "" || !next.Results[1].Going {
+	if do != WaitLonger || next.Results[0].Outcome != FoundOff || next.Results[1].Outcome != "" || !next.Results[1].SeenInProgress {
 		t.Errorf("next %d, %+v", do, next.Results)
 	}
 }
@@ -77,24 +77,24 @@ func TestReconcileKeepsWhatIsKnown(t *testing.T) {
 // One that hangs does not keep those that the call never reached.
 func TestAServerOnItsWayKeepsNoneThatMayBeSentAgain(t *testing.T) {
 	b := of(Stop, runs)
-	b.State, b.Lost, b.Intent = Reconciling, 1, noon
+	b.State, b.UnclearCalls, b.IntentAt = Reconciling, 1, noon
 	other := runs
 	other.ID = "b"
 	b.Results = append(b.Results, Result{Server: other})
 	b.Results[0].Sent, b.Results[1].Sent = true, true
 	seen := map[string]Server{"a": goesOff, "b": other}
-	if next, do := b.Reconcile(seen, patience, noon.Add(time.Hour)); do != Requeue || len(next.Waiting()) != 2 {
+	if next, do := b.Reconcile(seen, patience, noon.Add(time.Hour)); do != RequeueBatch || len(next.WithoutOutcome()) != 2 {
 		t.Errorf("next %d, %+v", do, next.Results)
 	}
-	if _, do := b.Reconcile(seen, patience, noon.Add(time.Minute)); do != Wait {
+	if _, do := b.Reconcile(seen, patience, noon.Add(time.Minute)); do != WaitLonger {
 		t.Errorf("within the quarantine: next %d", do)
 	}
 }
 
 func TestARefusalDoesNotTellOfALostCall(t *testing.T) {
-	for lost, want := range map[int]Outcome{0: NotStopped, 1: NotKnown} {
+	for lost, want := range map[int]Outcome{0: ActionFailed, 1: NotKnown} {
 		b := of(Stop, runs)
-		b.State, b.Lost, b.Results[0].Sent = Queued, lost, true
+		b.State, b.UnclearCalls, b.Results[0].Sent = Queued, lost, true
 		if r := b.Refused("Ecs.0005", "no").Results[0]; r.Outcome != want || r.Code != "Ecs.0005" {
 			t.Errorf("after %d lost calls: %+v", lost, r)
 		}
@@ -115,20 +115,20 @@ func TestEvidenceOfAnUnclearCall(t *testing.T) {
 		{"vanished", vanished, false, false},
 	} {
 		next, all := of(Stop, runs).ShowsEffect(sees(test.now))
-		if all != test.all || next.Results[0].Going != test.going {
-			t.Errorf("%s: evidence %v, seen on its way %v", test.name, all, next.Results[0].Going)
+		if all != test.all || next.Results[0].SeenInProgress != test.going {
+			t.Errorf("%s: evidence %v, seen on its way %v", test.name, all, next.Results[0].SeenInProgress)
 		}
 	}
 }
 
 func TestConclude(t *testing.T) {
-	done, failed := Part{Done: true}, Part{Failed: true, Code: "Ecs.0219", Reason: "no"}
+	done, failed := JobPart{Done: true}, JobPart{Failed: true, Code: "Ecs.0219", Reason: "no"}
 	for _, test := range []struct {
 		name    string
 		action  Action
 		running bool // the job as a whole
 		listed  bool // the job names the server
-		part    Part
+		part    JobPart
 		now     Server
 		last    bool
 		after   time.Duration
@@ -143,14 +143,14 @@ func TestConclude(t *testing.T) {
 		{name: "done, not off at the last look", listed: true, part: done, now: runs, last: true, want: NotKnown},
 		{name: "done, going off at the last look", listed: true, part: done, now: goesOff, last: true},
 		{name: "done, hangs in going off", listed: true, part: done, now: goesOff, last: true, after: 6 * time.Hour, want: NotKnown},
-		{name: "failed and runs", listed: true, part: failed, now: runs, want: NotStopped},
-		{name: "failed and runs, the job runs on", running: true, listed: true, part: failed, now: runs, want: NotStopped},
+		{name: "failed and runs", listed: true, part: failed, now: runs, want: ActionFailed},
+		{name: "failed and runs, the job runs on", running: true, listed: true, part: failed, now: runs, want: ActionFailed},
 		{name: "failed, going off at the last look", listed: true, part: failed, now: goesOff, last: true},
 		{name: "failed, hangs in going off", listed: true, part: failed, now: goesOff, last: true, after: 6 * time.Hour, want: NotKnown},
 		{name: "failed, yet off", listed: true, part: failed, now: isOff, want: FoundOff},
 		{name: "only the whole job says done, off", part: done, now: isOff, want: FoundOff},
 		{name: "only the whole job says done, runs", part: done, now: runs, last: true, want: NotKnown},
-		{name: "only the whole job says failed, runs", part: failed, now: runs, want: NotStopped},
+		{name: "only the whole job says failed, runs", part: failed, now: runs, want: ActionFailed},
 		{name: "nothing said, runs", listed: true, now: runs},
 		{name: "nothing said, runs at the last look", listed: true, now: runs, last: true, want: NotKnown},
 		{name: "nothing said, off", listed: true, now: isOff, want: FoundOff},
@@ -160,9 +160,9 @@ func TestConclude(t *testing.T) {
 		{name: "start: done, comes up at the last look", action: Start, listed: true, part: done, now: goesOn, last: true},
 	} {
 		b := of(test.action, runs)
-		b.State, b.Attempt, b.Intent = Running, 1, noon
-		b.Results[0].Sent, b.Results[0].In = true, 1
-		job := Report{Over: !test.running, Parts: map[string]Part{}}
+		b.State, b.Attempt, b.IntentAt = Running, 1, noon
+		b.Results[0].Sent, b.Results[0].SentInAttempt = true, 1
+		job := JobReport{Over: !test.running, Parts: map[string]JobPart{}}
 		if test.listed {
 			job.Parts["a"] = test.part
 		} else {
@@ -176,8 +176,8 @@ func TestConclude(t *testing.T) {
 		if r.Outcome != test.want || open != (test.want == "") {
 			t.Errorf("%s: %q, open %v; want %q", test.name, r.Outcome, open, test.want)
 		}
-		if r.Outcome == NotStopped && (r.Code != failed.Code || r.Reason != failed.Reason) {
-			t.Errorf("%s: the cloud's words are %q %q", test.name, r.Code, r.Reason)
+		if r.Outcome == ActionFailed && (r.Code != failed.Code || r.Detail != failed.Reason) {
+			t.Errorf("%s: the cloud's words are %q %q", test.name, r.Code, r.Detail)
 		}
 	}
 }
@@ -186,8 +186,8 @@ func TestConclude(t *testing.T) {
 func TestConcludeLeavesEarlierCallsAlone(t *testing.T) {
 	b := of(Stop, runs)
 	b.State, b.Attempt = Running, 2
-	b.Results[0].Sent, b.Results[0].In = true, 1
-	next, open := b.Conclude(Report{Over: true, Whole: Part{Failed: true}}, sees(runs), false, patience, noon)
+	b.Results[0].Sent, b.Results[0].SentInAttempt = true, 1
+	next, open := b.Conclude(JobReport{Over: true, Whole: JobPart{Failed: true}}, sees(runs), false, patience, noon)
 	if r := next.Results[0]; !open || r.Outcome != "" {
 		t.Errorf("a server of call 1 is %q by the word of call 2", r.Outcome)
 	}

@@ -28,19 +28,19 @@ func (r Request) Remind(gap time.Duration, now time.Time) (Request, bool) {
 			due++
 		}
 	}
-	if r.State != Pending || !now.Before(r.Expires) || due <= r.Reminded {
+	if r.State != Pending || !now.Before(r.Expires) || due <= r.RemindersSent {
 		return r, false
 	}
 	// Several may be due after an outage; they are told as one.
-	r.Reminded = due
+	r.RemindersSent = due
 	return r, true
 }
 
-// Wakes is when a pending request has to be looked at next: for a reminder, or
+// NextDue is when a pending request has to be looked at next: for a reminder, or
 // since its time is over.
-func (r Request) Wakes(gap time.Duration) time.Time {
-	if all := r.Reminders(gap); r.Reminded < len(all) {
-		return all[r.Reminded]
+func (r Request) NextDue(gap time.Duration) time.Time {
+	if all := r.Reminders(gap); r.RemindersSent < len(all) {
+		return all[r.RemindersSent]
 	}
 	return r.Expires
 }

@@ -9,46 +9,46 @@ import (
 // Request is one wish to stop servers, from the command to its end. It is
 // stored as JSON; fields may be added, but not renamed or given a new meaning.
 type Request struct {
-	ID        string `json:"id"`      // S-7K3MQ: short enough to say aloud
-	Project   string `json:"project"` // the configured project's name
-	Action    Action `json:"action,omitempty"`
-	Of        string `json:"of,omitempty"` // the request whose servers are tried or started again
-	Mode      Mode   `json:"mode"`
-	Reason    string `json:"reason,omitempty"`
-	Requester string `json:"requester"`        // Slack user id
-	From      string `json:"from"`             // channel where it was typed
-	Channel   string `json:"channel"`          // channel of the card
-	Answer    string `json:"answer,omitempty"` // response_url for private words to the requester, good for 30 minutes
-	Origin    string `json:"origin"`           // the envelope that made it; the same one makes no second request
+	ID          string `json:"id"`      // S-7K3MQ: short enough to say aloud
+	Project     string `json:"project"` // the configured project's name
+	Action      Action `json:"action,omitempty"`
+	FollowUpOf  string `json:"of,omitempty"` // the request whose servers are tried or started again
+	Mode        Mode   `json:"mode"`
+	Reason      string `json:"reason,omitempty"`
+	Requester   string `json:"requester"`        // Slack user id
+	AskedIn     string `json:"from"`             // channel where it was typed
+	Channel     string `json:"channel"`          // channel of the card
+	ResponseURL string `json:"answer,omitempty"` // response_url for private words to the requester, good for 30 minutes
+	CommandID   string `json:"origin"`           // the envelope that made it; the same one makes no second request
 
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
-	Total   int       `json:"total"`  // servers in the frozen list
-	Digest  string    `json:"digest"` // of the frozen list
-	First   []Server  `json:"first"`  // the first of the list, for the card
-	Out     []LeftOut `json:"out,omitempty"`
-	OutSum  int       `json:"out_sum,omitempty"` // how many were left out; Out shows the first
-	Need    int       `json:"need"`              // approvals by different people
+	Created         time.Time `json:"created"`
+	Expires         time.Time `json:"expires"`
+	Total           int       `json:"total"`  // servers in the frozen list
+	Digest          string    `json:"digest"` // of the frozen list
+	Sample          []Server  `json:"first"`  // the first of the list, for the card
+	LeftOut         []LeftOut `json:"out,omitempty"`
+	LeftOutCount    int       `json:"out_sum,omitempty"` // how many were left out; Out shows the first
+	ApprovalsNeeded int       `json:"need"`              // approvals by different people
 
-	State     State      `json:"state"`
-	Decisions []Decision `json:"decisions,omitempty"`
-	Stop      *Decision  `json:"stop,omitempty"` // cancelled while executing: no further batch is sent
+	State        State      `json:"state"`
+	Decisions    []Decision `json:"decisions,omitempty"`
+	Cancellation *Decision  `json:"stop,omitempty"` // cancelled while executing: no further batch is sent
 
-	Batches  int       `json:"batches,omitempty"`
-	Open     int       `json:"open,omitempty"` // batches that have not ended
-	Tally    Tally     `json:"tally,omitzero"`
-	Started  time.Time `json:"started,omitzero"`
-	Finished time.Time `json:"finished,omitzero"`
-	Retried  string    `json:"retried,omitempty"` // the request that tries its rest again
-	Held     int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
-	Paused   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
+	Batches     int       `json:"batches,omitempty"`
+	OpenBatches int       `json:"open,omitempty"` // batches that have not ended
+	Tally       Tally     `json:"tally,omitzero"`
+	Started     time.Time `json:"started,omitzero"`
+	Finished    time.Time `json:"finished,omitzero"`
+	RetriedBy   string    `json:"retried,omitempty"` // the request that tries its rest again
+	FreezeTold  int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
+	PauseTold   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
 
-	Warnings []Warning `json:"warnings,omitempty"` // of the whole frozen list
-	Reminded int       `json:"reminded,omitempty"` // reminders sent while nobody decided
-	Progress time.Time `json:"progress,omitzero"`  // when a batch ended last
-	Waiting  int       `json:"waiting,omitempty"`  // number, from 1, of the batch that waits for the cloud's limit
-	Place    int       `json:"place,omitempty"`    // of the request in the line for it, if others are before it
-	Placed   time.Time `json:"placed,omitzero"`    // when that was noted
+	Warnings      []Warning `json:"warnings,omitempty"` // of the whole frozen list
+	RemindersSent int       `json:"reminded,omitempty"` // reminders sent while nobody decided
+	LastBatchAt   time.Time `json:"progress,omitzero"`  // when a batch ended last
+	WaitingBatch  int       `json:"waiting,omitempty"`  // number, from 1, of the batch that waits for the cloud's limit
+	QueuePosition int       `json:"place,omitempty"`    // of the request in the line for it, if others are before it
+	QueueNotedAt  time.Time `json:"placed,omitzero"`    // when that was noted
 
 	Thread Thread `json:"-"` // where it stands in Slack; kept in a record of its own
 
@@ -61,29 +61,29 @@ type Thread struct {
 	TS      string // empty until the card is known to be posted
 }
 
-// Verdict is what somebody, or the clock, decided.
-type Verdict string
+// Choice is what somebody, or the clock, decided.
+type Choice string
 
 const (
-	Yes      Verdict = "approve"
-	No       Verdict = "deny"
-	Withdraw Verdict = "cancel"
-	TimeOver Verdict = "expire"
-	NoCard   Verdict = "no_card" // the card cannot be posted, so nobody could decide
+	ChoseApprove Choice = "approve"
+	ChoseDeny    Choice = "deny"
+	ChoseCancel  Choice = "cancel"
+	ChoseExpire  Choice = "expire"
+	ChoseNoCard  Choice = "no_card" // the card cannot be posted, so nobody could decide
 
 	// A person's word for servers of which it could not be found out.
 
-	TheyAreOff Verdict = "they_are_off"
-	TheyRun    Verdict = "they_run"
+	ChoseServersOff Choice = "they_are_off"
+	ChoseServersOn  Choice = "they_run"
 )
 
 // Decision is one decision as it is kept for ever.
 type Decision struct {
-	Verdict Verdict   `json:"verdict"`
-	By      string    `json:"by,omitempty"` // Slack user id; empty for the clock
-	At      time.Time `json:"at"`
-	Reason  string    `json:"reason,omitempty"`
-	Op      string    `json:"op,omitempty"` // the click's or command's own id
+	Choice Choice    `json:"verdict"`
+	By     string    `json:"by,omitempty"` // Slack user id; empty for the clock
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+	OpID   string    `json:"op,omitempty"` // the click's or command's own id
 
 	// Void: a yes that does not count any more, since its giver was no approver
 	// any more when the next yes was given.
@@ -92,39 +92,39 @@ type Decision struct {
 
 // New makes a pending request of what was asked and frozen. The policy's
 // limits hold: too many servers, none, or a missing reason is a *Refusal.
-func New(id string, ask Ask, frozen Frozen, pol Policy, now time.Time) (Request, error) {
+func New(id string, ask Ask, frozen ServerList, pol Policy, now time.Time) (Request, error) {
 	switch {
-	case pol.ReasonRequired && ask.Reason == "" && ask.Of == "": // an earlier request is a reason
-		return Request{}, &Refusal{Why: NoReason}
+	case pol.ReasonRequired && ask.Reason == "" && ask.FollowUpOf == "": // an earlier request is a reason
+		return Request{}, &Refusal{Kind: NoReason}
 	case len(frozen.Servers) > pol.MaxServers:
-		return Request{}, &Refusal{Why: TooManyServers, Count: len(frozen.Servers), Limit: pol.MaxServers}
+		return Request{}, &Refusal{Kind: TooManyServers, Count: len(frozen.Servers), Limit: pol.MaxServers}
 	case len(frozen.LeftOut) > pol.mostLeftOut():
-		return Request{}, &Refusal{Why: TooManyLeftOut, Count: len(frozen.LeftOut), Limit: pol.mostLeftOut()}
+		return Request{}, &Refusal{Kind: TooManyLeftOut, Count: len(frozen.LeftOut), Limit: pol.mostLeftOut()}
 	case len(frozen.Servers) == 0:
-		return Request{}, &Refusal{Why: NothingToDo, LeftOut: frozen.LeftOut, Action: frozen.Action}
+		return Request{}, &Refusal{Kind: NothingToDo, LeftOut: frozen.LeftOut, Action: frozen.Action}
 	}
 	return Request{
-		ID: id, Action: frozen.Action, Of: ask.Of, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
-		Requester: ask.By.ID, From: ask.From, Channel: ask.Channel, Answer: ask.Answer, Origin: ask.Op,
+		ID: id, Action: frozen.Action, FollowUpOf: ask.FollowUpOf, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
+		Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
 		Created: now, Expires: now.Add(pol.TTL),
 		Total: len(frozen.Servers), Digest: frozen.Digest(ask.Project, ask.Mode),
-		First: frozen.Servers[:min(shown, len(frozen.Servers))],
-		Out:   frozen.LeftOut[:min(shown, len(frozen.LeftOut))], OutSum: len(frozen.LeftOut),
-		Need: max(1, pol.ApprovalsRequired), State: Pending,
+		Sample:  frozen.Servers[:min(sampleSize, len(frozen.Servers))],
+		LeftOut: frozen.LeftOut[:min(sampleSize, len(frozen.LeftOut))], LeftOutCount: len(frozen.LeftOut),
+		ApprovalsNeeded: max(1, pol.ApprovalsRequired), State: Pending,
 		Warnings: frozen.warnings(),
 	}, nil
 }
 
 // warnings are the hazards of stopping the servers; a start has none of them.
-func (f Frozen) warnings() []Warning {
+func (f ServerList) warnings() []Warning {
 	if f.Action == Start {
 		return nil
 	}
 	return Warn(f.Servers)
 }
 
-// shown is how many servers the record itself carries for the card.
-const shown = 20
+// sampleSize is how many servers the record itself carries for the card.
+const sampleSize = 20
 
 // Approvals counts the different people whose yes counts.
 func (r Request) Approvals() int { return len(r.Approvers()) }
@@ -141,34 +141,34 @@ func (r Request) Approvers() []string {
 }
 
 // Counts reports whether d is a yes that counts.
-func (d Decision) Counts() bool { return d.Verdict == Yes && !d.Void }
+func (d Decision) Counts() bool { return d.Choice == ChoseApprove && !d.Void }
 
-// Without is the request with the yeses of those people void, who are no
+// VoidApprovalsOf is the request with the yeses of those people void, who are no
 // approvers any more.
-func (r Request) Without(former []string) Request {
+func (r Request) VoidApprovalsOf(former []string) Request {
 	r.Decisions = slices.Clone(r.Decisions)
 	for i, d := range r.Decisions {
-		if d.Verdict == Yes && slices.Contains(former, d.By) {
+		if d.Choice == ChoseApprove && slices.Contains(former, d.By) {
 			r.Decisions[i].Void = true
 		}
 	}
 	return r
 }
 
-// By returns the decision that was made by the click or command op.
-func (r Request) By(op string) (Decision, bool) {
-	if r.Stop != nil && r.Stop.Op == op && op != "" {
-		return *r.Stop, true
+// DecisionByOp returns the decision that was made by the click or command op.
+func (r Request) DecisionByOp(op string) (Decision, bool) {
+	if r.Cancellation != nil && r.Cancellation.OpID == op && op != "" {
+		return *r.Cancellation, true
 	}
-	i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.Op == op && op != "" })
+	i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.OpID == op && op != "" })
 	if i < 0 {
 		return Decision{}, false
 	}
 	return r.Decisions[i], true
 }
 
-// Last is the newest decision; its zero value if there is none.
-func (r Request) Last() Decision {
+// LastDecision is the newest decision; its zero value if there is none.
+func (r Request) LastDecision() Decision {
 	if len(r.Decisions) == 0 {
 		return Decision{}
 	}
@@ -182,15 +182,15 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 		return r, err
 	}
 	if p.ID == r.Requester && !pol.AllowSelfApproval {
-		return r, &Refusal{Why: OwnRequest, Request: r}
+		return r, &Refusal{Kind: OwnRequest, Request: r}
 	}
 	if slices.Contains(r.Approvers(), p.ID) {
-		return r, &Refusal{Why: YouApproved, Request: r}
+		return r, &Refusal{Kind: YouApproved, Request: r}
 	}
-	next := r.decided(Decision{Verdict: Yes, By: p.ID, At: now, Op: op})
+	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
 	// The settings of now hold where they ask for more than those of the ask.
-	next.Need = max(r.Need, pol.ApprovalsRequired)
-	if next.Approvals() < next.Need {
+	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
+	if next.Approvals() < next.ApprovalsNeeded {
 		return next, nil
 	}
 	return next.to(Approved)
@@ -202,7 +202,7 @@ func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (R
 	if err := r.decidable(p, pol, now); err != nil {
 		return r, err
 	}
-	next := r.decided(Decision{Verdict: No, By: p.ID, At: now, Reason: reason, Op: op})
+	next := r.decided(Decision{Choice: ChoseDeny, By: p.ID, At: now, Reason: reason, OpID: op})
 	next.Finished = now
 	return next.to(Denied)
 }
@@ -216,22 +216,22 @@ func (r Request) Cancel(p Person, pol Policy, op string, now time.Time) (Request
 	}
 	running := r.State == Approved || r.State == Executing
 	if p.ID != r.Requester && !(running && pol.MayDecide(p) == nil) {
-		return r, &Refusal{Why: NotYours, Request: r}
+		return r, &Refusal{Kind: NotYours, Request: r}
 	}
-	d := Decision{Verdict: Withdraw, By: p.ID, At: now, Op: op}
+	d := Decision{Choice: ChoseCancel, By: p.ID, At: now, OpID: op}
 	switch {
 	case r.State == Expired, r.State == Pending && !now.Before(r.Expires):
-		return r, &Refusal{Why: TooLate, Request: r}
+		return r, &Refusal{Kind: TooLate, Request: r}
 	case r.State == Pending || r.State == Approved:
 		next := r.decided(d)
 		next.Finished = now
 		return next.to(Cancelled)
-	case r.State == Executing && r.Stop == nil:
+	case r.State == Executing && r.Cancellation == nil:
 		next := r
-		next.Stop = &d
+		next.Cancellation = &d
 		return next.to(Executing)
 	}
-	return r, &Refusal{Why: AlreadyDecided, Request: r}
+	return r, &Refusal{Kind: AlreadyDecided, Request: r}
 }
 
 // Expire ends a pending request whose time is over; earlier it changes nothing
@@ -240,18 +240,18 @@ func (r Request) Expire(now time.Time) (Request, bool) {
 	if r.State != Pending || now.Before(r.Expires) {
 		return r, false
 	}
-	next := r.decided(Decision{Verdict: TimeOver, At: now})
+	next := r.decided(Decision{Choice: ChoseExpire, At: now})
 	next.Finished = now
 	next, err := next.to(Expired)
 	return next, err == nil
 }
 
-// Unposted ends a pending request whose card cannot be posted.
-func (r Request) Unposted(why string, now time.Time) (Request, bool) {
+// CancelUnposted ends a pending request whose card cannot be posted.
+func (r Request) CancelUnposted(why string, now time.Time) (Request, bool) {
 	if r.State != Pending {
 		return r, false
 	}
-	next := r.decided(Decision{Verdict: NoCard, At: now, Reason: why})
+	next := r.decided(Decision{Choice: ChoseNoCard, At: now, Reason: why})
 	next.Finished = now
 	next, err := next.to(Cancelled)
 	return next, err == nil
@@ -263,29 +263,29 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 	if r.State != Approved || n < 1 {
 		return r, fmt.Errorf("request %s is %s: cannot start %d batches", r.ID, r.State, n)
 	}
-	r.Batches, r.Open, r.Started = n, n, now
+	r.Batches, r.OpenBatches, r.Started = n, n, now
 	return r.to(Executing)
 }
 
-// MoreBatches counts n batches more: one that was too large was split.
-func (r Request) MoreBatches(n int) Request {
+// AddBatches counts n batches more: one that was too large was split.
+func (r Request) AddBatches(n int) Request {
 	r.Batches += n
-	r.Open += n
+	r.OpenBatches += n
 	return r
 }
 
 // BatchEnded counts one ended batch; with the last one the request ends, too.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
-	if r.State != Executing || r.Open < 1 {
-		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.Open)
+	if r.State != Executing || r.OpenBatches < 1 {
+		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.OpenBatches)
 	}
-	r.Open--
-	r.Tally, r.Progress = r.Tally.Plus(t), now
-	if r.Open > 0 {
+	r.OpenBatches--
+	r.Tally, r.LastBatchAt = r.Tally.Plus(t), now
+	if r.OpenBatches > 0 {
 		return r.to(Executing)
 	}
 	r.Finished = now
-	return r.to(r.Tally.end(r.Stop != nil))
+	return r.to(r.Tally.end(r.Cancellation != nil))
 }
 
 // decidable says whether a yes or no of p can count at all.
@@ -295,9 +295,9 @@ func (r Request) decidable(p Person, pol Policy, now time.Time) error {
 	}
 	switch {
 	case r.State == Expired, r.State == Pending && !now.Before(r.Expires):
-		return &Refusal{Why: TooLate, Request: r}
+		return &Refusal{Kind: TooLate, Request: r}
 	case r.State != Pending:
-		return &Refusal{Why: AlreadyDecided, Request: r}
+		return &Refusal{Kind: AlreadyDecided, Request: r}
 	}
 	return nil
 }

@@ -40,8 +40,8 @@ func serverList(n int) []Server {
 // asked is a pending request of Ann's for ten servers.
 func asked(t testing.TB, pol Policy) Request {
 	t.Helper()
-	ask := Ask{Op: "E1", By: ann, From: "C1", Channel: "C2", Answer: "https://answer", Project: "main", Mode: Soft, Reason: "night"}
-	frozen := Frozen{Servers: serverList(10), LeftOut: []LeftOut{{Server{ID: "x", Tags: []string{"a=b"}}, IsLocked}}}
+	ask := Ask{OpID: "E1", By: ann, AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", Project: "main", Mode: Soft, Reason: "night"}
+	frozen := ServerList{Servers: serverList(10), LeftOut: []LeftOut{{Server{ID: "x", Tags: []string{"a=b"}}, SkipLocked}}}
 	r, err := New("S-23456", ask, frozen, pol, noon)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func situations(t testing.TB) map[string]Request {
 		"denied":           ok(pending.Deny(bob, rules, "no", "op", noon)),
 		"cancelled":        ok(pending.Cancel(ann, rules, "op", noon)),
 		"expired":          ok(told(pending.Expire(late))),
-		"unposted":         ok(told(pending.Unposted("archived", noon))),
+		"unposted":         ok(told(pending.CancelUnposted("archived", noon))),
 		"called-off":       ok(lastStopping.BatchEnded(Tally{NotSent: 5}, noon)),
 		"succeeded":        ok(last.BatchEnded(Tally{Off: 5}, noon)),
 		"partially_failed": ok(last.BatchEnded(Tally{Failed: 5}, noon)),
@@ -104,7 +104,7 @@ var acts = []struct {
 	{"deny", func(r Request, now time.Time) (Request, error) { return r.Deny(cyd, rules, "no", "op2", now) }},
 	{"cancel", func(r Request, now time.Time) (Request, error) { return r.Cancel(ann, rules, "op2", now) }},
 	{"expire", func(r Request, now time.Time) (Request, error) { return told(r.Expire(now)) }},
-	{"unposted", func(r Request, now time.Time) (Request, error) { return told(r.Unposted("archived", now)) }},
+	{"unposted", func(r Request, now time.Time) (Request, error) { return told(r.CancelUnposted("archived", now)) }},
 	{"execute", func(r Request, now time.Time) (Request, error) { return r.Execute(3, now) }},
 	{"batch", func(r Request, now time.Time) (Request, error) { return r.BatchEnded(Tally{NotSent: 5}, now) }},
 }
@@ -187,22 +187,22 @@ func outcome(r Request, err error) string {
 		return "never"
 	case imprint(no.Request) != imprint(r):
 		return "a refusal about another request"
-	case no.Why == TooLate:
+	case no.Kind == TooLate:
 		return "late"
-	case no.Why == AlreadyDecided:
+	case no.Kind == AlreadyDecided:
 		return "decided"
 	}
-	return string(no.Why)
+	return string(no.Kind)
 }
 
 // roomy gives r's lists room to grow in place, so that a method that appends
 // to them without copying writes where imprint sees it.
 func roomy(r Request) Request {
 	r.Decisions = append(make([]Decision, 0, len(r.Decisions)+2), r.Decisions...)
-	r.First = append(make([]Server, 0, len(r.First)+2), r.First...)
-	r.Out = append(make([]LeftOut, 0, len(r.Out)+2), r.Out...)
-	if r.Stop != nil {
-		r.Stop = new(*r.Stop)
+	r.Sample = append(make([]Server, 0, len(r.Sample)+2), r.Sample...)
+	r.LeftOut = append(make([]LeftOut, 0, len(r.LeftOut)+2), r.LeftOut...)
+	if r.Cancellation != nil {
+		r.Cancellation = new(*r.Cancellation)
 	}
 	return r
 }
@@ -211,7 +211,7 @@ func roomy(r Request) Request {
 // the end of its lists.
 func imprint(r Request) string {
 	b, err := json.Marshal([]any{
-		r, r.Thread, r.Decisions[:cap(r.Decisions)], r.First[:cap(r.First)], r.Out[:cap(r.Out)],
+		r, r.Thread, r.Decisions[:cap(r.Decisions)], r.Sample[:cap(r.Sample)], r.LeftOut[:cap(r.LeftOut)],
 	})
 	if err != nil {
 		panic(err)
@@ -237,19 +237,19 @@ func TestTwoDecisionsOnOneValueDoNotMix(t *testing.T) {
 	r := roomy(asked(t, pol))
 	yes := must(t)(r.Approve(bob, pol, "1", noon))
 	no := must(t)(r.Deny(cyd, pol, "", "2", noon))
-	if yes.Last().By != "UBOB" || no.Last().By != "UCYD" {
-		t.Errorf("the decisions of %s and %s", yes.Last().By, no.Last().By)
+	if yes.LastDecision().By != "UBOB" || no.LastDecision().By != "UCYD" {
+		t.Errorf("the decisions of %s and %s", yes.LastDecision().By, no.LastDecision().By)
 	}
 }
 
 func TestNewRequest(t *testing.T) {
 	ask := Ask{
-		Op: "E1", By: ann, From: "C1", Channel: "C2", Answer: "https://answer",
+		OpID: "E1", By: ann, AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer",
 		Project: "main", Mode: Hard, Reason: "night", Servers: []string{"web-*"},
 	}
-	frozen := Frozen{Servers: serverList(30)}
+	frozen := ServerList{Servers: serverList(30)}
 	for _, s := range serverList(25) {
-		frozen.LeftOut = append(frozen.LeftOut, LeftOut{s, AlreadyOff})
+		frozen.LeftOut = append(frozen.LeftOut, LeftOut{s, SkipOff})
 	}
 	r, err := New("S-23456", ask, frozen, rules, noon)
 	if err != nil {
@@ -257,9 +257,9 @@ func TestNewRequest(t *testing.T) {
 	}
 	want := Request{
 		ID: "S-23456", Project: "main", Mode: Hard, Reason: "night", Requester: "UANN",
-		From: "C1", Channel: "C2", Answer: "https://answer", Origin: "E1",
+		AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1",
 		Created: noon, Expires: late, Total: 30, Digest: frozen.Digest("main", Hard),
-		First: frozen.Servers[:20], Out: frozen.LeftOut[:20], OutSum: 25, Need: 1, State: Pending,
+		Sample: frozen.Servers[:20], LeftOut: frozen.LeftOut[:20], LeftOutCount: 25, ApprovalsNeeded: 1, State: Pending,
 	}
 	if got, want := marshal(t, r), marshal(t, want); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -271,26 +271,26 @@ func TestLimitsOfARequest(t *testing.T) {
 	pol.MaxServers = 10
 	strict := pol
 	strict.ReasonRequired = true
-	out := []LeftOut{{Server{ID: "x"}, IsLocked}}
+	out := []LeftOut{{Server{ID: "x"}, SkipLocked}}
 	for _, test := range []struct {
 		name   string
 		pol    Policy
 		reason string
-		frozen Frozen
+		frozen ServerList
 		want   string
 	}{
-		{"at the limit", pol, "", Frozen{Servers: serverList(10)}, ""},
-		{"one too many", pol, "", Frozen{Servers: serverList(11)}, "too many servers 11/10"},
-		{"those left out do not count", pol, "", Frozen{Servers: serverList(10), LeftOut: out}, ""},
-		{"none", pol, "", Frozen{}, "nothing to do 0/0"},
-		{"none left", pol, "", Frozen{LeftOut: out}, "nothing to do 0/0 x"},
-		{"reason missing", strict, "", Frozen{Servers: serverList(1)}, "a reason is required 0/0"},
-		{"reason given", strict, "night", Frozen{Servers: serverList(1)}, ""},
+		{"at the limit", pol, "", ServerList{Servers: serverList(10)}, ""},
+		{"one too many", pol, "", ServerList{Servers: serverList(11)}, "too many servers 11/10"},
+		{"those left out do not count", pol, "", ServerList{Servers: serverList(10), LeftOut: out}, ""},
+		{"none", pol, "", ServerList{}, "nothing to do 0/0"},
+		{"none left", pol, "", ServerList{LeftOut: out}, "nothing to do 0/0 x"},
+		{"reason missing", strict, "", ServerList{Servers: serverList(1)}, "a reason is required 0/0"},
+		{"reason given", strict, "night", ServerList{Servers: serverList(1)}, ""},
 	} {
-		r, err := New("S-23456", Ask{Op: "E1", By: ann, Reason: test.reason}, test.frozen, test.pol, noon)
+		r, err := New("S-23456", Ask{OpID: "E1", By: ann, Reason: test.reason}, test.frozen, test.pol, noon)
 		got := ""
 		if no, ok := errors.AsType[*Refusal](err); ok {
-			got = fmt.Sprintf("%s %d/%d", no.Why, no.Count, no.Limit)
+			got = fmt.Sprintf("%s %d/%d", no.Kind, no.Count, no.Limit)
 			for _, l := range no.LeftOut {
 				got += " " + l.Server.ID
 			}
@@ -305,8 +305,8 @@ func TestApprovalsNeededAreAtLeastOne(t *testing.T) {
 	for required, want := range map[int]int{-1: 1, 0: 1, 1: 1, 2: 2, 5: 5} {
 		pol := rules
 		pol.ApprovalsRequired = required
-		if r := asked(t, pol); r.Need != want {
-			t.Errorf("%d required: %d needed, want %d", required, r.Need, want)
+		if r := asked(t, pol); r.ApprovalsNeeded != want {
+			t.Errorf("%d required: %d needed, want %d", required, r.ApprovalsNeeded, want)
 		}
 	}
 }
@@ -318,26 +318,26 @@ func TestDecisionsAreKept(t *testing.T) {
 	if half.State != Pending || half.Approvals() != 1 || !half.Finished.IsZero() {
 		t.Errorf("after one of two: %s, %d approvals, finished %v", half.State, half.Approvals(), half.Finished)
 	}
-	first := Decision{Verdict: Yes, By: "UBOB", At: noon, Op: "op1"}
+	first := Decision{Choice: ChoseApprove, By: "UBOB", At: noon, OpID: "op1"}
 	for name, test := range map[string]struct {
 		r     Request
 		want  Decision
 		yeses int
 	}{
-		"approve":  {must(t)(half.Approve(cyd, pol, "op2", intime)), Decision{Verdict: Yes, By: "UCYD", At: intime, Op: "op2"}, 2},
-		"deny":     {must(t)(half.Deny(cyd, pol, "not now", "op2", intime)), Decision{Verdict: No, By: "UCYD", At: intime, Reason: "not now", Op: "op2"}, 1},
-		"cancel":   {must(t)(half.Cancel(ann, rules, "op2", intime)), Decision{Verdict: Withdraw, By: "UANN", At: intime, Op: "op2"}, 1},
-		"expire":   {must(t)(told(half.Expire(late))), Decision{Verdict: TimeOver, At: late}, 1},
-		"unposted": {must(t)(told(half.Unposted("archived", intime))), Decision{Verdict: NoCard, At: intime, Reason: "archived"}, 1},
+		"approve":  {must(t)(half.Approve(cyd, pol, "op2", intime)), Decision{Choice: ChoseApprove, By: "UCYD", At: intime, OpID: "op2"}, 2},
+		"deny":     {must(t)(half.Deny(cyd, pol, "not now", "op2", intime)), Decision{Choice: ChoseDeny, By: "UCYD", At: intime, Reason: "not now", OpID: "op2"}, 1},
+		"cancel":   {must(t)(half.Cancel(ann, rules, "op2", intime)), Decision{Choice: ChoseCancel, By: "UANN", At: intime, OpID: "op2"}, 1},
+		"expire":   {must(t)(told(half.Expire(late))), Decision{Choice: ChoseExpire, At: late}, 1},
+		"unposted": {must(t)(told(half.CancelUnposted("archived", intime))), Decision{Choice: ChoseNoCard, At: intime, Reason: "archived"}, 1},
 	} {
 		if got := test.r.Decisions; !slices.Equal(got, []Decision{first, test.want}) {
 			t.Errorf("%s: %+v", name, got)
 		}
-		if test.r.Last() != test.want || test.r.Approvals() != test.yeses {
-			t.Errorf("%s: last %+v, %d approvals", name, test.r.Last(), test.r.Approvals())
+		if test.r.LastDecision() != test.want || test.r.Approvals() != test.yeses {
+			t.Errorf("%s: last %+v, %d approvals", name, test.r.LastDecision(), test.r.Approvals())
 		}
 	}
-	if got := asked(t, pol).Last(); got != (Decision{}) {
+	if got := asked(t, pol).LastDecision(); got != (Decision{}) {
 		t.Errorf("last of none: %+v", got)
 	}
 }
@@ -350,19 +350,19 @@ func TestADecisionIsFoundByItsClick(t *testing.T) {
 	for _, test := range []struct {
 		r       Request
 		op      string
-		verdict Verdict
+		verdict Choice
 	}{
-		{r, "op1", Yes}, {r, "op2", ""}, {r, "", ""},
-		{stopped, "op1", Yes}, {stopped, "op2", Withdraw}, {stopped, "op3", ""},
+		{r, "op1", ChoseApprove}, {r, "op2", ""}, {r, "", ""},
+		{stopped, "op1", ChoseApprove}, {stopped, "op2", ChoseCancel}, {stopped, "op3", ""},
 		{clock, "", ""}, // the clock's decision has no click
 	} {
-		got, ok := test.r.By(test.op)
-		if got.Verdict != test.verdict || ok != (test.verdict != "") {
+		got, ok := test.r.DecisionByOp(test.op)
+		if got.Choice != test.verdict || ok != (test.verdict != "") {
 			t.Errorf("by %q: %+v, %t; want %q", test.op, got, ok, test.verdict)
 		}
 	}
-	stopped.Stop.Op = ""
-	if got, ok := stopped.By(""); ok {
+	stopped.Cancellation.OpID = ""
+	if got, ok := stopped.DecisionByOp(""); ok {
 		t.Errorf("by nothing: %+v", got)
 	}
 }
@@ -370,8 +370,8 @@ func TestADecisionIsFoundByItsClick(t *testing.T) {
 func TestWorkBegins(t *testing.T) {
 	approved := situations(t)["approved"]
 	r := must(t)(approved.Execute(3, late))
-	if r.Batches != 3 || r.Open != 3 || !r.Started.Equal(late) || !r.Finished.IsZero() {
-		t.Errorf("%d batches, %d open, started %v, finished %v", r.Batches, r.Open, r.Started, r.Finished)
+	if r.Batches != 3 || r.OpenBatches != 3 || !r.Started.Equal(late) || !r.Finished.IsZero() {
+		t.Errorf("%d batches, %d open, started %v, finished %v", r.Batches, r.OpenBatches, r.Started, r.Finished)
 	}
 	for _, n := range []int{0, -1} {
 		if next, err := approved.Execute(n, late); err == nil {
@@ -383,18 +383,18 @@ func TestWorkBegins(t *testing.T) {
 func TestTheLastBatchEndsTheRequest(t *testing.T) {
 	executing := situations(t)["executing"]
 	half := must(t)(executing.BatchEnded(Tally{Stopped: 3, Failed: 2}, noon))
-	if half.State != Executing || half.Open != 1 || half.Tally != (Tally{Stopped: 3, Failed: 2}) || !half.Finished.IsZero() {
+	if half.State != Executing || half.OpenBatches != 1 || half.Tally != (Tally{Stopped: 3, Failed: 2}) || !half.Finished.IsZero() {
 		t.Errorf("half way: %+v", half)
 	}
 	whole := must(t)(half.BatchEnded(Tally{Stopped: 1, Off: 4}, late))
-	if whole.State != PartiallyFailed || whole.Open != 0 || whole.Tally != (Tally{Stopped: 4, Off: 4, Failed: 2}) || !whole.Finished.Equal(late) {
+	if whole.State != PartiallyFailed || whole.OpenBatches != 0 || whole.Tally != (Tally{Stopped: 4, Off: 4, Failed: 2}) || !whole.Finished.Equal(late) {
 		t.Errorf("at the end: %+v", whole)
 	}
 	none, over := executing, whole
-	none.Open, over.State, over.Open = 0, Unknown, 1
+	none.OpenBatches, over.State, over.OpenBatches = 0, Unknown, 1
 	for _, r := range []Request{none, over} {
 		if next, err := r.BatchEnded(Tally{}, noon); err == nil {
-			t.Errorf("%s with %d open batches: one more ended, and it is %s", r.State, r.Open, next.State)
+			t.Errorf("%s with %d open batches: one more ended, and it is %s", r.State, r.OpenBatches, next.State)
 		}
 	}
 }
@@ -402,11 +402,11 @@ func TestTheLastBatchEndsTheRequest(t *testing.T) {
 func TestStoppingWorkIsNotTheEnd(t *testing.T) {
 	executing := situations(t)["executing"]
 	r := must(t)(executing.Cancel(ann, rules, "op9", late))
-	if r.State != Executing || r.Stop == nil || *r.Stop != (Decision{Verdict: Withdraw, By: "UANN", At: late, Op: "op9"}) {
-		t.Errorf("%s, %+v", r.State, r.Stop)
+	if r.State != Executing || r.Cancellation == nil || *r.Cancellation != (Decision{Choice: ChoseCancel, By: "UANN", At: late, OpID: "op9"}) {
+		t.Errorf("%s, %+v", r.State, r.Cancellation)
 	}
-	if executing.Stop != nil || len(r.Decisions) != len(executing.Decisions) {
-		t.Errorf("stop %+v before, %d decisions after", executing.Stop, len(r.Decisions))
+	if executing.Cancellation != nil || len(r.Decisions) != len(executing.Decisions) {
+		t.Errorf("stop %+v before, %d decisions after", executing.Cancellation, len(r.Decisions))
 	}
 }
 
@@ -417,9 +417,9 @@ func TestRefusalsSayWhichRequestTheyAreAbout(t *testing.T) {
 	_, own := r.Approve(Person{ID: ann.ID, Groups: []string{"SOPS"}}, pol, "op", noon)
 	_, again := r.Approve(bob, pol, "op", noon)
 	_, others := r.Cancel(bob, rules, "op", noon)
-	for why, err := range map[Reason]error{OwnRequest: own, YouApproved: again, NotYours: others} {
+	for why, err := range map[RefusalKind]error{OwnRequest: own, YouApproved: again, NotYours: others} {
 		no, ok := errors.AsType[*Refusal](err)
-		if !ok || no.Why != why || imprint(no.Request) != imprint(r) {
+		if !ok || no.Kind != why || imprint(no.Request) != imprint(r) {
 			t.Errorf("%s: %v", why, err)
 		}
 	}
@@ -427,8 +427,8 @@ func TestRefusalsSayWhichRequestTheyAreAbout(t *testing.T) {
 
 func TestRefusalReadsWell(t *testing.T) {
 	for want, no := range map[string]*Refusal{
-		"not an approver":              {Why: NotApprover},
-		"own request (S-2 is pending)": {Why: OwnRequest, Request: Request{ID: "S-2", State: Pending}},
+		"not an approver":              {Kind: NotApprover},
+		"own request (S-2 is pending)": {Kind: OwnRequest, Request: Request{ID: "S-2", State: Pending}},
 	} {
 		if no.Error() != want {
 			t.Errorf("%q, want %q", no.Error(), want)

@@ -43,36 +43,36 @@ var serverID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // the cloud writes it.
 func IsServerID(s string) bool { return serverID.MatchString(s) }
 
-// On reports whether the server runs and nothing is being done to it.
-func (s Server) On() bool { return s.Status == "ACTIVE" && s.Task == "" }
+// IsOn reports whether the server runs and nothing is being done to it.
+func (s Server) IsOn() bool { return s.Status == "ACTIVE" && s.Task == "" }
 
-// Off reports whether the server is shut down and nothing is being done to it.
-func (s Server) Off() bool { return s.Status == "SHUTOFF" && s.Task == "" }
+// IsOff reports whether the server is shut down and nothing is being done to it.
+func (s Server) IsOff() bool { return s.Status == "SHUTOFF" && s.Task == "" }
 
-// GoingOff reports whether the server is being stopped now. It still says
+// IsGoingOff reports whether the server is being stopped now. It still says
 // ACTIVE then; only the task tells (ECS appendix "ECS statuses").
-func (s Server) GoingOff() bool { return s.Status == "ACTIVE" && s.Task == "powering-off" }
+func (s Server) IsGoingOff() bool { return s.Status == "ACTIVE" && s.Task == "powering-off" }
 
-// GoingOn reports whether the server is being started now.
-func (s Server) GoingOn() bool { return s.Status == "SHUTOFF" && s.Task == "powering-on" }
+// IsGoingOn reports whether the server is being started now.
+func (s Server) IsGoingOn() bool { return s.Status == "SHUTOFF" && s.Task == "powering-on" }
 
-// Why says for what reason a server was left out.
-type Why string
+// SkipReason says for what reason a server was left out.
+type SkipReason string
 
 const (
-	AlreadyOff Why = "already_off" // it is stopped
-	GoingOff   Why = "going_off"   // somebody else is stopping it right now; how that ends is not ours to say
-	AlreadyOn  Why = "already_on"  // it runs
-	GoingOn    Why = "going_on"    // somebody else is starting it right now
-	Since      Why = "since"       // changed by somebody after the request had stopped it
-	IsLocked   Why = "locked"      // the cloud refuses to touch it
-	IsBusy     Why = "busy"        // something else is being done to it
-	Vanished   Why = "vanished"    // the cloud does not show it any more
-	Protected  Why = "protected"   // the settings forbid it
-	IsMetal    Why = "bare_metal"  // it belongs to another API
-	Unstopped  Why = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
-	Unstarted  Why = "start_state" // a state that cannot be started from
-	Touched    Why = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
+	SkipOff              SkipReason = "already_off" // it is stopped
+	SkipGoingOff         SkipReason = "going_off"   // somebody else is stopping it right now; how that ends is not ours to say
+	SkipOn               SkipReason = "already_on"  // it runs
+	SkipGoingOn          SkipReason = "going_on"    // somebody else is starting it right now
+	SkipChangedSince     SkipReason = "since"       // changed by somebody after the request had stopped it
+	SkipLocked           SkipReason = "locked"      // the cloud refuses to touch it
+	SkipBusy             SkipReason = "busy"        // something else is being done to it
+	SkipVanished         SkipReason = "vanished"    // the cloud does not show it any more
+	SkipProtected        SkipReason = "protected"   // the settings forbid it
+	SkipBareMetal        SkipReason = "bare_metal"  // it belongs to another API
+	SkipStopState        SkipReason = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
+	SkipStartState       SkipReason = "start_state" // a state that cannot be started from
+	SkipChangedMeanwhile SkipReason = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
 )
 
 // brief is what a batch keeps of a server: enough to compare it with a later
@@ -84,13 +84,13 @@ func (s Server) brief() Server {
 
 // LeftOut is a server that will not be stopped, and why.
 type LeftOut struct {
-	Server Server `json:"server"`
-	Why    Why    `json:"why"`
+	Server Server     `json:"server"`
+	Skip   SkipReason `json:"why"`
 }
 
-// Frozen is what was asked for, down to the servers. It is made once, when the
+// ServerList is what was asked for, down to the servers. It is made once, when the
 // request is made, and never changed: what is approved is this list.
-type Frozen struct {
+type ServerList struct {
 	Action  Action    `json:"action,omitempty"`
 	At      time.Time `json:"at,omitzero"` // before the first of the servers was read
 	Servers []Server  `json:"servers"`
@@ -99,7 +99,7 @@ type Frozen struct {
 
 // Digest is a short fingerprint of what is approved: action, project, mode and ids
 // in the list, whatever their order. Eight hex digits of SHA-256.
-func (f Frozen) Digest(project string, mode Mode) string {
+func (f ServerList) Digest(project string, mode Mode) string {
 	ids := make([]string, len(f.Servers))
 	for i, s := range f.Servers {
 		ids[i] = s.ID
@@ -172,24 +172,24 @@ func Match(pattern, name string) bool {
 	return ok && strings.HasSuffix(name, parts[last])
 }
 
-// Sort says what may be done with s when a stop is asked for or about to be
+// Eligible says what may be done with s when a stop is asked for or about to be
 // sent: ok, or the reason to leave it out.
-func (p Protection) Sort(s Server) (why Why, ok bool) {
+func (p Protection) Eligible(s Server) (why SkipReason, ok bool) {
 	switch {
 	case p.Covers(s):
-		return Protected, false
+		return SkipProtected, false
 	case s.BareMetal:
-		return IsMetal, false
-	case s.Off():
-		return AlreadyOff, false
-	case s.GoingOff():
-		return GoingOff, false
+		return SkipBareMetal, false
+	case s.IsOff():
+		return SkipOff, false
+	case s.IsGoingOff():
+		return SkipGoingOff, false
 	case s.Locked:
-		return IsLocked, false
+		return SkipLocked, false
 	case s.Task != "":
-		return IsBusy, false
+		return SkipBusy, false
 	case s.Status != "ACTIVE":
-		return Unstopped, false
+		return SkipStopState, false
 	}
 	return "", true
 }

@@ -189,38 +189,38 @@ func TestWhatMayBeStopped(t *testing.T) {
 	protect := Protection{Servers: []string{"db-*"}, Tags: []string{"keep"}}
 	for _, test := range []struct {
 		s    Server
-		want Why // empty: may be stopped
+		want SkipReason // empty: may be stopped
 	}{
 		{Server{Status: "ACTIVE"}, ""},
-		{Server{Status: "ACTIVE", Task: "powering-off"}, GoingOff},
-		{Server{Status: "ACTIVE", Task: "rebooting"}, IsBusy},
-		{Server{Status: "ACTIVE", Task: "powering-on"}, IsBusy},
-		{Server{Status: "SHUTOFF"}, AlreadyOff},
-		{Server{Status: "SHUTOFF", Task: "powering-on"}, IsBusy},
-		{Server{Status: "SHUTOFF", Task: "powering-off"}, IsBusy},
-		{Server{Status: "ACTIVE", Locked: true}, IsLocked},
-		{Server{Status: "ACTIVE", Task: "rebooting", Locked: true}, IsLocked},
-		{Server{Status: "ERROR", Locked: true}, IsLocked},
-		{Server{Status: "SHUTOFF", Locked: true}, AlreadyOff},
-		{Server{Status: "ACTIVE", Task: "powering-off", Locked: true}, GoingOff},
-		{Server{Status: "ERROR"}, Unstopped},
-		{Server{Status: "ERROR", Task: "powering-off"}, IsBusy},
-		{Server{Status: "BUILD", Task: "spawning"}, IsBusy},
-		{Server{Status: "BUILD"}, Unstopped},
-		{Server{Status: "REBOOT"}, Unstopped},
-		{Server{Status: "DELETED"}, Unstopped},
-		{Server{Status: "active"}, Unstopped},
-		{Server{Status: ""}, Unstopped},
-		{Server{Name: "db-1", Status: "ACTIVE"}, Protected},
-		{Server{Name: "db-1", Status: "SHUTOFF"}, Protected},
-		{Server{Name: "db-1", Status: "ACTIVE", Locked: true}, Protected},
-		{Server{Status: "ACTIVE", Tags: []string{"keep=yes"}}, Protected},
-		{Server{Status: "ACTIVE", BareMetal: true}, IsMetal},
-		{Server{Status: "SHUTOFF", BareMetal: true}, IsMetal},
-		{Server{Status: "ACTIVE", Task: "powering-off", BareMetal: true}, IsMetal},
-		{Server{Name: "db-1", Status: "ACTIVE", BareMetal: true}, Protected},
+		{Server{Status: "ACTIVE", Task: "powering-off"}, SkipGoingOff},
+		{Server{Status: "ACTIVE", Task: "rebooting"}, SkipBusy},
+		{Server{Status: "ACTIVE", Task: "powering-on"}, SkipBusy},
+		{Server{Status: "SHUTOFF"}, SkipOff},
+		{Server{Status: "SHUTOFF", Task: "powering-on"}, SkipBusy},
+		{Server{Status: "SHUTOFF", Task: "powering-off"}, SkipBusy},
+		{Server{Status: "ACTIVE", Locked: true}, SkipLocked},
+		{Server{Status: "ACTIVE", Task: "rebooting", Locked: true}, SkipLocked},
+		{Server{Status: "ERROR", Locked: true}, SkipLocked},
+		{Server{Status: "SHUTOFF", Locked: true}, SkipOff},
+		{Server{Status: "ACTIVE", Task: "powering-off", Locked: true}, SkipGoingOff},
+		{Server{Status: "ERROR"}, SkipStopState},
+		{Server{Status: "ERROR", Task: "powering-off"}, SkipBusy},
+		{Server{Status: "BUILD", Task: "spawning"}, SkipBusy},
+		{Server{Status: "BUILD"}, SkipStopState},
+		{Server{Status: "REBOOT"}, SkipStopState},
+		{Server{Status: "DELETED"}, SkipStopState},
+		{Server{Status: "active"}, SkipStopState},
+		{Server{Status: ""}, SkipStopState},
+		{Server{Name: "db-1", Status: "ACTIVE"}, SkipProtected},
+		{Server{Name: "db-1", Status: "SHUTOFF"}, SkipProtected},
+		{Server{Name: "db-1", Status: "ACTIVE", Locked: true}, SkipProtected},
+		{Server{Status: "ACTIVE", Tags: []string{"keep=yes"}}, SkipProtected},
+		{Server{Status: "ACTIVE", BareMetal: true}, SkipBareMetal},
+		{Server{Status: "SHUTOFF", BareMetal: true}, SkipBareMetal},
+		{Server{Status: "ACTIVE", Task: "powering-off", BareMetal: true}, SkipBareMetal},
+		{Server{Name: "db-1", Status: "ACTIVE", BareMetal: true}, SkipProtected},
 	} {
-		why, ok := protect.Sort(test.s)
+		why, ok := protect.Eligible(test.s)
 		if why != test.want || ok != (test.want == "") {
 			t.Errorf("%+v: %q, %t; want %q", test.s, why, ok, test.want)
 		}
@@ -243,15 +243,15 @@ func TestOnOffAndGoingOff(t *testing.T) {
 		{"", "", false, false, false},
 	} {
 		s := Server{Status: test.status, Task: test.task}
-		if s.On() != test.on || s.Off() != test.off || s.GoingOff() != test.goingOff {
-			t.Errorf("%s/%s: on %t, off %t, going off %t", test.status, test.task, s.On(), s.Off(), s.GoingOff())
+		if s.IsOn() != test.on || s.IsOff() != test.off || s.IsGoingOff() != test.goingOff {
+			t.Errorf("%s/%s: on %t, off %t, going off %t", test.status, test.task, s.IsOn(), s.IsOff(), s.IsGoingOff())
 		}
 	}
 }
 
 func TestDigestIsOfWhatIsApproved(t *testing.T) {
 	list := serverList(3)
-	digest := Frozen{Servers: list}.Digest("main", Soft)
+	digest := ServerList{Servers: list}.Digest("main", Soft)
 	if digest != "898730ee" {
 		t.Errorf("the digest of old requests was 898730ee, now it is %s", digest)
 	}
@@ -259,10 +259,10 @@ func TestDigestIsOfWhatIsApproved(t *testing.T) {
 	slices.Reverse(reversed)
 	renamed := slices.Clone(list)
 	renamed[0].Name, renamed[0].Status = "other", "SHUTOFF"
-	for name, same := range map[string]Frozen{
+	for name, same := range map[string]ServerList{
 		"order":            {Servers: reversed},
 		"names and states": {Servers: renamed},
-		"those left out":   {Servers: list, LeftOut: []LeftOut{{list[0], IsBusy}}},
+		"those left out":   {Servers: list, LeftOut: []LeftOut{{list[0], SkipBusy}}},
 	} {
 		if got := same.Digest("main", Soft); got != digest {
 			t.Errorf("%s should not matter: %s, not %s", name, got, digest)
@@ -275,13 +275,13 @@ func TestDigestIsOfWhatIsApproved(t *testing.T) {
 	other[1].ID = someID
 	seen := map[string]string{digest: "this"}
 	for name, got := range map[string]string{
-		"another id":      Frozen{Servers: other}.Digest("main", Soft),
-		"one fewer":       Frozen{Servers: list[:2]}.Digest("main", Soft),
-		"one more":        Frozen{Servers: serverList(4)}.Digest("main", Soft),
-		"another mode":    Frozen{Servers: list}.Digest("main", Hard),
-		"another project": Frozen{Servers: list}.Digest("Main", Soft),
-		"none":            Frozen{}.Digest("main", Soft),
-		"another action":  Frozen{Action: Start, Servers: list}.Digest("main", Soft),
+		"another id":      ServerList{Servers: other}.Digest("main", Soft),
+		"one fewer":       ServerList{Servers: list[:2]}.Digest("main", Soft),
+		"one more":        ServerList{Servers: serverList(4)}.Digest("main", Soft),
+		"another mode":    ServerList{Servers: list}.Digest("main", Hard),
+		"another project": ServerList{Servers: list}.Digest("Main", Soft),
+		"none":            ServerList{}.Digest("main", Soft),
+		"another action":  ServerList{Action: Start, Servers: list}.Digest("main", Soft),
 	} {
 		if twin, known := seen[got]; known {
 			t.Errorf("%s and %s have the same digest", name, twin)

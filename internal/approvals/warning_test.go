@@ -68,7 +68,7 @@ func TestReminders(t *testing.T) {
 		r := Request{State: Pending, Created: noon, Expires: noon.Add(c.ttl)}
 		var got []time.Duration
 		for now := noon; now.Before(r.Expires); {
-			now = r.Wakes(5 * time.Minute)
+			now = r.NextDue(5 * time.Minute)
 			if next, due := r.Remind(5*time.Minute, now); due {
 				got = append(got, now.Sub(noon))
 				r = next
@@ -82,8 +82,8 @@ func TestReminders(t *testing.T) {
 
 func TestReminderIsForTheUndecidedOnly(t *testing.T) {
 	for name, r := range situations(t) {
-		if next, due := r.Remind(time.Minute, r.Expires.Add(-time.Second)); due != (r.State == Pending) || r.State == Pending && next.Reminded != 3 {
-			t.Errorf("%s: due %v, %d sent", name, due, next.Reminded)
+		if next, due := r.Remind(time.Minute, r.Expires.Add(-time.Second)); due != (r.State == Pending) || r.State == Pending && next.RemindersSent != 3 {
+			t.Errorf("%s: due %v, %d sent", name, due, next.RemindersSent)
 		}
 		if _, due := r.Remind(time.Minute, r.Expires); due {
 			t.Errorf("%s: reminded of when its time is over", name)
@@ -96,11 +96,11 @@ func TestETA(t *testing.T) {
 	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("by the limit alone: %v", got.Sub(noon))
 	}
-	r.Tally, r.Progress = Tally{Stopped: 500}, noon.Add(time.Minute)
+	r.Tally, r.LastBatchAt = Tally{Stopped: 500}, noon.Add(time.Minute)
 	if got := r.ETA(1000); !got.Equal(noon.Add(5 * time.Minute)) {
 		t.Errorf("by what is done: %v", got.Sub(noon))
 	}
-	r.Progress = noon.Add(time.Second)
+	r.LastBatchAt = noon.Add(time.Second)
 	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("what is done does not pass the limit: %v", got.Sub(noon))
 	}

@@ -59,7 +59,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
 		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
 		Confirm:    c.Confirm,
-		Quarantine: c.Quarantine, UnsureWait: c.UnsureWait, JobDeadline: c.Deadline,
+		Quarantine: c.Quarantine, PostQuarantine: c.UnsureWait, JobDeadline: c.Deadline,
 	}
 	if tune != nil {
 		tune(&ec)
@@ -113,7 +113,7 @@ func (b *Bot) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-b.engine.Begun(): // nothing is taken that cannot be recorded
+			case <-b.engine.Started(): // nothing is taken that cannot be recorded
 				return b.app.Run(ctx)
 			}
 		})

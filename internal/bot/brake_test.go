@@ -109,7 +109,7 @@ func brakesWork(t *testing.T, groups slacksim.Fault) {
 	w.Command(carla, "cancel "+requestID(running))
 	took("an approver's cancellation of what runs", began, func() bool {
 		r := stored[approvals.Request](w, "r:"+requestID(running))
-		return r.Stop != nil && r.Stop.By == carla
+		return r.Cancellation != nil && r.Cancellation.By == carla
 	})
 
 	// What lets go does not lean on what was known.

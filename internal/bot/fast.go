@@ -13,10 +13,10 @@ func fast(c *jobs.Config) {
 	c.RetryIn = 150 * time.Millisecond
 	c.Redraw = 100 * time.Millisecond
 	c.PostGap, c.DrawGap = time.Millisecond, time.Millisecond
-	c.RefusedPause = time.Second
+	c.RejectedRetry = time.Second
 	c.HomeGap = 200 * time.Millisecond
-	c.Quarantine, c.UnsureWait = 2*time.Second, 2*time.Second
-	c.Beat = 200 * time.Millisecond
+	c.Quarantine, c.PostQuarantine = 2*time.Second, 2*time.Second
+	c.Heartbeat = 200 * time.Millisecond
 	c.Window, c.Guard = 3*time.Second, 100*time.Millisecond
 	c.TrustEmpty = true
 }

@@ -197,11 +197,11 @@ func (k *keeper) judge(ctx context.Context, faults []store.Fault) error {
 	if len(refused) > 0 {
 		err := error(refusedStore{refused})
 		k.unfit.Store(&err)
-		k.engine.Hold(approvals.CauseStoreUnsafe)
+		k.engine.Suspend(approvals.CauseStoreUnsafe)
 		return err
 	}
 	k.unfit.Store(nil)
-	k.engine.Hold(approvals.Cause{})
+	k.engine.Suspend(approvals.Cause{})
 	return nil
 }
 

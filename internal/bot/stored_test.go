@@ -572,7 +572,7 @@ func (s *stage) knowsEveryField() {
 		"r:":   func() any { return new(request) },
 		"b:":   func() any { return new(batch) },
 		"halt": func() any { return new(freeze) },
-		"s:":   func() any { return new(approvals.Frozen) },
+		"s:":   func() any { return new(approvals.ServerList) },
 		"o:":   func() any { return new(approvals.Note) },
 		"i:":   func() any { return new(approvals.Envelope) },
 		"d:":   func() any { return new(approvals.Ask) },

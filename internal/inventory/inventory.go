@@ -59,9 +59,9 @@ func (inv *Inventory) Read(ctx context.Context, ids []string) (map[string]approv
 func (inv *Inventory) refusal(ctx context.Context, doing string, err error) error {
 	inv.log.ErrorContext(ctx, "cannot read servers from the cloud", "doing", doing, "err", err)
 	if ecsclient.VerdictOf(err) == ecsclient.Authentication {
-		return &approvals.Refusal{Why: approvals.CloudRefusesKey}
+		return &approvals.Refusal{Kind: approvals.CloudRefusesKey}
 	}
-	return &approvals.Refusal{Why: approvals.CloudAway}
+	return &approvals.Refusal{Kind: approvals.CloudAway}
 }
 
 // toServers turns what the cloud lists into servers, in the same order.

@@ -16,24 +16,24 @@ import (
 // time that the list is given. Words that name no server, and names that several
 // servers have, refuse the whole ask with a *approvals.Refusal that lists them
 // all; so does a cloud that cannot be read.
-func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.Frozen, error) {
-	frozen := approvals.Frozen{At: now}
+func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.ServerList, error) {
+	frozen := approvals.ServerList{At: now}
 	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
-		return approvals.Frozen{}, inv.refusal(ctx, "find servers", err)
+		return approvals.ServerList{}, inv.refusal(ctx, "find servers", err)
 	}
 	if len(f.missing) > 0 || len(f.ambiguous) > 0 {
-		return approvals.Frozen{}, &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing), Ambiguous: f.ambiguous}
+		return approvals.ServerList{}, &approvals.Refusal{Kind: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing), Ambiguous: f.ambiguous}
 	}
 	for _, s := range f.found {
-		why, ok := inv.protection.Sort(s)
-		if ok && slices.Contains(ask.Without, s.ID) {
-			why, ok = approvals.Since, false // it was shown as left out
+		why, ok := inv.protection.Eligible(s)
+		if ok && slices.Contains(ask.Except, s.ID) {
+			why, ok = approvals.SkipChangedSince, false // it was shown as left out
 		}
 		if ok {
 			frozen.Servers = append(frozen.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
 	return frozen, nil
@@ -42,27 +42,27 @@ func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.T
 // Recheck makes the list of a new request from servers of an earlier one, by
 // what they are now. now is the time that the list is given. An error is a
 // *approvals.Refusal.
-func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.Frozen, error) {
+func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.ServerList, error) {
 	ids := make([]string, len(servers))
 	for i, s := range servers {
 		ids[i] = s.ID
 	}
-	frozen := approvals.Frozen{Action: a, At: now}
+	frozen := approvals.ServerList{Action: a, At: now}
 	seen, err := inv.Read(ctx, ids)
 	if err != nil {
-		return approvals.Frozen{}, inv.refusal(ctx, "read the servers of an earlier request", err)
+		return approvals.ServerList{}, inv.refusal(ctx, "read the servers of an earlier request", err)
 	}
 	for _, was := range servers {
 		s, there := seen[was.ID]
 		if !there {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Why: approvals.Vanished})
-		} else if a == approvals.Start && s.Off() && s.Updated != was.Updated {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Skip: approvals.SkipVanished})
+		} else if a == approvals.Start && s.IsOff() && s.Updated != was.Updated {
 			// Somebody has changed it since: perhaps it is off on purpose.
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: approvals.Since})
-		} else if why, ok := a.Sort(inv.protection, s); ok {
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
+		} else if why, ok := a.Eligible(inv.protection, s); ok {
 			frozen.Servers = append(frozen.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Why: why})
+			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
 	return frozen, nil
@@ -83,7 +83,7 @@ func (inv *Inventory) Find(ctx context.Context, ask approvals.Ask) (found []appr
 		}
 	}
 	if len(f.missing) > 0 {
-		missing = &approvals.Refusal{Why: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing)}
+		missing = &approvals.Refusal{Kind: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing)}
 	}
 	return f.found, missing, nil
 }

@@ -117,24 +117,24 @@ func TestMissingNamesGetNamesLikeThem(t *testing.T) {
 // are by then.
 func TestWhatWasShownAsLeftOutStaysOut(t *testing.T) {
 	inv, _ := of(t, newCloud(t, "web-1", "web-2"))
-	f, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{idOf(0), idOf(1)}, Without: []string{idOf(1)}}, time.Now())
-	if err != nil || !slices.Equal(namesOf(f.Servers), []string{"web-1"}) || len(f.LeftOut) != 1 || f.LeftOut[0].Why != approvals.Since {
+	f, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{idOf(0), idOf(1)}, Except: []string{idOf(1)}}, time.Now())
+	if err != nil || !slices.Equal(namesOf(f.Servers), []string{"web-1"}) || len(f.LeftOut) != 1 || f.LeftOut[0].Skip != approvals.SkipChangedSince {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
 
 func TestACloudThatCannotBeReadRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // failed reads are tried again
-		for status, want := range map[int]approvals.Reason{401: approvals.CloudRefusesKey, 503: approvals.CloudAway} {
+		for status, want := range map[int]approvals.RefusalKind{401: approvals.CloudRefusesKey, 503: approvals.CloudAway} {
 			cloud := newCloud(t, "web-1") // a new one: a refused key is remembered
 			inv, _ := of(t, cloud)
 			cloud.FailNext("list", 1000, ecssim.Refuse(status, "E", "refused"))
 			_, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{"web-1"}}, time.Now())
-			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Why != want {
+			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Kind != want {
 				t.Errorf("Resolve after %d: %v, want %q", status, err, want)
 			}
 			_, err = inv.Recheck(t.Context(), approvals.Stop, []approvals.Server{{ID: idOf(0)}}, time.Now())
-			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Why != want {
+			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Kind != want {
 				t.Errorf("Recheck after %d: %v, want %q", status, err, want)
 			}
 		}
@@ -160,16 +160,16 @@ func TestServersOfAnEarlierRequestAreReadAgain(t *testing.T) {
 	for _, tt := range []struct {
 		action approvals.Action
 		want   []string
-		out    map[string]approvals.Why
+		out    map[string]approvals.SkipReason
 	}{
-		{approvals.Start, []string{"stopped"}, map[string]approvals.Why{"touched": approvals.Since, "on": approvals.AlreadyOn, "gone": approvals.Vanished, "db-1": approvals.AlreadyOn}},
-		{approvals.Stop, []string{"on"}, map[string]approvals.Why{"stopped": approvals.AlreadyOff, "touched": approvals.AlreadyOff, "gone": approvals.Vanished, "db-1": approvals.Protected}},
+		{approvals.Start, []string{"stopped"}, map[string]approvals.SkipReason{"touched": approvals.SkipChangedSince, "on": approvals.SkipOn, "gone": approvals.SkipVanished, "db-1": approvals.SkipOn}},
+		{approvals.Stop, []string{"on"}, map[string]approvals.SkipReason{"stopped": approvals.SkipOff, "touched": approvals.SkipOff, "gone": approvals.SkipVanished, "db-1": approvals.SkipProtected}},
 	} {
 		now := time.Now()
 		f, err := inv.Recheck(t.Context(), tt.action, was, now)
-		out := map[string]approvals.Why{}
+		out := map[string]approvals.SkipReason{}
 		for _, l := range f.LeftOut {
-			out[l.Server.Name] = l.Why
+			out[l.Server.Name] = l.Skip
 		}
 		if err != nil || f.Action != tt.action || !f.At.Equal(now) || !slices.Equal(namesOf(f.Servers), tt.want) || !maps.Equal(out, tt.out) {
 			t.Errorf("%q: %q, left out %v (%v), want %q and %v", tt.action, namesOf(f.Servers), out, err, tt.want, tt.out)

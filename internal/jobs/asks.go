@@ -21,15 +21,15 @@ func (e *Engine) countAsk(ctx context.Context, ask approvals.Ask) error {
 	if most == 0 {
 		return nil
 	}
-	wait, err := e.store.Count(ctx, e.keys.asks(ask.By.ID), ask.Op, askLife, most)
+	wait, err := e.store.Count(ctx, e.keys.asks(ask.By.ID), ask.OpID, askLife, most)
 	if errors.Is(err, store.ErrFull) {
-		return &approvals.Refusal{Why: approvals.StoreFull}
+		return &approvals.Refusal{Kind: approvals.StoreFull}
 	}
 	if err != nil {
 		return fmt.Errorf("count an ask: %w", err)
 	}
 	if wait > 0 {
-		return &approvals.Refusal{Why: approvals.TooManyAsks, Limit: most, Again: e.now().Add(wait)}
+		return &approvals.Refusal{Kind: approvals.TooManyAsks, Limit: most, RetryAt: e.now().Add(wait)}
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (e *Engine) roomForOpen(ctx context.Context, user string) error {
 }
 
 func (e *Engine) tooManyOpen() error {
-	return &approvals.Refusal{Why: approvals.TooManyOpen, Limit: e.Policy.MaxOpenRequests}
+	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: e.Policy.MaxOpenRequests}
 }
 
 // countOpen has ch count r among its requester's open requests, and bounds them.
@@ -80,5 +80,5 @@ func (e *Engine) countOpen(ch *store.Change, r approvals.Request) {
 	if n := e.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
 		ch.AtMost(own, n)
 	}
-	ch.Add(own, r.ID, r.Created.UnixMilli()).Expire(own, keep)
+	ch.Add(own, r.ID, r.Created.UnixMilli()).Expire(own, keepRecords)
 }

@@ -11,9 +11,9 @@ import (
 	"ecsbot/internal/approvals"
 )
 
-func refusalOf(err error) approvals.Reason {
+func refusalOf(err error) approvals.RefusalKind {
 	if no, ok := errors.AsType[*approvals.Refusal](err); ok {
-		return no.Why
+		return no.Kind
 	}
 	return ""
 }
@@ -47,10 +47,10 @@ func TestOnePersonsAsksAreCounted(t *testing.T) {
 	e := engines[0]
 	_, err := e.Draft(t.Context(), askOf("draft", ids[0]))
 	no, _ := errors.AsType[*approvals.Refusal](err)
-	if no == nil || no.Why != approvals.TooManyAsks || no.Limit != most {
+	if no == nil || no.Kind != approvals.TooManyAsks || no.Limit != most {
 		t.Fatalf("a preview: %v", err)
 	}
-	if wait := no.Again.Sub(e.now()); wait < 55*time.Minute || wait > time.Hour {
+	if wait := no.RetryAt.Sub(e.now()); wait < 55*time.Minute || wait > time.Hour {
 		t.Errorf("one may ask again in %v", wait)
 	}
 	// Another person may, and the first one again when the hour is over.

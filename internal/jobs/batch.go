@@ -30,9 +30,9 @@ func (e *Engine) stepBatch(ctx context.Context, c store.Lease, id string) error 
 		return e.submit(ctx, c, b)
 	case approvals.Submitting:
 		// The process that wrote the intent is gone: it may have been sent or not.
-		return e.doubt(ctx, c, b, approvals.CauseSenderGone, "")
+		return e.markAmbiguous(ctx, c, b, approvals.CauseSenderGone, "")
 	case approvals.Ambiguous:
-		return e.watchDoubt(ctx, c, b)
+		return e.checkAmbiguous(ctx, c, b)
 	case approvals.Reconciling:
 		return e.reconcile(ctx, c, b)
 	case approvals.Running:
@@ -42,35 +42,35 @@ func (e *Engine) stepBatch(ctx context.Context, c store.Lease, id string) error 
 	return nil
 }
 
-// move is the change that takes batch b to next.
-func (e *Engine) move(c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event string) *store.Change {
-	return e.keep(store.NewChange().Under(c), b, next).
+// moveBatch is the change that takes batch b to next.
+func (e *Engine) moveBatch(c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event string) *store.Change {
+	return e.writeBatch(store.NewChange().FencedBy(c), b, next).
 		Log(e.batchEntry(b.Body, next, event))
 }
 
-// keep adds to ch that batch b is next now. Servers that got their outcome are
+// writeBatch adds to ch that batch b is next now. Servers that got their outcome are
 // free for other requests.
-func (e *Engine) keep(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
+func (e *Engine) writeBatch(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
 	return ch.Quota(quota(next.Action)).
 		Unlock(next.Request, next.Decided(b.Body)...).
-		Write(e.keys.batch(next.Request, next.N), b.Ver, next)
+		Write(e.keys.batch(next.Request, next.Index), b.Ver, next)
 }
 
 func (e *Engine) batchEntry(b, next approvals.Batch, event string) audit.Entry {
-	return audit.Entry{Event: event, Request: next.Request, Batch: &next.N, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.store.Worker()}
+	return audit.Entry{Event: event, Request: next.Request, Batch: &next.Index, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: e.store.Worker()}
 }
 
-// keepWaiting keeps what is known of a batch that has not ended, and has it
+// recheckLater keeps what is known of a batch that has not ended, and has it
 // looked at again after pause. Once the deadline is over, counted from since,
 // people read that it takes longer.
-func (e *Engine) keepWaiting(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
-	overdue := e.now().Sub(since) >= e.JobDeadline && !next.Late
-	next.Late = next.Late || overdue
+func (e *Engine) recheckLater(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
+	overdue := e.now().Sub(since) >= e.JobDeadline && !next.OverdueTold
+	next.OverdueTold = next.OverdueTold || overdue
 	if marshal(next) == marshal(b.Body) {
 		e.release(ctx, c, pause, false)
 		return nil
 	}
-	ch := e.keep(store.NewChange().Under(c), b, next).Release(pause)
+	ch := e.writeBatch(store.NewChange().FencedBy(c), b, next).Release(pause)
 	if overdue {
 		ch.Log(e.batchEntry(b.Body, next, "late")).Also(tell(e.keys, next.Request, e.lateNote(next)))
 	}
@@ -80,8 +80,8 @@ func (e *Engine) keepWaiting(ctx context.Context, c store.Lease, b store.Stored[
 
 // wakeNext makes the batch after b due, if there is one.
 func (e *Engine) wakeNext(ch *store.Change, b approvals.Batch) {
-	if b.Rest > len(b.Results) {
-		ch.Wake(batchItem(b.Request, b.N+1), 0)
+	if b.Remaining > len(b.Results) {
+		ch.Wake(batchItem(b.Request, b.Index+1), 0)
 	}
 }
 
@@ -104,30 +104,30 @@ func (e *Engine) endBatch(ctx context.Context, c store.Lease, b store.Stored[app
 		if err != nil {
 			return err
 		}
-		if done.Waiting == next.N+1 {
-			done = done.WaitsNoMore()
+		if done.WaitingBatch == next.Index+1 {
+			done = done.ClearWaiting()
 		}
-		ch := e.move(c, b, next, "ended").Release(never).
+		ch := e.moveBatch(c, b, next, "ended").Release(never).
 			Write(e.keys.request(done.ID), r.Ver, done).
 			Wake(threadItem(done.ID), 0)
 		if b.Body.State == approvals.Queued {
 			e.wakeNext(ch, next)
 		}
 		if next.Permit != "" && e.Anchor == AnchorFinish {
-			ch.Settle(next.Permit, e.window())
+			ch.StartWindow(next.Permit, e.window())
 		}
-		if n, failed := e.failedNote(next); failed {
+		if n, failed := e.failureNote(next); failed {
 			ch.Also(tell(e.keys, done.ID, n))
 		}
 		if extra != nil {
 			extra(ch)
 		}
 		if done.State.Final() {
-			if err := e.end(ctx, ch, done); err != nil {
+			if err := e.endRequest(ctx, ch, done); err != nil {
 				return err
 			}
 			ch.Log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: e.store.Worker()}).
-				Also(tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicEnd})))
+				Also(tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicOutcome})))
 			if done.Tally.Long() {
 				ch.Also(tell(e.keys, done.ID, e.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total})))
 			}
@@ -138,14 +138,14 @@ func (e *Engine) endBatch(ctx context.Context, c store.Lease, b store.Stored[app
 		} else {
 			_, err = e.commitProgress(ctx, ch)
 		}
-		if errors.Is(err, store.ErrConflict) && e.unmoved(ctx, b, next) {
+		if errors.Is(err, store.ErrConflict) && e.unchanged(ctx, b, next) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
 		crashpoint("end.committed")
-		e.count(next)
+		e.countOutcomes(next)
 		if done.State.Final() {
 			e.Metrics.moves.WithLabelValues(string(done.State)).Inc()
 		}
@@ -153,14 +153,14 @@ func (e *Engine) endBatch(ctx context.Context, c store.Lease, b store.Stored[app
 	}
 }
 
-// unmoved reports whether the batch still is as it was read, so that only the
+// unchanged reports whether the batch still is as it was read, so that only the
 // request can have caused a conflict.
-func (e *Engine) unmoved(ctx context.Context, b store.Stored[approvals.Batch], next approvals.Batch) bool {
-	now, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(next.Request, next.N))
+func (e *Engine) unchanged(ctx context.Context, b store.Stored[approvals.Batch], next approvals.Batch) bool {
+	now, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(next.Request, next.Index))
 	return err == nil && now.Ver == b.Ver
 }
 
-func (e *Engine) count(b approvals.Batch) {
+func (e *Engine) countOutcomes(b approvals.Batch) {
 	for _, r := range b.Results {
 		e.Metrics.servers.WithLabelValues(string(r.Outcome)).Inc()
 	}

@@ -11,9 +11,9 @@ import (
 	"ecsbot/internal/store"
 )
 
-// beats gives signs of life until ctx ends.
-func (e *Engine) beats(ctx context.Context) {
-	tick := time.NewTicker(e.Beat)
+// heartbeats gives signs of life until ctx ends.
+func (e *Engine) heartbeats(ctx context.Context) {
+	tick := time.NewTicker(e.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {
@@ -21,14 +21,14 @@ func (e *Engine) beats(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
+		if err := e.heartbeat(ctx); err != nil && ctx.Err() == nil {
 			e.Log.WarnContext(ctx, "heartbeat failed", "err", err)
 		}
 	}
 }
 
-// beat gives one sign of life, and tells people if the store was restarted.
-func (e *Engine) beat(ctx context.Context) error {
+// heartbeat gives one sign of life, and tells people if the store was restarted.
+func (e *Engine) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	b, err := e.store.Beat(ctx)
@@ -50,17 +50,17 @@ func (e *Engine) beat(ctx context.Context) error {
 func (e *Engine) noticePause(ctx context.Context, paused bool) error {
 	loss := e.store.LastLoss()
 	if !paused {
-		e.paused = loss // whatever it was, it is over
+		e.pauseTold = loss // whatever it was, it is over
 		return nil
 	}
-	if loss.Equal(e.paused) {
+	if loss.Equal(e.pauseTold) {
 		return nil
 	}
 	e.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.window())
 	if err := e.tellPaused(ctx, fmt.Sprint(loss.UnixMilli())); err != nil {
 		return err
 	}
-	e.paused = loss
+	e.pauseTold = loss
 	return nil
 }
 
@@ -84,12 +84,12 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 	if err != nil {
 		return err
 	}
-	if r.Body.State != approvals.Executing || r.Body.Paused == incident {
+	if r.Body.State != approvals.Executing || r.Body.PauseTold == incident {
 		return nil
 	}
 	next := r.Body
-	next.Paused = incident
-	ch := store.NewChange().Keep().Write(e.keys.request(id), r.Ver, next).
+	next.PauseTold = incident
+	ch := store.NewChange().EvenIfFull().Write(e.keys.request(id), r.Ver, next).
 		Log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.store.Worker()}).
 		Also(tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused})))
 	_, err = e.commitProgress(ctx, ch)

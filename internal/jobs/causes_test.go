@@ -48,7 +48,7 @@ func TestNoNoteHoldsASentence(t *testing.T) {
 				}
 			case *ast.AssignStmt:
 				for _, left := range n.Lhs {
-					if s, ok := left.(*ast.SelectorExpr); ok && (s.Sel.Name == "Why" || s.Sel.Name == "Reason") {
+					if s, ok := left.(*ast.SelectorExpr); ok && (s.Sel.Name == "Why" || s.Sel.Name == "Detail") {
 						for _, right := range n.Rhs {
 							check(right)
 						}

@@ -15,7 +15,7 @@ import (
 
 // handler is a face that only acts on envelopes.
 type handler struct {
-	Face
+	Messenger
 	f func(approvals.Envelope) error
 }
 
@@ -26,7 +26,7 @@ func (h handler) Handle(_ context.Context, env approvals.Envelope) error { retur
 func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	usual := func(c *Config) { c.Beat, c.Lease = 0, 0 } // the defaults
+	usual := func(c *Config) { c.Heartbeat, c.Lease = 0, 0 } // the defaults
 	first, second := w.engine(usual), w.engine(usual)
 	begun, end := make(chan bool, 9), make(chan bool)
 	w.run(first, handler{f: func(approvals.Envelope) error {
@@ -35,7 +35,7 @@ func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 		return nil
 	}})
 	defer close(end)
-	if _, err := first.Record(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
+	if _, err := first.Enqueue(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	<-begun
@@ -47,8 +47,8 @@ func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 	w.within(5*time.Second, "the second engine lives", func() bool {
 		return w.rdb.ZScore(t.Context(), w.key("beats"), second.store.Worker()).Err() == nil
 	})
-	if first.Beat != time.Second || first.Lease != 30*time.Second {
-		t.Fatalf("beat %v, lease %v: not the defaults", first.Beat, first.Lease)
+	if first.Heartbeat != time.Second || first.Lease != 30*time.Second {
+		t.Fatalf("beat %v, lease %v: not the defaults", first.Heartbeat, first.Lease)
 	}
 	kill(first)
 	killed := time.Now()
@@ -65,7 +65,7 @@ func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 func TestAStoppingEngineBeatsUntilItsLastStepIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	quick := func(c *Config) { c.Beat = 50 * time.Millisecond }
+	quick := func(c *Config) { c.Heartbeat = 50 * time.Millisecond }
 	first, second := w.engine(quick), w.engine(quick)
 	begun, goOn := make(chan bool, 9), make(chan bool)
 	stop := w.run(first, handler{f: func(approvals.Envelope) error {
@@ -73,7 +73,7 @@ func TestAStoppingEngineBeatsUntilItsLastStepIsOver(t *testing.T) {
 		<-goOn
 		return nil
 	}})
-	if _, err := second.Record(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
+	if _, err := second.Enqueue(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	<-begun
@@ -130,7 +130,7 @@ func TestAnItemThatKillsItsWorkersIsPutAside(t *testing.T) {
 		t.Error("it was worked on once more")
 		return nil
 	}}
-	if _, err := e.Record(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
+	if _, err := e.Enqueue(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	var c store.Lease
@@ -138,7 +138,7 @@ func TestAnItemThatKillsItsWorkersIsPutAside(t *testing.T) {
 		for _, got := range w.claims(e, 1) {
 			c = got
 		}
-		return c.Tries > crashes
+		return c.Tries > maxAttempts
 	})
 	e.Lease = time.Minute
 	e.step(t.Context(), c)
@@ -162,7 +162,7 @@ func TestAPanicInAStepIsOneMoreTry(t *testing.T) {
 		close(done)
 		return nil
 	}})
-	if _, err := w.opened().Record(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
+	if _, err := w.opened().Enqueue(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	select {

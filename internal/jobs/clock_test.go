@@ -11,7 +11,7 @@ func TestNoCallIsMadeOnAPermitOfAClockThatJumped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url, ahead := w.wrongClock()
-	e := w.engineAt(url, func(c *Config) { c.Beat = time.Hour }) // no beat sees it first
+	e := w.engineAt(url, func(c *Config) { c.Heartbeat = time.Hour }) // no beat sees it first
 	w.open(e)
 	ids := w.fleet(1)
 	w.approved(e, "op", ids...)

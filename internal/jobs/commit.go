@@ -30,7 +30,7 @@ func (e *Engine) commitWith(ctx context.Context, ch *store.Change, progress bool
 	e.follow(ch, progress)
 	r, err := e.store.Commit(ctx, ch)
 	if errors.Is(err, store.ErrFull) {
-		err = fmt.Errorf("%w: %w", &approvals.Refusal{Why: approvals.StoreFull}, err)
+		err = fmt.Errorf("%w: %w", &approvals.Refusal{Kind: approvals.StoreFull}, err)
 	}
 	return r, err
 }
@@ -40,7 +40,7 @@ func (e *Engine) commitWith(ctx context.Context, ch *store.Change, progress bool
 // by an item of their own, so a commit costs the same however many there are.
 func (e *Engine) follow(ch *store.Change, progress bool) {
 	for _, key := range ch.Written() {
-		if key == e.keys.halt() {
+		if key == e.keys.freeze() {
 			e.redrawHomes(ch)
 			ch.Wake(cardsItem, 0)
 		} else if !progress && strings.HasPrefix(key, e.keys.request("")) {
@@ -52,7 +52,7 @@ func (e *Engine) follow(ch *store.Change, progress bool) {
 // tell has the request's thread told of n.
 func tell(k keys, request string, n approvals.Note) func(*store.Change) {
 	return func(ch *store.Change) {
-		ch.Push(k.owed(request), n).Wake(threadItem(request), 0)
+		ch.Push(k.outbox(request), n).Wake(threadItem(request), 0)
 	}
 }
 

@@ -22,7 +22,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err := e.admit(&ask); err != nil {
 		return approvals.Request{}, err
 	}
-	id, made, err := e.idFor(ctx, ask.Op)
+	id, made, err := e.idFor(ctx, ask.OpID)
 	if err != nil || made.ID != "" {
 		return made, err
 	}
@@ -38,14 +38,14 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := e.untaken(ctx, id, frozen); err != nil {
+	if err := e.unlocked(ctx, id, frozen); err != nil {
 		return approvals.Request{}, err
 	}
 	r, err := approvals.New(id, ask, frozen, e.Policy, e.now())
 	if err != nil || ask.DryRun {
 		return r, err
 	}
-	return r, e.make(ctx, r, frozen, nil)
+	return r, e.create(ctx, r, frozen, nil)
 }
 
 // admit refuses an ask that is for another project, or whose person may not ask.
@@ -53,7 +53,7 @@ func (e *Engine) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request,
 func (e *Engine) admit(ask *approvals.Ask) error {
 	ask.Project = cmp.Or(ask.Project, e.Project)
 	if ask.Project != e.Project {
-		return &approvals.Refusal{Why: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
+		return &approvals.Refusal{Kind: approvals.WrongProject, Asked: ask.Project, Known: e.Project}
 	}
 	return e.Policy.MayAsk(ask.By)
 }
@@ -73,8 +73,8 @@ func (e *Engine) Suggest(ctx context.Context, typed string, n int) ([]approvals.
 	return e.inventory.Suggest(ctx, typed, n)
 }
 
-// ReadAhead begins to read what Suggest needs and returns at once.
-func (e *Engine) ReadAhead(ctx context.Context) { e.inventory.Warm(ctx) }
+// WarmSuggestions begins to read what Suggest needs and returns at once.
+func (e *Engine) WarmSuggestions(ctx context.Context) { e.inventory.Warm(ctx) }
 
 // idFor finds an id for the request that op asks for, or the request that op
 // has made before.
@@ -88,33 +88,33 @@ func (e *Engine) idFor(ctx context.Context, op string) (id string, made approval
 		if err != nil {
 			return "", made, err
 		}
-		if r.Body.Origin == op {
+		if r.Body.CommandID == op {
 			return id, r.Body, nil
 		}
 	}
 	return "", made, errors.New("no free request id in 100 tries")
 }
 
-// make stores a new request with everything that follows from it, and whatever
+// create stores a new request with everything that follows from it, and whatever
 // more adds to the change.
-func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals.Frozen, more func(*store.Change)) error {
+func (e *Engine) create(ctx context.Context, r approvals.Request, frozen approvals.ServerList, more func(*store.Change)) error {
 	k := e.keys
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
 		Write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
 		Log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: e.store.Worker()}).
 		Also(tell(k, r.ID, e.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
-		Wake(requestItem(r.ID), r.Wakes(e.Remind).Sub(r.Created))
+		Wake(requestItem(r.ID), r.NextDue(e.RemindGap).Sub(r.Created))
 	if r.State == approvals.Approved { // by the click that asked for it
-		d := r.Last()
-		ch.Log(audit.Entry{Event: string(d.Verdict), Request: r.ID, By: d.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: e.store.Worker()}).
+		d := r.LastDecision()
+		ch.Log(audit.Entry{Event: string(d.Choice), Request: r.ID, By: d.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: e.store.Worker()}).
 			Also(tell(k, r.ID, e.approvedNote(r, d))).
 			Wake(requestItem(r.ID), 0)
 	}
-	if r.Total > len(r.First) {
+	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, e.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))
 	}
-	ch.Put(k.frozen(r.ID), frozen).Add(k.open(), r.ID, r.Created.UnixMilli())
+	ch.Put(k.serverList(r.ID), frozen).Add(k.open(), r.ID, r.Created.UnixMilli())
 	e.countOpen(ch, r)
 	for _, s := range frozen.Servers {
 		ch.Lock(r.ID, s.ID)
@@ -125,7 +125,7 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 	_, err := e.commit(ctx, ch)
 	var taken store.Taken
 	if errors.As(err, &taken) {
-		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
+		return &approvals.Refusal{Kind: approvals.ServersTaken, Taken: taken}
 	}
 	if errors.Is(err, store.ErrTooMany) {
 		return e.tooManyOpen()
@@ -137,11 +137,11 @@ func (e *Engine) make(ctx context.Context, r approvals.Request, frozen approvals
 	return nil
 }
 
-// untaken refuses if a server is part of another request. Those that would be
+// unlocked refuses if a server is part of another request. Those that would be
 // left out count, too: one that another request is stopping right now looks
 // just like one that is stopped already. What the very same ask has taken, done
 // twice at once, is not another's. (The last word has the commit.)
-func (e *Engine) untaken(ctx context.Context, id string, f approvals.Frozen) error {
+func (e *Engine) unlocked(ctx context.Context, id string, f approvals.ServerList) error {
 	var ids []string
 	for _, s := range f.Servers {
 		ids = append(ids, s.ID)
@@ -158,7 +158,7 @@ func (e *Engine) untaken(ctx context.Context, id string, f approvals.Frozen) err
 	}
 	maps.DeleteFunc(taken, func(_, holder string) bool { return holder == id })
 	if len(taken) > 0 {
-		return &approvals.Refusal{Why: approvals.ServersTaken, Taken: taken}
+		return &approvals.Refusal{Kind: approvals.ServersTaken, Taken: taken}
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (e *Engine) Approve(ctx context.Context, id string, p approvals.Person, op 
 		if _, err := r.Approve(p, e.Policy, op, now); err != nil {
 			return r, err // told of the request as it stands
 		}
-		return r.Without(former).Approve(p, e.Policy, op, now)
+		return r.VoidApprovalsOf(former).Approve(p, e.Policy, op, now)
 	})
 }
 
@@ -196,12 +196,12 @@ func (e *Engine) decide(ctx context.Context, id, op string, move func(approvals.
 	for {
 		r, err := e.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
 		}
 		if err != nil {
 			return approvals.Request{}, err
 		}
-		if _, made := r.Body.By(op); made {
+		if _, made := r.Body.DecisionByOp(op); made {
 			return r.Body, nil
 		}
 		next, err := move(r.Body, e.now())
@@ -216,7 +216,7 @@ func (e *Engine) decide(ctx context.Context, id, op string, move func(approvals.
 		case errors.Is(err, store.ErrConflict):
 			continue
 		case errors.Is(err, store.ErrLate):
-			return r.Body, &approvals.Refusal{Why: approvals.TooLate, Request: r.Body}
+			return r.Body, &approvals.Refusal{Kind: approvals.TooLate, Request: r.Body}
 		case err != nil:
 			return r.Body, err
 		}
@@ -234,26 +234,26 @@ func (e *Engine) decision(ctx context.Context, r store.Stored[approvals.Request]
 		return nil, err
 	}
 	ch.Wake(requestItem(next.ID), 0)
-	if d.Verdict != approvals.Yes { // it holds back, or says what is so
-		ch.Keep()
+	if d.Choice != approvals.ChoseApprove { // it holds back, or says what is so
+		ch.EvenIfFull()
 	}
 	if r.Body.State == approvals.Pending && d.By != "" {
 		// The last word on lateness is Redis's clock, the same for all replicas.
-		ch.Before(r.Body.Expires)
+		ch.NotAfter(r.Body.Expires)
 	}
 	n := e.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
-	switch d.Verdict {
-	case approvals.Yes:
+	switch d.Choice {
+	case approvals.ChoseApprove:
 		n = e.approvedNote(next, d)
-	case approvals.No:
+	case approvals.ChoseDeny:
 		n.Topic, n.ID = approvals.TopicDenied, next.ID+"/denied"
-	case approvals.Withdraw:
+	case approvals.ChoseCancel:
 		n.Topic, n.ID = approvals.TopicCancelled, next.ID+"/cancelled"
-	case approvals.TimeOver:
+	case approvals.ChoseExpire:
 		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
-	case approvals.TheyAreOff, approvals.TheyRun:
-		n.Topic, n.ID, n.Count = approvals.TopicSettled, next.ID+"/settled", r.Body.Tally.Unknown
-	case approvals.NoCard:
+	case approvals.ChoseServersOff, approvals.ChoseServersOn:
+		n.Topic, n.ID, n.Count = approvals.TopicResolved, next.ID+"/settled", r.Body.Tally.Unknown
+	case approvals.ChoseNoCard:
 		return ch, nil // there is no thread to tell it in
 	}
 	return ch.Also(tell(e.keys, next.ID, n)), nil
@@ -262,14 +262,14 @@ func (e *Engine) decision(ctx context.Context, r store.Stored[approvals.Request]
 // writeDecision adds to ch that r is next now, and what an end brings. It returns
 // the decision.
 func (e *Engine) writeDecision(ctx context.Context, ch *store.Change, r store.Stored[approvals.Request], next approvals.Request) (approvals.Decision, error) {
-	d := next.Last()
-	if next.Stop != nil && r.Body.Stop == nil {
-		d = *next.Stop
+	d := next.LastDecision()
+	if next.Cancellation != nil && r.Body.Cancellation == nil {
+		d = *next.Cancellation
 	}
 	ch.Write(e.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(d.Verdict), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.store.Worker()})
+		Log(audit.Entry{Event: string(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: e.store.Worker()})
 	if next.State.Final() {
-		return d, e.end(ctx, ch, next)
+		return d, e.endRequest(ctx, ch, next)
 	}
 	return d, nil
 }
@@ -284,12 +284,12 @@ func (e *Engine) approvedNote(r approvals.Request, d approvals.Decision) approva
 // Find returns a request as it stands, with the place of its thread, or a
 // *approvals.Refusal.
 func (e *Engine) Find(ctx context.Context, id string) (approvals.Request, error) {
-	all, err := e.find(ctx, []string{id})
+	all, err := e.findAll(ctx, []string{id})
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	if len(all) == 0 {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
 	}
 	return all[0], nil
 }
@@ -303,10 +303,10 @@ func (e *Engine) Batches(ctx context.Context, r approvals.Request) ([]approvals.
 // has at most.
 const listed = 100
 
-// Open lists the requests that have not ended, the oldest first. Where there are
+// OpenRequests lists the requests that have not ended, the oldest first. Where there are
 // very many it has the oldest and the newest of them and all of the user's own;
 // more is how many there are besides.
-func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
+func (e *Engine) OpenRequests(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
 	k := e.keys
 	all, err := e.store.Size(ctx, k.open())
 	if err != nil {
@@ -324,7 +324,7 @@ func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Reques
 		ids = append(ids, store.Names(members)...)
 	}
 	slices.Sort(ids)
-	found, err := e.find(ctx, slices.Compact(ids))
+	found, err := e.findAll(ctx, slices.Compact(ids))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -335,8 +335,8 @@ func (e *Engine) Open(ctx context.Context, user string) (open []approvals.Reques
 	return open, max(0, all-len(found)), nil
 }
 
-// find reads requests with their threads. Those that are gone are left out.
-func (e *Engine) find(ctx context.Context, ids []string) ([]approvals.Request, error) {
+// findAll reads requests with their threads. Those that are gone are left out.
+func (e *Engine) findAll(ctx context.Context, ids []string) ([]approvals.Request, error) {
 	requests := make([]string, len(ids))
 	threads := make([]string, len(ids))
 	for i, id := range ids {
@@ -361,12 +361,12 @@ func (e *Engine) find(ctx context.Context, ids []string) ([]approvals.Request, e
 	return all, nil
 }
 
-// Ended lists the last n requests that have ended, the newest first.
-func (e *Engine) Ended(ctx context.Context, n int) ([]approvals.Request, error) {
+// EndedRequests lists the last n requests that have ended, the newest first.
+func (e *Engine) EndedRequests(ctx context.Context, n int) ([]approvals.Request, error) {
 	members, err := e.store.Range(ctx, e.keys.ended(), int64(-n), -1)
 	if err != nil {
 		return nil, fmt.Errorf("list ended requests: %w", err)
 	}
 	slices.Reverse(members)
-	return e.find(ctx, store.Names(members))
+	return e.findAll(ctx, store.Names(members))
 }

@@ -26,7 +26,7 @@ func TestAnActOfAPersonIsRecordedOnceAndHandledOnce(t *testing.T) {
 	for act := range acts {
 		for n := range deliveries {
 			wg.Go(func() {
-				isNew, err := engines[n%3].Record(t.Context(), approvals.Envelope{ID: fmt.Sprint(act), Kind: "click", At: time.Now()})
+				isNew, err := engines[n%3].Enqueue(t.Context(), approvals.Envelope{ID: fmt.Sprint(act), Kind: "click", At: time.Now()})
 				if err != nil {
 					t.Error(err)
 				} else if isNew {
@@ -50,7 +50,7 @@ func TestAnActOfAPersonIsRecordedOnceAndHandledOnce(t *testing.T) {
 		}})
 	}
 	w.within(5*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })
-	if again, err := engines[0].Record(t.Context(), approvals.Envelope{ID: "0", At: time.Now()}); again || err != nil {
+	if again, err := engines[0].Enqueue(t.Context(), approvals.Envelope{ID: "0", At: time.Now()}); again || err != nil {
 		t.Errorf("after it was handled an act is new again: %t, %v", again, err)
 	}
 	mu.Lock()
@@ -78,8 +78,8 @@ func TestAnActThatCannotBeHandledNowIsTriedAgainAndAnOldOneIsNot(t *testing.T) {
 		close(done)
 		return nil
 	}})
-	for id, at := range map[string]time.Time{"old": time.Now().Add(-2 * stale), "new": time.Now()} {
-		if _, err := w.opened().Record(t.Context(), approvals.Envelope{ID: id, At: at}); err != nil {
+	for id, at := range map[string]time.Time{"old": time.Now().Add(-2 * maxEnvelopeAge), "new": time.Now()} {
+		if _, err := w.opened().Enqueue(t.Context(), approvals.Envelope{ID: id, At: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestTheSameAskTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("requests %s and %s", first.ID, second.ID)
 	}
 	for what, n := range map[string]int64{
-		"audit entries": do(w, w.rdb.XLen(t.Context(), w.key("audit"))), "notes": do(w, w.rdb.LLen(t.Context(), w.keys.owed(first.ID))),
+		"audit entries": do(w, w.rdb.XLen(t.Context(), w.key("audit"))), "notes": do(w, w.rdb.LLen(t.Context(), w.keys.outbox(first.ID))),
 	} {
 		if n != 1 {
 			t.Errorf("%d %s, want 1", n, what)
@@ -163,7 +163,7 @@ func TestOfTwoAsksForTheSameServerOneWins(t *testing.T) {
 			winner = 1
 		}
 		refusal := new(approvals.Refusal)
-		if errs[winner] != nil || !errors.As(errs[1-winner], &refusal) || refusal.Why != approvals.ServersTaken {
+		if errs[winner] != nil || !errors.As(errs[1-winner], &refusal) || refusal.Kind != approvals.ServersTaken {
 			t.Fatalf("got %v and %v", errs[0], errs[1])
 		}
 		if len(refusal.Taken) != 1 || refusal.Taken[own[1]] != made[winner].ID {
@@ -203,7 +203,7 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 	for _, e := range engines {
 		w.beat(e)
 	}
-	winners := map[approvals.Verdict]int{}
+	winners := map[approvals.Choice]int{}
 	draw := rand.New(rand.NewPCG(1, 1))
 	for round := range rounds {
 		e := engines[round%3]
@@ -258,7 +258,7 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 			t.Fatalf("round %d: nobody decided", round)
 		}
 		first := r.Body.Decisions[0]
-		winners[first.Verdict]++
+		winners[first.Choice]++
 		won := 0
 		for n, c := range clients {
 			for _, err := range results[n] {
@@ -267,9 +267,9 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 				case err == nil:
 				case !errors.As(err, &refusal):
 					t.Errorf("round %d: %s: %v", round, c.name, err)
-				case refusal.Why != approvals.AlreadyDecided && refusal.Why != approvals.TooLate:
-					t.Errorf("round %d: %s is told %q", round, c.name, refusal.Why)
-				case refusal.Why == approvals.TooLate && round%4 != 0:
+				case refusal.Kind != approvals.AlreadyDecided && refusal.Kind != approvals.TooLate:
+					t.Errorf("round %d: %s is told %q", round, c.name, refusal.Kind)
+				case refusal.Kind == approvals.TooLate && round%4 != 0:
 					t.Errorf("round %d: %s is told that it is too late", round, c.name)
 				}
 			}
@@ -279,7 +279,7 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 				t.Errorf("round %d: %s was told two things: %v and %v", round, c.name, results[n][0], results[n][1])
 			}
 			// Once it is approved, the requester may still withdraw it.
-			withdrew := c.name == "anna cancels" && first.Verdict == approvals.Yes
+			withdrew := c.name == "anna cancels" && first.Choice == approvals.ChoseApprove
 			if (results[n][0] == nil || results[n][1] == nil) && !withdrew {
 				won++
 				if by := first.By; by != c.by {
@@ -288,11 +288,11 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 			}
 		}
 		want := 1
-		if first.Verdict == approvals.TimeOver {
+		if first.Choice == approvals.ChoseExpire {
 			want = 0
 		}
 		if won != want {
-			t.Errorf("round %d: %d were told to have won; first was %s", round, won, first.Verdict)
+			t.Errorf("round %d: %d were told to have won; first was %s", round, won, first.Choice)
 		}
 	}
 	decided := map[string]int{}
@@ -358,7 +358,7 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 		t.Error("an expired request was approved")
 	}
 	w.within(5*time.Second, "both are told", func() bool { return len(f.posted(r.ID)) == 2 })
-	if open, _, _ := e.Open(t.Context(), anna.ID); len(open) != 0 {
+	if open, _, _ := e.OpenRequests(t.Context(), anna.ID); len(open) != 0 {
 		t.Error("it is still listed as open")
 	}
 }
@@ -376,7 +376,7 @@ func TestALateClickLosesWhateverTheReplicasClockSays(t *testing.T) {
 	w.beat(e)
 	_, err := e.Approve(t.Context(), r.ID, ben, "click")
 	refusal := new(approvals.Refusal)
-	if !errors.As(err, &refusal) || refusal.Why != approvals.TooLate {
+	if !errors.As(err, &refusal) || refusal.Kind != approvals.TooLate {
 		t.Errorf("got %v", err)
 	}
 	if now, _ := e.Find(t.Context(), r.ID); now.State != approvals.Pending {

@@ -9,30 +9,30 @@ import (
 	"ecsbot/internal/store"
 )
 
-// doubt marks a batch whose call may have been made or not. Until the
+// markAmbiguous marks a batch whose call may have been made or not. Until the
 // quarantine is over it is only looked at; the permit counts on that long.
-func (e *Engine) doubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, cloudID string) error {
+func (e *Engine) markAmbiguous(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, cloudID string) error {
 	next, err := b.Body.To(approvals.Ambiguous)
 	if err != nil {
 		return err
 	}
-	next.Looks = 0
-	next.Lost++
-	ch := e.move(c, b, next, "unclear").Release(e.RetryIn / 2).
-		Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.N}.Because(why))))
-	ch.Settle(next.Permit, e.Quarantine+e.window())
-	e.Log.WarnContext(ctx, "it is not clear whether a batch was accepted", "request", next.Request, "batch", next.N, "why", why, "cloud_request", cloudID)
+	next.Rechecks = 0
+	next.UnclearCalls++
+	ch := e.moveBatch(c, b, next, "unclear").Release(e.RetryIn / 2).
+		Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.Index}.Because(why))))
+	ch.StartWindow(next.Permit, e.Quarantine+e.window())
+	e.Log.WarnContext(ctx, "it is not clear whether a batch was accepted", "request", next.Request, "batch", next.Index, "why", why, "cloud_request", cloudID)
 	_, err = e.commit(ctx, ch)
 	return err
 }
 
-// watchDoubt looks at the servers of an unclear batch. If every one of them is
+// checkAmbiguous looks at the servers of an unclear batch. If every one of them is
 // as it should be or on its way there, that is evidence enough; otherwise the end of the
 // quarantine is waited for, since a late call may still arrive.
-func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
+func (e *Engine) checkAmbiguous(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
 	next := b.Body
-	if left := b.Body.Intent.Add(e.Quarantine).Sub(e.now()); left > 0 {
-		seen, err := e.inventory.Read(ctx, b.Body.Waiting())
+	if left := b.Body.IntentAt.Add(e.Quarantine).Sub(e.now()); left > 0 {
+		seen, err := e.inventory.Read(ctx, b.Body.WithoutOutcome())
 		if err != nil {
 			return fmt.Errorf("look at servers: %w", err)
 		}
@@ -40,47 +40,47 @@ func (e *Engine) watchDoubt(ctx context.Context, c store.Lease, b store.Stored[a
 		if next, all = b.Body.ShowsEffect(seen); !all {
 			// Look again from time to time: the sooner the evidence is seen, the
 			// sooner people know.
-			return e.keepWaiting(ctx, c, b, next, next.Intent, min(left, 5*e.RetryIn))
+			return e.recheckLater(ctx, c, b, next, next.IntentAt, min(left, 5*e.RetryIn))
 		}
 	}
 	next, err := next.To(approvals.Reconciling)
 	if err != nil {
 		return err
 	}
-	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").Release(0))
+	_, err = e.commit(ctx, e.moveBatch(c, b, next, "reconcile").Release(0))
 	return err
 }
 
 // reconcile lets the servers tell what became of a batch that no job tells of
 // ([approvals.Batch.Reconcile]).
 func (e *Engine) reconcile(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
-	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
+	seen, err := e.inventory.Read(ctx, b.Body.WithoutOutcome())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
 	switch next, do := b.Body.Reconcile(seen, e.patience(), e.now()); do {
-	case approvals.Wait:
-		return e.keepWaiting(ctx, c, b, next, next.Intent, jittered(10*e.RetryIn/3))
-	case approvals.Requeue:
-		return e.again(ctx, c, b, next)
+	case approvals.WaitLonger:
+		return e.recheckLater(ctx, c, b, next, next.IntentAt, jittered(10*e.RetryIn/3))
+	case approvals.RequeueBatch:
+		return e.requeue(ctx, c, b, next)
 	default:
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 }
 
-// again puts the servers back in the queue that the lost call never reached.
-func (e *Engine) again(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch) error {
+// requeue puts the servers back in the queue that the lost call never reached.
+func (e *Engine) requeue(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch) error {
 	next, err := next.To(approvals.Queued)
 	if err != nil {
 		return err
 	}
-	_, err = e.commit(ctx, e.move(c, b, next, "requeued").Release(0))
+	_, err = e.commit(ctx, e.moveBatch(c, b, next, "requeued").Release(0))
 	return err
 }
 
 func (e *Engine) lateNote(b approvals.Batch) approvals.Note {
 	return e.note(approvals.Note{
-		ID: fmt.Sprintf("%s/late/%d/%d", b.Request, b.N, b.Attempt), Topic: approvals.TopicLate,
-		Batch: b.N, Job: b.JobID, Count: len(b.Waiting()), Why: e.now().Sub(b.Intent).Round(time.Second).String(),
+		ID: fmt.Sprintf("%s/late/%d/%d", b.Request, b.Index, b.Attempt), Topic: approvals.TopicOverdue,
+		Batch: b.Index, Job: b.JobID, Count: len(b.WithoutOutcome()), Why: e.now().Sub(b.IntentAt).Round(time.Second).String(),
 	})
 }

@@ -24,7 +24,7 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 		return approvals.Request{}, err
 	}
 	// One that was shown before, by a process that died, is shown again.
-	if err := e.store.Get(ctx, e.keys.draft(ask.Op), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := e.store.Get(ctx, e.keys.draft(ask.OpID), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	ask.DryRun = true
@@ -32,10 +32,10 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := e.untaken(ctx, approvals.IDFor(ask.Op, 0), frozen); err != nil {
+	if err := e.unlocked(ctx, approvals.IDFor(ask.OpID, 0), frozen); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(approvals.IDFor(ask.Op, 0), ask, frozen, e.Policy, e.now())
+	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, frozen, e.Policy, e.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -44,13 +44,13 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 	for _, s := range frozen.Servers {
 		ask.Servers = append(ask.Servers, s.ID)
 	}
-	ask.Without = nil
+	ask.Except = nil
 	for _, l := range frozen.LeftOut {
 		ask.Servers = append(ask.Servers, l.Server.ID)
-		ask.Without = append(ask.Without, l.Server.ID)
+		ask.Except = append(ask.Except, l.Server.ID)
 	}
-	if err := e.store.Set(ctx, e.keys.draft(ask.Op), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
-		return r, &approvals.Refusal{Why: approvals.StoreFull}
+	if err := e.store.Set(ctx, e.keys.draft(ask.OpID), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
+		return r, &approvals.Refusal{Kind: approvals.StoreFull}
 	} else if err != nil {
 		return r, fmt.Errorf("keep draft: %w", err)
 	}
@@ -63,13 +63,13 @@ func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person)
 	var ask approvals.Ask
 	err := e.store.Get(ctx, e.keys.draft(draft), &ask)
 	if errors.Is(err, store.ErrNotFound) {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.DraftGone}
+		return approvals.Request{}, &approvals.Refusal{Kind: approvals.DraftGone}
 	}
 	if err != nil {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	if ask.By.ID != p.ID {
-		return approvals.Request{}, &approvals.Refusal{Why: approvals.DraftGone}
+		return approvals.Request{}, &approvals.Refusal{Kind: approvals.DraftGone}
 	}
 	ask.By = p // rights are those of now
 	return e.Ask(ctx, ask)

@@ -17,32 +17,32 @@ import (
 	"ecsbot/internal/store"
 )
 
-// Face is what people see of the bot. The engine calls it to have things said
+// Messenger is what people see of the bot. The engine calls it to have things said
 // and acts on what people sent; it never learns how that looks in Slack.
-type Face interface {
+type Messenger interface {
 	// Handle acts on something a person sent. It may be called again for the
 	// same envelope when a process died meanwhile, so what it asks of the
 	// engine must carry the envelope's id. An error means: try again later.
 	Handle(ctx context.Context, env approvals.Envelope) error
-	// Stale tells a person privately that what they did was reached too late and
+	// TellTooLate tells a person privately that what they did was reached too late and
 	// is not acted on. It tries once.
-	Stale(ctx context.Context, env approvals.Envelope)
+	TellTooLate(ctx context.Context, env approvals.Envelope)
 	// Post says m: as the first message in the request's channel if the
 	// request has no thread yet, else in its thread. It tries once.
 	Post(ctx context.Context, m approvals.Message) approvals.Delivery
-	// Draw makes the request's first message show the request as it is, and what
+	// UpdateCard makes the request's first message show the request as it is, and what
 	// the freeze means for it.
-	Draw(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery
-	// Look finds a message by the id it carries, among those posted since. An
+	UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery
+	// FindPost finds a message by the id it carries, among those posted since. An
 	// error may be a *approvals.LookError.
-	Look(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
-	// Tell tells a person privately what could not be said in the channel: that
+	FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
+	// TellPrivately tells a person privately what could not be said in the channel: that
 	// the request is withdrawn since its card could not be posted, or how it
 	// ended, say. It tries once; an error means that nobody was told.
-	Tell(ctx context.Context, user string, m approvals.Message) error
-	// Home makes a person's Home show what there is for them now. Drawing it
+	TellPrivately(ctx context.Context, user string, m approvals.Message) error
+	// PublishHome makes a person's Home show what there is for them now. Drawing it
 	// twice does no harm.
-	Home(ctx context.Context, user string) approvals.Delivery
+	PublishHome(ctx context.Context, user string) approvals.Delivery
 }
 
 // Config says how an engine works. Zero values get the defaults given.
@@ -67,26 +67,26 @@ type Config struct {
 	// blocked for a window, once. The demo and tests make their stores themselves.
 	TrustEmpty bool
 
-	Quarantine  time.Duration   // after an unclear call; default 180 s
-	UnsureWait  time.Duration   // after an unclear post; default 25 s
-	JobDeadline time.Duration   // after it a job is called overdue; default 35 min
-	MaxJobAge   time.Duration   // after it the servers decide; default 2 h
-	GiveUp      time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
-	Polls       []time.Duration // pauses between looks at a job; the last one repeats
+	Quarantine     time.Duration   // after an unclear call; default 180 s
+	PostQuarantine time.Duration   // after an unclear post; default 25 s
+	JobDeadline    time.Duration   // after it a job is called overdue; default 35 min
+	MaxJobAge      time.Duration   // after it the servers decide; default 2 h
+	GiveUp         time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
+	Polls          []time.Duration // pauses between looks at a job; the last one repeats
 
-	Lease   time.Duration // of a claim; default 30 s
-	Beat    time.Duration // sign of life; default 1 s. A worker is dead after three
-	RetryIn time.Duration // after a step failed; default 3 s
-	Redraw  time.Duration // least time between two progress pictures; default 3 s
-	PostGap time.Duration // least time between two posts in a channel; default 1 s
-	DrawGap time.Duration // pace at which one replica draws cards; default 1.5 s
-	HomeGap time.Duration // least time between two pictures of one person's Home; default 5 s
+	Lease     time.Duration // of a claim; default 30 s
+	Heartbeat time.Duration // sign of life; default 1 s. A worker is dead after three
+	RetryIn   time.Duration // after a step failed; default 3 s
+	Redraw    time.Duration // least time between two progress pictures; default 3 s
+	PostGap   time.Duration // least time between two posts in a channel; default 1 s
+	DrawGap   time.Duration // pace at which one replica draws cards; default 1.5 s
+	HomeGap   time.Duration // least time between two pictures of one person's Home; default 5 s
 	// What Slack refuses for a reason that nobody knows is tried at this pace,
 	// and given up after that time; default 30 s and 1 h.
-	RefusedPause, RefusedFor time.Duration
+	RejectedRetry, RejectedGiveUp time.Duration
 
-	Remind   time.Duration // least time between two reminders of one request; default 5 min
-	MaxSteps int           // steps at the same time; default 32
+	RemindGap time.Duration // least time between two reminders of one request; default 5 min
+	MaxSteps  int           // steps at the same time; default 32
 
 	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
@@ -104,7 +104,7 @@ func (c Config) withDefaults() Config {
 	c.Window = cmp.Or(c.Window, time.Minute)
 	c.Guard = cmp.Or(c.Guard, time.Second)
 	c.Quarantine = cmp.Or(c.Quarantine, 180*time.Second)
-	c.UnsureWait = cmp.Or(c.UnsureWait, 25*time.Second)
+	c.PostQuarantine = cmp.Or(c.PostQuarantine, 25*time.Second)
 	c.JobDeadline = cmp.Or(c.JobDeadline, 35*time.Minute)
 	c.MaxJobAge = cmp.Or(c.MaxJobAge, 2*time.Hour)
 	c.GiveUp = cmp.Or(c.GiveUp, 3*c.MaxJobAge)
@@ -112,15 +112,15 @@ func (c Config) withDefaults() Config {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
-	c.Beat = cmp.Or(c.Beat, time.Second)
+	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
 	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
 	c.PostGap = cmp.Or(c.PostGap, time.Second)
 	c.DrawGap = cmp.Or(c.DrawGap, 1500*time.Millisecond)
-	c.RefusedPause = cmp.Or(c.RefusedPause, 30*time.Second)
-	c.RefusedFor = cmp.Or(c.RefusedFor, time.Hour)
+	c.RejectedRetry = cmp.Or(c.RejectedRetry, 30*time.Second)
+	c.RejectedGiveUp = cmp.Or(c.RejectedGiveUp, time.Hour)
 	c.HomeGap = cmp.Or(c.HomeGap, 5*time.Second)
-	c.Remind = cmp.Or(c.Remind, 5*time.Minute)
+	c.RemindGap = cmp.Or(c.RemindGap, 5*time.Minute)
 	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
 	c.AuditKeep = cmp.Or(c.AuditKeep, 1_000_000)
 	return c
@@ -143,13 +143,13 @@ type Engine struct {
 	store     *store.Store
 	inventory *inventory.Inventory
 	keys      keys
-	face      Face
+	face      Messenger
 
-	nudges  chan struct{}                   // holds one when something may have become due
-	paused  time.Time                       // the loss of which the threads were told; only beats use it
-	held    atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: it may
-	working atomic.Bool                     // between Run's first beat and its last step
-	begun   chan struct{}                   // closed when Run has worked for the first time
+	wakeups   chan struct{}                   // holds one when something may have become due
+	pauseTold time.Time                       // the loss of which the threads were told; only beats use it
+	suspended atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: it may
+	working   atomic.Bool                     // between Run's first beat and its last step
+	started   chan struct{}                   // closed when Run has worked for the first time
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
@@ -166,20 +166,20 @@ func New(c Config) *Engine {
 		Config:    c,
 		keys:      keysOf(c.ProjectID),
 		inventory: inventory.New(c.Cloud, c.Policy.Protection, c.Log),
-		nudges:    make(chan struct{}, 1),
-		begun:     make(chan struct{}),
+		wakeups:   make(chan struct{}, 1),
+		started:   make(chan struct{}),
 		paces:     map[string]*pacer{},
 
 		failedHomes: map[string]time.Time{},
 	}
 	e.store = store.New(store.Config{
-		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Nudge: e.nudge,
-		Window: c.window(), Lease: c.Lease, Beat: c.Beat, Confirm: c.Confirm, AuditKeep: c.AuditKeep, TrustEmpty: c.TrustEmpty,
+		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Wake: e.wake,
+		Window: c.window(), Lease: c.Lease, Beat: c.Heartbeat, Confirm: c.Confirm, AuditKeep: c.AuditKeep, TrustEmpty: c.TrustEmpty,
 	})
 	return e
 }
 
-// Close ends a reading of all servers that [Engine.Suggest] or [Engine.ReadAhead]
+// Close ends a reading of all servers that [Engine.Suggest] or [Engine.WarmSuggestions]
 // may have begun, and waits for it. It is called after [Engine.Run] has returned.
 func (e *Engine) Close() { e.inventory.Close() }
 
@@ -190,14 +190,14 @@ func (e *Engine) Bind(ctx context.Context, team, bot string) error {
 	return e.store.Bind(ctx, team, bot)
 }
 
-// Hold keeps the engine from sending anything to the cloud, for the reason
+// Suspend keeps the engine from sending anything to the cloud, for the reason
 // given; none lets it go on. Everything else goes on meanwhile.
-func (e *Engine) Hold(why approvals.Cause) {
+func (e *Engine) Suspend(why approvals.Cause) {
 	if why == (approvals.Cause{}) {
-		e.held.Store(nil)
+		e.suspended.Store(nil)
 		return
 	}
-	e.held.Store(&why)
+	e.suspended.Store(&why)
 }
 
 // grace is how long steps under way may go on after a stop.
@@ -206,7 +206,7 @@ const grace = 6 * time.Second
 // Run works until ctx ends. Then it takes nothing new, lets steps under way
 // end (at most 6 s, and 2 more to write down what they learned), gives back what it holds, and returns nil. It returns an
 // error only if it cannot begin.
-func (e *Engine) Run(ctx context.Context, face Face) error {
+func (e *Engine) Run(ctx context.Context, face Messenger) error {
 	e.face = face
 	if err := e.store.Join(ctx); err != nil {
 		return err
@@ -222,24 +222,24 @@ func (e *Engine) Run(ctx context.Context, face Face) error {
 	// The first beat comes before the first claim: whoever claims must be known
 	// to live, and must know of a past that the store has lost. The last one
 	// comes after the last step: what is still worked on is nobody else's.
-	if err := e.beat(ctx); err != nil {
+	if err := e.heartbeat(ctx); err != nil {
 		return err
 	}
 	defer e.nowWorking()()
 	beating, endBeats := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBeats()
 	var wg sync.WaitGroup
-	wg.Go(func() { e.beats(beating) })
+	wg.Go(func() { e.heartbeats(beating) })
 	wg.Go(func() { e.watchOutbox(beating) })
-	e.claims(ctx, work)
+	e.claimLoop(ctx, work)
 	endBeats()
 	wg.Wait()
-	return e.leave(work)
+	return e.signOff(work)
 }
 
-// leave takes the worker off the list of the living, so that whatever it still
+// signOff takes the worker off the list of the living, so that whatever it still
 // holds is taken up at once.
-func (e *Engine) leave(ctx context.Context) error {
+func (e *Engine) signOff(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := e.store.SignOff(ctx); err != nil {
@@ -248,8 +248,8 @@ func (e *Engine) leave(ctx context.Context) error {
 	return nil
 }
 
-// claims hands due items to steps, until ctx ends and the last step is over.
-func (e *Engine) claims(ctx, work context.Context) {
+// claimLoop hands due items to steps, until ctx ends and the last step is over.
+func (e *Engine) claimLoop(ctx, work context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	busy := lanes{most: e.lanes()}
@@ -257,7 +257,7 @@ func (e *Engine) claims(ctx, work context.Context) {
 	for ctx.Err() == nil {
 		free := busy.free()
 		if free.All <= 0 {
-			e.pause(ctx, -1) // the end of a step is a nudge
+			e.wait(ctx, -1) // the end of a step is a nudge
 			continue
 		}
 		got, next, err := e.store.Claim(ctx, free)
@@ -269,7 +269,7 @@ func (e *Engine) claims(ctx, work context.Context) {
 				e.Log.ErrorContext(ctx, "cannot claim work; trying again", "err", err)
 			}
 			down = true
-			e.pause(ctx, 250*time.Millisecond)
+			e.wait(ctx, 250*time.Millisecond)
 			continue
 		}
 		if down {
@@ -279,39 +279,39 @@ func (e *Engine) claims(ctx, work context.Context) {
 		for _, c := range got {
 			busy.begin(c)
 			wg.Go(func() {
-				defer func() { busy.end(c); e.nudge() }()
+				defer func() { busy.end(c); e.wake() }()
 				e.step(work, c)
 			})
 		}
 		if len(got) == 0 {
-			e.pause(ctx, next)
+			e.wait(ctx, next)
 		}
 	}
 }
 
-// pause waits until something may be due: d at most, and never more than a
+// wait waits until something may be due: d at most, and never more than a
 // quarter of a second, since another replica may make something due.
-func (e *Engine) pause(ctx context.Context, d time.Duration) {
+func (e *Engine) wait(ctx context.Context, d time.Duration) {
 	if d < 0 || d > 250*time.Millisecond {
 		d = 250 * time.Millisecond
 	}
 	select {
 	case <-ctx.Done():
-	case <-e.nudges:
+	case <-e.wakeups:
 	case <-time.After(d):
 	}
 }
 
-func (e *Engine) nudge() {
+func (e *Engine) wake() {
 	select {
-	case e.nudges <- struct{}{}:
+	case e.wakeups <- struct{}{}:
 	default:
 	}
 }
 
-// crashes is how often an item may be claimed without ever being given back
+// maxAttempts is how often an item may be claimed without ever being given back
 // before it is put aside: something in it kills whoever works on it.
-const crashes = 20
+const maxAttempts = 20
 
 // step does one step of one item.
 func (e *Engine) step(ctx context.Context, c store.Lease) {
@@ -323,10 +323,10 @@ func (e *Engine) step(ctx context.Context, c store.Lease) {
 		defer e.nextOf(ctx, c)
 	}
 	kind, id, _ := strings.Cut(c.Item, ":")
-	if c.Tries > crashes {
+	if c.Tries > maxAttempts {
 		e.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", c.Item, "claims", c.Tries)
-		e.Metrics.aside.Inc()
-		e.putAside(ctx, c, kind, id)
+		e.Metrics.parked.Inc()
+		e.park(ctx, c, kind, id)
 		return
 	}
 	err := e.work(ctx, c, kind, id)
@@ -363,9 +363,9 @@ func outcome(err error) string {
 // errPanic marks a step that panicked.
 var errPanic = errors.New("step panicked")
 
-// putAside lets an item rest for an hour, and tells the people who wait for it.
-func (e *Engine) putAside(ctx context.Context, c store.Lease, kind, id string) {
-	ch := store.NewChange().Under(c).Release(time.Hour)
+// park lets an item rest for an hour, and tells the people who wait for it.
+func (e *Engine) park(ctx context.Context, c store.Lease, kind, id string) {
+	ch := store.NewChange().FencedBy(c).Release(time.Hour)
 	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
 		ch.Also(tell(e.keys, request, e.note(approvals.Note{
 			ID: c.Item + "/aside/" + c.Fence, Topic: approvals.TopicTrouble,
@@ -400,7 +400,7 @@ func (e *Engine) work(ctx context.Context, c store.Lease, kind, id string) (err 
 	case cardsItem:
 		return e.stepCards(ctx, c)
 	case "h": // made by an older replica
-		return e.adoptHome(ctx, c, id)
+		return e.adoptOldHome(ctx, c, id)
 	}
 	return fmt.Errorf("item %q of no known kind: %w", c.Item, store.ErrNotFound)
 }
@@ -409,7 +409,7 @@ func (e *Engine) work(ctx context.Context, c store.Lease, kind, id string) (err 
 // ended; giving back has its own time.
 func (e *Engine) release(ctx context.Context, c store.Lease, in time.Duration, keepTries bool) {
 	// Tried again while Redis is away: else the item would wait for its lease.
-	ctx, cancel := e.toTheEnd(ctx, c)
+	ctx, cancel := e.persistContext(ctx, c)
 	defer cancel()
 	if err := e.store.Release(ctx, c, in, keepTries); err != nil {
 		e.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", c.Item, "err", err)

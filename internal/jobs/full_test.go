@@ -12,7 +12,7 @@ import (
 
 func isFull(err error) bool {
 	var no *approvals.Refusal
-	return errors.As(err, &no) && no.Why == approvals.StoreFull
+	return errors.As(err, &no) && no.Kind == approvals.StoreFull
 }
 
 // What holds back works on a full Redis; what begins something is refused, with
@@ -30,7 +30,7 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 		_, err := e.Ask(ctx, askOf("op4", ids[3]))
 		_, draft := e.Draft(ctx, askOf("op5", ids[3]))
 		_, approve := e.Approve(ctx, third.ID, ben, "yes")
-		_, record := e.Record(ctx, approvals.Envelope{ID: "1", Kind: "command", At: time.Now()})
+		_, record := e.Enqueue(ctx, approvals.Envelope{ID: "1", Kind: "command", At: time.Now()})
 		for what, err := range map[string]error{"ask": err, "draft": draft, "approve": approve, "record": record} {
 			if !isFull(err) {
 				t.Errorf("%s: %v", what, err)
@@ -46,7 +46,7 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 		if f, err := e.Freeze(ctx, ben, "stop", "COPS", "freeze", time.Now()); err != nil || !f.On {
 			t.Errorf("freeze: %+v, %v", f, err)
 		}
-		if fresh, err := e.Record(ctx, approvals.Envelope{ID: "2", Kind: "command", At: time.Now(), Lane: approvals.LaneBrake}); err != nil || !fresh {
+		if fresh, err := e.Enqueue(ctx, approvals.Envelope{ID: "2", Kind: "command", At: time.Now(), Lane: approvals.LaneBrake}); err != nil || !fresh {
 			t.Errorf("an act that holds back is not recorded: %v", err)
 		}
 		if _, err := e.Unfreeze(ctx, ben, "unfreeze", time.Now()); !isFull(err) {

@@ -25,7 +25,7 @@ func (w *world) large(n int) {
 // askLarge asks for all of them.
 func (w *world) askLarge(e *Engine, op string) approvals.Request {
 	w.t.Helper()
-	r, err := e.Ask(w.t.Context(), approvals.Ask{Op: op, By: anna, From: "COPS", Channel: "COPS", Servers: []string{"prod-*"}, Mode: approvals.Soft})
+	r, err := e.Ask(w.t.Context(), approvals.Ask{OpID: op, By: anna, AskedIn: "COPS", Channel: "COPS", Servers: []string{"prod-*"}, Mode: approvals.Soft})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		stop := w.run(e, newFace())
 		end := w.ended(60*time.Second, e, r.ID)
-		w.within(10*time.Second, "every note is posted", func() bool { return do(w, w.rdb.Exists(b.Context(), w.keys.owed(r.ID))) == 0 })
+		w.within(10*time.Second, "every note is posted", func() bool { return do(w, w.rdb.Exists(b.Context(), w.keys.outbox(r.ID))) == 0 })
 		stop()
 		if end.Tally.Stopped != 1000 {
 			b.Fatalf("%+v", end.Tally)

@@ -11,8 +11,8 @@ import (
 	"ecsbot/internal/store"
 )
 
-// Freezing tells whether a freeze keeps anything from being sent.
-func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
+// FreezeState tells whether a freeze keeps anything from being sent.
+func (e *Engine) FreezeState(ctx context.Context) (approvals.Freeze, error) {
 	f, err := e.loadFreeze(ctx)
 	return f.Body, err
 }
@@ -21,7 +21,7 @@ func (e *Engine) Freezing(ctx context.Context) (approvals.Freeze, error) {
 // ([store.Change.Expect]), so that a batch cannot slip out while somebody puts it
 // on.
 func (e *Engine) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
-	f, err := store.Load[approvals.Freeze](ctx, e.store, e.keys.halt())
+	f, err := store.Load[approvals.Freeze](ctx, e.store, e.keys.freeze())
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Stored[approvals.Freeze]{}, nil
 	}
@@ -54,7 +54,7 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 		switch {
 		case refused == nil:
 			ch.Also(tell(e.keys, "@"+next.Channel, e.freezeNote(f, next)))
-		case next.PutAt.Equal(f.Body.PutAt) && next.LiftAt.Equal(f.Body.LiftAt):
+		case next.FreezeTypedAt.Equal(f.Body.FreezeTypedAt) && next.UnfreezeTypedAt.Equal(f.Body.UnfreezeTypedAt):
 			return f.Body, refused
 		}
 		_, err = e.commit(ctx, ch)
@@ -75,9 +75,9 @@ func (e *Engine) setFreeze(ctx context.Context, op string, move func(approvals.F
 // freezeChange keeps next in the place of f. An act that has no effect is kept
 // as well: it may be newer than one that is carried out later.
 func (e *Engine) freezeChange(f store.Stored[approvals.Freeze], next approvals.Freeze) *store.Change {
-	ch := store.NewChange().Write(e.keys.halt(), f.Ver, next)
+	ch := store.NewChange().Write(e.keys.freeze(), f.Ver, next)
 	if next.On || next.On == f.Body.On {
-		ch.Keep() // a full store takes what holds back
+		ch.EvenIfFull() // a full store takes what holds back
 	}
 	if next.On == f.Body.On {
 		return ch
@@ -92,25 +92,25 @@ func (e *Engine) freezeChange(f store.Stored[approvals.Freeze], next approvals.F
 func (e *Engine) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
 	n := e.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.Ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
 	if !next.On {
-		n.Topic = approvals.TopicThawed
+		n.Topic = approvals.TopicUnfrozen
 	}
 	return n
 }
 
-// waitForThaw leaves a batch in the queue while a freeze is on, and tells its
+// waitForUnfreeze leaves a batch in the queue while a freeze is on, and tells its
 // thread, once for each freeze, however many batches wait.
-func (e *Engine) waitForThaw(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
-	if r.Body.Held == f.At.UnixMilli() {
+func (e *Engine) waitForUnfreeze(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
+	if r.Body.FreezeTold == f.At.UnixMilli() {
 		e.release(ctx, c, jittered(e.RetryIn), false)
 		return nil
 	}
 	next := r.Body
-	next.Held = f.At.UnixMilli()
-	_, err := e.commitProgress(ctx, store.NewChange().Under(c).Release(e.RetryIn).
+	next.FreezeTold = f.At.UnixMilli()
+	_, err := e.commitProgress(ctx, store.NewChange().FencedBy(c).Release(e.RetryIn).
 		Write(e.keys.request(next.ID), r.Ver, next).
 		Also(tell(e.keys, next.ID, e.note(approvals.Note{
-			ID:    fmt.Sprintf("%s/held/%d", next.ID, next.Held),
-			Topic: approvals.TopicHeld, Batch: b.N, By: f.By, Why: f.Reason,
+			ID:    fmt.Sprintf("%s/held/%d", next.ID, next.FreezeTold),
+			Topic: approvals.TopicFrozenBatch, Batch: b.Index, By: f.By, Why: f.Reason,
 		}))))
 	return err
 }

@@ -20,7 +20,7 @@ var (
 
 // grants asks for a permit the way an intent does.
 func grants(ctx context.Context, e *Engine, id string, a approvals.Action, cost int) error {
-	b := approvals.Batch{Request: id, Action: a, Attempt: 1, Rest: cost}
+	b := approvals.Batch{Request: id, Action: a, Attempt: 1, Remaining: cost}
 	for range cost {
 		b.Results = append(b.Results, approvals.Result{})
 	}
@@ -54,7 +54,7 @@ func TestIntentDoesNotPassAFreezeThatCameFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	intent := func(halt store.Stored[approvals.Freeze]) error {
-		ch := store.NewChange().Write(e.keys.batch("S-1", 0), 0, approvals.Batch{}).Expect(e.keys.halt(), halt.Ver)
+		ch := store.NewChange().Write(e.keys.batch("S-1", 0), 0, approvals.Batch{}).Expect(e.keys.freeze(), halt.Ver)
 		_, err := e.commit(t.Context(), ch)
 		return err
 	}
@@ -96,7 +96,7 @@ func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
 	if f, err := e.Freeze(ctx, approver, "release", "C1", "op1", t0); err != nil || f.On {
 		t.Errorf("%+v, %v", f, err)
 	}
-	if n := w.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 2 {
+	if n := w.rdb.LLen(ctx, e.keys.outbox("@C1")).Val(); n != 2 {
 		t.Errorf("%d announcements are owed to the channel, want two", n)
 	}
 	if due := w.rdb.ZRange(ctx, w.key("due"), 0, -1).Val(); !slices.Equal(due, []string{cardsItem, "t:@C1"}) {
@@ -137,7 +137,7 @@ func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
 	w, e := alone(t)
 	ctx := t.Context()
 	w.rdb.Del(ctx, w.key("book:start"))
-	if err := e.beat(ctx); err != nil {
+	if err := e.heartbeat(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if got := refused(grants(ctx, e, "S-1", approvals.Start, 1)); got != "" {
@@ -145,7 +145,7 @@ func TestARestartOfTheStoreHoldsBackBoth(t *testing.T) {
 	}
 	w.rdb.HSet(ctx, w.key("book"), "#run", "another process")
 	w.rdb.Del(ctx, w.key("book:start"))
-	if err := e.beat(ctx); err != nil {
+	if err := e.heartbeat(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for id, a := range map[string]approvals.Action{"S-2": approvals.Stop, "S-3": approvals.Start} {
@@ -164,23 +164,23 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 	_, e := alone(t)
 	ch := store.NewChange()
 	for n := range 3 {
-		b := approvals.Batch{Request: "S-1", N: n, Results: []approvals.Result{
-			{Outcome: approvals.Stopped}, {Outcome: approvals.NotStopped, Code: "Ecs.0100", Reason: "no"}, {Outcome: approvals.NotStopped, Code: "Ecs.0605"},
+		b := approvals.Batch{Request: "S-1", Index: n, Results: []approvals.Result{
+			{Outcome: approvals.Stopped}, {Outcome: approvals.ActionFailed, Code: "Ecs.0100", Detail: "no"}, {Outcome: approvals.ActionFailed, Code: "Ecs.0605"},
 		}}
-		note, failed := e.failedNote(b)
+		note, failed := e.failureNote(b)
 		if !failed || note.Count != 2 || note.Code != "Ecs.0100" || note.Why != "no" || note.Batch != n {
 			t.Errorf("%+v, %t", note, failed)
 		}
 		ch.Also(tell(e.keys, "S-1", note))
 	}
-	ch.Also(tell(e.keys, "S-1", e.note(approvals.Note{ID: "S-1/end", Topic: approvals.TopicEnd})))
+	ch.Also(tell(e.keys, "S-1", e.note(approvals.Note{ID: "S-1/end", Topic: approvals.TopicOutcome})))
 	if _, err := e.commit(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
-	if owed, err := e.owed(t.Context(), "S-1"); err != nil || len(owed) != 3 {
+	if owed, err := e.outbox(t.Context(), "S-1"); err != nil || len(owed) != 3 {
 		t.Errorf("%+v, %v", owed, err)
 	}
-	if _, failed := e.failedNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
+	if _, failed := e.failureNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
 		t.Error("a batch that did not fail")
 	}
 }
@@ -190,12 +190,12 @@ func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
 	w, e := alone(t)
 	ctx, t0 := t.Context(), time.Now()
 	at := func(s int) time.Time { return t0.Add(time.Duration(s) * time.Second) }
-	want := func(what string, err error, why approvals.Reason, on bool) {
+	want := func(what string, err error, why approvals.RefusalKind, on bool) {
 		t.Helper()
 		if got := refusalOf(err); got != why {
 			t.Errorf("%s: %q, want %q (%v)", what, got, why, err)
 		}
-		if f, err := e.Freezing(ctx); err != nil || f.On != on {
+		if f, err := e.FreezeState(ctx); err != nil || f.On != on {
 			t.Errorf("after %s it is frozen: %t, %v", what, f.On, err)
 		}
 	}
@@ -211,7 +211,7 @@ func TestAnOlderActAboutTheFreezeHasNoEffect(t *testing.T) {
 	want("a freeze from before it", err, approvals.Overtaken, false)
 	_, err = e.Freeze(ctx, approver, "", "C1", "op6", at(5))
 	want("a freeze at the same time", err, "", true)
-	if n := w.rdb.LLen(ctx, e.keys.owed("@C1")).Val(); n != 3 {
+	if n := w.rdb.LLen(ctx, e.keys.outbox("@C1")).Val(); n != 3 {
 		t.Errorf("%d announcements are owed, want 3", n)
 	}
 }

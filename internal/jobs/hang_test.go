@@ -42,7 +42,7 @@ func TestAServerThatHangsKeepsNoOther(t *testing.T) {
 			if end.State != approvals.Unknown || end.Tally != (approvals.Tally{Stopped: 2, Unknown: 1}) {
 				t.Errorf("it ended %s, %+v", end.State, end.Tally)
 			}
-			if _, err := e.Settle(t.Context(), r.ID, ben, false, "seen in the console", "s1"); err != nil {
+			if _, err := e.Resolve(t.Context(), r.ID, ben, false, "seen in the console", "s1"); err != nil {
 				t.Errorf("an approver's word: %v", err)
 			}
 			late := 0

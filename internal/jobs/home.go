@@ -29,19 +29,19 @@ func (e *Engine) HomeOpened(ctx context.Context, user string) error {
 	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, ""))
 }
 
-// TellHome has a person's Home tell text until it is opened again. A click in
+// AnswerInHome has a person's Home tell text until it is opened again. A click in
 // the Home has no message and no channel to answer in.
-func (e *Engine) TellHome(ctx context.Context, user, text string) error {
+func (e *Engine) AnswerInHome(ctx context.Context, user, text string) error {
 	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, text))
 }
 
 // viewers are the people who have the Home open.
 func (e *Engine) viewers() store.Viewers {
-	return store.Viewers{Opened: e.keys.opened(), Answers: e.keys.said(), Older: e.keys.homes(), Item: homesItem}
+	return store.Viewers{Opened: e.keys.homesOpened(), Answers: e.keys.homeAnswers(), Older: e.keys.homes(), Item: homesItem}
 }
 
-// adoptHome takes up a Home that an older replica knows to be open.
-func (e *Engine) adoptHome(ctx context.Context, c store.Lease, user string) error {
+// adoptOldHome takes up a Home that an older replica knows to be open.
+func (e *Engine) adoptOldHome(ctx context.Context, c store.Lease, user string) error {
 	if err := e.store.AdoptViewer(ctx, e.viewers(), user); err != nil {
 		return err
 	}
@@ -49,9 +49,9 @@ func (e *Engine) adoptHome(ctx context.Context, c store.Lease, user string) erro
 	return nil
 }
 
-// HomeTold is what the person's Home has to tell, or empty.
-func (e *Engine) HomeTold(ctx context.Context, user string) (string, error) {
-	text, err := e.store.Fields(ctx, e.keys.said(), user)
+// HomeAnswer is what the person's Home has to tell, or empty.
+func (e *Engine) HomeAnswer(ctx context.Context, user string) (string, error) {
+	text, err := e.store.Fields(ctx, e.keys.homeAnswers(), user)
 	if err != nil {
 		return "", fmt.Errorf("read what a Home tells: %w", err)
 	}
@@ -77,13 +77,13 @@ func (e *Engine) stepHomes(ctx context.Context, c store.Lease) error {
 		if err != nil {
 			return err
 		}
-		moved, err := e.store.Values(ctx, e.keys.moved())
+		moved, err := e.store.Values(ctx, e.keys.homesChanged())
 		if err != nil {
 			return fmt.Errorf("read when something moved: %w", err)
 		}
 		queue, wait := e.staleHomes(all, asMoment(moved[0]))
 		if len(queue) == 0 {
-			return e.homesRest(ctx, c, all, moved[0], wait)
+			return e.homesIdle(ctx, c, all, moved[0], wait)
 		}
 		if wait, err := e.drawHomes(ctx, queue, stop); err != nil || wait > 0 {
 			if err == nil {
@@ -104,7 +104,7 @@ const homesAtOnce = 5
 // no other one.
 func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time) (time.Duration, error) {
 	for _, h := range queue[:min(homesAtOnce, len(queue))] {
-		quiet, err := e.quietFor(ctx, homes)
+		quiet, err := e.backOffsOf(ctx, homes)
 		if err != nil || quiet[0] > 0 {
 			return quiet[0], err
 		}
@@ -133,27 +133,27 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 	if err != nil {
 		return 0, fmt.Errorf("ask the time: %w", err)
 	}
-	d := e.face.Home(ctx, user)
-	e.Metrics.said.WithLabelValues("home", fate(d.Fate)).Inc()
+	d := e.face.PublishHome(ctx, user)
+	e.Metrics.posts.WithLabelValues("home", deliveryLabel(d.Status)).Inc()
 	switch {
-	case d.Fate == approvals.Unsayable, d.Odd:
+	case d.Status == approvals.Rejected, d.UnknownCode:
 		e.Log.WarnContext(ctx, "a Home cannot be drawn and is given up until it is opened again", "user", user, "err", d.Err)
 		return 0, e.forgetHome(ctx, user)
-	case d.Fate != approvals.Said:
+	case d.Status != approvals.Posted:
 		e.Log.WarnContext(ctx, "a Home could not be drawn; trying again", "user", user, "err", d.Err)
-		wait := max(d.Wait, e.RetryIn)
-		if !d.Quiet { // it is about this Home alone: the others go on
+		wait := max(d.RetryAfter, e.RetryIn)
+		if !d.WholeMethod { // it is about this Home alone: the others go on
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.failedHomes[user] = e.now().Add(max(wait, 10*e.RetryIn))
 			return 0, nil
 		}
-		if err := e.quieten(ctx, homes, wait); err != nil {
+		if err := e.backOff(ctx, homes, wait); err != nil {
 			return 0, err
 		}
 		return wait, nil
 	}
-	if err := e.store.Mark(ctx, e.keys.drawn(), user, now.UnixMicro()); err != nil {
+	if err := e.store.Mark(ctx, e.keys.homesDrawn(), user, now.UnixMicro()); err != nil {
 		return 0, fmt.Errorf("note that a Home was drawn: %w", err)
 	}
 	return 0, nil
@@ -161,14 +161,14 @@ func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, erro
 
 // openHomes lists who has the Home open, the newest opening first.
 func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
-	members, err := e.store.Range(ctx, e.keys.opened(), 0, -1)
+	members, err := e.store.Range(ctx, e.keys.homesOpened(), 0, -1)
 	if err != nil || len(members) == 0 {
 		return nil, wrapped("list open Homes", err)
 	}
 	slices.Reverse(members)
 	all := make([]openHome, 0, len(members))
 	for some := range slices.Chunk(members, 1000) {
-		shown, err := e.store.Fields(ctx, e.keys.drawn(), store.Names(some)...)
+		shown, err := e.store.Fields(ctx, e.keys.homesDrawn(), store.Names(some)...)
 		if err != nil {
 			return nil, fmt.Errorf("read when Homes were drawn: %w", err)
 		}
@@ -212,11 +212,11 @@ func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.D
 	return slices.Concat(opened, approvers, others), wait
 }
 
-// homesRest gives the item back while no Home has to be drawn. Once all show
+// homesIdle gives the item back while no Home has to be drawn. Once all show
 // everything it says so: [Engine.watchOutbox] need not make it due.
-func (e *Engine) homesRest(ctx context.Context, c store.Lease, all []openHome, moved string, wait time.Duration) error {
+func (e *Engine) homesIdle(ctx context.Context, c store.Lease, all []openHome, moved string, wait time.Duration) error {
 	if wait == never && len(all) > 0 {
-		if err := e.store.Set(ctx, e.keys.rested(), fmt.Sprintf("%s/%d", moved, all[0].opened.UnixMicro()), 0); err != nil {
+		if err := e.store.Set(ctx, e.keys.homesSettled(), fmt.Sprintf("%s/%d", moved, all[0].opened.UnixMicro()), 0); err != nil {
 			return fmt.Errorf("note that all Homes are drawn: %w", err)
 		}
 	}
@@ -227,7 +227,7 @@ func (e *Engine) homesRest(ctx context.Context, c store.Lease, all []openHome, m
 // forgetHomes forgets those that were not opened for an hour.
 func (e *Engine) forgetHomes(ctx context.Context) error {
 	before := e.now().Add(-homeLife).UnixMicro()
-	oldest, err := e.store.Range(ctx, e.keys.opened(), 0, 999)
+	oldest, err := e.store.Range(ctx, e.keys.homesOpened(), 0, 999)
 	if err != nil {
 		return wrapped("list Homes that were left", err)
 	}
@@ -240,7 +240,7 @@ func (e *Engine) forgetHomes(ctx context.Context) error {
 
 func (e *Engine) forgetHome(ctx context.Context, users ...string) error {
 	k := e.keys
-	return wrapped("forget Homes", e.store.Forget(ctx, users, []string{k.opened()}, []string{k.drawn(), k.said()}))
+	return wrapped("forget Homes", e.store.Forget(ctx, users, []string{k.homesOpened()}, []string{k.homesDrawn(), k.homeAnswers()}))
 }
 
 // asMoment reads a moment in microseconds; the zero time if there is none.

@@ -17,7 +17,7 @@ import (
 
 // drawer is a face that only draws Homes.
 type drawer struct {
-	Face
+	Messenger
 	mu    sync.Mutex
 	drawn []string
 	fate  approvals.Delivery
@@ -135,11 +135,11 @@ func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	if len(face.drawn) != 1 {
 		t.Errorf("drawn %d times within the gap", len(face.drawn))
 	}
-	if err := e.TellHome(t.Context(), "UBEN", "done"); err != nil {
+	if err := e.AnswerInHome(t.Context(), "UBEN", "done"); err != nil {
 		t.Fatal(err)
 	}
 	w.homesDue(e)
-	if text, err := e.HomeTold(t.Context(), "UBEN"); len(face.drawn) != 2 || text != "done" || err != nil {
+	if text, err := e.HomeAnswer(t.Context(), "UBEN"); len(face.drawn) != 2 || text != "done" || err != nil {
 		t.Errorf("an answer waits: drawn %d times, %q, %v", len(face.drawn), text, err)
 	}
 }
@@ -154,17 +154,17 @@ func TestAHomeIsForgotten(t *testing.T) {
 	}{
 		{"after an hour", 61 * time.Minute, approvals.Delivery{}, 0, false},
 		{"within an hour", 59 * time.Minute, approvals.Delivery{}, 1, true},
-		{"when Slack says it can never be drawn", time.Minute, approvals.Delivery{Fate: approvals.Unsayable}, 1, false},
-		{"not when Slack is away", time.Minute, approvals.Delivery{Fate: approvals.NotSaid}, 1, true},
+		{"when Slack says it can never be drawn", time.Minute, approvals.Delivery{Status: approvals.Rejected}, 1, false},
+		{"not when Slack is away", time.Minute, approvals.Delivery{Status: approvals.NotPosted}, 1, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			face := &drawer{fate: c.fate}
 			w, e := alone(t)
 			e.face = face
-			w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
+			w.rdb.ZAdd(t.Context(), e.keys.homesOpened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
 			w.move(e, "S-22222")
 			w.homesDue(e)
-			_, err := w.rdb.ZScore(t.Context(), e.keys.opened(), "UBEN").Result()
+			_, err := w.rdb.ZScore(t.Context(), e.keys.homesOpened(), "UBEN").Result()
 			if kept := err == nil; len(face.drawn) != c.want || kept != c.kept {
 				t.Errorf("drawn %d times, kept %v", len(face.drawn), kept)
 			}
@@ -180,8 +180,8 @@ func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 	e.face = face
 	ago := func(d time.Duration) float64 { return float64(time.Now().Add(-d).UnixMicro()) }
 	for user, at := range map[string]float64{"U1": ago(3 * time.Minute), "U2": ago(2 * time.Minute), "UBEN": ago(4 * time.Minute)} {
-		w.rdb.ZAdd(t.Context(), e.keys.opened(), redis.Z{Member: user, Score: at})
-		w.rdb.HSet(t.Context(), e.keys.drawn(), user, int64(ago(time.Minute)))
+		w.rdb.ZAdd(t.Context(), e.keys.homesOpened(), redis.Z{Member: user, Score: at})
+		w.rdb.HSet(t.Context(), e.keys.homesDrawn(), user, int64(ago(time.Minute)))
 	}
 	w.move(e, "S-22222")
 	if err := e.HomeOpened(t.Context(), "U3"); err != nil {
@@ -200,7 +200,7 @@ func TestOpenHomesAddOneItemToAMove(t *testing.T) {
 	for i := range 10_000 {
 		all = append(all, redis.Z{Member: fmt.Sprintf("U%05d", i), Score: float64(time.Now().UnixMicro())})
 	}
-	w.rdb.ZAdd(t.Context(), e.keys.opened(), all...)
+	w.rdb.ZAdd(t.Context(), e.keys.homesOpened(), all...)
 	w.move(e, "S-22222")
 	if due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val(); !slices.Equal(due, []string{homesItem}) {
 		t.Errorf("%d items are due: %.200v", len(due), due)
@@ -217,7 +217,7 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := &drawer{Face: newFace()}
+	f := &drawer{Messenger: newFace()}
 	w.run(e, f)
 	w.within(5*time.Second, "the first burst", func() bool { return f.times() >= homeBurst })
 	fences := func() int64 {
@@ -276,7 +276,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 			t.Errorf("%s was not due", item)
 		}
 	}
-	if err := e.lookAfterOutbox(t.Context()); err != nil {
+	if err := e.wakeOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val()
@@ -286,7 +286,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 		}
 	}
 	// Once all of it is done, nothing comes back.
-	e.face = &drawer{Face: newFace()}
+	e.face = &drawer{Messenger: newFace()}
 	for range 4 {
 		for _, item := range want {
 			w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: item})
@@ -295,7 +295,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 		w.doDue(e)
 	}
 	w.rdb.ZRem(t.Context(), w.key("due"), want[0], want[1], want[2])
-	if err := e.lookAfterOutbox(t.Context()); err != nil {
+	if err := e.wakeOutbox(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if due := w.rdb.ZRange(t.Context(), w.key("due"), 0, -1).Val(); len(due) != 0 {

@@ -14,10 +14,10 @@ import (
 // long as that, an act that only holds back can lean on it.
 const knownFor = 30 * 24 * time.Hour
 
-// Known reads into body what was kept under id. It tells when it was asked for
+// KnownAnswer reads into body what was kept under id. It tells when it was asked for
 // and whether it has changed since; ok is false if nothing is kept.
-func (e *Engine) Known(ctx context.Context, id string, body any) (approvals.Known, bool, error) {
-	raw, err := e.store.Values(ctx, e.keys.known(id), e.keys.renew(id))
+func (e *Engine) KnownAnswer(ctx context.Context, id string, body any) (approvals.Known, bool, error) {
+	raw, err := e.store.Values(ctx, e.keys.known(id), e.keys.knownStale(id))
 	if err != nil {
 		return approvals.Known{}, false, fmt.Errorf("read what is known of %s: %w", id, err)
 	}
@@ -44,9 +44,9 @@ type kept struct {
 	Body json.RawMessage `json:"body"`
 }
 
-// Keep keeps body under id, which Slack was asked for asked ago, for all
+// KeepAnswer keeps body under id, which Slack was asked for asked ago, for all
 // replicas.
-func (e *Engine) Keep(ctx context.Context, id string, body any, asked time.Duration) error {
+func (e *Engine) KeepAnswer(ctx context.Context, id string, body any, asked time.Duration) error {
 	k := kept{At: e.now().Add(-asked), Body: json.RawMessage(marshal(body))}
 	if err := e.store.Set(ctx, e.keys.known(id), marshal(k), knownFor); err != nil {
 		return fmt.Errorf("keep what is known of %s: %w", id, err)
@@ -57,7 +57,7 @@ func (e *Engine) Keep(ctx context.Context, id string, body any, asked time.Durat
 // Changed notes that what is kept under id is not so any more. Answers to
 // questions that were asked before are taken for changed, too.
 func (e *Engine) Changed(ctx context.Context, id string) error {
-	if err := e.store.Set(ctx, e.keys.renew(id), strconv.FormatInt(e.now().UnixMilli(), 10), time.Hour); err != nil {
+	if err := e.store.Set(ctx, e.keys.knownStale(id), strconv.FormatInt(e.now().UnixMilli(), 10), time.Hour); err != nil {
 		return fmt.Errorf("note a change of %s: %w", id, err)
 	}
 	return nil

@@ -12,13 +12,13 @@ func TestWhatIsKnownOfPeopleIsShared(t *testing.T) {
 	w := newWorld(t)
 	e, other := w.opened(), w.opened()
 	var in []string
-	if _, ok, err := e.Known(t.Context(), "SDUTY", &in); ok || err != nil {
+	if _, ok, err := e.KnownAnswer(t.Context(), "SDUTY", &in); ok || err != nil {
 		t.Errorf("something is known before: %v", err)
 	}
-	if err := e.Keep(t.Context(), "SDUTY", []string{"UCARLA"}, 0); err != nil {
+	if err := e.KeepAnswer(t.Context(), "SDUTY", []string{"UCARLA"}, 0); err != nil {
 		t.Fatal(err)
 	}
-	known, ok, err := other.Known(t.Context(), "SDUTY", &in)
+	known, ok, err := other.KnownAnswer(t.Context(), "SDUTY", &in)
 	if err != nil || !ok || known.Changed || known.Age > 5*time.Second || len(in) != 1 {
 		t.Errorf("%+v, %v, %t, %v", known, in, ok, err)
 	}
@@ -26,17 +26,17 @@ func TestWhatIsKnownOfPeopleIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An answer to a question of before the change is out of date, too.
-	if err := e.Keep(t.Context(), "SDUTY", []string{"UCARLA"}, time.Second); err != nil {
+	if err := e.KeepAnswer(t.Context(), "SDUTY", []string{"UCARLA"}, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if known, ok, _ := e.Known(t.Context(), "SDUTY", &in); !ok || !known.Changed {
+	if known, ok, _ := e.KnownAnswer(t.Context(), "SDUTY", &in); !ok || !known.Changed {
 		t.Errorf("after a change: %+v, %t", known, ok)
 	}
 	time.Sleep(2 * time.Millisecond)
-	if err := e.Keep(t.Context(), "SDUTY", []string{"UDORA"}, 0); err != nil {
+	if err := e.KeepAnswer(t.Context(), "SDUTY", []string{"UDORA"}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if known, _, _ := other.Known(t.Context(), "SDUTY", &in); known.Changed || in[0] != "UDORA" {
+	if known, _, _ := other.KnownAnswer(t.Context(), "SDUTY", &in); known.Changed || in[0] != "UDORA" {
 		t.Errorf("after it was asked for again: %+v, %v", known, in)
 	}
 	if ttl := do(w, w.rdb.TTL(t.Context(), w.keys.known("SDUTY"))); ttl <= 0 || ttl > knownFor {

@@ -77,5 +77,5 @@ func (e *Engine) retryIn(c store.Lease, err error) time.Duration {
 		return e.RetryIn
 	}
 	// Not longer than until the person can be told that it was too late.
-	return max(e.RetryIn, min(limit.RetryAfter(), stale))
+	return max(e.RetryIn, min(limit.RetryAfter(), maxEnvelopeAge))
 }

@@ -14,7 +14,7 @@ import (
 
 // jam is a face whose acts, but those that hold back, take until it is opened.
 type jam struct {
-	Face
+	Messenger
 	open chan struct{}
 
 	mu      sync.Mutex
@@ -81,7 +81,7 @@ func (j *jam) handled(id string) int {
 // record records an act of a person.
 func (w *world) record(e *Engine, id, by string, lane approvals.Lane) {
 	w.t.Helper()
-	if _, err := e.Record(w.t.Context(), approvals.Envelope{ID: id, Kind: "command", At: time.Now(), By: by, Lane: lane}); err != nil {
+	if _, err := e.Enqueue(w.t.Context(), approvals.Envelope{ID: id, Kind: "command", At: time.Now(), By: by, Lane: lane}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -189,7 +189,7 @@ func TestWhatHoldsBackIsNeverTooOld(t *testing.T) {
 	var handled []string
 	e.face = handler{f: func(env approvals.Envelope) error { handled = append(handled, env.ID); return nil }}
 	for id, lane := range map[string]approvals.Lane{"brake": approvals.LaneBrake, "approval": approvals.LaneUsual, "ask": approvals.LaneSlow} {
-		if _, err := e.Record(t.Context(), approvals.Envelope{ID: id, At: time.Now().Add(-2 * stale), Lane: lane}); err != nil {
+		if _, err := e.Enqueue(t.Context(), approvals.Envelope{ID: id, At: time.Now().Add(-2 * maxEnvelopeAge), Lane: lane}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	w.run(e, f)
 	w.within(5*time.Second, "it is planned and waits", func() bool {
 		got, err := e.Find(t.Context(), r.ID)
-		return err == nil && got.Held != 0
+		return err == nil && got.FreezeTold != 0
 	})
 	w.within(5*time.Second, "four days go by", func() bool {
 		got, err := e.loadRequest(t.Context(), r.ID)
@@ -45,11 +45,11 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d calls were made by an approval that is four days old", n)
 	}
-	if end.State != approvals.Cancelled || end.Stop == nil || end.Stop.Verdict != approvals.Lapsed {
-		t.Errorf("it ended %s, %+v", end.State, end.Stop)
+	if end.State != approvals.Cancelled || end.Cancellation == nil || end.Cancellation.Choice != approvals.ChoseLapse {
+		t.Errorf("it ended %s, %+v", end.State, end.Cancellation)
 	}
 	w.within(5*time.Second, "people hear of it", func() bool { return slices.Contains(f.posted(r.ID), r.ID+"/lapsed") })
-	again, err := e.Retry(t.Context(), r.ID, approvals.Ask{Op: "again", By: anna, From: "COPS", Channel: "COPS"})
+	again, err := e.RetryFailed(t.Context(), r.ID, approvals.Ask{OpID: "again", By: anna, AskedIn: "COPS", Channel: "COPS"})
 	if err != nil || again.State != approvals.Pending || again.Total != 2 {
 		t.Errorf("asked again it is %s with %d servers, %v", again.State, again.Total, err)
 	}
@@ -84,7 +84,7 @@ func TestAnOldApprovalIsNotActedOnAfterATry(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent := b.Body
-		sent.Intent = sent.Intent.Add(-4 * 24 * time.Hour)
+		sent.IntentAt = sent.IntentAt.Add(-4 * 24 * time.Hour)
 		_, err = e.commit(t.Context(), store.NewChange().Write(e.keys.request(r.ID), got.Ver, old).
 			Write(e.keys.batch(r.ID, 0), b.Ver, sent).Wake(batchItem(r.ID, 0), 0))
 		return err == nil

@@ -23,7 +23,7 @@ func TestANoteOfALostPastIsNotPostedTwice(t *testing.T) {
 		if _, err := e.commit(t.Context(), store.NewChange().Also(tell(e.keys, r.ID, n))); err != nil {
 			t.Fatal(err)
 		}
-		w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) == 0 })
+		w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(r.ID))) == 0 })
 	}
 	owe()
 	time.Sleep(2 * time.Millisecond) // the loss comes after the request was made
@@ -41,7 +41,7 @@ func TestNothingIsPostedBeforeALossIsNoticed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.fleet(1)[0]
-	e := w.opened(func(c *Config) { c.Beat = time.Hour })
+	e := w.opened(func(c *Config) { c.Heartbeat = time.Hour })
 	w.beat(e)
 	f := newFace()
 	e.face = f

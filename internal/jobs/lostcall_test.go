@@ -180,7 +180,7 @@ func TestALostCallIsRemembered(t *testing.T) {
 			w.isOff(id)
 			w.startByHand(id)
 			w.cloud.ClearFaults()
-			if f, _ := e.Freezing(t.Context()); f.On {
+			if f, _ := e.FreezeState(t.Context()); f.On {
 				if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 					t.Fatal(err)
 				}
@@ -193,8 +193,8 @@ func TestALostCallIsRemembered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := batches[0].Results[0]; got.Why == approvals.GoingOff || end.State == approvals.Failed {
-				t.Errorf("our own stop is told as %q, the request as %s", got.Why, end.State)
+			if got := batches[0].Results[0]; got.Skip == approvals.SkipGoingOff || end.State == approvals.Failed {
+				t.Errorf("our own stop is told as %q, the request as %s", got.Skip, end.State)
 			}
 		})
 	}
@@ -241,7 +241,7 @@ func TestCallsInTheAirHoldNoConnection(t *testing.T) {
 	w.within(10*time.Second, "many calls", func() bool { return len(w.stops()) >= 20 })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // far less than a call takes
 	defer cancel()
-	if _, err := e.Record(ctx, approvals.Envelope{ID: "brake", Kind: "x", At: time.Now(), Lane: approvals.LaneBrake}); err != nil {
+	if _, err := e.Enqueue(ctx, approvals.Envelope{ID: "brake", Kind: "x", At: time.Now(), Lane: approvals.LaneBrake}); err != nil {
 		t.Errorf("with %d calls in the air: %v", len(w.stops()), err)
 	}
 }
@@ -260,6 +260,6 @@ func TestAServerSeenOnItsWayIsRemembered(t *testing.T) {
 	r := w.approved(e, "op", ids...)
 	w.run(e, newFace())
 	w.batchIs(e, r, "it is remembered", func(b approvals.Batch) bool {
-		return b.State == approvals.Ambiguous && b.Results[0].Going
+		return b.State == approvals.Ambiguous && b.Results[0].SeenInProgress
 	})
 }

@@ -42,7 +42,7 @@ func TestTheListOfOpenRequestsSaysWhatItLeavesOut(t *testing.T) {
 	w.opens("UX", 151, 149)
 	listing := func(user string) (ids map[string]bool, more int) {
 		t.Helper()
-		open, more, err := e.Open(t.Context(), user)
+		open, more, err := e.OpenRequests(t.Context(), user)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestARequestIsShownWithItsOwnThread(t *testing.T) {
 	e := w.opened()
 	w.opens("UX", 0, 4)
 	w.rdb.Del(t.Context(), w.keys.request("S-00001"), w.keys.thread("S-00002"))
-	open, _, err := e.Open(t.Context(), "UX")
+	open, _, err := e.OpenRequests(t.Context(), "UX")
 	if err != nil {
 		t.Fatal(err)
 	}

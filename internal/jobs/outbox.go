@@ -14,7 +14,7 @@ import (
 
 // redrawHomes has open Homes drawn again.
 func (e *Engine) redrawHomes(ch *store.Change) {
-	ch.Signal(e.keys.moved(), e.keys.opened(), homesItem)
+	ch.Signal(e.keys.homesChanged(), e.keys.homesOpened(), homesItem)
 }
 
 // watchEvery is how often the outbox is looked after.
@@ -25,10 +25,10 @@ const watchEvery = 5 * time.Second
 // does not know them and drops them; and after a loss nothing else makes the
 // cards due.
 func (e *Engine) watchOutbox(ctx context.Context) {
-	tick := time.NewTicker(min(watchEvery, 5*e.Beat))
+	tick := time.NewTicker(min(watchEvery, 5*e.Heartbeat))
 	defer tick.Stop()
 	for {
-		if err := e.lookAfterOutbox(ctx); err != nil && ctx.Err() == nil {
+		if err := e.wakeOutbox(ctx); err != nil && ctx.Err() == nil {
 			e.Log.WarnContext(ctx, "the outbox could not be looked after", "err", err)
 		}
 		select {
@@ -39,7 +39,7 @@ func (e *Engine) watchOutbox(ctx context.Context) {
 	}
 }
 
-func (e *Engine) lookAfterOutbox(ctx context.Context) error {
+func (e *Engine) wakeOutbox(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	state, err := e.cardsState(ctx)
@@ -48,8 +48,8 @@ func (e *Engine) lookAfterOutbox(ctx context.Context) error {
 	}
 	k := e.keys
 	err = e.store.WakeWaiting(ctx, store.Waiting{
-		Viewers: e.viewers(), Moved: k.moved(), Rested: k.rested(),
-		Swept: k.swept(), State: state, SweepItem: cardsItem,
+		Viewers: e.viewers(), Moved: k.homesChanged(), Rested: k.homesSettled(),
+		Swept: k.cardsSwept(), State: state, SweepItem: cardsItem,
 		Persons: k.privates(), PersonItem: privateItem(""),
 	})
 	if err != nil {
@@ -91,16 +91,16 @@ func (e *Engine) stepCards(ctx context.Context, c store.Lease) error {
 			return err
 		}
 	}
-	if err := e.store.Set(ctx, e.keys.swept(), state, 0); err != nil {
+	if err := e.store.Set(ctx, e.keys.cardsSwept(), state, 0); err != nil {
 		return fmt.Errorf("note that the cards were gone through: %w", err)
 	}
 	e.release(ctx, c, never, false)
 	return nil
 }
 
-// private is what a person is owed privately, since the channel did not take
+// privateOutbox is what a person is owed privately, since the channel did not take
 // it. It stays for a day: their Home shows it, too.
-type private struct {
+type privateOutbox struct {
 	Notes []privateNote `json:"notes"`
 }
 
@@ -122,11 +122,11 @@ const (
 
 // owePrivately adds to ch that the person gets n privately.
 func (e *Engine) owePrivately(ctx context.Context, ch *store.Change, user string, n privateNote) error {
-	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+	p, err := store.Load[privateOutbox](ctx, e.store, e.keys.private(user))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	next := private{append(slices.Clone(p.Body.Notes), n)}
+	next := privateOutbox{append(slices.Clone(p.Body.Notes), n)}
 	if len(next.Notes) > privateMost { // what was told is shown no more
 		next.Notes = slices.DeleteFunc(next.Notes, func(n privateNote) bool { return n.Told })
 	}
@@ -145,9 +145,9 @@ func (e *Engine) owePrivately(ctx context.Context, ch *store.Change, user string
 
 // stepPrivate tells one person one thing that is owed to them privately.
 func (e *Engine) stepPrivate(ctx context.Context, c store.Lease, user string) error {
-	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+	p, err := store.Load[privateOutbox](ctx, e.store, e.keys.private(user))
 	if errors.Is(err, store.ErrNotFound) {
-		_, err := e.commit(ctx, e.noPrivate(store.NewChange().Under(c).Release(never), user))
+		_, err := e.commit(ctx, e.forgetPrivate(store.NewChange().FencedBy(c).Release(never), user))
 		return err
 	}
 	if err != nil {
@@ -155,14 +155,14 @@ func (e *Engine) stepPrivate(ctx context.Context, c store.Lease, user string) er
 	}
 	i, wait := p.Body.next(e.now())
 	if i < 0 {
-		return e.keepPrivate(ctx, c, user, p, wait)
+		return e.trimPrivate(ctx, c, user, p, wait)
 	}
 	n := p.Body.Notes[i]
 	m, err := e.privateMessage(ctx, n)
 	if err != nil {
 		return err
 	}
-	if err = e.face.Tell(ctx, user, m); err == nil {
+	if err = e.face.TellPrivately(ctx, user, m); err == nil {
 		e.Metrics.rerouted.WithLabelValues(string(n.Notes[0].Topic), "private").Inc()
 		n.Told = true
 	} else {
@@ -175,7 +175,7 @@ func (e *Engine) stepPrivate(ctx context.Context, c store.Lease, user string) er
 
 // notePrivate writes what came of telling n. Something else may be owed to the
 // person since.
-func (e *Engine) notePrivate(ctx context.Context, c store.Lease, user string, p store.Stored[private], n privateNote) error {
+func (e *Engine) notePrivate(ctx context.Context, c store.Lease, user string, p store.Stored[privateOutbox], n privateNote) error {
 	for {
 		notes := slices.Clone(p.Body.Notes)
 		for i := range notes {
@@ -183,12 +183,12 @@ func (e *Engine) notePrivate(ctx context.Context, c store.Lease, user string, p 
 				notes[i] = n
 			}
 		}
-		ch := store.NewChange().Under(c).Write(e.keys.private(user), p.Ver, private{notes}).Release(0)
+		ch := store.NewChange().FencedBy(c).Write(e.keys.private(user), p.Ver, privateOutbox{notes}).Release(0)
 		_, err := e.commit(ctx, ch)
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
-		if p, err = store.Load[private](ctx, e.store, e.keys.private(user)); err != nil {
+		if p, err = store.Load[privateOutbox](ctx, e.store, e.keys.private(user)); err != nil {
 			return err
 		}
 	}
@@ -196,7 +196,7 @@ func (e *Engine) notePrivate(ctx context.Context, c store.Lease, user string, p 
 
 // next is the first note that is to be told now, or -1, and then how long it is
 // until the next one, or never.
-func (p private) next(now time.Time) (int, time.Duration) {
+func (p privateOutbox) next(now time.Time) (int, time.Duration) {
 	wait := never
 	for i, n := range p.Notes {
 		switch in := n.Next.Sub(now); {
@@ -213,9 +213,9 @@ func (p private) next(now time.Time) (int, time.Duration) {
 // over reports whether the note is too old to be told or shown.
 func (n privateNote) over(now time.Time) bool { return !now.Before(n.At.Add(privateLife)) }
 
-// keepPrivate drops what is a day old, and has the rest looked at in time:
+// trimPrivate drops what is a day old, and has the rest looked at in time:
 // [Engine.watchOutbox] makes it due when only that is left to do.
-func (e *Engine) keepPrivate(ctx context.Context, c store.Lease, user string, p store.Stored[private], wait time.Duration) error {
+func (e *Engine) trimPrivate(ctx context.Context, c store.Lease, user string, p store.Stored[privateOutbox], wait time.Duration) error {
 	var left []privateNote
 	now := e.now()
 	for _, n := range p.Body.Notes {
@@ -226,10 +226,10 @@ func (e *Engine) keepPrivate(ctx context.Context, c store.Lease, user string, p 
 			e.Metrics.rerouted.WithLabelValues(string(n.Notes[0].Topic), "home").Inc()
 		}
 	}
-	ch := store.NewChange().Under(c).Write(e.keys.private(user), p.Ver, private{left}).Release(wait)
+	ch := store.NewChange().FencedBy(c).Write(e.keys.private(user), p.Ver, privateOutbox{left}).Release(wait)
 	if len(left) == 0 {
 		ch.Drop(e.keys.private(user))
-		e.noPrivate(ch, user).Release(never)
+		e.forgetPrivate(ch, user).Release(never)
 	} else {
 		ch.Add(e.keys.privates(), user, left[0].At.Add(privateLife).UnixMilli())
 	}
@@ -237,7 +237,7 @@ func (e *Engine) keepPrivate(ctx context.Context, c store.Lease, user string, p 
 	return err
 }
 
-func (e *Engine) noPrivate(ch *store.Change, user string) *store.Change {
+func (e *Engine) forgetPrivate(ch *store.Change, user string) *store.Change {
 	return ch.Remove(e.keys.privates(), user)
 }
 
@@ -248,7 +248,7 @@ func (e *Engine) privateMessage(ctx context.Context, n privateNote) (approvals.M
 		m.Request.Channel = n.Request[1:]
 		return m, nil
 	}
-	all, err := e.find(ctx, []string{n.Request})
+	all, err := e.findAll(ctx, []string{n.Request})
 	if err != nil || len(all) == 0 {
 		return m, err
 	}
@@ -259,10 +259,10 @@ func (e *Engine) privateMessage(ctx context.Context, n privateNote) (approvals.M
 	return m, err
 }
 
-// Untold lists what could not be told to the person in its channel within the
+// Undelivered lists what could not be told to the person in its channel within the
 // last day, the newest first.
-func (e *Engine) Untold(ctx context.Context, user string) ([]approvals.Message, error) {
-	p, err := store.Load[private](ctx, e.store, e.keys.private(user))
+func (e *Engine) Undelivered(ctx context.Context, user string) ([]approvals.Message, error) {
+	p, err := store.Load[privateOutbox](ctx, e.store, e.keys.private(user))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}

@@ -38,9 +38,9 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 		why  string
 		wait bool // until the look-up has failed for long
 	}{
-		"a right is missing":    {&approvals.LookError{Final: true, Err: errors.New("missing_scope")}, "refused", false},
+		"a right is missing":    {&approvals.FindError{Final: true, Err: errors.New("missing_scope")}, "refused", false},
 		"Slack does not answer": {errors.New("502"), "no_answer", true},
-		"Slack is limited":      {&approvals.LookError{Wait: time.Hour, Err: errors.New("ratelimited")}, "no_answer", true},
+		"Slack is limited":      {&approvals.FindError{RetryAfter: time.Hour, Err: errors.New("ratelimited")}, "no_answer", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +55,7 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 				}
 				posts = append(posts, time.Now())
 				if len(posts) == 1 {
-					return fault{fate: approvals.Unsure}
+					return fault{fate: approvals.MaybePosted}
 				}
 				return fault{}
 			}
@@ -64,8 +64,8 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 			w.within(10*time.Second, "all notes", func() bool { return slices.Equal(f.posted(id), ids) })
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			if between := posts[1].Sub(posts[0]); (between >= 3*e.UnsureWait) != tt.wait {
-				t.Errorf("posted again after %v, the wait is %v", between, e.UnsureWait)
+			if between := posts[1].Sub(posts[0]); (between >= 3*e.PostQuarantine) != tt.wait {
+				t.Errorf("posted again after %v, the wait is %v", between, e.PostQuarantine)
 			}
 			if n := counted(t, e.Metrics.unverified.WithLabelValues("trouble", tt.why)); n != 1 {
 				t.Errorf("counted %v times as %s", n, tt.why)
@@ -81,18 +81,18 @@ func TestRepeatsWithoutALookGetRarer(t *testing.T) {
 	w := newWorld(t)
 	e := w.opened()
 	f := newFace()
-	f.look = &approvals.LookError{Final: true, Err: errors.New("missing_scope")}
+	f.look = &approvals.FindError{Final: true, Err: errors.New("missing_scope")}
 	var posts atomic.Int64
 	f.fault = func(m approvals.Message) fault {
 		if m.ID() == m.Request.ID+"/card" {
 			return fault{}
 		}
 		posts.Add(1)
-		return fault{fate: approvals.Unsure, done: true}
+		return fault{fate: approvals.MaybePosted, done: true}
 	}
 	w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
 	w.run(e, f)
-	time.Sleep(10 * e.UnsureWait) // it must not happen in that time, so there is nothing to wait for
+	time.Sleep(10 * e.PostQuarantine) // it must not happen in that time, so there is nothing to wait for
 	if n := posts.Load(); n < 2 || n > 5 {
 		t.Errorf("posted %d times in ten waits", n)
 	}
@@ -112,7 +112,7 @@ func TestALimitOfDrawingIsKeptByAllAndHoldsUpNoPost(t *testing.T) {
 		switch since := time.Since(refused); {
 		case refused.IsZero():
 			refused = time.Now()
-			return approvals.Delivery{Fate: approvals.NotSaid, Wait: limit, Quiet: true, Err: errors.New("ratelimited")}
+			return approvals.Delivery{Status: approvals.NotPosted, RetryAfter: limit, WholeMethod: true, Err: errors.New("ratelimited")}
 		case since > 100*time.Millisecond && since < limit-50*time.Millisecond:
 			early++
 		}
@@ -182,17 +182,17 @@ func TestProgressGivesWay(t *testing.T) {
 	_, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
 	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
 	drawn := 0
-	for e.drawIn(progress) == 0 {
+	for e.updatePaceIn(progress) == 0 {
 		drawn++
 	}
 	if drawn < 1 || drawn > drawBurst/2+1 {
 		t.Errorf("%d pictures of progress at once", drawn)
 	}
-	if wait := e.drawIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
+	if wait := e.updatePaceIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
 		t.Errorf("the card of a request that has just begun waits %v", wait)
 	}
 	for i := range drawBurst - drawn - 1 {
-		if wait := e.drawIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
+		if wait := e.updatePaceIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
 			t.Errorf("decision %d waits %v behind progress", i, wait)
 		}
 	}
@@ -208,12 +208,12 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			e := w.opened(func(c *Config) { c.RefusedFor = 400 * time.Millisecond })
+			e := w.opened(func(c *Config) { c.RejectedGiveUp = 400 * time.Millisecond })
 			f := newFace()
 			refused := 0
 			f.fault = func(approvals.Message) fault {
 				if refused++; tt.times == 0 || refused <= tt.times {
-					return fault{fate: approvals.NotSaid, odd: true, code: "a_code_of_next_year"}
+					return fault{fate: approvals.NotPosted, odd: true, code: "a_code_of_next_year"}
 				}
 				return fault{}
 			}
@@ -225,7 +225,7 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 				return
 			}
 			w.within(5*time.Second, "the end", func() bool { now, _ := e.Find(t.Context(), r.ID); return now.State == approvals.Cancelled })
-			if took := time.Since(began); took < e.RefusedFor {
+			if took := time.Since(began); took < e.RejectedGiveUp {
 				t.Errorf("withdrawn after %v", took)
 			}
 			w.within(5*time.Second, "the requester hears of it", func() bool {
@@ -244,8 +244,8 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 // Slack is away for a while; until then their Home shows it.
 func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 	for _, topic := range []approvals.Topic{
-		approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicEnd,
-		approvals.TopicTrouble, approvals.TopicBatchFailed, approvals.TopicSettled, approvals.TopicLate,
+		approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicOutcome,
+		approvals.TopicTrouble, approvals.TopicBatchFailed, approvals.TopicResolved, approvals.TopicOverdue,
 	} {
 		t.Run(string(topic), func(t *testing.T) {
 			t.Parallel()
@@ -255,14 +255,14 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 			f.deaf = 3
 			f.fault = func(m approvals.Message) fault {
 				if m.Notes[0].Topic == topic {
-					return fault{fate: approvals.Unsayable, code: "is_archived"}
+					return fault{fate: approvals.Rejected, code: "is_archived"}
 				}
 				return fault{}
 			}
 			id, _ := w.owe(e, "op", w.fleet(1)[0], 1, topic)
 			w.run(e, f)
 			w.within(5*time.Second, "the Home tells it", func() bool {
-				all, err := e.Untold(t.Context(), anna.ID)
+				all, err := e.Undelivered(t.Context(), anna.ID)
 				return err == nil && len(all) == 1 && all[0].ID() == id+"/0" && all[0].Refused == "is_archived" && all[0].Request.ID == id
 			})
 			w.within(20*time.Second, "a private message", func() bool {
@@ -283,7 +283,7 @@ func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	f := newFace()
 	f.deaf = 1 << 30
 	e.face = f
-	note := privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicEnd}}, At: e.now()}
+	note := privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicOutcome}}, At: e.now()}
 	ch := store.NewChange()
 	if err := e.owePrivately(t.Context(), ch, "UANNA", note); err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	for range 12 {
 		w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: privateItem("UANNA")})
 		w.doDue(e)
-		p, err := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
+		p, err := store.Load[privateOutbox](t.Context(), e.store, e.keys.private("UANNA"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +308,7 @@ func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	if !slices.IsSorted(pauses) || pauses[0] != 30*time.Second || pauses[11] != 2*time.Hour {
 		t.Errorf("the pauses are %v", pauses)
 	}
-	p, _ := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
+	p, _ := store.Load[privateOutbox](t.Context(), e.store, e.keys.private("UANNA"))
 	p.Body.Notes[0].At = e.now().Add(-privateLife)
 	if _, err := e.commit(t.Context(), store.NewChange().Write(e.keys.private("UANNA"), p.Ver, p.Body)); err != nil {
 		t.Fatal(err)
@@ -333,7 +333,7 @@ func TestAFileThatWaitsLetsOtherNotesPass(t *testing.T) {
 	f.fault = func(m approvals.Message) fault {
 		if m.Notes[0].Topic == approvals.TopicList {
 			if tries++; failing {
-				return fault{fate: approvals.NotSaid}
+				return fault{fate: approvals.NotPosted}
 			}
 		}
 		return fault{}
@@ -367,7 +367,7 @@ func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 	var intents, slept atomic.Int64
 	c := &redistest.Cutter{Pause: func(command string) {
 		if strings.Contains(strings.ReplaceAll(command, `\`, ""), `"intent":{"id":"`) && intents.Add(1) == 1 {
-			time.Sleep(sendBy + 200*time.Millisecond)
+			time.Sleep(maxIntentAge + 200*time.Millisecond)
 			slept.Add(1)
 		}
 	}}
@@ -377,7 +377,7 @@ func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 	var intended time.Time
 	late := 0
 	f.fault = func(approvals.Message) fault {
-		if !intended.IsZero() && time.Since(intended) > sendBy && late == 0 {
+		if !intended.IsZero() && time.Since(intended) > maxIntentAge && late == 0 {
 			late++
 		}
 		return fault{}
@@ -401,7 +401,7 @@ func TestCardsOfOpenRequestsShowTheFreeze(t *testing.T) {
 	lost := 1
 	f.draw = func(approvals.Request) approvals.Delivery {
 		if lost--; lost >= 0 {
-			return approvals.Delivery{Fate: approvals.Unsure, Err: errors.New("reset")}
+			return approvals.Delivery{Status: approvals.MaybePosted, Err: errors.New("reset")}
 		}
 		return approvals.Delivery{}
 	}
@@ -462,7 +462,7 @@ func TestCardsAreDrawnAgainAfterALoss(t *testing.T) {
 		defer f.mu.Unlock()
 		return len(f.drawn[r.ID])
 	}
-	w.within(5*time.Second, "rest", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) == 0 })
+	w.within(5*time.Second, "rest", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(r.ID))) == 0 })
 	before := drawings()
 	time.Sleep(50 * time.Millisecond) // the loss is later than the drawing, by either clock
 	w.rollBack()
@@ -522,7 +522,7 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 	for i := range privateMost + 5 {
 		id := fmt.Sprintf("S-%05d", i)
 		ch := store.NewChange()
-		n := privateNote{Request: id, Notes: []approvals.Note{{ID: id + "/end", Topic: approvals.TopicEnd}}, At: e.now(), Told: i%50 == 1}
+		n := privateNote{Request: id, Notes: []approvals.Note{{ID: id + "/end", Topic: approvals.TopicOutcome}}, At: e.now(), Told: i%50 == 1}
 		if err := e.owePrivately(t.Context(), ch, "UANNA", n); err != nil {
 			t.Fatal(err)
 		}
@@ -530,7 +530,7 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := store.Load[private](t.Context(), e.store, e.keys.private("UANNA"))
+	p, err := store.Load[privateOutbox](t.Context(), e.store, e.keys.private("UANNA"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -570,7 +570,7 @@ type oneBad struct{ drawer }
 func (d *oneBad) Home(ctx context.Context, user string) approvals.Delivery {
 	d.drawer.Home(ctx, user)
 	if user == "UBAD" {
-		return approvals.Delivery{Fate: approvals.NotSaid, Err: errors.New("as planned")}
+		return approvals.Delivery{Status: approvals.NotPosted, Err: errors.New("as planned")}
 	}
-	return approvals.Delivery{Fate: approvals.Said}
+	return approvals.Delivery{Status: approvals.Posted}
 }

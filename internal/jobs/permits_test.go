@@ -27,10 +27,10 @@ func TestACallIsNotMadeWhenItsIntentMayBeStale(t *testing.T) {
 		{"was suspended", store.Receipt{Now: now, Confirmed: true}, now, now.Add(-3 * time.Second), false},
 		{"no replica has it", store.Receipt{Now: now}, now, now, false},
 		{"Redis jumped ahead", store.Receipt{Now: now, Confirmed: true, Ahead: true}, now, now, false},
-		{"Redis is another process", store.Receipt{Now: now, Confirmed: true, Moved: true}, now, now, false},
+		{"Redis is another process", store.Receipt{Now: now, Confirmed: true, Restarted: true}, now, now, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if why := unfit(tt.got, tt.began, tt.wall.Round(0)); (why == approvals.Cause{}) != tt.fit {
+			if why := unsafeToSend(tt.got, tt.began, tt.wall.Round(0)); (why == approvals.Cause{}) != tt.fit {
 				t.Errorf("got %q", why)
 			}
 		})

@@ -22,53 +22,53 @@ func (e *Engine) poll(ctx context.Context, c store.Lease, b store.Stored[approva
 		// Finished jobs are deleted after a day; the servers are still there. But
 		// a young one may just not be shown yet.
 		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.Body.JobID, "err", err)
-		if e.now().Sub(b.Body.Sent) > e.Quarantine {
-			return e.toServers(ctx, c, b, approvals.CauseJobNotFound.Of(b.Body.JobID))
+		if e.now().Sub(b.Body.SentAt) > e.Quarantine {
+			return e.abandonJob(ctx, c, b, approvals.CauseJobNotFound.Of(b.Body.JobID))
 		}
 	case err != nil:
 		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.Body.JobID, "err", err)
 	case job.Done():
-		return e.settle(ctx, c, b, reportOf(job))
+		return e.conclude(ctx, c, b, reportOf(job))
 	}
-	if e.now().Sub(b.Body.Sent) > e.MaxJobAge {
-		return e.toServers(ctx, c, b, approvals.CauseJobTooOld.After(e.MaxJobAge))
+	if e.now().Sub(b.Body.SentAt) > e.MaxJobAge {
+		return e.abandonJob(ctx, c, b, approvals.CauseJobTooOld.After(e.MaxJobAge))
 	}
 	return e.pollAgain(ctx, c, b, reportOf(job))
 }
 
-// toServers gives up on the job, for the reason given, and lets the servers tell.
-func (e *Engine) toServers(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause) error {
+// abandonJob gives up on the job, for the reason given, and lets the servers tell.
+func (e *Engine) abandonJob(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause) error {
 	next, err := b.Body.To(approvals.Reconciling)
 	if err != nil {
 		return err
 	}
 	next.Trouble = why
-	_, err = e.commit(ctx, e.move(c, b, next, "reconcile").Release(0))
+	_, err = e.commit(ctx, e.moveBatch(c, b, next, "reconcile").Release(0))
 	return err
 }
 
 // pollAgain looks at the job again later, with growing pauses. Servers whose
 // part of it is over already get their outcome now: one that hangs must not keep
 // the others. Past the deadline the thread says so, once.
-func (e *Engine) pollAgain(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
-	next, err := e.concludeSome(ctx, b.Body, job)
+func (e *Engine) pollAgain(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
+	next, err := e.concludeParts(ctx, b.Body, job)
 	if err != nil {
 		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.Body.JobID, "err", err)
 	}
-	if len(next.Waiting()) == 0 {
+	if len(next.WithoutOutcome()) == 0 {
 		// The parts of the job are over; the whole may lag behind.
 		crashpoint("settle.looked")
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	next.Polls++
 	pause := e.Polls[min(next.Polls, len(e.Polls)-1)]
-	return e.keepWaiting(ctx, c, b, next, next.Sent, jittered(pause))
+	return e.recheckLater(ctx, c, b, next, next.SentAt, jittered(pause))
 }
 
-// concludeSome makes the results of servers whose part of a running job is over.
-func (e *Engine) concludeSome(ctx context.Context, b approvals.Batch, job approvals.Report) (approvals.Batch, error) {
+// concludeParts makes the results of servers whose part of a running job is over.
+func (e *Engine) concludeParts(ctx context.Context, b approvals.Batch, job approvals.JobReport) (approvals.Batch, error) {
 	var over []string
-	for _, id := range b.Waiting() {
+	for _, id := range b.WithoutOutcome() {
 		if part := job.Parts[id]; part.Done || part.Failed {
 			over = append(over, id)
 		}
@@ -85,11 +85,11 @@ func (e *Engine) concludeSome(ctx context.Context, b approvals.Batch, job approv
 }
 
 // reportOf is what the job says, in the terms of the batch.
-func reportOf(job ecsclient.Job) approvals.Report {
-	r := approvals.Report{
+func reportOf(job ecsclient.Job) approvals.JobReport {
+	r := approvals.JobReport{
 		Over:  job.Done(),
 		Whole: part(job.Status, job.ErrorCode, job.FailReason),
-		Parts: make(map[string]approvals.Part, len(job.SubJobs)),
+		Parts: make(map[string]approvals.JobPart, len(job.SubJobs)),
 	}
 	for _, s := range job.SubJobs {
 		r.Parts[s.ServerID] = part(s.Status, s.ErrorCode, s.FailReason)
@@ -97,27 +97,27 @@ func reportOf(job ecsclient.Job) approvals.Report {
 	return r
 }
 
-func part(status, code, reason string) approvals.Part {
-	return approvals.Part{Done: status == ecsclient.JobSucceeded, Failed: status == ecsclient.JobFailed, Code: code, Reason: reason}
+func part(status, code, reason string) approvals.JobPart {
+	return approvals.JobPart{Done: status == ecsclient.JobSucceeded, Failed: status == ecsclient.JobFailed, Code: code, Reason: reason}
 }
 
-// looks is how often servers are looked at that do not agree with their
+// maxRechecks is how often servers are looked at that do not agree with their
 // finished job, before that is the result: the cloud's views of a server may
 // lag behind each other a little.
-const looks = 5
+const maxRechecks = 5
 
-// settle makes the results of a batch whose job is done.
-func (e *Engine) settle(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.Report) error {
-	seen, err := e.inventory.Read(ctx, b.Body.Waiting())
+// conclude makes the results of a batch whose job is done.
+func (e *Engine) conclude(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
+	seen, err := e.inventory.Read(ctx, b.Body.WithoutOutcome())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
-	n := b.Body.Looks + 1
-	next, open := b.Body.Conclude(job, seen, n > looks, e.patience(), e.now())
-	next.Looks = n
+	n := b.Body.Rechecks + 1
+	next, open := b.Body.Conclude(job, seen, n > maxRechecks, e.patience(), e.now())
+	next.Rechecks = n
 	if open {
 		pause := min(time.Duration(n)*e.RetryIn/2, 5*e.RetryIn)
-		return e.keepWaiting(ctx, c, b, next, next.Sent, pause)
+		return e.recheckLater(ctx, c, b, next, next.SentAt, pause)
 	}
 	crashpoint("settle.looked")
 	return e.endBatch(ctx, c, b, next, nil)

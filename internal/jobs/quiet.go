@@ -15,21 +15,21 @@ const (
 	homes    = "views.publish"
 )
 
-// quiets are for how long Slack wants no post in a channel, no drawing and no
+// backOffs are for how long Slack wants no post in a channel, no drawing and no
 // looking.
-type quiets struct{ post, draw, look time.Duration }
+type backOffs struct{ post, draw, look time.Duration }
 
-func (e *Engine) quietTimes(ctx context.Context, channel string) (quiets, error) {
-	all, err := e.quietFor(ctx, channel, drawings, lookings)
+func (e *Engine) backOffs(ctx context.Context, channel string) (backOffs, error) {
+	all, err := e.backOffsOf(ctx, channel, drawings, lookings)
 	if err != nil {
-		return quiets{}, err
+		return backOffs{}, err
 	}
-	return quiets{all[0], all[1], all[2]}, nil
+	return backOffs{all[0], all[1], all[2]}, nil
 }
 
-// quietFor tells for how long Slack wants none of each of what.
-func (e *Engine) quietFor(ctx context.Context, what ...string) ([]time.Duration, error) {
-	fields, err := e.store.Fields(ctx, e.keys.quiet(), what...)
+// backOffsOf tells for how long Slack wants none of each of what.
+func (e *Engine) backOffsOf(ctx context.Context, what ...string) ([]time.Duration, error) {
+	fields, err := e.store.Fields(ctx, e.keys.retryAfter(), what...)
 	if err != nil {
 		return nil, fmt.Errorf("read quiet times: %w", err)
 	}
@@ -42,9 +42,9 @@ func (e *Engine) quietFor(ctx context.Context, what ...string) ([]time.Duration,
 	return waits, nil
 }
 
-// quieten has all replicas keep from what for so long.
-func (e *Engine) quieten(ctx context.Context, what string, wait time.Duration) error {
-	if err := e.store.Mark(ctx, e.keys.quiet(), what, e.now().Add(wait).UnixMilli()); err != nil {
+// backOff has all replicas keep from what for so long.
+func (e *Engine) backOff(ctx context.Context, what string, wait time.Duration) error {
+	if err := e.store.Mark(ctx, e.keys.retryAfter(), what, e.now().Add(wait).UnixMilli()); err != nil {
 		return fmt.Errorf("write quiet time: %w", err)
 	}
 	return nil

@@ -32,9 +32,9 @@ func (e *Engine) loadBatches(ctx context.Context, r approvals.Request) ([]approv
 	return batches, nil
 }
 
-func (e *Engine) loadFrozen(ctx context.Context, id string) (approvals.Frozen, error) {
-	var f approvals.Frozen
-	if err := e.store.Get(ctx, e.keys.frozen(id), &f); err != nil {
+func (e *Engine) loadFrozen(ctx context.Context, id string) (approvals.ServerList, error) {
+	var f approvals.ServerList
+	if err := e.store.Get(ctx, e.keys.serverList(id), &f); err != nil {
 		return f, fmt.Errorf("read servers of %s: %w", id, err)
 	}
 	return f, nil
@@ -49,16 +49,16 @@ func (e *Engine) openIDs(ctx context.Context) ([]string, error) {
 	return store.Names(members), nil
 }
 
-// Frozen returns the list that a request is about, or a *approvals.Refusal.
-func (e *Engine) Frozen(ctx context.Context, id string) (approvals.Frozen, error) {
+// ServerList returns the list that a request is about, or a *approvals.Refusal.
+func (e *Engine) ServerList(ctx context.Context, id string) (approvals.ServerList, error) {
 	f, err := e.loadFrozen(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		r, err := e.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return f, &approvals.Refusal{Why: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return f, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
 		}
 		if err == nil {
-			err = &approvals.Refusal{Why: approvals.ListGone, Request: r.Body}
+			err = &approvals.Refusal{Kind: approvals.ListGone, Request: r.Body}
 		}
 		return f, err
 	}
@@ -68,37 +68,37 @@ func (e *Engine) Frozen(ctx context.Context, id string) (approvals.Frozen, error
 // keep is how long the records of an ended request stay. The list of servers of
 // one that was never carried out is of no use after a day, and is most of it.
 const (
-	keep     = 30 * 24 * time.Hour
-	keepList = 24 * time.Hour
+	keepRecords = 30 * 24 * time.Hour
+	keepList    = 24 * time.Hour
 )
 
-// end adds to ch what every end of a request brings: its servers are free, it
+// endRequest adds to ch what every end of a request brings: its servers are free, it
 // leaves the list of open ones, and its records go after a while.
-func (e *Engine) end(ctx context.Context, ch *store.Change, r approvals.Request) error {
+func (e *Engine) endRequest(ctx context.Context, ch *store.Change, r approvals.Request) error {
 	f, err := e.loadFrozen(ctx, r.ID)
 	if err != nil {
 		return err
 	}
 	k := e.keys
 	ch.Quota(quota(r.Action)).LeaveQueue(r.ID).
-		Trim(k.ended(), e.now().Add(-keep).UnixMilli()).
+		Trim(k.ended(), e.now().Add(-keepRecords).UnixMilli()).
 		Remove(k.open(), r.ID).
 		Remove(k.own(r.Requester), r.ID).
 		Add(k.ended(), r.ID, r.Finished.UnixMilli())
 	for _, s := range f.Servers {
 		ch.Unlock(r.ID, s.ID)
 	}
-	names := []string{k.request(r.ID), k.thread(r.ID), k.owed(r.ID)}
+	names := []string{k.request(r.ID), k.thread(r.ID), k.outbox(r.ID)}
 	for n := range r.Batches {
 		names = append(names, k.batch(r.ID, n))
 	}
 	for _, name := range names {
-		ch.Expire(name, keep)
+		ch.Expire(name, keepRecords)
 	}
-	list := keep
+	list := keepRecords
 	if r.Batches == 0 {
 		list = keepList
 	}
-	ch.Expire(k.frozen(r.ID), list)
+	ch.Expire(k.serverList(r.ID), list)
 	return nil
 }

@@ -126,7 +126,7 @@ func TestReplicasThatRedisDoesNotAskForAreWarnedOf(t *testing.T) {
 
 // troubled reports whether a batch that is under way waits because of why.
 func (w *world) troubled(e *Engine, why approvals.Cause) bool {
-	open, _, err := e.Open(w.t.Context(), "")
+	open, _, err := e.OpenRequests(w.t.Context(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

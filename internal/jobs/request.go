@@ -36,7 +36,7 @@ func (e *Engine) expire(ctx context.Context, c store.Lease, r store.Stored[appro
 	if err != nil {
 		return err
 	}
-	if _, err := e.commit(ctx, ch.Under(c).Release(never)); err != nil {
+	if _, err := e.commit(ctx, ch.FencedBy(c).Release(never)); err != nil {
 		return err
 	}
 	e.Metrics.moves.WithLabelValues(string(next.State)).Inc()
@@ -52,19 +52,19 @@ func (e *Engine) plan(ctx context.Context, c store.Lease, r store.Stored[approva
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.Plan(r.Body, frozen, e.BatchSize)
+	batches := approvals.PlanBatches(r.Body, frozen, e.BatchSize)
 	next, err := r.Body.Execute(len(batches), e.now())
 	if err != nil {
 		return err
 	}
 	k := e.keys
-	ch := store.NewChange().Under(c).Begin().Release(never).
+	ch := store.NewChange().FencedBy(c).NewWork().Release(never).
 		Write(k.request(next.ID), r.Ver, next).
 		Log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: e.store.Worker()}).
 		Wake(batchItem(next.ID, 0), 0).
 		Wake(threadItem(next.ID), 0)
 	for _, b := range batches {
-		ch.Write(k.batch(next.ID, b.N), 0, b)
+		ch.Write(k.batch(next.ID, b.Index), 0, b)
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
 		return err

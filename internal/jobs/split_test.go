@@ -126,7 +126,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	for n := range 4 {
 		w.redis.Step(string(w.keys), batchItem(r.ID, n), 5)
 	}
-	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) == 0 })
+	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(r.ID))) == 0 })
 	told := 0
 	for _, id := range f.posted(r.ID) {
 		if strings.Contains(id, "/held/") {

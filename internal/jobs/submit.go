@@ -20,75 +20,75 @@ func (e *Engine) submit(ctx context.Context, c store.Lease, b store.Stored[appro
 	if err != nil {
 		return err
 	}
-	if r.Body.Stop != nil {
+	if r.Body.Cancellation != nil {
 		return e.cancelBatch(ctx, c, b)
 	}
-	if why := e.held.Load(); why != nil {
-		e.waitsNoMore(ctx, r.Body, b.Body) // for the limit: it waits for the store
-		return e.waitFor(ctx, c, b, b.Body, *why)
+	if why := e.suspended.Load(); why != nil {
+		e.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for the store
+		return e.waitForCause(ctx, c, b, b.Body, *why)
 	}
 	halt, err := e.loadFreeze(ctx)
 	if err != nil {
 		return err
 	}
 	if halt.Body.On {
-		e.waitsNoMore(ctx, r.Body, b.Body) // for the limit: it waits for people
-		return e.waitForThaw(ctx, c, r, b.Body, halt.Body)
+		e.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for people
+		return e.waitForUnfreeze(ctx, c, r, b.Body, halt.Body)
 	}
 	if lapsed, err := e.lapse(ctx, c, r, b); err != nil || lapsed {
 		return err
 	}
-	if size := min(e.BatchSize, e.Rate); len(b.Body.Waiting()) > size {
+	if size := min(e.BatchSize, e.Rate); len(b.Body.WithoutOutcome()) > size {
 		return e.split(ctx, c, r, b, size)
 	}
 	if t, err := e.room(ctx, b.Body); err != nil || t != nil {
 		if err == nil {
-			err = e.waitsForLimit(ctx, c, r, b.Body, t)
+			err = e.noteWaiting(ctx, c, r, b.Body, t)
 		}
 		return err
 	}
-	defer e.waitsNoMore(ctx, r.Body, b.Body)
-	seen, err := e.lookBefore(ctx, b.Body.Waiting())
+	defer e.clearWaiting(ctx, r.Body, b.Body)
+	seen, err := e.readBeforeSend(ctx, b.Body.WithoutOutcome())
 	if err != nil {
-		return e.unseen(ctx, c, r, b, err)
+		return e.readFailed(ctx, c, r, b, err)
 	}
 	crashpoint("submit.looked")
 	next, live := b.Body.Prepare(seen, e.Policy.Protection, e.store.LastLoss())
-	if len(next.Waiting()) == 0 {
+	if len(next.WithoutOutcome()) == 0 {
 		return e.endBatch(ctx, c, b, next, nil)
 	}
 	if len(live) == 0 {
 		// Only servers of an earlier, unclear try are left, and it is being done
 		// to them right now.
-		if e.now().Sub(next.Intent) > e.GiveUp {
+		if e.now().Sub(next.IntentAt) > e.GiveUp {
 			return e.endBatch(ctx, c, b, next.GiveUp(e.now()), nil)
 		}
-		return e.waitFor(ctx, c, b, next, approvals.CauseInProgress)
+		return e.waitForCause(ctx, c, b, next, approvals.CauseInProgress)
 	}
 	return e.send(ctx, c, b, next, live, r, halt)
 }
 
-// lookBefore bounds the look at the servers so that the call after it has its
+// readBeforeSend bounds the look at the servers so that the call after it has its
 // full time within the step.
-func (e *Engine) lookBefore(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
+func (e *Engine) readBeforeSend(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Lease*2/5)
 	defer cancel()
 	return e.inventory.Read(ctx, ids)
 }
 
-// unseen deals with servers that could not be read before their call. A
+// readFailed deals with servers that could not be read before their call. A
 // certain no is the result; anything else is tried again, and told once. A large
 // batch that takes too long to be read is cut in two.
-func (e *Engine) unseen(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], err error) error {
+func (e *Engine) readFailed(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], err error) error {
 	if v := ecsclient.VerdictOf(err); v == ecsclient.Authentication || v == ecsclient.Refused {
-		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.Body.Request, "batch", b.Body.N, "err", err)
+		e.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
 		return e.refuse(ctx, c, b, b.Body, err)
 	}
-	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.Body.Request, "batch", b.Body.N, "err", err)
-	if n := len(b.Body.Waiting()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
+	e.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
+	if n := len(b.Body.WithoutOutcome()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
 		return e.split(ctx, c, r, b, (n+1)/2)
 	}
-	return e.waitFor(ctx, c, b, b.Body, approvals.CauseUnreadable)
+	return e.waitForCause(ctx, c, b, b.Body, approvals.CauseUnreadable)
 }
 
 // slowBatch is up to how many servers a batch is not cut any further because
@@ -99,16 +99,16 @@ const slowBatch = 100
 // when it was made, or for the time that its servers may be read in.
 func (e *Engine) split(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], size int) error {
 	if b.Body.FromNewer() {
-		return e.waitFor(ctx, c, b, b.Body, approvals.CauseNewerVersion)
+		return e.waitForCause(ctx, c, b, b.Body, approvals.CauseNewerVersion)
 	}
 	kept, moved := b.Body.Split(size, r.Body.Batches)
-	next := r.Body.MoreBatches(len(moved))
-	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.N, "size", size, "new_batches", len(moved))
-	ch := e.move(c, b, kept, "split").Release(0).
+	next := r.Body.AddBatches(len(moved))
+	e.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.Index, "size", size, "new_batches", len(moved))
+	ch := e.moveBatch(c, b, kept, "split").Release(0).
 		Write(e.keys.request(next.ID), r.Ver, next).
-		Wake(batchItem(kept.Request, moved[0].N), 0)
+		Wake(batchItem(kept.Request, moved[0].Index), 0)
 	for _, m := range moved {
-		ch.Write(e.keys.batch(m.Request, m.N), 0, m)
+		ch.Write(e.keys.batch(m.Request, m.Index), 0, m)
 	}
 	_, err := e.commit(ctx, ch)
 	return err
@@ -118,18 +118,18 @@ func (e *Engine) split(ctx context.Context, c store.Lease, r store.Stored[approv
 // whose answer was lost are looked at once more: that something of it was sent
 // cannot be taken back.
 func (e *Engine) cancelBatch(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
-	lost := b.Body.InLostCall()
+	lost := b.Body.InUnclearCall()
 	var seen map[string]approvals.Server
 	if len(lost) > 0 {
 		var err error
-		if seen, err = e.lookBefore(ctx, lost); err != nil {
-			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.Body.Request, "batch", b.Body.N, "err", err)
-			return e.waitFor(ctx, c, b, b.Body, approvals.CauseUnreadable)
+		if seen, err = e.readBeforeSend(ctx, lost); err != nil {
+			e.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
+			return e.waitForCause(ctx, c, b, b.Body, approvals.CauseUnreadable)
 		}
 	}
 	next, wait := b.Body.Cancel(seen)
-	if wait && e.now().Sub(b.Body.Intent) < e.GiveUp {
-		return e.keepWaiting(ctx, c, b, next, next.Intent, jittered(10*e.RetryIn/3))
+	if wait && e.now().Sub(b.Body.IntentAt) < e.GiveUp {
+		return e.recheckLater(ctx, c, b, next, next.IntentAt, jittered(10*e.RetryIn/3))
 	}
 	next = next.GiveUp(e.now())
 	if len(lost) == 0 {
@@ -144,42 +144,42 @@ func (e *Engine) cancelBatch(ctx context.Context, c store.Lease, b store.Stored[
 // lapse ends the sending of a request whose approval is too old.
 func (e *Engine) lapse(ctx context.Context, c store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch]) (bool, error) {
 	now := e.now()
-	last := r.Body.Progress
-	if b.Body.Intent.After(last) {
-		last = b.Body.Intent
+	last := r.Body.LastBatchAt
+	if b.Body.IntentAt.After(last) {
+		last = b.Body.IntentAt
 	}
 	if _, old := r.Body.Lapse(last, now); !old {
 		return false, nil
 	}
-	if b.Body.N > 0 {
-		before, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(r.Body.ID, b.Body.N-1))
+	if b.Body.Index > 0 {
+		before, err := store.Load[approvals.Batch](ctx, e.store, e.keys.batch(r.Body.ID, b.Body.Index-1))
 		if err != nil {
 			return false, err
 		}
-		if before.Body.Intent.After(last) {
-			last = before.Body.Intent
+		if before.Body.IntentAt.After(last) {
+			last = before.Body.IntentAt
 		}
 	}
 	next, old := r.Body.Lapse(last, now)
 	if !old {
 		return false, nil
 	}
-	e.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.Body.N)
-	_, err := e.commit(ctx, store.NewChange().Under(c).Release(0).
+	e.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.Body.Index)
+	_, err := e.commit(ctx, store.NewChange().FencedBy(c).Release(0).
 		Write(e.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(approvals.Lapsed), Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: e.store.Worker()}).
+		Log(audit.Entry{Event: string(approvals.ChoseLapse), Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: e.store.Worker()}).
 		Also(tell(e.keys, next.ID, e.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed}))))
 	return true, err
 }
 
-// waitFor leaves a batch in the queue for a while, and tells people why, once.
+// waitForCause leaves a batch in the queue for a while, and tells people why, once.
 // next has what was found out about its servers.
-func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why approvals.Cause) error {
+func (e *Engine) waitForCause(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why approvals.Cause) error {
 	next.Trouble = why
-	ch := store.NewChange().Under(c).Release(jittered(e.RetryIn)).
+	ch := store.NewChange().FencedBy(c).Release(jittered(e.RetryIn)).
 		Quota(quota(next.Action)).LeaveQueue(next.Request) // one that waits for something else must not block the queue
 	if marshal(next) != marshal(b.Body) {
-		e.keep(ch, b, next)
+		e.writeBatch(ch, b, next)
 	}
 	if b.Body.Trouble != why {
 		ch.Also(tell(e.keys, next.Request, e.troubleNote(next)))
@@ -190,8 +190,8 @@ func (e *Engine) waitFor(ctx context.Context, c store.Lease, b store.Stored[appr
 
 func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
 	return e.note(approvals.Note{
-		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.N, e.now().UnixMilli()),
-		Topic: approvals.TopicTrouble, Batch: b.N,
+		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.Index, e.now().UnixMilli()),
+		Topic: approvals.TopicTrouble, Batch: b.Index,
 	}.Because(b.Trouble))
 }
 
@@ -199,31 +199,31 @@ func (e *Engine) troubleNote(b approvals.Batch) approvals.Note {
 // to wait.
 func (e *Engine) room(ctx context.Context, b approvals.Batch) (*store.NoRoom, error) {
 	b.Attempt++ // the one that would be made now
-	no, err := e.store.Room(ctx, quota(b.Action), e.permit(b, len(b.Waiting())))
+	no, err := e.store.Room(ctx, quota(b.Action), e.permit(b, len(b.WithoutOutcome())))
 	if no != nil {
-		no.Wait = e.turn(no.Wait)
+		no.Wait = e.queueWait(no.Wait)
 	}
 	return no, err
 }
 
-// turn bounds a wait for a permit: calls that end early make room earlier than
+// queueWait bounds a wait for a permit: calls that end early make room earlier than
 // the log can tell, so it is asked again at least each second.
-func (e *Engine) turn(wait time.Duration) time.Duration {
+func (e *Engine) queueWait(wait time.Duration) time.Duration {
 	return max(5*time.Millisecond, min(wait, e.Window/60))
 }
 
 func (e *Engine) permit(b approvals.Batch, cost int) store.Permit {
 	return store.Permit{
-		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.N, b.Attempt),
+		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.Index, b.Attempt),
 		// Those of this batch that are not sent do not count as still to come.
-		Request: b.Request, Cost: cost, Rest: b.Rest - len(b.Results) + cost, First: b.N == 0,
+		Request: b.Request, Cost: cost, Rest: b.Remaining - len(b.Results) + cost, First: b.Index == 0,
 		Limit: e.Rate, Reserve: e.reserve(), Soon: e.soon(),
 	}
 }
 
-// sendBy is how old an intent may be when its call is begun: an older one may
+// maxIntentAge is how old an intent may be when its call is begun: an older one may
 // belong to a process that slept while the world went on.
-const sendBy = 2 * time.Second
+const maxIntentAge = 2 * time.Second
 
 // send writes the intent, makes the call and writes what came of it. Looking
 // took its time: the intent stands only if nobody has cancelled the request or
@@ -232,7 +232,7 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	// All waiting for the cloud is done before the intent, none after it.
 	slot, err := e.slot(ctx)
 	if err != nil {
-		return e.unseen(ctx, c, r, b, err)
+		return e.readFailed(ctx, c, r, b, err)
 	}
 	// Run id, intent and confirmation over one connection: those of one process.
 	via, err := e.store.Intend(ctx)
@@ -243,33 +243,33 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
 	p := e.permit(next, len(live))
-	next.Permit, next.Intent = p.ID, e.now()
+	next.Permit, next.IntentAt = p.ID, e.now()
 	sending := map[string]bool{}
 	for _, id := range live {
 		sending[id] = true
 	}
 	for i := range next.Results {
 		if sending[next.Results[i].Server.ID] {
-			next.Results[i].Sent, next.Results[i].In = true, next.Attempt
+			next.Results[i].Sent, next.Results[i].SentInAttempt = true, next.Attempt
 		}
 	}
 	next, err = next.To(approvals.Submitting)
 	if err != nil {
 		return err
 	}
-	ch := e.move(c, b, next, "intent").Begin().Permit(p).
-		Expect(e.keys.halt(), halt.Ver).Expect(e.keys.request(r.Body.ID), r.Ver)
+	ch := e.moveBatch(c, b, next, "intent").NewWork().Permit(p).
+		Expect(e.keys.freeze(), halt.Ver).Expect(e.keys.request(r.Body.ID), r.Ver)
 	e.wakeNext(ch, next)
 	crashpoint("submit.before")
 	e.follow(ch, false)
 	intent, err := via.Commit(ctx, ch)
 	via.Close() // not held during the call
 	if full := new(store.NoRoom); errors.As(err, &full) {
-		e.release(ctx, c, e.turn(full.Wait), false)
+		e.release(ctx, c, e.queueWait(full.Wait), false)
 		return nil
 	}
 	if errors.Is(err, store.ErrFull) {
-		return e.waitFor(ctx, c, b, b.Body, approvals.CauseStoreFull)
+		return e.waitForCause(ctx, c, b, b.Body, approvals.CauseStoreFull)
 	}
 	if err != nil {
 		return err
@@ -277,10 +277,10 @@ func (e *Engine) send(ctx context.Context, c store.Lease, b store.Stored[approva
 	crashpoint("submit.intended")
 	mine := store.Stored[approvals.Batch]{Body: next, Ver: b.Ver + 1}
 
-	if why := unfit(intent, began, wall); why != (approvals.Cause{}) {
-		return e.withdraw(ctx, c, mine, why, e.RetryIn)
+	if why := unsafeToSend(intent, began, wall); why != (approvals.Cause{}) {
+		return e.requeueUnsent(ctx, c, mine, why, e.RetryIn)
 	}
-	job, err := e.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(sendBy))
+	job, err := e.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(maxIntentAge))
 	crashpoint("submit.called")
 	e.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return e.answered(ctx, c, mine, job, err)
@@ -309,20 +309,20 @@ func verdict(err error) string {
 	return ecsclient.VerdictOf(err).String()
 }
 
-// unfit says why a call must not be made although its intent is written, or is zero.
-func unfit(intent store.Receipt, began, wall time.Time) approvals.Cause {
+// unsafeToSend says why a call must not be made although its intent is written, or is zero.
+func unsafeToSend(intent store.Receipt, began, wall time.Time) approvals.Cause {
 	took := max(time.Since(began), time.Now().Round(0).Sub(wall))
 	off := time.Until(intent.Now)
 	switch {
-	case intent.Moved:
+	case intent.Restarted:
 		// The process that granted the permit is gone or being left; the next one's
 		// log may lack it.
 		return approvals.CauseStoreRestart
-	case took > sendBy:
+	case took > maxIntentAge:
 		return approvals.CauseProcessPaused
 	case intent.Ahead:
 		return approvals.CauseClockJumped
-	case off > sane+took || off < -sane-took:
+	case off > maxClockOffset+took || off < -maxClockOffset-took:
 		return approvals.CauseClocksDiffer
 	case !intent.Confirmed:
 		return approvals.CauseUnconfirmed
@@ -330,23 +330,23 @@ func unfit(intent store.Receipt, began, wall time.Time) approvals.Cause {
 	return approvals.Cause{}
 }
 
-// sane is how far the two wall clocks may be apart. Jumps are found by the
+// maxClockOffset is how far the two wall clocks may be apart. Jumps are found by the
 // monotonic clock; this is for a clock that was never right.
-const sane = 10 * time.Second
+const maxClockOffset = 10 * time.Second
 
-// withdraw puts a batch back in the queue whose call was surely not accepted,
+// requeueUnsent puts a batch back in the queue whose call was surely not accepted,
 // and gives its permit back. People are told once for each kind of trouble.
-func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, in time.Duration) error {
+func (e *Engine) requeueUnsent(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, in time.Duration) error {
 	next, err := b.Body.Unsent().To(approvals.Queued)
 	if err != nil {
 		return err
 	}
 	next.Trouble = why
-	ch := e.move(c, b, next, "withdrawn").Release(in)
-	ch.Settle(next.Permit, 0)
+	ch := e.moveBatch(c, b, next, "withdrawn").Release(in)
+	ch.StartWindow(next.Permit, 0)
 	if why == approvals.CauseClocksDiffer || why == approvals.CauseClockJumped {
 		// What is wrong with a clock blocks the permits: some may have ended too early.
-		ch.Settle(next.Permit, e.window()).Block(e.window())
+		ch.StartWindow(next.Permit, e.window()).Block(e.window())
 		if err := e.store.Block(ctx, e.window()); err != nil {
 			return err
 		}
@@ -354,37 +354,37 @@ func (e *Engine) withdraw(ctx context.Context, c store.Lease, b store.Stored[app
 	if b.Body.Trouble != why {
 		ch.Also(tell(e.keys, next.Request, e.troubleNote(next)))
 	}
-	e.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.N, "why", why, "in", in)
+	e.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.Index, "why", why, "in", in)
 	_, err = e.commit(ctx, ch)
 	return err
 }
 
 // answered writes what the cloud said to the call.
 func (e *Engine) answered(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job string, err error) error {
-	ctx, cancel := e.toTheEnd(ctx, c)
+	ctx, cancel := e.persistContext(ctx, c)
 	defer cancel()
 	if err == nil {
-		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.Body.Request, "batch", b.Body.N, "job", job)
+		e.Log.InfoContext(ctx, "the cloud took a batch", "request", b.Body.Request, "batch", b.Body.Index, "job", job)
 		return e.accepted(ctx, c, b, job)
 	}
-	e.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.Body.Action, "stop"), "request", b.Body.Request, "batch", b.Body.N, "verdict", verdict(err), "err", err)
+	e.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.Body.Action, "stop"), "request", b.Body.Request, "batch", b.Body.Index, "verdict", verdict(err), "err", err)
 	api := new(ecsclient.Error)
 	errors.As(err, &api)
 	switch ecsclient.VerdictOf(err) {
 	case ecsclient.NotAccepted:
-		return e.withdraw(ctx, c, b, approvals.CauseCloudBusy, max(api.RetryAfter, e.RetryIn))
+		return e.requeueUnsent(ctx, c, b, approvals.CauseCloudBusy, max(api.RetryAfter, e.RetryIn))
 	case ecsclient.Throttled:
 		return e.throttled(ctx, c, b, api.RetryAfter)
 	case ecsclient.Refused, ecsclient.Authentication:
 		return e.refuse(ctx, c, b, b.Body, err)
 	}
-	return e.doubt(ctx, c, b, approvals.CauseAnswerLost, api.RequestID)
+	return e.markAmbiguous(ctx, c, b, approvals.CauseAnswerLost, api.RequestID)
 }
 
-// toTheEnd gives what was learned all the time that there is to be written
+// persistContext gives what was learned all the time that there is to be written
 // down: until the lease is nearly over, or until 2 s after the step was ended.
 // An answer that is lost becomes a doubt.
-func (e *Engine) toTheEnd(ctx context.Context, c store.Lease) (context.Context, context.CancelFunc) {
+func (e *Engine) persistContext(ctx context.Context, c store.Lease) (context.Context, context.CancelFunc) {
 	enough := max(time.Second, time.Until(c.Until)-time.Second)
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)
 	stop := context.AfterFunc(ctx, func() {
@@ -399,39 +399,39 @@ func (e *Engine) toTheEnd(ctx context.Context, c store.Lease) (context.Context, 
 
 func (e *Engine) accepted(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job string) error {
 	next := b.Body
-	next.JobID, next.Sent, next.Polls, next.Trouble = job, e.now(), 0, approvals.Cause{}
+	next.JobID, next.SentAt, next.Polls, next.Trouble = job, e.now(), 0, approvals.Cause{}
 	next, err := next.To(approvals.Running)
 	if err != nil {
 		return err
 	}
-	ch := e.move(c, b, next, "accepted").Release(jittered(e.Polls[0]))
+	ch := e.moveBatch(c, b, next, "accepted").Release(jittered(e.Polls[0]))
 	// With the anchor at the end the permit is held on: the job may take hours.
 	counts := e.window()
 	if e.Anchor == AnchorFinish {
 		counts += max(e.GiveUp, e.MaxJobAge) + store.PermitLife
 	}
-	ch.Settle(next.Permit, counts)
+	ch.StartWindow(next.Permit, counts)
 	sent := 0
 	for _, r := range next.Results {
-		if r.In == next.Attempt {
+		if r.SentInAttempt == next.Attempt {
 			sent++
 		}
 	}
-	ch.Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.N, Job: job, Count: sent})))
+	ch.Also(tell(e.keys, next.Request, e.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.Index, Job: job, Count: sent})))
 	got, err := e.commit(ctx, ch)
 	if err != nil {
 		return err
 	}
 	crashpoint("submit.accepted")
-	if got.Unsettled {
-		return e.unsettled(ctx, next)
+	if got.PermitMissing {
+		return e.permitMissing(ctx, next)
 	}
 	return nil
 }
 
-// unsettled blocks the permits when one is missing that must be there: the
+// permitMissing blocks the permits when one is missing that must be there: the
 // log is not what it was.
-func (e *Engine) unsettled(ctx context.Context, b approvals.Batch) error {
+func (e *Engine) permitMissing(ctx context.Context, b approvals.Batch) error {
 	e.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", b.Permit)
 	return e.store.Block(ctx, e.window())
 }
@@ -443,7 +443,7 @@ func (e *Engine) throttled(ctx context.Context, c store.Lease, b store.Stored[ap
 	if err := e.store.Block(ctx, wait, quota(b.Body.Action)); err != nil {
 		return err
 	}
-	return e.withdraw(ctx, c, b, approvals.CauseThrottled, e.turn(wait))
+	return e.requeueUnsent(ctx, c, b, approvals.CauseThrottled, e.queueWait(wait))
 }
 
 // refuse deals with a certain no. Servers that turn out to be unfit meanwhile
@@ -458,7 +458,7 @@ func (e *Engine) refuse(ctx context.Context, c store.Lease, b store.Stored[appro
 	}
 	settled := func(ch *store.Change) {
 		if next.Permit != "" {
-			ch.Settle(next.Permit, e.window())
+			ch.StartWindow(next.Permit, e.window())
 		}
 	}
 	if again {
@@ -466,7 +466,7 @@ func (e *Engine) refuse(ctx context.Context, c store.Lease, b store.Stored[appro
 		if err != nil {
 			return err
 		}
-		ch := e.move(c, b, next, "requeued").Release(e.RetryIn)
+		ch := e.moveBatch(c, b, next, "requeued").Release(e.RetryIn)
 		settled(ch)
 		_, err = e.commit(ctx, ch)
 		return err
@@ -479,12 +479,12 @@ func (e *Engine) refuse(ctx context.Context, c store.Lease, b store.Stored[appro
 // the refusal, or that some are on their way by an earlier call: the others may
 // be sent again.
 func (e *Engine) explained(ctx context.Context, b approvals.Batch) (next approvals.Batch, again bool) {
-	seen, err := e.inventory.Read(ctx, b.Waiting())
+	seen, err := e.inventory.Read(ctx, b.WithoutOutcome())
 	if err != nil {
-		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.N, "err", err)
+		e.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.Index, "err", err)
 		return b, false
 	}
 	next, live := b.Unsent().Prepare(seen, e.Policy.Protection, time.Time{})
-	open := len(next.Waiting())
-	return next, open > 0 && (open < len(b.Waiting()) || len(live) < open)
+	open := len(next.WithoutOutcome())
+	return next, open > 0 && (open < len(b.WithoutOutcome()) || len(live) < open)
 }

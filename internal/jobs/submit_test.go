@@ -143,7 +143,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 	}
 	w.within(10*time.Second, "every note is posted", func() bool {
 		for _, r := range requests {
-			if do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))) != 0 {
+			if do(w, w.rdb.Exists(t.Context(), w.keys.outbox(r.ID))) != 0 {
 				return false
 			}
 		}

@@ -18,17 +18,17 @@ import (
 // a channel, about no request, has such a record, too (t:@<channel>); there each
 // note is a message of its own.
 type thread struct {
-	Channel string    `json:"channel"`
-	TS      string    `json:"ts,omitempty"`     // of the card; empty until it is known to stand
-	Drawn   uint64    `json:"drawn,omitempty"`  // version of the request that the card shows
-	Frozen  uint64    `json:"frozen,omitempty"` // version of the freeze that it shows
-	DrawnAt time.Time `json:"drawn_at,omitzero"`
-	Intent  *saying   `json:"intent,omitempty"`
+	Channel string      `json:"channel"`
+	TS      string      `json:"ts,omitempty"`     // of the card; empty until it is known to stand
+	Drawn   uint64      `json:"drawn,omitempty"`  // version of the request that the card shows
+	Frozen  uint64      `json:"frozen,omitempty"` // version of the freeze that it shows
+	DrawnAt time.Time   `json:"drawn_at,omitzero"`
+	Intent  *postIntent `json:"intent,omitempty"`
 
 	// Since when Slack refuses the first note, or the drawing, for a reason that
 	// nobody knows.
-	Refused time.Time `json:"refused,omitzero"`
-	Undrawn time.Time `json:"undrawn,omitzero"`
+	RejectedSince time.Time `json:"refused,omitzero"`
+	NotDrawnSince time.Time `json:"undrawn,omitzero"`
 	// How often the first note was posted again without being looked for.
 	Blind int `json:"blind,omitempty"`
 
@@ -52,22 +52,22 @@ func (t thread) MarshalJSON() ([]byte, error) {
 	return t.newer.Encode(plain(t))
 }
 
-// saying is the intent to post the first Count notes that are owed.
-type saying struct {
+// postIntent is the intent to post the first Count notes that are owed.
+type postIntent struct {
 	ID    string    `json:"id"` // of the first note
 	At    time.Time `json:"at"`
 	Count int       `json:"count"`
 }
 
-// together is how many notes of one kind are told in one post at most.
-const together = 10
+// maxMerged is how many notes of one kind are told in one post at most.
+const maxMerged = 10
 
 // stepThread brings a thread up to date: what is owed is posted first, then the
 // card is drawn. One step makes one call that people see.
 func (e *Engine) stepThread(ctx context.Context, c store.Lease, id string) error {
 	if e.store.Restarted() {
 		// What is owed now may have been posted before: see maybePosted.
-		e.release(ctx, c, e.Beat, false)
+		e.release(ctx, c, e.Heartbeat, false)
 		return nil
 	}
 	t, err := store.Load[thread](ctx, e.store, e.keys.thread(id))
@@ -82,7 +82,7 @@ func (e *Engine) stepThread(ctx context.Context, c store.Lease, id string) error
 	// tells of are written together, so a request read later is never older
 	// than its notes. (The other way round an outcome was once told of a
 	// request that still said it was executing.)
-	notes, err := e.owed(ctx, id)
+	notes, err := e.outbox(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -97,37 +97,37 @@ func (e *Engine) stepThread(ctx context.Context, c store.Lease, id string) error
 		}
 	}
 	r.Body.Thread = approvals.Thread{Channel: t.Body.Channel, TS: t.Body.TS}
-	quiet, err := e.quietTimes(ctx, t.Body.Channel)
+	quiet, err := e.backOffs(ctx, t.Body.Channel)
 	if err != nil {
 		return err
 	}
 	if t.Body.Intent != nil {
-		return e.lookForPost(ctx, c, t, r, quiet.look)
+		return e.findPost(ctx, c, t, r, quiet.look)
 	}
-	if len(notes) > 0 && e.stale(notes[0], r.Body) {
+	if len(notes) > 0 && e.overtaken(notes[0], r.Body) {
 		return e.leaveOut(ctx, c, t, id, len(notes))
 	}
 	if len(notes) > 0 && notes[0].Next.After(e.now()) {
 		if ready, err := e.othersReady(ctx, id); err != nil || ready {
 			if err == nil {
-				err = e.letPass(ctx, c, t, id, notes[0])
+				err = e.skipFile(ctx, c, t, id, notes[0])
 			}
 			return err
 		}
 	}
-	post := e.postIn(notes, quiet.post, t.Body.Channel, id)
+	post := e.postDueIn(notes, quiet.post, t.Body.Channel, id)
 	if post == 0 {
 		return e.post(ctx, c, t, r, halt, notes)
 	}
-	draw := e.redrawIn(t.Body, r, halt)
+	draw := e.updateDueIn(t.Body, r, halt)
 	if draw == 0 {
 		draw = quiet.draw
 	}
 	if draw == 0 {
-		draw = e.drawIn(r.Body)
+		draw = e.updatePaceIn(r.Body)
 	}
 	if draw == 0 {
-		return e.draw(ctx, c, t, r, halt)
+		return e.updateCard(ctx, c, t, r, halt)
 	}
 	e.release(ctx, c, sooner(post, draw), false)
 	return nil
@@ -141,8 +141,8 @@ func sooner(a, b time.Duration) time.Duration {
 	return a
 }
 
-// postIn tells when the notes may be posted: now (0), later, or never.
-func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id string) time.Duration {
+// postDueIn tells when the notes may be posted: now (0), later, or never.
+func (e *Engine) postDueIn(notes []approvals.Note, quiet time.Duration, channel, id string) time.Duration {
 	if len(notes) == 0 {
 		return never
 	}
@@ -155,11 +155,11 @@ func (e *Engine) postIn(notes []approvals.Note, quiet time.Duration, channel, id
 	return e.pacer(channel, e.PostGap, 1).turn(id, time.Now())
 }
 
-// redrawIn tells when the card has to be drawn again: now (0), later, or never.
+// updateDueIn tells when the card has to be drawn again: now (0), later, or never.
 // While work goes on it is drawn from time to time; a decision, an end or a
 // freeze is shown at once. A card may also show what the store has lost since:
 // then its version is ahead, or it was drawn before the loss.
-func (e *Engine) redrawIn(t thread, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) time.Duration {
+func (e *Engine) updateDueIn(t thread, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) time.Duration {
 	open := !r.Body.State.Final()
 	switch {
 	case t.TS == "":
@@ -177,11 +177,11 @@ func (e *Engine) redrawIn(t thread, r store.Stored[approvals.Request], halt stor
 // drawBurst is how many cards one replica may draw at once.
 const drawBurst = 10
 
-// drawIn paces the drawing of cards, of which Slack allows about 50 a minute
+// updatePaceIn paces the drawing of cards, of which Slack allows about 50 a minute
 // for the whole app. Progress gives way to decisions and ends.
-func (e *Engine) drawIn(r approvals.Request) time.Duration {
+func (e *Engine) updatePaceIn(r approvals.Request) time.Duration {
 	p := e.pacer(drawings, e.DrawGap, drawBurst)
-	if r.State != approvals.Executing || r.Stop != nil || r.Tally.Done() == 0 {
+	if r.State != approvals.Executing || r.Cancellation != nil || r.Tally.Done() == 0 {
 		return p.turn(r.ID, time.Now())
 	}
 	if p.spare(time.Now()) {
@@ -190,45 +190,45 @@ func (e *Engine) drawIn(r approvals.Request) time.Duration {
 	return jittered(5 * e.DrawGap)
 }
 
-// draw makes the card show the request. Drawing twice does no harm, so there
+// updateCard makes the card show the request. Drawing twice does no harm, so there
 // is no intent and no doubt.
-func (e *Engine) draw(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
-	d := e.face.Draw(ctx, r.Body, halt.Body)
-	e.Metrics.said.WithLabelValues("draw", fate(d.Fate)).Inc()
+func (e *Engine) updateCard(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
+	d := e.face.UpdateCard(ctx, r.Body, halt.Body)
+	e.Metrics.posts.WithLabelValues("draw", deliveryLabel(d.Status)).Inc()
 	next := t.Body
 	switch {
-	case d.Fate == approvals.Said:
-	case d.Fate == approvals.Unsayable, d.Odd && e.tooLong(t.Body.Undrawn):
+	case d.Status == approvals.Posted:
+	case d.Status == approvals.Rejected, d.UnknownCode && e.tooLong(t.Body.NotDrawnSince):
 		e.Log.ErrorContext(ctx, "the card cannot be drawn", "request", r.Body.ID, "err", d.Err)
 	default:
 		e.Log.WarnContext(ctx, "the card could not be drawn; trying again", "request", r.Body.ID, "err", d.Err)
-		if d.Odd && next.Undrawn.IsZero() {
-			next.Undrawn = e.now()
-			_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(e.RefusedPause))
+		if d.UnknownCode && next.NotDrawnSince.IsZero() {
+			next.NotDrawnSince = e.now()
+			_, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(e.RejectedRetry))
 			return err
 		}
 		return e.later(ctx, c, drawings, d)
 	}
-	next.Drawn, next.Frozen, next.DrawnAt, next.Undrawn = r.Ver, halt.Ver, e.now(), time.Time{}
-	_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
+	next.Drawn, next.Frozen, next.DrawnAt, next.NotDrawnSince = r.Ver, halt.Ver, e.now(), time.Time{}
+	_, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
 	return err
 }
 
 // tooLong reports whether something that Slack refuses since then for a reason
 // that nobody knows has been tried long enough.
 func (e *Engine) tooLong(since time.Time) bool {
-	return !since.IsZero() && e.now().Sub(since) > e.RefusedFor
+	return !since.IsZero() && e.now().Sub(since) > e.RejectedGiveUp
 }
 
 // later gives the thread back until Slack wants to hear again; if it said so
 // for all calls of that kind, all replicas keep to it.
 func (e *Engine) later(ctx context.Context, c store.Lease, what string, d approvals.Delivery) error {
-	wait := max(d.Wait, e.RetryIn/2)
-	if d.Odd {
-		wait = max(wait, e.RefusedPause)
+	wait := max(d.RetryAfter, e.RetryIn/2)
+	if d.UnknownCode {
+		wait = max(wait, e.RejectedRetry)
 	}
-	if d.Quiet {
-		if err := e.quieten(ctx, what, wait); err != nil {
+	if d.WholeMethod {
+		if err := e.backOff(ctx, what, wait); err != nil {
 			return err
 		}
 	}
@@ -236,9 +236,9 @@ func (e *Engine) later(ctx context.Context, c store.Lease, what string, d approv
 	return nil
 }
 
-// owed reads the notes at the head of the list that are told in one post.
-func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) {
-	raw, err := e.store.List(ctx, e.keys.owed(id), 0, together-1)
+// outbox reads the notes at the head of the list that are told in one post.
+func (e *Engine) outbox(ctx context.Context, id string) ([]approvals.Note, error) {
+	raw, err := e.store.List(ctx, e.keys.outbox(id), 0, maxMerged-1)
 	if err != nil {
 		return nil, fmt.Errorf("read what is owed to %s: %w", id, err)
 	}
@@ -258,8 +258,8 @@ func (e *Engine) owed(ctx context.Context, id string) ([]approvals.Note, error) 
 
 // leaveOut takes notes off the list that have nothing to say any more.
 func (e *Engine) leaveOut(ctx context.Context, c store.Lease, t store.Stored[thread], id string, n int) error {
-	ch := store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, t.Body).Release(0)
-	ch.Pop(e.keys.owed(id), n)
+	ch := store.NewChange().FencedBy(c).Write(e.keys.thread(id), t.Ver, t.Body).Release(0)
+	ch.Pop(e.keys.outbox(id), n)
 	_, err := e.commit(ctx, ch)
 	return err
 }
@@ -267,7 +267,7 @@ func (e *Engine) leaveOut(ctx context.Context, c store.Lease, t store.Stored[thr
 // othersReady reports whether anything stands behind a file that waits for its
 // next try.
 func (e *Engine) othersReady(ctx context.Context, id string) (bool, error) {
-	raw, err := e.store.List(ctx, e.keys.owed(id), 1, together)
+	raw, err := e.store.List(ctx, e.keys.outbox(id), 1, maxMerged)
 	if err != nil {
 		return false, fmt.Errorf("read what is owed to %s: %w", id, err)
 	}
@@ -283,13 +283,13 @@ func (e *Engine) othersReady(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-// letPass puts a file that could not be attached behind everything else that is
+// skipFile puts a file that could not be attached behind everything else that is
 // owed to the thread.
-func (e *Engine) letPass(ctx context.Context, c store.Lease, t store.Stored[thread], id string, n approvals.Note) error {
+func (e *Engine) skipFile(ctx context.Context, c store.Lease, t store.Stored[thread], id string, n approvals.Note) error {
 	next := t.Body
 	next.Intent = nil
-	ch := store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, next).Release(0)
-	ch.Push(e.keys.owed(id), n).Pop(e.keys.owed(id), 1)
+	ch := store.NewChange().FencedBy(c).Write(e.keys.thread(id), t.Ver, next).Release(0)
+	ch.Push(e.keys.outbox(id), n).Pop(e.keys.outbox(id), 1)
 	_, err := e.commit(ctx, ch)
 	return err
 }
@@ -298,14 +298,14 @@ func (e *Engine) letPass(ctx context.Context, c store.Lease, t store.Stored[thre
 func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], notes []approvals.Note) error {
 	if from, maybe := e.maybePosted(notes[0], r.Body); maybe {
 		notes = notes[:1] // it may have been told with others, or alone
-		ts, found, err := e.face.Look(ctx, r.Body, notes[0].ID, from)
+		ts, found, err := e.face.FindPost(ctx, r.Body, notes[0].ID, from)
 		switch {
 		case err != nil && !e.blind(err, e.store.LastLoss()):
-			return e.lookLater(ctx, c, err)
+			return e.findLater(ctx, c, err)
 		case err != nil:
 			e.unverified(ctx, r.Body.ID, notes[0], err)
 		case found:
-			return e.said(ctx, c, t, r, store.Stored[approvals.Freeze]{}, 1, ts, 0)
+			return e.posted(ctx, c, t, r, store.Stored[approvals.Freeze]{}, 1, ts, 0)
 		}
 	}
 	owed := approvals.Message{Request: r.Body, Notes: notes, Freeze: halt.Body}
@@ -325,9 +325,9 @@ func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread]
 	}
 	began, wall := time.Now(), time.Now().Round(0)
 	next := t.Body
-	next.Intent = &saying{ID: m.ID(), At: e.now(), Count: count}
+	next.Intent = &postIntent{ID: m.ID(), At: e.now(), Count: count}
 	crashpoint("post.before/" + string(notes[0].Topic))
-	if _, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
+	if _, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
 		return err
 	}
 	crashpoint("post.intended/" + string(notes[0].Topic))
@@ -336,24 +336,24 @@ func (e *Engine) post(ctx context.Context, c store.Lease, t store.Stored[thread]
 		// Another replica may have looked for it already, and posted it again.
 		e.Log.WarnContext(ctx, "the process slept between intent and post; nothing was posted", "request", r.Body.ID, "note", m.ID())
 		next.Intent = nil
-		_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
+		_, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0))
 		return err
 	}
 
 	d := e.face.Post(ctx, m)
 	crashpoint("post.posted/" + string(notes[0].Topic))
-	e.Metrics.said.WithLabelValues(string(notes[0].Topic), fate(d.Fate)).Inc()
-	switch d.Fate {
-	case approvals.Said:
-		return e.said(ctx, c, t, r, halt, count, d.TS, r.Ver)
-	case approvals.Unsure:
+	e.Metrics.posts.WithLabelValues(string(notes[0].Topic), deliveryLabel(d.Status)).Inc()
+	switch d.Status {
+	case approvals.Posted:
+		return e.posted(ctx, c, t, r, halt, count, d.TS, r.Ver)
+	case approvals.MaybePosted:
 		e.Log.WarnContext(ctx, "it is not clear whether a message was posted; looking for it", "request", r.Body.ID, "note", m.ID(), "err", d.Err)
 		e.release(ctx, c, e.RetryIn/2, false)
 		return nil
-	case approvals.NotSaid:
-		return e.notSaid(ctx, c, t, owed, d)
+	case approvals.NotPosted:
+		return e.notPosted(ctx, c, t, owed, d)
 	}
-	return e.unsayable(ctx, c, t, owed, d)
+	return e.rejected(ctx, c, t, owed, d)
 }
 
 // afterLoss is for how long after the store has lost some of its past a thread
@@ -378,41 +378,41 @@ func (e *Engine) maybePosted(n approvals.Note, r approvals.Request) (since time.
 // that the process was suspended: what it was about to do may have been done by
 // others.
 func slept(began, wall time.Time) bool {
-	return max(time.Since(began), time.Now().Round(0).Sub(wall)) > sendBy
+	return max(time.Since(began), time.Now().Round(0).Sub(wall)) > maxIntentAge
 }
 
-// notSaid takes back the intent of a post that certainly does not stand, and
+// notPosted takes back the intent of a post that certainly does not stand, and
 // has it tried again; a refusal that nobody knows, only for so long.
-func (e *Engine) notSaid(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
-	if d.Odd && e.tooLong(t.Body.Refused) {
-		return e.unsayable(ctx, c, t, m, d)
+func (e *Engine) notPosted(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
+	if d.UnknownCode && e.tooLong(t.Body.RejectedSince) {
+		return e.rejected(ctx, c, t, m, d)
 	}
 	e.Log.WarnContext(ctx, "a message was not posted; trying again", "request", m.Request.ID, "note", m.ID(), "err", d.Err)
 	if n := m.Notes[0]; n.Topic.File() {
-		n.Next = e.now().Add(max(d.Wait, 4*e.RetryIn))
-		return e.letPass(ctx, c, t, m.Request.ID, n)
+		n.Next = e.now().Add(max(d.RetryAfter, 4*e.RetryIn))
+		return e.skipFile(ctx, c, t, m.Request.ID, n)
 	}
 	next := t.Body
 	next.Intent = nil
-	if d.Odd && next.Refused.IsZero() {
-		next.Refused = e.now()
+	if d.UnknownCode && next.RejectedSince.IsZero() {
+		next.RejectedSince = e.now()
 	}
-	if _, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(m.Request.ID), t.Ver, next)); err != nil {
+	if _, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(m.Request.ID), t.Ver, next)); err != nil {
 		return err
 	}
 	return e.later(ctx, c, t.Body.Channel, d)
 }
 
-// said takes what was said off the list, and remembers the card's place and
+// posted takes what was said off the list, and remembers the card's place and
 // which version of the request it shows; 0 if that is not known, so that it is
 // drawn again.
-func (e *Engine) said(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], count int, ts string, shows uint64) error {
+func (e *Engine) posted(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], count int, ts string, shows uint64) error {
 	next := t.Body.over()
 	if next.TS == "" && !strings.HasPrefix(r.Body.ID, "@") { // an announcement begins no thread
 		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.Ver, e.now()
 	}
-	ch := store.NewChange().Under(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0)
-	ch.Pop(e.keys.owed(r.Body.ID), count)
+	ch := store.NewChange().FencedBy(c).Write(e.keys.thread(r.Body.ID), t.Ver, next).Release(0)
+	ch.Pop(e.keys.outbox(r.Body.ID), count)
 	if t.Body.TS == "" {
 		e.redrawHomes(ch) // they lead to the card
 	}
@@ -425,91 +425,91 @@ func (e *Engine) said(ctx context.Context, c store.Lease, t store.Stored[thread]
 
 // over says that the thread has posted or given up its first notes.
 func (t thread) over() thread {
-	t.Intent, t.Refused, t.Blind = nil, time.Time{}, 0
+	t.Intent, t.RejectedSince, t.Blind = nil, time.Time{}, 0
 	return t
 }
 
-// lookForPost finds out about a post of which it is not known whether it
+// findPost finds out about a post of which it is not known whether it
 // stands. If it is found that is the end of it; if not, only the time after
 // which Slack cannot still be about to show it allows a second one.
-func (e *Engine) lookForPost(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], quiet time.Duration) error {
+func (e *Engine) findPost(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], quiet time.Duration) error {
 	intent := t.Body.Intent
 	// The last look must begin after the wait, so the time is taken before it.
-	left := intent.At.Add(e.UnsureWait).Sub(e.now())
+	left := intent.At.Add(e.PostQuarantine).Sub(e.now())
 	ts, found, err := "", false, error(nil)
 	if quiet > 0 {
-		err = &approvals.LookError{Wait: quiet, Err: errors.New("no look-up before the Retry-After of an earlier one")}
+		err = &approvals.FindError{RetryAfter: quiet, Err: errors.New("no look-up before the Retry-After of an earlier one")}
 	} else {
-		ts, found, err = e.face.Look(ctx, r.Body, intent.ID, intent.At)
+		ts, found, err = e.face.FindPost(ctx, r.Body, intent.ID, intent.At)
 	}
 	if err != nil {
-		return e.lookFailed(ctx, c, t, r, err)
+		return e.findFailed(ctx, c, t, r, err)
 	}
 	if found {
-		return e.said(ctx, c, t, r, store.Stored[approvals.Freeze]{}, intent.Count, ts, 0)
+		return e.posted(ctx, c, t, r, store.Stored[approvals.Freeze]{}, intent.Count, ts, 0)
 	}
 	if left > 0 {
-		e.release(ctx, c, min(left, max(e.RetryIn, e.UnsureWait/4)), false)
+		e.release(ctx, c, min(left, max(e.RetryIn, e.PostQuarantine/4)), false)
 		return nil
 	}
-	return e.postAgain(ctx, c, t, r.Body.ID, t.Body.Blind)
+	return e.repost(ctx, c, t, r.Body.ID, t.Body.Blind)
 }
 
-// postAgain takes the intent back, so that the note is posted once more.
-func (e *Engine) postAgain(ctx context.Context, c store.Lease, t store.Stored[thread], id string, blind int) error {
+// repost takes the intent back, so that the note is posted once more.
+func (e *Engine) repost(ctx context.Context, c store.Lease, t store.Stored[thread], id string, blind int) error {
 	next := t.Body
 	next.Intent, next.Blind = nil, blind
-	_, err := e.commit(ctx, store.NewChange().Under(c).Write(e.keys.thread(id), t.Ver, next).Release(0))
+	_, err := e.commit(ctx, store.NewChange().FencedBy(c).Write(e.keys.thread(id), t.Ver, next).Release(0))
 	return err
 }
 
-// lookFailed decides about a post that cannot be looked for: twice is better
+// findFailed decides about a post that cannot be looked for: twice is better
 // than never. Where Slack goes on losing answers, each further time has a longer
 // pause before it.
-func (e *Engine) lookFailed(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], err error) error {
+func (e *Engine) findFailed(ctx context.Context, c store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], err error) error {
 	intent := t.Body.Intent
 	if !e.blind(err, intent.At) {
-		return e.lookLater(ctx, c, err)
+		return e.findLater(ctx, c, err)
 	}
 	if n := t.Body.Blind; n > 0 {
-		pause := min(e.UnsureWait<<min(n, 10), max(10*time.Minute, e.UnsureWait))
+		pause := min(e.PostQuarantine<<min(n, 10), max(10*time.Minute, e.PostQuarantine))
 		if left := intent.At.Add(pause).Sub(e.now()); left > 0 {
 			e.release(ctx, c, left, false)
 			return nil
 		}
 	}
 	topic := approvals.Topic("")
-	if notes, err := e.owed(ctx, r.Body.ID); err == nil && len(notes) > 0 {
+	if notes, err := e.outbox(ctx, r.Body.ID); err == nil && len(notes) > 0 {
 		topic = notes[0].Topic
 	}
 	e.unverified(ctx, r.Body.ID, approvals.Note{ID: intent.ID, Topic: topic}, err)
-	return e.postAgain(ctx, c, t, r.Body.ID, t.Body.Blind+1)
+	return e.repost(ctx, c, t, r.Body.ID, t.Body.Blind+1)
 }
 
 // blind reports whether a failed look-up has to be decided about: no other will
 // do better, or they fail since long before now.
 func (e *Engine) blind(err error, since time.Time) bool {
-	why := new(approvals.LookError)
-	return errors.As(err, &why) && why.Final || e.now().Sub(since) > 3*e.UnsureWait
+	why := new(approvals.FindError)
+	return errors.As(err, &why) && why.Final || e.now().Sub(since) > 3*e.PostQuarantine
 }
 
-// lookLater gives the thread back until it can be looked into again.
-func (e *Engine) lookLater(ctx context.Context, c store.Lease, err error) error {
-	why := new(approvals.LookError)
-	if !errors.As(err, &why) || why.Wait == 0 {
+// findLater gives the thread back until it can be looked into again.
+func (e *Engine) findLater(ctx context.Context, c store.Lease, err error) error {
+	why := new(approvals.FindError)
+	if !errors.As(err, &why) || why.RetryAfter == 0 {
 		return fmt.Errorf("look for a post: %w", err)
 	}
-	e.Log.WarnContext(ctx, "a post cannot be looked for now; trying again", "in", why.Wait, "err", err)
-	if err := e.quieten(ctx, lookings, why.Wait); err != nil {
+	e.Log.WarnContext(ctx, "a post cannot be looked for now; trying again", "in", why.RetryAfter, "err", err)
+	if err := e.backOff(ctx, lookings, why.RetryAfter); err != nil {
 		return err
 	}
-	e.release(ctx, c, min(why.Wait, max(e.RetryIn, e.UnsureWait)), false)
+	e.release(ctx, c, min(why.RetryAfter, max(e.RetryIn, e.PostQuarantine)), false)
 	return nil
 }
 
 // unverified tells the operator of a note that is posted although it may stand.
 func (e *Engine) unverified(ctx context.Context, id string, n approvals.Note, err error) {
-	cause, why := "no_answer", new(approvals.LookError)
+	cause, why := "no_answer", new(approvals.FindError)
 	if errors.As(err, &why) && why.Final {
 		cause = "refused"
 	}
@@ -518,16 +518,16 @@ func (e *Engine) unverified(ctx context.Context, id string, n approvals.Note, er
 	e.Metrics.unverified.WithLabelValues(string(n.Topic), cause).Inc()
 }
 
-// unsayable gives up on a message that Slack does not take. Without its card a
+// rejected gives up on a message that Slack does not take. Without its card a
 // request cannot be decided on: then it is withdrawn. What somebody has to know
 // is owed to them privately instead.
-func (e *Engine) unsayable(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
+func (e *Engine) rejected(ctx context.Context, c store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
 	id, topic := m.Request.ID, m.Notes[0].Topic
 	e.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.Body.Channel, "err", d.Err)
-	ch := store.NewChange().Under(c).Release(0).
+	ch := store.NewChange().FencedBy(c).Release(0).
 		Write(e.keys.thread(id), t.Ver, t.Body.over()).
 		Log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: e.store.Worker()})
-	ch.Pop(e.keys.owed(id), len(m.Notes))
+	ch.Pop(e.keys.outbox(id), len(m.Notes))
 	if topic.File() {
 		ch.Also(tell(e.keys, id, e.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code})))
 	}
@@ -559,7 +559,7 @@ func (e *Engine) withoutCard(ctx context.Context, ch *store.Change, m approvals.
 	if err != nil {
 		return err
 	}
-	gone, ok := r.Body.Unposted(fmt.Sprint(d.Err), e.now())
+	gone, ok := r.Body.CancelUnposted(fmt.Sprint(d.Err), e.now())
 	if !ok { // decided meanwhile, by command
 		return nil
 	}
@@ -570,6 +570,6 @@ func (e *Engine) withoutCard(ctx context.Context, ch *store.Change, m approvals.
 	return nil
 }
 
-func fate(f approvals.Fate) string {
+func deliveryLabel(f approvals.DeliveryStatus) string {
 	return [...]string{"said", "not_said", "unsure", "unsayable"}[f]
 }

@@ -17,7 +17,7 @@ import (
 // face is a Slack of a few lines: it remembers what was posted, and fails in
 // both ways.
 type face struct {
-	Face // nil: what is not told below is not asked of it
+	Messenger // nil: what is not told below is not asked of it
 
 	mu    sync.Mutex
 	posts map[string][]post // by request
@@ -53,7 +53,7 @@ type post struct {
 
 // fault is what becomes of one post.
 type fault struct {
-	fate  approvals.Fate
+	fate  approvals.DeliveryStatus
 	done  bool          // it stands nevertheless
 	late  time.Duration // it is shown only so much later
 	dies  bool          // the answer never comes
@@ -83,7 +83,7 @@ func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(appro
 	for _, n := range m.Notes {
 		p.ids = append(p.ids, n.ID)
 	}
-	if what.fate == approvals.Said || what.done {
+	if what.fate == approvals.Posted || what.done {
 		f.posts[m.Request.ID] = append(f.posts[m.Request.ID], p)
 	}
 	f.mu.Unlock()
@@ -93,14 +93,14 @@ func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(appro
 		case <-f.end:
 		}
 	}
-	return approvals.Delivery{Fate: what.fate, TS: p.ts, Wait: what.wait, Quiet: what.quiet, Odd: what.odd, Code: what.code, Err: errors.New("as planned")}
+	return approvals.Delivery{Status: what.fate, TS: p.ts, RetryAfter: what.wait, WholeMethod: what.quiet, UnknownCode: what.odd, Code: what.code, Err: errors.New("as planned")}
 }
 
 func (f *face) Draw(_ context.Context, r approvals.Request, halt approvals.Freeze) approvals.Delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draw != nil {
-		if d := f.draw(r); d.Fate != approvals.Said {
+		if d := f.draw(r); d.Status != approvals.Posted {
 			return d
 		}
 	}
@@ -182,17 +182,17 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 		name, what := "none", fault{}
 		switch n := draw.IntN(100); {
 		case n < 8:
-			name, what = "no, not done", fault{fate: approvals.NotSaid}
+			name, what = "no, not done", fault{fate: approvals.NotPosted}
 		case n < 16:
-			name, what = "unsure, done", fault{fate: approvals.Unsure, done: true}
+			name, what = "unsure, done", fault{fate: approvals.MaybePosted, done: true}
 		case n < 24:
-			name, what = "unsure, shown late", fault{fate: approvals.Unsure, done: true, late: late}
+			name, what = "unsure, shown late", fault{fate: approvals.MaybePosted, done: true, late: late}
 		case n < 32:
-			name, what = "unsure, not done", fault{fate: approvals.Unsure}
+			name, what = "unsure, not done", fault{fate: approvals.MaybePosted}
 		case n < 34 && faults["dies, done"] < 6:
 			name, what = "dies, done", fault{done: true, late: late, dies: true}
 		case n < 36 && faults["dies, not done"] < 6:
-			name, what = "dies, not done", fault{fate: approvals.Unsure, dies: true}
+			name, what = "dies, not done", fault{fate: approvals.MaybePosted, dies: true}
 		}
 		faults[name]++
 		if what.dies {
@@ -204,7 +204,7 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	start := func() {
 		// The wait must be longer than a post may be shown late and than a call takes.
 		// What a dead one tries to write down it gives up with its lease.
-		e := w.engine(func(c *Config) { c.UnsureWait, c.Lease = 500*time.Millisecond, 3*time.Second })
+		e := w.engine(func(c *Config) { c.PostQuarantine, c.Lease = 500*time.Millisecond, 3*time.Second })
 		w.run(e, mouth{f, func(approvals.Message) fault { return faultOf(e) }})
 	}
 	asker := w.opened()
@@ -223,7 +223,7 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 		default:
 		}
 		for id := range want {
-			if do(w, w.rdb.Exists(t.Context(), w.keys.owed(id))) != 0 {
+			if do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) != 0 {
 				return false
 			}
 		}
@@ -270,7 +270,7 @@ func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
 	e := w.engine()
 	w.open(e)
 	f := newFace()
-	f.fault = func(approvals.Message) fault { return fault{fate: approvals.Unsayable} }
+	f.fault = func(approvals.Message) fault { return fault{fate: approvals.Rejected} }
 	w.run(e, f)
 	r := w.ask(e, "op", ids...)
 	w.within(5*time.Second, "the end", func() bool {
@@ -285,7 +285,7 @@ func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
 	if n := do(w, w.rdb.HLen(t.Context(), w.key("locks"))); n != 0 {
 		t.Errorf("%d servers are still locked", n)
 	}
-	if n := do(w, w.rdb.Exists(t.Context(), w.keys.owed(r.ID))); n != 0 {
+	if n := do(w, w.rdb.Exists(t.Context(), w.keys.outbox(r.ID))); n != 0 {
 		t.Error("something is still owed to a thread that does not exist")
 	}
 	w.ask(e, "again", ids...)
@@ -299,7 +299,7 @@ func TestANoteThatCannotBeToldDoesNotStopTheNext(t *testing.T) {
 	f := newFace()
 	f.fault = func(m approvals.Message) fault {
 		if m.ID() == m.Request.ID+"/0" {
-			return fault{fate: approvals.Unsayable}
+			return fault{fate: approvals.Rejected}
 		}
 		return fault{}
 	}
@@ -322,7 +322,7 @@ func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
 	f.fault = func(approvals.Message) fault {
 		if refused.IsZero() {
 			refused = time.Now()
-			return fault{fate: approvals.NotSaid, wait: wait, quiet: true}
+			return fault{fate: approvals.NotPosted, wait: wait, quiet: true}
 		}
 		// What was on its way in other threads may still come.
 		if since := time.Since(refused); since > 50*time.Millisecond && since < wait-20*time.Millisecond {
@@ -370,7 +370,7 @@ func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
 	w.rollBack()
 	w.beat(e)
 	w.run(e, f)
-	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.owed(id))) == 0 })
+	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) == 0 })
 	if got := f.posted(id); !slices.Equal(got, ids) {
 		t.Errorf("told %v, want %v", got, ids)
 	}

@@ -90,22 +90,22 @@ var (
 // scaled makes an engine work on a clock some thirty times quicker.
 func scaled(c *Config) {
 	c.Window, c.Guard = 2*time.Second, 70*time.Millisecond
-	c.Quarantine, c.UnsureWait = 300*time.Millisecond, 300*time.Millisecond
+	c.Quarantine, c.PostQuarantine = 300*time.Millisecond, 300*time.Millisecond
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
-	c.Beat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
+	c.Heartbeat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
-	c.RefusedPause = 20 * time.Millisecond
+	c.RejectedRetry = 20 * time.Millisecond
 	c.TrustEmpty = true
 }
 
 // unscaled takes back what scaled does: [New] fills in what the bot works with.
 func unscaled(c *Config) {
 	c.Window, c.Guard = 0, 0
-	c.Quarantine, c.UnsureWait = 0, 0
+	c.Quarantine, c.PostQuarantine = 0, 0
 	c.Polls = nil
-	c.Beat, c.RetryIn = 0, 0
+	c.Heartbeat, c.RetryIn = 0, 0
 	c.Redraw, c.PostGap, c.DrawGap = 0, 0, 0
-	c.RefusedPause = 0
+	c.RejectedRetry = 0
 }
 
 // engine makes one replica's engine, with a connection of its own.
@@ -227,7 +227,7 @@ func (w *world) dueAt(ago map[string]int64) {
 
 func (w *world) beat(e *Engine) {
 	w.t.Helper()
-	if err := e.beat(w.t.Context()); err != nil {
+	if err := e.heartbeat(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -236,7 +236,7 @@ func (w *world) beat(e *Engine) {
 // once each.
 func (w *world) beatAgain(e *Engine) {
 	w.t.Helper()
-	w.within(5*time.Second, "a beat", func() bool { return e.beat(w.t.Context()) == nil })
+	w.within(5*time.Second, "a beat", func() bool { return e.heartbeat(w.t.Context()) == nil })
 }
 
 // beats waits until so many replicas have beaten n times more.
@@ -267,7 +267,7 @@ func (w *world) blocked(e *Engine) bool {
 	probe := store.Permit{ID: "probe", Request: "S-PROBE", Cost: 1, Rest: 1, First: true, Limit: 1000}
 	_, err := e.store.Commit(w.t.Context(), store.NewChange().Permit(probe))
 	if err == nil { // given back: it was only asked for
-		w.commit(e, store.NewChange().Settle("probe", 0))
+		w.commit(e, store.NewChange().StartWindow("probe", 0))
 	}
 	no, ok := errors.AsType[*store.NoRoom](err)
 	return ok && no.Blocked()
@@ -316,7 +316,7 @@ func newCutter(w *world, cut func(command string) bool) *redistest.Cutter {
 
 // run runs e until stop is called or the test ends. Then all are told to stop
 // before any is waited for: each may need some seconds.
-func (w *world) run(e *Engine, face Face) (stop func()) {
+func (w *world) run(e *Engine, face Messenger) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.over)
 	ended := make(chan error, 1)
@@ -367,7 +367,7 @@ func (w *world) ask(e *Engine, op string, servers ...string) approvals.Request {
 }
 
 func askOf(op string, servers ...string) approvals.Ask {
-	return approvals.Ask{Op: op, By: anna, From: "COPS", Channel: "COPS", Servers: servers, Mode: approvals.Soft, Reason: "test"}
+	return approvals.Ask{OpID: op, By: anna, AskedIn: "COPS", Channel: "COPS", Servers: servers, Mode: approvals.Soft, Reason: "test"}
 }
 
 // do is for commands of the plain client that cannot fail unless Redis is gone.

@@ -18,12 +18,12 @@ import (
 // From the ask only who, where and the op count: the servers are those of the
 // old request, and what they are now decides.
 type Afterwards interface {
-	// Retry asks again for what failed or was not sent.
-	Retry(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
-	// StartAgain asks for what the request stopped to be started.
-	StartAgain(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
-	// Settle takes p's word for the servers of which it was not found out.
-	Settle(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error)
+	// RetryFailed asks again for what failed or was not sent.
+	RetryFailed(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
+	// StartStopped asks for what the request stopped to be started.
+	StartStopped(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
+	// Resolve takes p's word for the servers of which it was not found out.
+	Resolve(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error)
 }
 
 // Names of the buttons under the outcome. Their value is the id of the request.
@@ -62,16 +62,16 @@ func afterwards(m approvals.Message) []slack.Block {
 
 // askAgain makes a new request of an old one, as a button or a verb says.
 func (a *App) askAgain(ctx context.Context, op string, did act) error {
-	again := a.desk.StartAgain
-	ask := approvals.Ask{Op: op, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response}
+	again := a.desk.StartStopped
+	ask := approvals.Ask{OpID: op, AskedIn: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), ResponseURL: did.Response}
 	var err error
 	if did.Action == actStartAgain {
 		ask.By, err = a.asker(ctx, did.User)
 	} else {
 		// A retry may be approved by the same click.
-		again = a.desk.Retry
+		again = a.desk.RetryFailed
 		if ask.By, err = a.person(ctx, did.User, ageToLetGo, a.Policy.Requesters, a.Policy.Approvers); err == nil {
-			ask.Again, err = a.requester(ctx, did.Request, ask.By)
+			ask.PreviousRequester, err = a.requester(ctx, did.Request, ask.By)
 		}
 	}
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
 	r, err := a.maySettle(ctx, click)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		a.answer(ctx, click, sayRefusal(no))
 		return
 	}
@@ -140,7 +140,7 @@ func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, erro
 	if err != nil {
 		return r, err
 	}
-	_, err = r.Settle(p, a.Policy, click.Action == actTheyRun, "", "", time.Now())
+	_, err = r.Resolve(p, a.Policy, click.Action == actTheyRun, "", "", time.Now())
 	return r, err
 }
 

@@ -15,7 +15,7 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 	t.Helper()
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	pol := approvals.Policy{Approvers: []string{"UBEN"}, MaxServers: 100, TTL: time.Hour}
-	f := approvals.Frozen{Action: action}
+	f := approvals.ServerList{Action: action}
 	for range outcomes {
 		f.Servers = append(f.Servers, approvals.Server{ID: uuid, Name: "web-1", Status: "SHUTOFF", Address: "10.0.0.1"})
 	}
@@ -30,21 +30,21 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 		}
 		return r
 	}
-	r := step(approvals.New("S-22222", approvals.Ask{By: approvals.Person{ID: "UANNA"}, Channel: "COPS", Project: "main", Mode: mode, Of: of}, f, pol, noon))
+	r := step(approvals.New("S-22222", approvals.Ask{By: approvals.Person{ID: "UANNA"}, Channel: "COPS", Project: "main", Mode: mode, FollowUpOf: of}, f, pol, noon))
 	if outcomes[0] == "" {
 		return approvals.Message{Request: r}
 	}
 	r = step(r.Approve(approvals.Person{ID: "UBEN"}, pol, "op", noon.Add(time.Minute)))
-	b := approvals.Plan(r, f, 100)[0]
+	b := approvals.PlanBatches(r, f, 100)[0]
 	r = step(r.Execute(1, noon.Add(time.Minute)))
 	b.State, b.JobID = approvals.Running, "ff80808270f5b0ab0170f5c3a3d80001"
 	for i, o := range outcomes {
 		b.Results[i].Outcome, b.Results[i].Sent = o, true
 		switch o {
-		case approvals.NotStopped:
-			b.Results[i].Code, b.Results[i].Reason = "Ecs.0100", "it <!here> will not"
+		case approvals.ActionFailed:
+			b.Results[i].Code, b.Results[i].Detail = "Ecs.0100", "it <!here> will not"
 		case approvals.NotKnown:
-			b.Results[i].Reason = "runs, and was changed after the call"
+			b.Results[i].Detail = "runs, and was changed after the call"
 		}
 	}
 	b, err := b.Ended()
@@ -53,7 +53,7 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 	}
 	return approvals.Message{
 		Request: step(r.BatchEnded(b.Tally(), noon.Add(3*time.Minute))), Batches: []approvals.Batch{b},
-		Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicEnd}},
+		Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicOutcome}},
 	}
 }
 
@@ -65,10 +65,10 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 		buttons string
 	}{
 		{"end_stopped", ending(t, approvals.Stop, "", approvals.Stopped), actStartAgain},
-		{"end_in_part", ending(t, approvals.Stop, "", approvals.Stopped, approvals.NotStopped), actRetry + " " + actStartAgain},
+		{"end_in_part", ending(t, approvals.Stop, "", approvals.Stopped, approvals.ActionFailed), actRetry + " " + actStartAgain},
 		{"end_unknown", ending(t, approvals.Stop, "", approvals.NotKnown), actTheyAreOff + " " + actTheyRun},
 		{"end_started", ending(t, approvals.Start, "S-33333", approvals.Started, approvals.FoundOn), ""},
-		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.NotStopped), actRetry},
+		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.ActionFailed), actRetry},
 	} {
 		blocks := first(a.outcome(test.m))
 		picture(t, slacksim.OnMessage, test.name, blocks)
@@ -95,20 +95,20 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	}
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	picture(t, slacksim.OnMessage, "frozen", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicFrozen, At: noon, By: "UBEN", Why: "release <!channel>"})))
-	picture(t, slacksim.OnMessage, "thawed", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicThawed, At: noon, By: "UBEN"})))
+	picture(t, slacksim.OnMessage, "thawed", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicUnfrozen, At: noon, By: "UBEN"})))
 	stop := ending(t, approvals.Stop, "", approvals.Stopped, approvals.NotKnown).Request
-	picture(t, slacksim.OnMessage, "held", paragraphs(sayNotes(stop, []approvals.Note{{Topic: approvals.TopicHeld, By: "UBEN", Why: "release"}})))
+	picture(t, slacksim.OnMessage, "held", paragraphs(sayNotes(stop, []approvals.Note{{Topic: approvals.TopicFrozenBatch, By: "UBEN", Why: "release"}})))
 	picture(t, slacksim.OnMessage, "batch_failed", paragraphs(sayNotes(stop, []approvals.Note{
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 2, Code: "Ecs.0100", Why: "it <!here> will not"},
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
 	golden(t, "settle", settlementForm(stop, act{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
-	settled, err := stop.Settle(approvals.Person{ID: "UBEN"}, a.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
+	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, a.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
 	picture(t, slacksim.OnMessage, "card_settled", first(a.card(settled, approvals.Freeze{})))
-	picture(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicSettled, By: "UBEN", Count: 1, Why: "seen in the console"}})))
+	picture(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 
 func asJSON(t *testing.T, v any) string {

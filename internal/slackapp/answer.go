@@ -36,7 +36,7 @@ func (a *App) tell(ctx context.Context, did act, text string) error {
 	defer cancel()
 	text = clip(text, maxFallback)
 	if did.Home {
-		return a.desk.TellHome(ctx, did.User, text)
+		return a.desk.AnswerInHome(ctx, did.User, text)
 	}
 	var all error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
@@ -118,8 +118,8 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 	return nil
 }
 
-// Stale tells a person that what they did was reached too late.
-func (a *App) Stale(ctx context.Context, env approvals.Envelope) {
+// TellTooLate tells a person that what they did was reached too late.
+func (a *App) TellTooLate(ctx context.Context, env approvals.Envelope) {
 	var did act
 	if err := json.Unmarshal(env.Body, &did); err != nil {
 		a.Log.ErrorContext(ctx, "read act", "err", err)
@@ -128,12 +128,12 @@ func (a *App) Stale(ctx context.Context, env approvals.Envelope) {
 	a.answer(ctx, did, sayStale)
 }
 
-// Tell tells a person privately what could not be said in the channel. The
+// TellPrivately tells a person privately what could not be said in the channel. The
 // response_url of their command may still work; it is not tried for others.
-func (a *App) Tell(ctx context.Context, user string, m approvals.Message) error {
+func (a *App) TellPrivately(ctx context.Context, user string, m approvals.Message) error {
 	did := act{User: user}
 	if user == m.Request.Requester {
-		did.Channel, did.Response = m.Request.From, m.Request.Answer
+		did.Channel, did.Response = m.Request.AskedIn, m.Request.ResponseURL
 	}
 	return a.tell(ctx, did, a.sayElsewhere(m))
 }

@@ -5,7 +5,7 @@
 // What comes in is recorded with the engine before it is acknowledged (Slack
 // does not send a lost click again), and acted on later by whichever replica
 // claims it: [App.Handle]. What goes out is asked for by the engine, one
-// message at a time: [App.Post], [App.Draw], [App.Look].
+// message at a time: [App.Post], [App.UpdateCard], [App.FindPost].
 //
 // Every sentence that people read in Slack is in words*.go. Other packages name
 // what happened by closed types (a cause, a kind of refusal, of mistake, a topic);
@@ -33,7 +33,7 @@ import (
 // nothing twice for the same op. What a person can mend comes back as a
 // *approvals.Refusal.
 type Desk interface {
-	Record(ctx context.Context, env approvals.Envelope) (fresh bool, err error)
+	Enqueue(ctx context.Context, env approvals.Envelope) (fresh bool, err error)
 	Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
 	Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error)
 	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
@@ -43,17 +43,17 @@ type Desk interface {
 	Knower
 	Find(ctx context.Context, id string) (approvals.Request, error)
 	Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error)
-	Open(ctx context.Context, user string) (open []approvals.Request, more int, err error)
-	Ended(ctx context.Context, n int) ([]approvals.Request, error)
+	OpenRequests(ctx context.Context, user string) (open []approvals.Request, more int, err error)
+	EndedRequests(ctx context.Context, n int) ([]approvals.Request, error)
 	HomeOpened(ctx context.Context, user string) error
-	TellHome(ctx context.Context, user, text string) error
-	HomeTold(ctx context.Context, user string) (string, error)
-	// Untold lists what could not be told to the person in its channel lately.
-	Untold(ctx context.Context, user string) ([]approvals.Message, error)
-	Frozen(ctx context.Context, id string) (approvals.Frozen, error)
+	AnswerInHome(ctx context.Context, user, text string) error
+	HomeAnswer(ctx context.Context, user string) (string, error)
+	// Undelivered lists what could not be told to the person in its channel lately.
+	Undelivered(ctx context.Context, user string) ([]approvals.Message, error)
+	ServerList(ctx context.Context, id string) (approvals.ServerList, error)
 	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
 	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
-	ReadAhead(ctx context.Context)
+	WarmSuggestions(ctx context.Context)
 	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
 	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }

@@ -27,8 +27,8 @@ func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 		blocks = append(blocks, section(a.sayProgress(r, f)))
 	}
 	blocks = append(blocks, section(sayServers(r, cardBudget)))
-	if r.OutSum > 0 {
-		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum, cardBudget)))
+	if r.LeftOutCount > 0 {
+		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
 	}
 	if longerThanCard(r) {
 		blocks = append(blocks, showButton(r))

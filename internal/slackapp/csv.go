@@ -21,23 +21,23 @@ const filePatience = 10 * time.Minute
 
 // postFile shares a file in the request's thread. Only the last of its three
 // calls shows anything; what came of that one is looked up by the file's title
-// ([App.Look]).
+// ([App.FindPost]).
 func (a *App) postFile(ctx context.Context, m approvals.Message) approvals.Delivery {
 	shown, err := a.shareFile(ctx, m)
 	if err == nil {
-		return approvals.Delivery{Fate: approvals.Said}
+		return approvals.Delivery{Status: approvals.Posted}
 	}
 	d := fateOf(err)
-	d.Quiet, d.Odd = false, false // these calls have a pace and a patience of their own
-	if d.Fate == approvals.Unsure && !shown {
-		d.Fate = approvals.NotSaid
+	d.WholeMethod, d.UnknownCode = false, false // these calls have a pace and a patience of their own
+	if d.Status == approvals.MaybePosted && !shown {
+		d.Status = approvals.NotPosted
 	}
-	if d.Fate == approvals.Unsure {
+	if d.Status == approvals.MaybePosted {
 		return d // it may be shared: it is looked for
 	}
-	late := time.Since(m.Notes[0].At) > filePatience && d.Wait == 0
-	if d.Fate != approvals.Said && (late || certainNo(err)) {
-		d.Fate = approvals.Unsayable
+	late := time.Since(m.Notes[0].At) > filePatience && d.RetryAfter == 0
+	if d.Status != approvals.Posted && (late || certainNo(err)) {
+		d.Status = approvals.Rejected
 	}
 	return d
 }
@@ -91,7 +91,7 @@ func (a *App) fileOf(ctx context.Context, m approvals.Message) (file, error) {
 	if m.Notes[0].Topic == approvals.TopicResults {
 		return file{r.ID + "-results.csv", sayResultsTitle(r.ID), sayResultsComment(r), resultsCSV(m.Batches)}, nil
 	}
-	frozen, err := a.desk.Frozen(ctx, r.ID)
+	frozen, err := a.desk.ServerList(ctx, r.ID)
 	if err != nil {
 		return file{}, err
 	}
@@ -123,8 +123,8 @@ func resultsCSV(batches []approvals.Batch) string {
 	for _, batch := range batches {
 		for _, r := range batch.Results {
 			reason := sayCause(r.Cause())
-			if reason == "" && r.Why != "" {
-				reason = sayWhy(r.Why)
+			if reason == "" && r.Skip != "" {
+				reason = sayWhy(r.Skip)
 			}
 			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r.Outcome), cell(r.Code), cell(reason)})
 		}
@@ -144,7 +144,7 @@ func long(batches []approvals.Batch) bool {
 
 // listCSV is the frozen list as a table: one line a server, then what is left
 // out.
-func listCSV(f approvals.Frozen) string {
+func listCSV(f approvals.ServerList) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	row := func(s approvals.Server, out string) {
@@ -155,7 +155,7 @@ func listCSV(f approvals.Frozen) string {
 		row(s, "")
 	}
 	for _, l := range f.LeftOut {
-		row(l.Server, sayWhy(l.Why))
+		row(l.Server, sayWhy(l.Skip))
 	}
 	w.Flush()
 	return b.String()

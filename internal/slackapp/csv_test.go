@@ -7,9 +7,9 @@ import (
 )
 
 func TestTheListIsNoFormula(t *testing.T) {
-	got := listCSV(approvals.Frozen{
+	got := listCSV(approvals.ServerList{
 		Servers: []approvals.Server{{ID: "a", Name: "größe-1", Status: "ACTIVE", Address: "10.0.0.1", Flavor: "s6.large.2", Tags: []string{"env=dev", "bare"}}},
-		LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: "b", Name: `=HYPERLINK("x")`, Status: "SHUTOFF"}, Why: approvals.AlreadyOff}},
+		LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: "b", Name: `=HYPERLINK("x")`, Status: "SHUTOFF"}, Skip: approvals.SkipOff}},
 	})
 	want := "name,id,state,address,flavor,tags,left out\n" +
 		"größe-1,a,ACTIVE,10.0.0.1,s6.large.2,env=dev bare,\n" +
@@ -23,10 +23,10 @@ func TestTheResultsAreNoFormula(t *testing.T) {
 	got := resultsCSV([]approvals.Batch{
 		{Results: []approvals.Result{
 			{Server: approvals.Server{ID: "a", Name: "größe-1"}, Outcome: approvals.Stopped},
-			{Server: approvals.Server{ID: "b", Name: "@b"}, Outcome: approvals.NotStopped, Code: "Ecs.0810", Reason: `=HYPERLINK("x"), no`},
+			{Server: approvals.Server{ID: "b", Name: "@b"}, Outcome: approvals.ActionFailed, Code: "Ecs.0810", Detail: `=HYPERLINK("x"), no`},
 		}},
 		{Results: []approvals.Result{
-			{Server: approvals.Server{ID: "c", Name: "c"}, Outcome: approvals.SkippedNow, Why: approvals.IsLocked},
+			{Server: approvals.Server{ID: "c", Name: "c"}, Outcome: approvals.Skipped, Skip: approvals.SkipLocked},
 			{Server: approvals.Server{ID: "d", Name: "d"}, Outcome: approvals.NotSent},
 		}},
 	})

@@ -34,7 +34,7 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 	err := a.mayDeny(ctx, click)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		a.answer(ctx, click, sayRefusal(no))
 		return
 	}

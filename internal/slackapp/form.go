@@ -57,7 +57,7 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 	case no != "":
 		_, err = a.api.OpenViewContext(ctx, trigger, notice(no))
 	case err == nil:
-		a.desk.ReadAhead(ctx) // somebody will soon type a name
+		a.desk.WarmSuggestions(ctx) // somebody will soon type a name
 		about, _ := json.Marshal(formAbout{Channel: who.Channel, Response: who.Response})
 		_, err = a.api.OpenViewContext(ctx, trigger, a.form(string(about)))
 	}
@@ -84,7 +84,7 @@ func (a *App) noForm(ctx context.Context, who act) (string, error) {
 	}
 	var no *approvals.Refusal
 	if errors.As(a.Policy.MayAsk(p), &no) {
-		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		return sayRefusal(no), nil
 	}
 	return a.noPlace(ctx, p, who.Channel), nil

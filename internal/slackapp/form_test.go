@@ -39,12 +39,12 @@ func someServers(n int) []approvals.Server {
 	return all
 }
 
-func requestOf(f approvals.Frozen) approvals.Request {
+func requestOf(f approvals.ServerList) approvals.Request {
 	now := time.Unix(1_700_000_000, 0)
 	return approvals.Request{
 		ID: "S-23456", Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("&", command.MaxReason), Requester: "UANN", Channel: "COPS",
-		Created: now, Expires: now.Add(time.Hour), Total: len(f.Servers), First: f.Servers[:min(20, len(f.Servers))],
-		Out: f.LeftOut[:min(20, len(f.LeftOut))], OutSum: len(f.LeftOut), Need: 2, Digest: "01234567", State: approvals.Pending,
+		Created: now, Expires: now.Add(time.Hour), Total: len(f.Servers), Sample: f.Servers[:min(20, len(f.Servers))],
+		LeftOut: f.LeftOut[:min(20, len(f.LeftOut))], LeftOutCount: len(f.LeftOut), ApprovalsNeeded: 2, Digest: "01234567", State: approvals.Pending,
 	}
 }
 
@@ -71,9 +71,9 @@ func TestViewsKeepSlacksLimits(t *testing.T) {
 	checkModal(t, notice(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
 	for _, n := range []int{1, 30, 31, 100, 1000, 5000} {
 		all := someServers(n + n/3)
-		f := approvals.Frozen{Servers: all[:n]}
+		f := approvals.ServerList{Servers: all[:n]}
 		for _, s := range all[n:] {
-			f.LeftOut = append(f.LeftOut, approvals.LeftOut{Server: s, Why: approvals.IsLocked})
+			f.LeftOut = append(f.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipLocked})
 		}
 		r := requestOf(f)
 		checkModal(t, previewOf(r, "{}"))
@@ -103,11 +103,11 @@ func TestCardOffersTheListIfItIsLonger(t *testing.T) {
 	for i := range short {
 		short[i] = approvals.Server{ID: uuid, Name: "web", Status: "ACTIVE"}
 	}
-	if longerThanCard(requestOf(approvals.Frozen{Servers: short})) {
+	if longerThanCard(requestOf(approvals.ServerList{Servers: short})) {
 		t.Error("20 short names are all on the card, and yet there is a button")
 	}
 	for _, all := range [][]approvals.Server{append(short, short...), someServers(19)} {
-		if !longerThanCard(requestOf(approvals.Frozen{Servers: all})) {
+		if !longerThanCard(requestOf(approvals.ServerList{Servers: all})) {
 			t.Errorf("%d servers do not fit the card, and there is no button", len(all))
 		}
 	}
@@ -187,7 +187,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 }
 
 func TestMissingNamesComeWithNamesLikeThem(t *testing.T) {
-	said := sayRefusal(&approvals.Refusal{Why: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1", "<web>-2"}}})
+	said := sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1", "<web>-2"}}})
 	for _, want := range []string{"`wbe-1` names no server that I can see. Did you mean `web-1` or `&lt;web&gt;-2`?", "`zzz` names no server that I can see\n"} {
 		if !strings.Contains(said+"\n", want) {
 			t.Errorf("%q does not say %q", said, want)
@@ -246,7 +246,7 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	golden(t, "looking", notice(sayLooking))
 	golden(t, "asking", notice(sayAsking))
 
-	f := approvals.Frozen{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Why: approvals.AlreadyOff}}}
+	f := approvals.ServerList{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff}}}
 	for i := range 70 {
 		f.Servers = append(f.Servers, approvals.Server{ID: fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i), Name: fmt.Sprintf("web-%d", i+1), Status: "ACTIVE", Address: fmt.Sprintf("10.0.0.%d", i+1)})
 	}
@@ -254,10 +254,10 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	r.Project, r.Reason = "eu-1", "night <!channel>"
 	golden(t, "preview_hard_left_out", previewOf(r, "{}"))
 	small := r
-	small.Mode, small.Total, small.First, small.Out, small.OutSum = approvals.Soft, 1, f.Servers[:1], nil, 0
+	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
 	golden(t, "preview", previewOf(small, "{}"))
 	golden(t, "asked", notice(sayAsked(small)))
-	golden(t, "missing", notice(sayRefusal(&approvals.Refusal{Why: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	golden(t, "missing", notice(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
 	golden(t, "servers_first", serversPage(r, f, 0))
 	golden(t, "servers_middle", serversPage(r, f, 1))
 	golden(t, "servers_last", serversPage(r, f, 2))

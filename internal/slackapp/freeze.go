@@ -15,8 +15,8 @@ type Freezer interface {
 	Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error)
 	// Unfreeze lets it go on.
 	Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error)
-	// Freezing tells whether it is frozen now, and by whom.
-	Freezing(ctx context.Context) (approvals.Freeze, error)
+	// FreezeState tells whether it is frozen now, and by whom.
+	FreezeState(ctx context.Context) (approvals.Freeze, error)
 }
 
 func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reason string) error {
@@ -29,7 +29,7 @@ func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reaso
 		return a.refusedOr(ctx, did, err, "")
 	}
 	if !f.On { // the act was carried out before, and somebody has lifted the freeze since
-		return a.refusedOr(ctx, did, &approvals.Refusal{Why: approvals.Overtaken, Freeze: f}, "")
+		return a.refusedOr(ctx, did, &approvals.Refusal{Kind: approvals.Overtaken, Freeze: f}, "")
 	}
 	// It holds. Only now is there time to find out whether others hear of it.
 	return a.refusedOr(ctx, did, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
@@ -55,14 +55,14 @@ func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, did act) err
 	}
 	f, err := a.desk.Unfreeze(ctx, p, env.ID, env.At)
 	if err == nil && f.On {
-		err = &approvals.Refusal{Why: approvals.Overtaken, Freeze: f}
+		err = &approvals.Refusal{Kind: approvals.Overtaken, Freeze: f}
 	}
 	return a.refusedOr(ctx, did, err, sayDidUnfreeze)
 }
 
 // frozenToo adds to the answer to an ask that it is frozen, if it is.
 func (a *App) frozenToo(ctx context.Context) string {
-	f, err := a.desk.Freezing(ctx)
+	f, err := a.desk.FreezeState(ctx)
 	if err != nil {
 		a.Log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
 	}

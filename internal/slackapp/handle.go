@@ -33,7 +33,7 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 		if err != nil {
 			return err
 		}
-		_, err = a.desk.Settle(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
+		_, err = a.desk.Resolve(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
 		return a.refusedOr(ctx, did, err, "")
 	case kindPreview:
 		return a.preview(ctx, env, did)
@@ -102,7 +102,7 @@ func (a *App) refusedOr(ctx context.Context, did act, err error, done string) er
 	var no *approvals.Refusal
 	switch {
 	case errors.As(err, &no):
-		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+		a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error(), "request", did.Request)
 		a.answer(ctx, did, a.refusal(ctx, no))
 	case err != nil:
@@ -195,7 +195,7 @@ func (a *App) ask(ctx context.Context, op string, did act, cmd command.Command) 
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Ask(ctx, approvals.Ask{
-		Op: op, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
+		OpID: op, By: p, AskedIn: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), ResponseURL: did.Response,
 		Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
 	})
 	if cmd.DryRun {
@@ -213,7 +213,7 @@ func (a *App) status(ctx context.Context, did act, id string) error {
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freezing(ctx)
+	f, err := a.desk.FreezeState(ctx)
 	if err != nil {
 		return err
 	}
@@ -222,11 +222,11 @@ func (a *App) status(ctx context.Context, did act, id string) error {
 }
 
 func (a *App) list(ctx context.Context, did act) error {
-	open, more, err := a.desk.Open(ctx, did.User)
+	open, more, err := a.desk.OpenRequests(ctx, did.User)
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freezing(ctx)
+	f, err := a.desk.FreezeState(ctx)
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (a *App) history(ctx context.Context, did act, n int) error {
 	if n == 0 {
 		n = historyLength
 	}
-	ended, err := a.desk.Ended(ctx, n)
+	ended, err := a.desk.EndedRequests(ctx, n)
 	if err != nil {
 		return err
 	}

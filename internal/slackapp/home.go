@@ -47,12 +47,12 @@ func (a *App) groupChanged(ctx context.Context, group string) error {
 	return a.desk.Changed(ctx, group)
 }
 
-// Home makes a person's Home show what there is for them now.
-func (a *App) Home(ctx context.Context, user string) approvals.Delivery {
+// PublishHome makes a person's Home show what there is for them now.
+func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
 	blocks, err := a.homeNow(ctx, user)
 	if err != nil {
 		limit, _ := errors.AsType[errThrottled](err)
-		return approvals.Delivery{Fate: approvals.NotSaid, Wait: limit.RetryAfter(), Err: err}
+		return approvals.Delivery{Status: approvals.NotPosted, RetryAfter: limit.RetryAfter(), Err: err}
 	}
 	_, err = a.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
 		UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}},
@@ -60,7 +60,7 @@ func (a *App) Home(ctx context.Context, user string) approvals.Delivery {
 	if err != nil {
 		return fateOf(fmt.Errorf("views.publish: %w", err))
 	}
-	return approvals.Delivery{Fate: approvals.Said}
+	return approvals.Delivery{Status: approvals.Posted}
 }
 
 // homeNow reads what the Home shows.
@@ -71,19 +71,19 @@ func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 		return nil, err
 	}
 	h := home{person: p}
-	if h.told, err = a.desk.HomeTold(ctx, user); err != nil {
+	if h.told, err = a.desk.HomeAnswer(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.untold, err = a.desk.Untold(ctx, user); err != nil {
+	if h.untold, err = a.desk.Undelivered(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.freeze, err = a.desk.Freezing(ctx); err != nil {
+	if h.freeze, err = a.desk.FreezeState(ctx); err != nil {
 		return nil, err
 	}
-	if h.open, h.more, err = a.desk.Open(ctx, user); err != nil {
+	if h.open, h.more, err = a.desk.OpenRequests(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.ended, err = a.desk.Ended(ctx, homeResults); err != nil {
+	if h.ended, err = a.desk.EndedRequests(ctx, homeResults); err != nil {
 		return nil, err
 	}
 	h.now = time.Now()
@@ -122,7 +122,7 @@ func (a *App) home(h home) []slack.Block {
 		page.text(h.told)
 	}
 	var no *approvals.Refusal
-	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Why != approvals.NotApprover {
+	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
 		page.text(sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
 	}
@@ -141,7 +141,7 @@ func (a *App) home(h home) []slack.Block {
 		})
 	}
 	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
-		if r.State != approvals.Executing || r.Stop == nil {
+		if r.State != approvals.Executing || r.Cancellation == nil {
 			page.add(withButton(a.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
 			return
 		}
@@ -160,11 +160,11 @@ func (a *App) home(h home) []slack.Block {
 // way of a request that has ended, or a freeze that is not the one of now.
 func overtaken(m approvals.Message, f approvals.Freeze) bool {
 	switch m.Notes[0].Topic {
-	case approvals.TopicHeld, approvals.TopicUnclear, approvals.TopicLate, approvals.TopicTrouble, approvals.TopicPaused:
+	case approvals.TopicFrozenBatch, approvals.TopicUnclear, approvals.TopicOverdue, approvals.TopicTrouble, approvals.TopicPaused:
 		return m.Request.State.Final()
 	case approvals.TopicFrozen:
 		return !f.On
-	case approvals.TopicThawed:
+	case approvals.TopicUnfrozen:
 		return f.On
 	}
 	return false
@@ -267,7 +267,7 @@ func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) strin
 // names lists the first servers of a request by name.
 func names(r approvals.Request, n int) []string {
 	all := make([]string, 0, n)
-	for _, s := range r.First[:min(n, len(r.First))] {
+	for _, s := range r.Sample[:min(n, len(r.Sample))] {
 		all = append(all, s.Name)
 	}
 	return slices.Clip(all)

@@ -52,7 +52,7 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: pol}}
 	ask := func(id, by string, n int) approvals.Request {
 		t.Helper()
-		var f approvals.Frozen
+		var f approvals.ServerList
 		for i := range n {
 			f.Servers = append(f.Servers, approvals.Server{ID: uuid, Name: []string{"prod-web-1", "as-config-7", "web-3"}[i%3], Status: "ACTIVE", Address: "10.0.0.1", Flavor: "d3.xlarge.8"})
 		}
@@ -72,7 +72,7 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	ben := approvals.Person{ID: "UBEN"}
 	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, "op", noon.Add(time.Minute)))
 	running := done(done(approved.Execute(10, noon.Add(time.Minute))).BatchEnded(approvals.Tally{Stopped: 98, Failed: 2}, noon.Add(2*time.Minute)))
-	running.Waiting = 2
+	running.WaitingBatch = 2
 	ended := done(done(approved.Execute(1, noon)).BatchEnded(approvals.Tally{Stopped: 1000}, noon.Add(3*time.Minute)))
 	ended.ID = "S-55555"
 	denied := done(ask("S-66666", "UANNA", 1).Deny(ben, pol, "not now", "op", noon.Add(time.Minute)))

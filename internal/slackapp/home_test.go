@@ -17,11 +17,11 @@ import (
 // scripts, and a reason that grows when it is escaped.
 func worst(t *testing.T, n, servers int) approvals.Request {
 	t.Helper()
-	var f approvals.Frozen
+	var f approvals.ServerList
 	for i := range servers {
 		name := strings.Repeat([]string{"名", "ж", "ü", "a"}[i%4], 56) + fmt.Sprintf("-prod-%d", i%100)
 		f.Servers = append(f.Servers, approvals.Server{ID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), Name: name, Status: "ACTIVE", Address: "10.100.100.100", Charge: "1", Tags: []string{"as-group=1"}})
-		f.LeftOut = append(f.LeftOut, approvals.LeftOut{Server: f.Servers[i], Why: approvals.IsLocked})
+		f.LeftOut = append(f.LeftOut, approvals.LeftOut{Server: f.Servers[i], Skip: approvals.SkipLocked})
 	}
 	r, err := approvals.New(fmt.Sprintf("S-%05d", n), approvals.Ask{By: approvals.Person{ID: "UANNA"}, Channel: "COPS", Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("<&>", 166)},
 		f, approvals.Policy{MaxServers: 10000, TTL: time.Hour}, time.Now())
@@ -57,7 +57,7 @@ func TestTheHomeKeepsSlacksLimits(t *testing.T) {
 			theirs, mine, running := model, model, model
 			theirs.ID = fmt.Sprintf("S-%05d", i)
 			mine.Requester = "UBEN"
-			running.State, running.Batches, running.Waiting = approvals.Executing, 10, 3
+			running.State, running.Batches, running.WaitingBatch = approvals.Executing, 10, 3
 			h.open = append(h.open, theirs, mine, running)
 		}
 		for range min(n, homeResults) {
@@ -90,8 +90,8 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 
 func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
 	a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}}
-	r := approvals.Request{Requester: "UANNA", Need: 2, State: approvals.Pending,
-		Decisions: []approvals.Decision{{Verdict: approvals.Yes, By: "UBEN"}}}
+	r := approvals.Request{Requester: "UANNA", ApprovalsNeeded: 2, State: approvals.Pending,
+		Decisions: []approvals.Decision{{Choice: approvals.ChoseApprove, By: "UBEN"}}}
 	if got := a.sayReminder(r); !strings.HasPrefix(got, ":bell: <@UCARLA>, <!subteam^SDUTY>: this still waits for 1 approval") {
 		t.Error(got)
 	}

@@ -36,7 +36,7 @@ func crowd(t *testing.T, n int, mode approvals.Mode) *scene {
 		v.Name, v.Address, v.Charge, v.Tags = longName(i), "100.100.100.100", "1", []string{"as-group=1"}
 	}
 	for i := range n / 2 {
-		s.f.LeftOut = append(s.f.LeftOut, approvals.LeftOut{Server: s.f.Servers[n-1-i], Why: approvals.GoingOff})
+		s.f.LeftOut = append(s.f.LeftOut, approvals.LeftOut{Server: s.f.Servers[n-1-i], Skip: approvals.SkipGoingOff})
 	}
 	return s
 }
@@ -44,7 +44,7 @@ func crowd(t *testing.T, n int, mode approvals.Mode) *scene {
 // failsDifferently is a failure like no other, in many words.
 func failsDifferently(i int) approvals.Result {
 	reason := fmt.Sprintf("server %d: <the host> & its disks cannot be reached. ", i)
-	return approvals.Result{Outcome: approvals.NotStopped, Code: fmt.Sprintf("Ecs.%04d", i%10_000), Reason: strings.Repeat(reason, 5)}
+	return approvals.Result{Outcome: approvals.ActionFailed, Code: fmt.Sprintf("Ecs.%04d", i%10_000), Detail: strings.Repeat(reason, 5)}
 }
 
 // keepsLimits checks a message, and returns the first line of it.
@@ -100,7 +100,7 @@ func TestEverythingAboutARequestKeepsSlacksLimits(t *testing.T) {
 				t.Parallel()
 				s := crowd(t, n, approvals.Hard)
 				if action == approvals.Start {
-					s.ask.Mode, s.ask.Of, s.f.Action = "", "S-33333", action
+					s.ask.Mode, s.ask.FollowUpOf, s.f.Action = "", "S-33333", action
 				}
 				testStatesAndEndings(t, s, n)
 			})
@@ -112,7 +112,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 	a := &App{Config: goldenRules}
 	a.Policy = s.pol
 	const link = "https://sim.slack.com/archives/COPS/p1700000000000100"
-	good := approvals.Result{Outcome: s.f.Action.Done()}
+	good := approvals.Result{Outcome: s.f.Action.Confirmed()}
 	ends := map[string]approvals.Message{
 		"all done":  s.ended(false, all(good)),
 		"all alike": s.ended(false, all(failsDifferently(1))),
@@ -125,7 +125,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		"all not known": s.ended(false, all(isNotKnown)),
 		"none sent":     s.ended(true, all(wasNotSent)),
 		"of all kinds": s.ended(true, func(i int) approvals.Result {
-			return inTurn(failsDifferently(i), isNotKnown, good, approvals.Result{Outcome: s.f.Action.Found()}, wasLeftOut, wasNotSent)(i)
+			return inTurn(failsDifferently(i), isNotKnown, good, approvals.Result{Outcome: s.f.Action.Observed()}, wasLeftOut, wasNotSent)(i)
 		}),
 	}
 	requests := map[string]approvals.Request{
@@ -134,7 +134,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 		"denied": s.denied(strings.Repeat("<&>", command.MaxReason/3)), "cancelled": s.cancelled(s.pending()), "expired": s.expired(), "withdrawn": s.withdrawn(),
 	}
 	unknown := ends["all not known"].Request
-	requests["settled"] = s.must(unknown.Settle(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", command.MaxReason/3), "op4", after(30)))
+	requests["settled"] = s.must(unknown.Resolve(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", command.MaxReason/3), "op4", after(30)))
 	for name, m := range ends {
 		requests[name] = m.Request
 		blocks, fallback := a.reply(m)
@@ -170,8 +170,8 @@ func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
 	t.Helper()
 	for _, topic := range []approvals.Topic{
 		approvals.TopicApproved, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicSent,
-		approvals.TopicUnclear, approvals.TopicLate, approvals.TopicPaused, approvals.TopicTrouble, approvals.TopicHeld,
-		approvals.TopicSettled, approvals.TopicBatchFailed, approvals.TopicReminder, approvals.TopicUnshared,
+		approvals.TopicUnclear, approvals.TopicOverdue, approvals.TopicPaused, approvals.TopicTrouble, approvals.TopicFrozenBatch,
+		approvals.TopicResolved, approvals.TopicBatchFailed, approvals.TopicReminder, approvals.TopicUnshared,
 	} {
 		notes := make([]approvals.Note, 1)
 		if topic.Merges() {

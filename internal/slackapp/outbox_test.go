@@ -34,10 +34,10 @@ type rig struct {
 // deskOf is an engine that knows one frozen list.
 type deskOf struct {
 	Desk
-	frozen approvals.Frozen
+	frozen approvals.ServerList
 }
 
-func (d deskOf) Frozen(context.Context, string) (approvals.Frozen, error) { return d.frozen, nil }
+func (d deskOf) Frozen(context.Context, string) (approvals.ServerList, error) { return d.frozen, nil }
 
 func newRig(t *testing.T, opt slacksim.Options, desk Desk) *rig {
 	t.Helper()
@@ -66,7 +66,7 @@ func TestFateOfAnswers(t *testing.T) {
 		return fmt.Errorf("chat.postMessage: %w", slack.SlackErrorResponse{Err: code})
 	}
 	type want struct {
-		fate       approvals.Fate
+		fate       approvals.DeliveryStatus
 		quiet, odd bool
 		code       string
 	}
@@ -74,24 +74,24 @@ func TestFateOfAnswers(t *testing.T) {
 		err  error
 		want want
 	}{
-		"no such channel":   {answer("channel_not_found"), want{fate: approvals.Unsayable, code: "channel_not_found"}},
-		"not a member":      {answer("not_in_channel"), want{fate: approvals.Unsayable, code: "not_in_channel"}},
-		"archived":          {answer("is_archived"), want{fate: approvals.Unsayable, code: "is_archived"}},
-		"too long":          {answer("msg_too_long"), want{fate: approvals.Unsayable, code: "msg_too_long"}},
-		"restricted":        {answer("restricted_action_read_only_channel"), want{fate: approvals.Unsayable, code: "restricted_action_read_only_channel"}},
-		"keys taken away":   {answer("ekm_access_denied"), want{fate: approvals.Unsayable, code: "ekm_access_denied"}},
-		"being migrated":    {answer("team_added_to_org"), want{odd: true, fate: approvals.NotSaid, code: "team_added_to_org"}},
-		"another network":   {answer("accesslimited"), want{odd: true, fate: approvals.NotSaid, code: "accesslimited"}},
-		"of next year":      {answer("what_is_this"), want{odd: true, fate: approvals.NotSaid, code: "what_is_this"}},
-		"token revoked":     {answer("token_revoked"), want{fate: approvals.NotSaid, code: "token_revoked"}},
-		"may have happened": {answer("internal_error"), want{fate: approvals.Unsure, code: "internal_error"}},
-		"limited":           {&slack.RateLimitedError{RetryAfter: 3 * time.Second}, want{fate: approvals.NotSaid, quiet: true}},
-		"bad gateway":       {slack.StatusCodeError{Code: 502}, want{fate: approvals.Unsure}},
-		"no connection":     {&net.OpError{Op: "dial", Err: errors.New("refused")}, want{fate: approvals.NotSaid}},
-		"cut":               {errors.New("EOF"), want{fate: approvals.Unsure}},
+		"no such channel":   {answer("channel_not_found"), want{fate: approvals.Rejected, code: "channel_not_found"}},
+		"not a member":      {answer("not_in_channel"), want{fate: approvals.Rejected, code: "not_in_channel"}},
+		"archived":          {answer("is_archived"), want{fate: approvals.Rejected, code: "is_archived"}},
+		"too long":          {answer("msg_too_long"), want{fate: approvals.Rejected, code: "msg_too_long"}},
+		"restricted":        {answer("restricted_action_read_only_channel"), want{fate: approvals.Rejected, code: "restricted_action_read_only_channel"}},
+		"keys taken away":   {answer("ekm_access_denied"), want{fate: approvals.Rejected, code: "ekm_access_denied"}},
+		"being migrated":    {answer("team_added_to_org"), want{odd: true, fate: approvals.NotPosted, code: "team_added_to_org"}},
+		"another network":   {answer("accesslimited"), want{odd: true, fate: approvals.NotPosted, code: "accesslimited"}},
+		"of next year":      {answer("what_is_this"), want{odd: true, fate: approvals.NotPosted, code: "what_is_this"}},
+		"token revoked":     {answer("token_revoked"), want{fate: approvals.NotPosted, code: "token_revoked"}},
+		"may have happened": {answer("internal_error"), want{fate: approvals.MaybePosted, code: "internal_error"}},
+		"limited":           {&slack.RateLimitedError{RetryAfter: 3 * time.Second}, want{fate: approvals.NotPosted, quiet: true}},
+		"bad gateway":       {slack.StatusCodeError{Code: 502}, want{fate: approvals.MaybePosted}},
+		"no connection":     {&net.OpError{Op: "dial", Err: errors.New("refused")}, want{fate: approvals.NotPosted}},
+		"cut":               {errors.New("EOF"), want{fate: approvals.MaybePosted}},
 	} {
 		d := fateOf(tt.err)
-		if got := (want{d.Fate, d.Quiet, d.Odd, d.Code}); got != tt.want {
+		if got := (want{d.Status, d.WholeMethod, d.UnknownCode, d.Code}); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestFateOfAnswers(t *testing.T) {
 // anybody may speak as the bot: neither is in any error or in the log.
 func TestNoErrorNamesAnAddress(t *testing.T) {
 	t.Parallel()
-	frozen := approvals.Frozen{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
+	frozen := approvals.ServerList{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
 	r := newRig(t, slacksim.Options{}, deskOf{frozen: frozen})
 	list := approvals.Message{
 		Request: approvals.Request{ID: "S-22222", Thread: approvals.Thread{Channel: "COPS", TS: "1.0"}},
@@ -139,29 +139,29 @@ func TestNoErrorNamesAnAddress(t *testing.T) {
 }
 
 func TestAFileThatIsCertainlyRefusedIsGivenUp(t *testing.T) {
-	frozen := approvals.Frozen{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
+	frozen := approvals.ServerList{Servers: []approvals.Server{{ID: "a", Name: "web-1"}}}
 	r := newRig(t, slacksim.Options{}, deskOf{frozen: frozen})
 	for name, tt := range map[string]struct {
 		method string
 		fault  slacksim.Fault
 		age    time.Duration
-		want   approvals.Fate
+		want   approvals.DeliveryStatus
 	}{
-		"by a proxy":         {"upload", slacksim.Status(403), 0, approvals.Unsayable},
-		"too many at once":   {"upload", slacksim.Status(429), 0, approvals.NotSaid},
-		"no answer":          {"upload", slacksim.ResetBefore, 0, approvals.NotSaid},
-		"no answer for long": {"upload", slacksim.ResetBefore, time.Hour, approvals.Unsayable},
-		"a missing right":    {"files.getUploadURLExternal", slacksim.ErrorCode("missing_scope", false), 0, approvals.Unsayable},
-		"an odd code":        {"files.getUploadURLExternal", slacksim.ErrorCode("what_is_this", false), 0, approvals.NotSaid},
-		"perhaps shown":      {"files.completeUploadExternal", slacksim.ResetAfter, 0, approvals.Unsure},
+		"by a proxy":         {"upload", slacksim.Status(403), 0, approvals.Rejected},
+		"too many at once":   {"upload", slacksim.Status(429), 0, approvals.NotPosted},
+		"no answer":          {"upload", slacksim.ResetBefore, 0, approvals.NotPosted},
+		"no answer for long": {"upload", slacksim.ResetBefore, time.Hour, approvals.Rejected},
+		"a missing right":    {"files.getUploadURLExternal", slacksim.ErrorCode("missing_scope", false), 0, approvals.Rejected},
+		"an odd code":        {"files.getUploadURLExternal", slacksim.ErrorCode("what_is_this", false), 0, approvals.NotPosted},
+		"perhaps shown":      {"files.completeUploadExternal", slacksim.ResetAfter, 0, approvals.MaybePosted},
 	} {
 		r.slack.FailNext(tt.method, 1, tt.fault)
 		d := r.app.Post(t.Context(), approvals.Message{
 			Request: approvals.Request{ID: "S-22222", Thread: approvals.Thread{Channel: "COPS", TS: "1.0"}},
 			Notes:   []approvals.Note{{ID: "S-22222/list", Topic: approvals.TopicList, At: time.Now().Add(-tt.age)}},
 		})
-		if d.Fate != tt.want {
-			t.Errorf("%s: fate %v, want %v (%v)", name, d.Fate, tt.want, d.Err)
+		if d.Status != tt.want {
+			t.Errorf("%s: fate %v, want %v (%v)", name, d.Status, tt.want, d.Err)
 		}
 	}
 }
@@ -199,14 +199,14 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 	t.Parallel()
 	m := approvals.Message{
-		Request: approvals.Request{ID: "S-22222", Requester: "UANNA", From: "CDEV", Channel: "COPS", State: approvals.Denied,
-			Decisions: []approvals.Decision{{Verdict: approvals.No, By: "UBEN"}}},
+		Request: approvals.Request{ID: "S-22222", Requester: "UANNA", AskedIn: "CDEV", Channel: "COPS", State: approvals.Denied,
+			Decisions: []approvals.Decision{{Choice: approvals.ChoseDeny, By: "UBEN"}}},
 		Notes:   []approvals.Note{{ID: "S-22222/denied", Topic: approvals.TopicDenied, By: "UBEN"}},
 		Refused: "is_archived",
 	}
 	for _, off := range []bool{false, true} {
 		r := newRig(t, slacksim.Options{NoMessagesTab: off}, nil)
-		err := r.app.Tell(t.Context(), "UANNA", m)
+		err := r.app.TellPrivately(t.Context(), "UANNA", m)
 		var told []slacksim.Message
 		for _, c := range r.slack.Channels() {
 			if c.ID != "COPS" {
@@ -312,16 +312,16 @@ func TestTheLinkToADeletedCardIsAskedForOnce(t *testing.T) {
 func TestALookThatIsRefusedForGoodSaysSo(t *testing.T) {
 	r := newRig(t, slacksim.Options{Scopes: []string{"chat:write"}}, nil)
 	for _, ts := range []string{"", "1700000000.000100"} {
-		_, _, err := r.app.Look(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS", TS: ts}}, "S-22222/end", time.Now())
-		why := new(approvals.LookError)
+		_, _, err := r.app.FindPost(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS", TS: ts}}, "S-22222/end", time.Now())
+		why := new(approvals.FindError)
 		if !errors.As(err, &why) || !why.Final {
 			t.Errorf("thread %q: %v", ts, err)
 		}
 	}
 	r = newRig(t, slacksim.Options{}, nil)
 	r.slack.FailNext("conversations.history", 1, slacksim.RateLimited(7*time.Second))
-	_, _, err := r.app.Look(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS"}}, "S-22222/end", time.Now())
-	if why := new(approvals.LookError); !errors.As(err, &why) || why.Final || why.Wait != 7*time.Second {
+	_, _, err := r.app.FindPost(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS"}}, "S-22222/end", time.Now())
+	if why := new(approvals.FindError); !errors.As(err, &why) || why.Final || why.RetryAfter != 7*time.Second {
 		t.Errorf("limited: %v", err)
 	}
 }

@@ -16,10 +16,10 @@ import (
 
 // Knower keeps what Slack said of people and user groups, for all replicas.
 type Knower interface {
-	// Known reads what is kept under the id into body; false if nothing is.
-	Known(ctx context.Context, id string, body any) (approvals.Known, bool, error)
-	// Keep keeps body under the id; Slack was asked so long ago.
-	Keep(ctx context.Context, id string, body any, asked time.Duration) error
+	// KnownAnswer reads what is kept under the id into body; false if nothing is.
+	KnownAnswer(ctx context.Context, id string, body any) (approvals.Known, bool, error)
+	// KeepAnswer keeps body under the id; Slack was asked so long ago.
+	KeepAnswer(ctx context.Context, id string, body any, asked time.Duration) error
 	// Changed notes that what is kept under the id is out of date.
 	Changed(ctx context.Context, id string) error
 }
@@ -121,7 +121,7 @@ func (a *App) holder(ctx context.Context, id string, enough func(approvals.Perso
 }
 
 func (a *App) lastKnown(ctx context.Context, id string, body any) {
-	if _, _, err := a.desk.Known(ctx, id, body); err != nil {
+	if _, _, err := a.desk.KnownAnswer(ctx, id, body); err != nil {
 		a.Log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
 	}
 }
@@ -260,7 +260,7 @@ func (a *App) learnGroups(ctx context.Context) {
 func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, ask func(context.Context) (T, error)) (T, error) {
 	var none, is T
 	if age > 0 {
-		known, ok, err := a.desk.Known(ctx, id, &is)
+		known, ok, err := a.desk.KnownAnswer(ctx, id, &is)
 		if err == nil && ok && !known.Changed && known.Age < age {
 			return is, nil
 		}
@@ -274,7 +274,7 @@ func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, as
 		if err != nil {
 			return is, err
 		}
-		if err := a.desk.Keep(ctx, id, is, time.Since(began)); err != nil {
+		if err := a.desk.KeepAnswer(ctx, id, is, time.Since(began)); err != nil {
 			a.Log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
 		}
 		return is, nil

@@ -36,7 +36,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) erro
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		Op: env.ID, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
+		OpID: env.ID, By: p, AskedIn: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), ResponseURL: did.Response,
 		Servers: did.Wish.Servers, Tags: did.Wish.Tags, Mode: mode, Reason: did.Wish.Reason,
 	})
 	var no *approvals.Refusal
@@ -54,8 +54,8 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) erro
 
 func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
 	blocks := []slack.Block{section(sayWish(r)), section(sayServers(r, cardBudget))}
-	if r.OutSum > 0 {
-		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum, cardBudget)))
+	if r.LeftOutCount > 0 {
+		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
 	}
 	if r.Mode == approvals.Hard {
 		blocks = append(blocks, section(sayHardRisk))
@@ -131,7 +131,7 @@ func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, did act, 
 }
 
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, did act, no *approvals.Refusal) {
-	a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+	a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 	a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error())
 	said := a.refusal(ctx, no)
 	a.show(ctx, env, did, notice(said), said)

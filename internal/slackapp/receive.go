@@ -296,7 +296,7 @@ func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelop
 func (a *App) record(ctx context.Context, env approvals.Envelope) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	return a.desk.Record(ctx, env)
+	return a.desk.Enqueue(ctx, env)
 }
 
 func envelopeOf(id, kind string, what act) (approvals.Envelope, error) {

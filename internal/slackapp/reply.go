@@ -11,7 +11,7 @@ import (
 
 // reply is a message in a request's thread.
 func (a *App) reply(m approvals.Message) ([]slack.Block, string) {
-	if m.Notes[0].Topic == approvals.TopicEnd {
+	if m.Notes[0].Topic == approvals.TopicOutcome {
 		return a.outcome(m)
 	}
 	text := sayNotes(m.Request, m.Notes)
@@ -46,19 +46,19 @@ func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
 // outcomeGroup is all servers with the same outcome.
 type outcomeGroup struct {
 	outcome approvals.Outcome
-	why     approvals.Why
+	why     approvals.SkipReason
 	results []approvals.Result
 }
 
 // outcomes groups the servers of all batches: unknown and failed ones first.
 func outcomes(batches []approvals.Batch) []outcomeGroup {
-	order := []approvals.Outcome{approvals.NotKnown, approvals.NotStopped, approvals.SkippedNow, approvals.NotSent, approvals.FoundOff, approvals.FoundOn, approvals.Stopped, approvals.Started}
+	order := []approvals.Outcome{approvals.NotKnown, approvals.ActionFailed, approvals.Skipped, approvals.NotSent, approvals.FoundOff, approvals.FoundOn, approvals.Stopped, approvals.Started}
 	var groups []outcomeGroup
 	for _, b := range batches {
 		for _, r := range b.Results {
-			i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.outcome == r.Outcome && g.why == r.Why })
+			i := slices.IndexFunc(groups, func(g outcomeGroup) bool { return g.outcome == r.Outcome && g.why == r.Skip })
 			if i < 0 {
-				groups = append(groups, outcomeGroup{outcome: r.Outcome, why: r.Why})
+				groups = append(groups, outcomeGroup{outcome: r.Outcome, why: r.Skip})
 				i = len(groups) - 1
 			}
 			groups[i].results = append(groups[i].results, r)

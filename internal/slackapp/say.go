@@ -54,18 +54,18 @@ func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) 
 	if err != nil {
 		return fateOf(fmt.Errorf("chat.postMessage: %w", err))
 	}
-	return approvals.Delivery{Fate: approvals.Said, TS: ts}
+	return approvals.Delivery{Status: approvals.Posted, TS: ts}
 }
 
-// Draw makes the card show the request as it is, and what the freeze means for
+// UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
-func (a *App) Draw(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
+func (a *App) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
 	blocks, text := a.card(r, f)
 	_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 	if err != nil {
 		return fateOf(fmt.Errorf("chat.update: %w", err))
 	}
-	return approvals.Delivery{Fate: approvals.Said, TS: ts}
+	return approvals.Delivery{Status: approvals.Posted, TS: ts}
 }
 
 // What Slack's answers mean for a message, by its method pages. The texts of
@@ -97,26 +97,26 @@ var (
 
 // fateOf sorts the errors of a call that writes.
 func fateOf(err error) approvals.Delivery {
-	d := approvals.Delivery{Fate: approvals.Unsure, Code: codeOf(err), Err: clean(err)}
+	d := approvals.Delivery{Status: approvals.MaybePosted, Code: codeOf(err), Err: clean(err)}
 	var limited *slack.RateLimitedError
 	var status slack.StatusCodeError
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &limited):
-		d.Fate, d.Wait, d.Quiet = approvals.NotSaid, max(limited.RetryAfter, time.Second), true
+		d.Status, d.RetryAfter, d.WholeMethod = approvals.NotPosted, max(limited.RetryAfter, time.Second), true
 	case errors.As(err, &status) && status.Code == 429:
-		d.Fate, d.Wait, d.Quiet = approvals.NotSaid, 30*time.Second, true
+		d.Status, d.RetryAfter, d.WholeMethod = approvals.NotPosted, 30*time.Second, true
 	case errors.As(err, &status) && status.Code < 500:
-		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
+		d.Status, d.RetryAfter = approvals.NotPosted, 30*time.Second
 	case errors.As(err, &dial) && dial.Op == "dial":
-		d.Fate = approvals.NotSaid
+		d.Status = approvals.NotPosted
 	case hasSlackCode(err, unsureCodes...), hasSlackCode(err, thereCodes...):
 	case hasSlackCode(err, laterCodes...):
-		d.Fate, d.Wait = approvals.NotSaid, 30*time.Second
+		d.Status, d.RetryAfter = approvals.NotPosted, 30*time.Second
 	case hasSlackCode(err, finalCodes...):
-		d.Fate = approvals.Unsayable
+		d.Status = approvals.Rejected
 	case d.Code != "":
-		d.Fate, d.Odd = approvals.NotSaid, true
+		d.Status, d.UnknownCode = approvals.NotPosted, true
 	}
 	return d
 }
@@ -129,11 +129,11 @@ func codeOf(err error) string {
 
 // lookError sorts the errors of a call that looks for a message.
 func lookError(err error) error {
-	e := &approvals.LookError{Err: clean(err), Final: hasSlackCode(err,
+	e := &approvals.FindError{Err: clean(err), Final: hasSlackCode(err,
 		"missing_scope", "access_denied", "no_permission", "not_allowed_token_type", "team_access_not_granted", "ekm_access_denied",
 		"channel_type_not_supported", "method_deprecated", "deprecated_endpoint", "method_not_supported_for_channel_type")}
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		e.Wait = max(limited.RetryAfter, time.Second)
+		e.RetryAfter = max(limited.RetryAfter, time.Second)
 	}
 	return e
 }
@@ -142,8 +142,8 @@ func lookError(err error) error {
 // clock stamps it, not ours.
 const readBack = 5 * time.Second
 
-// Look finds a message of ours by the note it tells.
-func (a *App) Look(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
+// FindPost finds a message of ours by the note it tells.
+func (a *App) FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
 	me, err := a.self(ctx)
 	if err != nil {
 		return "", false, err

@@ -27,7 +27,7 @@ const perPage = 30
 func longerThanCard(r approvals.Request) bool {
 	shown := sayServers(r, cardBudget)
 	last := shown[strings.LastIndex(shown, "\n")+1:]
-	return r.Total > len(r.First) || r.OutSum > len(r.Out) || !strings.HasPrefix(last, "•")
+	return r.Total > len(r.Sample) || r.LeftOutCount > len(r.LeftOut) || !strings.HasPrefix(last, "•")
 }
 
 func showButton(r approvals.Request) slack.Block {
@@ -80,7 +80,7 @@ func (a *App) serversOf(ctx context.Context, user, id string, page int) (slack.M
 	if err != nil {
 		return none, err
 	}
-	f, err := a.desk.Frozen(ctx, id)
+	f, err := a.desk.ServerList(ctx, id)
 	if err != nil {
 		return none, err
 	}
@@ -88,7 +88,7 @@ func (a *App) serversOf(ctx context.Context, user, id string, page int) (slack.M
 }
 
 // serversPage is one page of the frozen list; what was left out comes last.
-func serversPage(r approvals.Request, f approvals.Frozen, page int) slack.ModalViewRequest {
+func serversPage(r approvals.Request, f approvals.ServerList, page int) slack.ModalViewRequest {
 	all := len(f.Servers) + len(f.LeftOut)
 	pages := max(1, (all+perPage-1)/perPage)
 	page = min(max(page, 0), pages-1)

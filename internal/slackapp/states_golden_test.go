@@ -15,7 +15,7 @@ type scene struct {
 	t   *testing.T
 	pol approvals.Policy
 	ask approvals.Ask
-	f   approvals.Frozen
+	f   approvals.ServerList
 	new *approvals.Request // made once: of thousands of servers that takes a while
 }
 
@@ -105,7 +105,7 @@ func (s *scene) expired() approvals.Request {
 // withdrawn has no card.
 func (s *scene) withdrawn() approvals.Request {
 	s.t.Helper()
-	r, ok := s.pending().Unposted("not_in_channel", after(1))
+	r, ok := s.pending().CancelUnposted("not_in_channel", after(1))
 	if !ok {
 		s.t.Fatal("it is not withdrawn")
 	}
@@ -125,13 +125,13 @@ func (s *scene) ended(stop bool, become func(i int) approvals.Result) approvals.
 	if stop {
 		r = s.cancelled(r)
 	}
-	batches := approvals.Plan(r, s.f, 100)
+	batches := approvals.PlanBatches(r, s.f, 100)
 	for n, b := range batches {
 		b.State, b.JobID = approvals.Running, fmt.Sprintf("ff80808270f5b0ab0170f5c3a3d8%04d", n)
 		for i := range b.Results {
 			is := become(n*100 + i)
 			is.Server = b.Results[i].Server
-			is.Sent = is.Outcome != approvals.NotSent && is.Outcome != approvals.SkippedNow
+			is.Sent = is.Outcome != approvals.NotSent && is.Outcome != approvals.Skipped
 			b.Results[i] = is
 		}
 		b, err := b.Ended()
@@ -144,7 +144,7 @@ func (s *scene) ended(stop bool, become func(i int) approvals.Result) approvals.
 		batches[n] = b
 		r = s.must(r.BatchEnded(b.Tally(), after(4).Add(time.Duration(n)*time.Second)))
 	}
-	return approvals.Message{Request: r, Batches: batches, Notes: []approvals.Note{{ID: r.ID + "/end", Topic: approvals.TopicEnd, At: r.Finished}}}
+	return approvals.Message{Request: r, Batches: batches, Notes: []approvals.Note{{ID: r.ID + "/end", Topic: approvals.TopicOutcome, At: r.Finished}}}
 }
 
 // all gives every server the same result.
@@ -161,9 +161,9 @@ var (
 	wasStopped  = approvals.Result{Outcome: approvals.Stopped}
 	wasStarted  = approvals.Result{Outcome: approvals.Started}
 	wasOff      = approvals.Result{Outcome: approvals.FoundOff}
-	wasLeftOut  = approvals.Result{Outcome: approvals.SkippedNow, Why: approvals.IsLocked}
-	didFail     = approvals.Result{Outcome: approvals.NotStopped, Code: "Ecs.0605", Reason: "the server is <locked>"}
-	isNotKnown  = approvals.Result{Outcome: approvals.NotKnown, Reason: "runs, and was changed after the call"}
+	wasLeftOut  = approvals.Result{Outcome: approvals.Skipped, Skip: approvals.SkipLocked}
+	didFail     = approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0605", Detail: "the server is <locked>"}
+	isNotKnown  = approvals.Result{Outcome: approvals.NotKnown, Detail: "runs, and was changed after the call"}
 	wasNotSent  = approvals.Result{Outcome: approvals.NotSent}
 	goldenRules = Config{Rate: 1000, Batch: 100}
 )
@@ -174,11 +174,11 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 	a := &App{Config: goldenRules}
 	a.Policy = few.pol
 	many.f.LeftOut = []approvals.LeftOut{
-		{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Why: approvals.AlreadyOff},
-		{Server: approvals.Server{ID: uuid, Name: "db-2", Status: "ACTIVE"}, Why: approvals.Protected},
+		{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff},
+		{Server: approvals.Server{ID: uuid, Name: "db-2", Status: "ACTIVE"}, Skip: approvals.SkipProtected},
 	}
 	hard.ask.Mode = approvals.Hard
-	start.ask.Mode, start.ask.Of, start.ask.Reason, start.f.Action = "", "S-33333", "", approvals.Start
+	start.ask.Mode, start.ask.FollowUpOf, start.ask.Reason, start.f.Action = "", "S-33333", "", approvals.Start
 
 	running := many.must(many.running().BatchEnded(approvals.Tally{Stopped: 100}, after(3)))
 	failing := many.must(running.BatchEnded(approvals.Tally{Stopped: 95, Failed: 5}, after(4)))
@@ -199,7 +199,7 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_partially_failed":  few.ended(false, inTurn(wasStopped, didFail)).Request,
 		"card_failed":            few.ended(false, all(didFail)).Request,
 		"card_unknown":           unknown,
-		"card_settled_off":       few.must(unknown.Settle(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))),
+		"card_settled_off":       few.must(unknown.Resolve(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))),
 		"card_stopped_in_part":   few.ended(true, inTurn(wasStopped, wasNotSent)).Request,
 		"card_cancelled_unsent":  few.ended(true, all(wasNotSent)).Request,
 		"card_denied":            few.denied(""),
@@ -230,7 +230,7 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 	few, many, start := newScene(t, 3), newScene(t, 1200), newScene(t, 2)
 	a := &App{Config: goldenRules}
 	a.Policy = few.pol
-	start.ask.Mode, start.ask.Of, start.f.Action = "", "S-33333", approvals.Start
+	start.ask.Mode, start.ask.FollowUpOf, start.f.Action = "", "S-33333", approvals.Start
 	const job = "ff80808270f5b0ab0170f5c3a3d80001"
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
 	one := func(n approvals.Note) []approvals.Note { return []approvals.Note{n} }
@@ -250,11 +250,11 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 			{Topic: approvals.TopicSent, Batch: 2, Count: 1, Job: "ff80808270f5b0ab0170f5c3a3d80003"},
 		}},
 		"thread_unclear":          {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnclear, Batch: 4, Why: "no answer within 30 s"})},
-		"thread_late":             {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 7, Why: "30m0s", Job: job})},
-		"thread_late_without":     {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicLate, Batch: 4, Count: 1, Why: "30m0s"})},
+		"thread_late":             {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicOverdue, Batch: 4, Count: 7, Why: "30m0s", Job: job})},
+		"thread_late_without":     {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicOverdue, Batch: 4, Count: 1, Why: "30m0s"})},
 		"thread_paused":           {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicPaused})},
 		"thread_trouble":          {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicTrouble, Batch: 4, Why: "the cloud refuses the key (APIGW.0301)"})},
-		"thread_settled_off":      {Request: few.must(unknown.Settle(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))), Notes: one(approvals.Note{Topic: approvals.TopicSettled, By: "UBEN", Count: 1})},
+		"thread_settled_off":      {Request: few.must(unknown.Resolve(approvals.Person{ID: "UBEN"}, few.pol, false, "", "op4", after(30))), Notes: one(approvals.Note{Topic: approvals.TopicResolved, By: "UBEN", Count: 1})},
 		"thread_unshared_list":    {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnshared, Why: string(approvals.TopicList)})},
 		"thread_unshared_results": {Request: many.running(), Notes: one(approvals.Note{Topic: approvals.TopicUnshared, Why: string(approvals.TopicResults), Code: "missing_scope"})},
 		"thread_start_approved":   {Request: start.approved(), Notes: one(approvals.Note{Topic: approvals.TopicApproved, By: "UCARLA", Count: 2})},

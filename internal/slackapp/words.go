@@ -132,7 +132,7 @@ const (
 
 // sayAnnouncement is a channel's own message.
 func sayAnnouncement(n approvals.Note) string {
-	if n.Topic == approvals.TopicThawed {
+	if n.Topic == approvals.TopicUnfrozen {
 		return fmt.Sprintf(":sunny: *Not frozen any more.* %s lifted the freeze; approved requests go on.", mention(n.By))
 	}
 	return fmt.Sprintf(":snowflake: *Frozen by %s.* No request is sent to the cloud until an approver types %s. Running jobs go on; you can ask and approve meanwhile.", mention(n.By), code("/ecs-stop unfreeze")) + quoted(n.Why)

@@ -14,7 +14,7 @@ import (
 // sayWish is the card's first lines: who, how many, where, how, why.
 func sayWish(r approvals.Request) string {
 	s := fmt.Sprintf("%s asks to %s *%s* in %s%s", mention(r.Requester), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r))
-	if r.Of != "" {
+	if r.FollowUpOf != "" {
 		s += sayOf(r)
 	}
 	if r.Reason != "" {
@@ -33,7 +33,7 @@ func sayWishShort(r approvals.Request) string {
 
 // sayStateIn is where the request stands while f is in force.
 func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
-	if !f.On || r.State.Final() || r.Stop != nil {
+	if !f.On || r.State.Final() || r.Cancellation != nil {
 		return a.sayState(r)
 	}
 	paused := fmt.Sprintf("%s paused sending %s", mention(f.By), clock(f.At))
@@ -51,10 +51,10 @@ func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 
 // sayState is where the request stands, with word and sign.
 func (a *App) sayState(r approvals.Request) string {
-	last := r.Last()
+	last := r.LastDecision()
 	switch r.State {
 	case approvals.Pending:
-		need := r.Need - r.Approvals()
+		need := r.ApprovalsNeeded - r.Approvals()
 		s := fmt.Sprintf(":hourglass_flowing_sand: *Waiting for %s* from %s, until %s.", count(need, "approval"), mentions(a.Policy.Approvers), clock(r.Expires))
 		if by := sayApprovers(r); by != "" {
 			s += " Approved so far by " + by + "."
@@ -64,7 +64,7 @@ func (a *App) sayState(r approvals.Request) string {
 		return ":white_check_mark: *Approved* by " + sayApprovers(r) + ". Starting."
 	case approvals.Executing:
 		s := ":gear: *" + doing(r.Action) + "*, approved by " + sayApprovers(r) + "."
-		if r.Stop != nil {
+		if r.Cancellation != nil {
 			s += " " + sayStopped(r, "") + "; nothing more is sent."
 		}
 		return s
@@ -93,14 +93,14 @@ func (a *App) sayState(r approvals.Request) string {
 // sayStopped tells who or what keeps the rest of a request from being sent;
 // bold goes around the first word.
 func sayStopped(r approvals.Request, bold string) string {
-	if r.Stop.Verdict == approvals.Lapsed {
-		return fmt.Sprintf(":alarm_clock: %[1]sApproval expired%[1]s %[2]s", bold, clock(r.Stop.At))
+	if r.Cancellation.Choice == approvals.ChoseLapse {
+		return fmt.Sprintf(":alarm_clock: %[1]sApproval expired%[1]s %[2]s", bold, clock(r.Cancellation.At))
 	}
-	return fmt.Sprintf(":no_entry: %[1]sCancelled%[1]s by %[2]s %[3]s", bold, mention(r.Stop.By), clock(r.Stop.At))
+	return fmt.Sprintf(":no_entry: %[1]sCancelled%[1]s by %[2]s %[3]s", bold, mention(r.Cancellation.By), clock(r.Cancellation.At))
 }
 
 // cutShort reports whether a cancel has kept a part from being sent.
-func cutShort(r approvals.Request) bool { return r.Stop != nil && r.Tally.NotSent > 0 }
+func cutShort(r approvals.Request) bool { return r.Cancellation != nil && r.Tally.NotSent > 0 }
 
 // sayOfAll is how far the work got.
 func sayOfAll(r approvals.Request) string {
@@ -108,11 +108,11 @@ func sayOfAll(r approvals.Request) string {
 }
 
 func sayCancelledState(r approvals.Request) string {
-	last := r.Last()
+	last := r.LastDecision()
 	switch {
-	case r.Stop != nil:
+	case r.Cancellation != nil:
 		return sayStopped(r, "*") + " before anything was sent."
-	case last.Verdict == approvals.NoCard:
+	case last.Choice == approvals.ChoseNoCard:
 		return ":no_entry: *Withdrawn*: its card could not be posted."
 	}
 	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + did(r.Action) + "."
@@ -170,9 +170,9 @@ const cardBudget = 2400
 // is decided their state then is of no interest any more.
 func sayServers(r approvals.Request, budget int) string {
 	if r.State != approvals.Pending {
-		return listing(r.First, r.Total, budget, nameLine)
+		return listing(r.Sample, r.Total, budget, nameLine)
 	}
-	return listing(r.First, r.Total, budget, serverLine)
+	return listing(r.Sample, r.Total, budget, serverLine)
 }
 
 func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)) }
@@ -183,33 +183,33 @@ func sayLeftOut(out []approvals.LeftOut, total, budget int) string {
 	})
 }
 
-func sayWhy(w approvals.Why) string {
+func sayWhy(w approvals.SkipReason) string {
 	switch w {
-	case approvals.AlreadyOff:
+	case approvals.SkipOff:
 		return "already stopped"
-	case approvals.AlreadyOn:
+	case approvals.SkipOn:
 		return "already running"
-	case approvals.Unstarted:
+	case approvals.SkipStartState:
 		return "in a state that cannot be started"
-	case approvals.GoingOff:
+	case approvals.SkipGoingOff:
 		return "being stopped by somebody else right now"
-	case approvals.GoingOn:
+	case approvals.SkipGoingOn:
 		return "being started by somebody else right now"
-	case approvals.Since:
+	case approvals.SkipChangedSince:
 		return "changed by somebody since then"
-	case approvals.IsLocked:
+	case approvals.SkipLocked:
 		return "locked in the cloud"
-	case approvals.IsBusy:
+	case approvals.SkipBusy:
 		return "something else is being done to it"
-	case approvals.Vanished:
+	case approvals.SkipVanished:
 		return "not there any more"
-	case approvals.Protected:
+	case approvals.SkipProtected:
 		return "protected by the bot's settings"
-	case approvals.IsMetal:
+	case approvals.SkipBareMetal:
 		return "a bare-metal server, which I cannot stop or start"
-	case approvals.Unstopped:
+	case approvals.SkipStopState:
 		return "in a state that cannot be stopped"
-	case approvals.Touched:
+	case approvals.SkipChangedMeanwhile:
 		return "changed since the request was made, while my store lost some of its data"
 	}
 	return string(w)
@@ -298,7 +298,7 @@ func (a *App) sayReminder(r approvals.Request) string {
 		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
 		return said || id == r.Requester && !a.Policy.AllowSelfApproval
 	})
-	s := fmt.Sprintf("this still waits for %s, until %s. Please approve or deny it.", count(r.Need-r.Approvals(), "approval"), clock(r.Expires))
+	s := fmt.Sprintf("this still waits for %s, until %s. Please approve or deny it.", count(r.ApprovalsNeeded-r.Approvals(), "approval"), clock(r.Expires))
 	if len(who) == 0 {
 		return ":bell: T" + s[1:]
 	}
@@ -312,8 +312,8 @@ func (a *App) sayPace(r approvals.Request) string {
 	if at := r.ETA(a.Rate); !at.IsZero() {
 		s += ", done about " + clock(at)
 	}
-	if r.Waiting > 0 && r.Stop == nil {
-		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.Waiting-1), count(a.Rate, "server"), sayPlace(r.Place))
+	if r.WaitingBatch > 0 && r.Cancellation == nil {
+		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.WaitingBatch-1), count(a.Rate, "server"), sayPlace(r.QueuePosition))
 	}
 	return s
 }
@@ -355,7 +355,7 @@ func sayOutcome(o approvals.Outcome) string {
 		return "found off"
 	case approvals.FoundOn:
 		return "found running"
-	case approvals.SkippedNow:
+	case approvals.Skipped:
 		return "left out"
 	case approvals.NotKnown:
 		return "not known"

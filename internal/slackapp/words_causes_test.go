@@ -102,12 +102,12 @@ func TestCausesInResults(t *testing.T) {
 		is            approvals.Result
 		message, file string // the file has code and reason apart
 	}{
-		{approvals.Result{Outcome: approvals.NotKnown, Reason: approvals.CauseServerGone.String()}, "the cloud no longer shows it", ",the cloud no longer shows it\n"},
-		{approvals.Result{Outcome: approvals.NotKnown, Code: "Ecs.0219", Reason: approvals.CauseStillStopping.After(6 * time.Hour).String()},
+		{approvals.Result{Outcome: approvals.NotKnown, Detail: approvals.CauseServerGone.String()}, "the cloud no longer shows it", ",the cloud no longer shows it\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Code: "Ecs.0219", Detail: approvals.CauseStillStopping.After(6 * time.Hour).String()},
 			"Ecs.0219 still powering off after 6 h 0 min; I stopped waiting", "Ecs.0219,still powering off after 6 h 0 min; I stopped waiting\n"},
-		{approvals.Result{Outcome: approvals.NotKnown, Reason: "unexpected state: <ERROR>"}, "its state is &lt;ERROR&gt;", ",its state is <ERROR>\n"},
-		{approvals.Result{Outcome: approvals.NotKnown, Reason: "still powering off after 6h0m0s"}, "still powering off after 6h0m0s", ",still powering off after 6h0m0s\n"},
-		{approvals.Result{Outcome: approvals.NotStopped, Code: "Ecs.0005", Reason: "server not found"}, "Ecs.0005 server not found", "Ecs.0005,server not found\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Detail: "unexpected state: <ERROR>"}, "its state is &lt;ERROR&gt;", ",its state is <ERROR>\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Detail: "still powering off after 6h0m0s"}, "still powering off after 6h0m0s", ",still powering off after 6h0m0s\n"},
+		{approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0005", Detail: "server not found"}, "Ecs.0005 server not found", "Ecs.0005,server not found\n"},
 	} {
 		if got := cloudSaid(test.is); got != test.message {
 			t.Errorf("%+v is told as %q, want %q", test.is, got, test.message)
@@ -138,7 +138,7 @@ func TestEachRefusalHasItsWords(t *testing.T) {
 					t.Fatal(err)
 				}
 				kinds++
-				if said := sayRefusal(&approvals.Refusal{Why: approvals.Reason(kind)}); strings.Contains(said, "That has no effect: ") {
+				if said := sayRefusal(&approvals.Refusal{Kind: approvals.RefusalKind(kind)}); strings.Contains(said, "That has no effect: ") {
 					t.Errorf("there are no words for %q: %s", kind, said)
 				}
 			}

@@ -18,11 +18,11 @@ func (a *App) sayElsewhere(m approvals.Message) string {
 		return sayAnnouncement(n) + "\n" + fmt.Sprintf("I could not announce this in <#%s>. ", r.Channel) + sayMakeRoom(m.Refused)
 	case r.State == "":
 		return fmt.Sprintf(":warning: I could not say something about %s in its channel, and its record is gone.", code(r.ID))
-	case n.Topic == approvals.TopicCard && r.Last().Verdict == approvals.NoCard:
+	case n.Topic == approvals.TopicCard && r.LastDecision().Choice == approvals.ChoseNoCard:
 		return sayUnposted(r, m.Refused)
 	case n.Topic == approvals.TopicCard:
 		return fmt.Sprintf(":warning: I could not post the card of %s in <#%s>; it is decided already. %s tells how it stands. ", code(r.ID), r.Channel, code("/ecs-stop status "+r.ID)) + sayMakeRoom(m.Refused)
-	case n.Topic == approvals.TopicEnd:
+	case n.Topic == approvals.TopicOutcome:
 		return sayEnd(r) + "\n" + sayNotThere(r, m.Refused)
 	}
 	return code(r.ID) + " " + sayNotes(r, m.Notes) + "\n" + sayNotThere(r, m.Refused)

@@ -70,7 +70,7 @@ func sayOption(s approvals.Server) string {
 }
 
 func sayPreviewFoot(r approvals.Request) string {
-	return fmt.Sprintf("Nothing is asked for yet. *Ask* posts a card in <#%s>, where it needs %s. List %s.", r.Channel, count(r.Need, "approval"), code(r.Digest))
+	return fmt.Sprintf("Nothing is asked for yet. *Ask* posts a card in <#%s>, where it needs %s. List %s.", r.Channel, count(r.ApprovalsNeeded, "approval"), code(r.Digest))
 }
 
 // Words of the list of all servers.
@@ -84,7 +84,7 @@ func sayPage(r approvals.Request, first, last, all int) string {
 func sayLeftOutAtEnd(l approvals.LeftOut) string { return sayOneLeftOut(l) + " (left out)" }
 
 func sayOneLeftOut(l approvals.LeftOut) string {
-	return fmt.Sprintf("• %s %s: %s", bold(l.Server.Name), code(l.Server.ID), sayWhy(l.Why))
+	return fmt.Sprintf("• %s %s: %s", bold(l.Server.Name), code(l.Server.ID), sayWhy(l.Skip))
 }
 
 func sayShowFailed(id string) string {

@@ -36,8 +36,8 @@ func sayAsked(r approvals.Request) string {
 	if r.State == approvals.Approved {
 		s += " Your click is its approval."
 	}
-	if r.OutSum > 0 {
-		s += "\n" + sayLeftOut(r.Out, r.OutSum, cardBudget)
+	if r.LeftOutCount > 0 {
+		s += "\n" + sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)
 	}
 	return s
 }
@@ -45,15 +45,15 @@ func sayAsked(r approvals.Request) string {
 func (a *App) sayDryRun(r approvals.Request) string {
 	const budget = 1600 // bytes for each of the two lists
 	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r, budget))
-	if r.OutSum > 0 {
-		s += "\n" + sayLeftOut(r.Out, r.OutSum, budget)
+	if r.LeftOutCount > 0 {
+		s += "\n" + sayLeftOut(r.LeftOut, r.LeftOutCount, budget)
 	}
 	return s
 }
 
 func sayDidApprove(r approvals.Request) string {
 	if r.State == approvals.Pending {
-		return fmt.Sprintf(":white_check_mark: Your approval of %s counts. It needs %s more.", code(r.ID), thousands(r.Need-r.Approvals()))
+		return fmt.Sprintf(":white_check_mark: Your approval of %s counts. It needs %s more.", code(r.ID), thousands(r.ApprovalsNeeded-r.Approvals()))
 	}
 	return sayDid(r, "approved")
 }
@@ -81,7 +81,7 @@ func sayNotHere(channels []string) string {
 func sayRefusal(no *approvals.Refusal) string {
 	r := no.Request
 	id := code(r.ID)
-	switch no.Why {
+	switch no.Kind {
 	case approvals.NotRequester:
 		return ":no_entry: You may not ask for servers to be stopped; nothing was asked for. Ask whoever runs this bot to add you to the requesters."
 	case approvals.NotApprover:
@@ -94,7 +94,7 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.OwnRequest:
 		return fmt.Sprintf(":no_entry: %s is your own request; somebody else has to approve it.", id)
 	case approvals.YouApproved:
-		return fmt.Sprintf(":white_check_mark: You have approved %s already. It needs %s more, from somebody else.", id, thousands(r.Need-r.Approvals()))
+		return fmt.Sprintf(":white_check_mark: You have approved %s already. It needs %s more, from somebody else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
 	case approvals.AlreadyDecided:
 		return fmt.Sprintf(":information_source: %s was decided before: %s", id, sayDecided(r))
 	case approvals.TooLate:
@@ -131,7 +131,7 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.TooManyOpen:
 		return fmt.Sprintf(":x: You have %s, as many as one person may have; nothing was asked for. Cancel one, or wait until one has ended.", count(no.Limit, "open request"))
 	case approvals.TooManyAsks:
-		return fmt.Sprintf(":x: One person may ask %s an hour, dry runs and previews included; nothing was asked for. You can ask again %s.", count(no.Limit, "time"), clock(no.Again))
+		return fmt.Sprintf(":x: One person may ask %s an hour, dry runs and previews included; nothing was asked for. You can ask again %s.", count(no.Limit, "time"), clock(no.RetryAt))
 	case approvals.TooManyLeftOut:
 		return fmt.Sprintf(":x: That names %s that would be left out, since they cannot be stopped now; at most %s may. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
 	case approvals.NotEnded:
@@ -141,7 +141,7 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.NoneStopped:
 		return fmt.Sprintf(":information_source: %s has stopped no server that I could start again; nothing was asked for.", id)
 	case approvals.RetriedBefore:
-		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.Retried))
+		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.RetriedBy))
 	case approvals.ListGone:
 		return fmt.Sprintf(":information_source: The server list of %s is not kept any more: it was never carried out, and such lists are kept for a day.", id)
 	case approvals.NoneFailed:
@@ -157,24 +157,24 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.CloudRefusesKey:
 		return ":warning: The cloud refuses the bot's access key; nothing was asked for. Tell whoever runs this bot."
 	}
-	return ":no_entry: That has no effect: " + escape(string(no.Why)) + "."
+	return ":no_entry: That has no effect: " + escape(string(no.Kind)) + "."
 }
 
 // sayDecided tells in short how a request was decided, and by whom.
 func sayDecided(r approvals.Request) string {
-	last := r.Last()
+	last := r.LastDecision()
 	switch {
-	case r.Stop != nil && r.Stop.Verdict == approvals.Lapsed:
-		return "its approval expired " + clock(r.Stop.At) + "."
-	case r.Stop != nil:
-		return fmt.Sprintf("%s cancelled it %s.", mention(r.Stop.By), clock(r.Stop.At))
-	case last.Verdict == approvals.Yes, last.Verdict == approvals.TheyRun, last.Verdict == approvals.TheyAreOff:
+	case r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse:
+		return "its approval expired " + clock(r.Cancellation.At) + "."
+	case r.Cancellation != nil:
+		return fmt.Sprintf("%s cancelled it %s.", mention(r.Cancellation.By), clock(r.Cancellation.At))
+	case last.Choice == approvals.ChoseApprove, last.Choice == approvals.ChoseServersOn, last.Choice == approvals.ChoseServersOff:
 		return "approved by " + sayApprovers(r) + "."
-	case last.Verdict == approvals.No:
+	case last.Choice == approvals.ChoseDeny:
 		return fmt.Sprintf("%s denied it %s.", mention(last.By), clock(last.At))
-	case last.Verdict == approvals.Withdraw:
+	case last.Choice == approvals.ChoseCancel:
 		return fmt.Sprintf("%s withdrew it %s.", mention(last.By), clock(last.At))
-	case last.Verdict == approvals.NoCard:
+	case last.Choice == approvals.ChoseNoCard:
 		return "its card could not be posted."
 	}
 	return "it expired " + clock(last.At) + "."
@@ -237,7 +237,7 @@ func sayHistory(ended []approvals.Request) string {
 
 func sayStateWord(r approvals.Request) string {
 	stopped := ":no_entry: cancelled"
-	if r.Stop != nil && r.Stop.Verdict == approvals.Lapsed {
+	if r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse {
 		stopped = ":alarm_clock: approval expired"
 	}
 	switch {
@@ -269,7 +269,7 @@ func (a *App) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 	}
 	b.WriteString(a.sayProgress(r, f) + "\n")
 	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
-		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.N), count(len(x.Results), "server"), x.State)
+		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.Index), count(len(x.Results), "server"), x.State)
 		if x.JobID != "" {
 			line += ", job " + code(x.JobID)
 		}

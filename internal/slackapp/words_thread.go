@@ -13,32 +13,32 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 	n := notes[0]
 	switch n.Topic {
 	case approvals.TopicApproved:
-		if n.Count < r.Need {
-			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.Need)
+		if n.Count < r.ApprovalsNeeded {
+			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.ApprovalsNeeded)
 		}
 		return fmt.Sprintf(":white_check_mark: %s approved. %s will be %s.", mention(n.By), count(r.Total, "server"), did(r.Action))
 	case approvals.TopicDenied:
 		return fmt.Sprintf(":x: %s, %s denied this; nothing is %s", mention(r.Requester), mention(n.By), did(r.Action)) + because(n.Why)
 	case approvals.TopicCancelled:
-		if r.Stop != nil {
+		if r.Cancellation != nil {
 			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
 		}
 		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), did(r.Action))
 	case approvals.TopicLapsed:
-		return fmt.Sprintf(":alarm_clock: %s, nothing more is sent: sending was held up, and the approval is more than %s old. Ask again if it is still needed.", mention(r.Requester), took(r.Fresh()))
+		return fmt.Sprintf(":alarm_clock: %s, nothing more is sent: sending was held up, and the approval is more than %s old. Ask again if it is still needed.", mention(r.Requester), took(r.ApprovalLife()))
 	case approvals.TopicExpired:
 		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), did(r.Action))
 	case approvals.TopicSent:
 		return saySent(r, notes)
 	case approvals.TopicUnclear:
 		return sayUnclear(r, n)
-	case approvals.TopicLate:
+	case approvals.TopicOverdue:
 		return sayLate(r, n)
 	case approvals.TopicPaused:
 		return ":double_vertical_bar: My store was restarted. To be safe nothing is sent for about a minute; then it goes on by itself."
-	case approvals.TopicHeld:
+	case approvals.TopicFrozenBatch:
 		return fmt.Sprintf(":snowflake: %s has frozen everything: call %s and all after it wait until that is lifted; what was sent goes on.", mention(n.By), sayCall(r, n.Batch)) + quoted(n.Why)
-	case approvals.TopicSettled:
+	case approvals.TopicResolved:
 		return saySettled(r, n)
 	case approvals.TopicBatchFailed:
 		return sayBatchFailed(r, notes)
@@ -97,25 +97,25 @@ func sayEnd(r approvals.Request) string {
 // sayWhyStopped tells in the outcome why the rest was not sent.
 func sayWhyStopped(r approvals.Request) string {
 	switch {
-	case r.Stop == nil:
+	case r.Cancellation == nil:
 		return "was cancelled"
-	case r.Stop.Verdict == approvals.Lapsed:
+	case r.Cancellation.Choice == approvals.ChoseLapse:
 		return "ended because its approval expired"
 	}
-	return "was cancelled by " + mention(r.Stop.By)
+	return "was cancelled by " + mention(r.Cancellation.By)
 }
 
 // sayOutcomes lists the servers of one outcome within budget bytes.
 func sayOutcomes(g outcomeGroup, budget int) string {
 	head := map[approvals.Outcome]string{
-		approvals.Stopped:    ":white_check_mark: Stopped (the job and a look at the server agree)",
-		approvals.FoundOff:   ":white_check_mark: Off, though no job of mine confirms it",
-		approvals.Started:    ":white_check_mark: Started (the job and a look at the server agree)",
-		approvals.FoundOn:    ":white_check_mark: Runs, though no job of mine confirms it",
-		approvals.SkippedNow: ":fast_forward: Left out: " + sayWhy(g.why),
-		approvals.NotStopped: ":x: Failed",
-		approvals.NotKnown:   ":grey_question: Not known",
-		approvals.NotSent:    ":no_entry: Not sent",
+		approvals.Stopped:      ":white_check_mark: Stopped (the job and a look at the server agree)",
+		approvals.FoundOff:     ":white_check_mark: Off, though no job of mine confirms it",
+		approvals.Started:      ":white_check_mark: Started (the job and a look at the server agree)",
+		approvals.FoundOn:      ":white_check_mark: Runs, though no job of mine confirms it",
+		approvals.Skipped:      ":fast_forward: Left out: " + sayWhy(g.why),
+		approvals.ActionFailed: ":x: Failed",
+		approvals.NotKnown:     ":grey_question: Not known",
+		approvals.NotSent:      ":no_entry: Not sent",
 	}[g.outcome] + " (" + thousands(len(g.results)) + "):\n"
 	budget -= len(head) + 30
 	if len(g.results) <= fewResults {
@@ -209,7 +209,7 @@ const (
 
 // sayOf says what a request that follows from another one is about.
 func sayOf(r approvals.Request) string {
-	return " again, after " + code(r.Of)
+	return " again, after " + code(r.FollowUpOf)
 }
 
 func saySettleTitle(id string) string { return "Outcome of " + id }
@@ -229,11 +229,11 @@ func saySettleFailed(id string) string {
 // sayWord is what a person said of servers that were not known; empty if
 // nobody did.
 func sayWord(r approvals.Request) string {
-	last := r.Last()
-	switch last.Verdict {
-	case approvals.TheyRun:
+	last := r.LastDecision()
+	switch last.Choice {
+	case approvals.ChoseServersOn:
 		return fmt.Sprintf(" Of those not known %s said %s that they run", mention(last.By), clock(last.At)) + because(last.Reason)
-	case approvals.TheyAreOff:
+	case approvals.ChoseServersOff:
 		return fmt.Sprintf(" Of those not known %s said %s that they are stopped", mention(last.By), clock(last.At)) + because(last.Reason)
 	}
 	return ""
@@ -241,7 +241,7 @@ func sayWord(r approvals.Request) string {
 
 func saySettled(r approvals.Request, n approvals.Note) string {
 	what := "they are stopped"
-	if r.Last().Verdict == approvals.TheyRun {
+	if r.LastDecision().Choice == approvals.ChoseServersOn {
 		what = "they run"
 	}
 	return fmt.Sprintf(":ballot_box_with_check: %s, of %s whose outcome I could not find out, %s says that %s", mention(r.Requester), count(n.Count, "server"), mention(n.By), what) + because(n.Why)

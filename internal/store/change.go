@@ -132,25 +132,25 @@ func (ch *Change) Also(add func(*Change)) *Change {
 	return ch
 }
 
-// Under makes the change depend on the lease. What a step has learned may be
-// nowhere else yet, so it is kept ([Change.Keep]); a step that begins something
-// takes that back ([Change.Begin]).
-func (ch *Change) Under(l Lease) *Change {
+// FencedBy makes the change depend on the lease. What a step has learned may be
+// nowhere else yet, so it is kept ([Change.EvenIfFull]); a step that begins something
+// takes that back ([Change.NewWork]).
+func (ch *Change) FencedBy(l Lease) *Change {
 	ch.move.Hold = &hold{l.Item, l.Fence}
-	return ch.Keep()
+	return ch.EvenIfFull()
 }
 
-// Keep has the change made even if Redis is full, and tried again for as long
+// EvenIfFull has the change made even if Redis is full, and tried again for as long
 // as there is time while Redis cannot take it: it says what happened, or holds
 // something back.
-func (ch *Change) Keep() *Change {
+func (ch *Change) EvenIfFull() *Change {
 	ch.move.Keep = true
 	return ch
 }
 
-// Begin is the contrary of [Change.Keep], for new work: a full Redis refuses it,
+// NewWork is the contrary of [Change.EvenIfFull], for new work: a full Redis refuses it,
 // and a Redis that cannot take it now is not waited for.
-func (ch *Change) Begin() *Change {
+func (ch *Change) NewWork() *Change {
 	ch.move.Keep = false
 	return ch
 }
@@ -162,8 +162,8 @@ func (ch *Change) Expect(key string, ver uint64) *Change {
 	return ch
 }
 
-// Before refuses the change with [ErrLate] from then on, by Redis's clock.
-func (ch *Change) Before(at time.Time) *Change {
+// NotAfter refuses the change with [ErrLate] from then on, by Redis's clock.
+func (ch *Change) NotAfter(at time.Time) *Change {
 	ch.move.Before = at.UnixMilli()
 	return ch
 }
@@ -257,7 +257,7 @@ func (ch *Change) Expire(key string, after time.Duration) *Change {
 	return ch
 }
 
-// Quota names the quota that [Change.Permit], [Change.Settle], [Change.Block] and
+// Quota names the quota that [Change.Permit], [Change.StartWindow], [Change.Block] and
 // [Change.LeaveQueue] are about.
 func (ch *Change) Quota(name string) *Change {
 	ch.quota = name
@@ -270,8 +270,8 @@ func (ch *Change) Permit(p Permit) *Change {
 	return ch
 }
 
-// Settle lets a permit count for so long from now on; 0 gives it back unused.
-func (ch *Change) Settle(permit string, counts time.Duration) *Change {
+// StartWindow lets a permit count for so long from now on; 0 gives it back unused.
+func (ch *Change) StartWindow(permit string, counts time.Duration) *Change {
 	ch.move.Settle = &settle{permit, counts.Milliseconds()}
 	return ch
 }

@@ -26,12 +26,12 @@ func (t Taken) Error() string { return fmt.Sprintf("%d are locked by others", le
 
 // Receipt is what a change's answer tells besides that it was made.
 type Receipt struct {
-	Now       time.Time // by Redis's clock
-	Replayed  bool      // it had been made before: this was a repeat
-	Unsettled bool      // the permit to be settled was not in the log
-	Confirmed bool      // as many replicas have it as have to
-	Moved     bool      // Redis is another process since: its log may lack the permit
-	Ahead     bool      // Redis's clock has jumped ahead
+	Now           time.Time // by Redis's clock
+	Replayed      bool      // it had been made before: this was a repeat
+	PermitMissing bool      // the permit to be settled was not in the log
+	Confirmed     bool      // as many replicas have it as have to
+	Restarted     bool      // Redis is another process since: its log may lack the permit
+	Ahead         bool      // Redis's clock has jumped ahead
 
 	sent, got time.Time // when the script was sent and its answer was in, by our clock
 }
@@ -74,8 +74,8 @@ func (s *Store) commitVia(ctx context.Context, ch *Change, via redis.Scripter, r
 	rest := answer[3:]
 	switch code := answer[0]; code {
 	case "done":
-		r.Unsettled = len(rest) > 0 && asInt(rest[0]) == 1
-		s.cfg.Nudge()
+		r.PermitMissing = len(rest) > 0 && asInt(rest[0]) == 1
+		s.cfg.Wake()
 		return r, nil
 	case "again":
 		r.Replayed = true

@@ -105,9 +105,9 @@ func TestAWorkerWhoseLeaseEndedCannotCommit(t *testing.T) {
 		next = w.claims(quick, 1)
 		return len(next) == 1
 	})
-	w.refused(slow, NewChange().Under(old[0]).Write(key, 1, body{"by the slow one"}).Release(Never), ErrLost)
-	w.commit(quick, NewChange().Under(next[0]).Write(key, 1, body{"by the quick one"}).Release(Never))
-	w.refused(quick, NewChange().Under(next[0]).Write(key, 2, body{"given back already"}), ErrLost)
+	w.refused(slow, NewChange().FencedBy(old[0]).Write(key, 1, body{"by the slow one"}).Release(Never), ErrLost)
+	w.commit(quick, NewChange().FencedBy(next[0]).Write(key, 1, body{"by the quick one"}).Release(Never))
+	w.refused(quick, NewChange().FencedBy(next[0]).Write(key, 2, body{"given back already"}), ErrLost)
 	if s, _ := Load[body](t.Context(), slow, key); s.Body.Text != "by the quick one" {
 		t.Errorf("the record says %q", s.Body.Text)
 	}
@@ -119,7 +119,7 @@ func TestTheSameChangeTwiceIsMadeOnce(t *testing.T) {
 	s := w.opened()
 	c := w.hold(s, "r:S-1")
 	before := w.seq()
-	ch := NewChange().Under(c).Release(Never).Write(w.key("r:S-1"), 0, body{"one"}).
+	ch := NewChange().FencedBy(c).Release(Never).Write(w.key("r:S-1"), 0, body{"one"}).
 		Log(entry{"asked"}).Push(w.key("o:S-1"), note{"S-1/card"}).Wake("t:S-1", 0)
 	for range 3 {
 		w.commit(s, ch)
@@ -318,7 +318,7 @@ func (w *world) inLine(s *Store, request string) {
 // everything is a change that does all that a change can do.
 func (w *world) everything(s *Store) *Change {
 	w.t.Helper()
-	ch := NewChange().Under(w.claims(s, 1)[0]).
+	ch := NewChange().FencedBy(w.claims(s, 1)[0]).
 		Write(w.key("r:S-1"), 1, body{"two"}).Write(w.key("b:S-1:0"), 0, body{"new"}).
 		Log(entry{"x"}).Push(w.key("o:S-1"), note{"n"}).Wake("t:S-1", 0).Wake("y", 0).Release(time.Minute)
 	ch.move.Request, ch.move.Lock, ch.move.Unlock = "S-1", []string{"s-1"}, []string{"s-2"}
@@ -424,8 +424,8 @@ func TestManyTakenServersAreNamed(t *testing.T) {
 func TestAWakeOfAHeldItemWaitsForItsReturnAndIsNotLost(t *testing.T) {
 	t.Parallel()
 	for name, giveBack := range map[string]func(*world, *Store, Lease){
-		"finished for good":  func(w *world, s *Store, c Lease) { w.commit(s, NewChange().Under(c).Release(Never)) },
-		"finished for later": func(w *world, s *Store, c Lease) { w.commit(s, NewChange().Under(c).Release(time.Hour)) },
+		"finished for good":  func(w *world, s *Store, c Lease) { w.commit(s, NewChange().FencedBy(c).Release(Never)) },
+		"finished for later": func(w *world, s *Store, c Lease) { w.commit(s, NewChange().FencedBy(c).Release(time.Hour)) },
 		"released for good":  func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, Never, false) },
 		"released for later": func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, time.Hour, false) },
 		"with tries kept":    func(w *world, s *Store, c Lease) { s.Release(w.t.Context(), c, time.Hour, true) },
@@ -455,12 +455,12 @@ func TestAFinishedItemIsForgottenOrDueAgain(t *testing.T) {
 	w := newWorld(t)
 	s := w.opened()
 	c := w.hold(s, "r:S-1")
-	now := w.commit(s, NewChange().Under(c).Release(time.Minute)).Now
+	now := w.commit(s, NewChange().FencedBy(c).Release(time.Minute)).Now
 	if due := do(w, w.rdb.ZScore(t.Context(), w.keys.due(), "r:S-1")); int64(due) != now.Add(time.Minute).UnixMilli() {
 		t.Errorf("due at %v, want a minute from %v", due, now.UnixMilli())
 	}
 	c = w.hold(s, "r:S-1")
-	w.commit(s, NewChange().Under(c).Release(Never))
+	w.commit(s, NewChange().FencedBy(c).Release(Never))
 	for _, key := range []string{w.keys.due(), w.keys.claims(), w.keys.owners(), w.keys.tries(), w.keys.woken()} {
 		if do(w, w.rdb.Exists(t.Context(), key)) != 0 {
 			t.Errorf("something of it is left in %s", key)

@@ -54,7 +54,7 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	}
 	if b.Taken > 0 {
 		s.cfg.Log.WarnContext(ctx, "took up the work of a dead replica", "items", b.Taken)
-		s.cfg.Nudge()
+		s.cfg.Wake()
 	}
 	if b.Lost, err = s.checkLoss(ctx, instance, seen, seq); b.Lost || err != nil {
 		return b, err

@@ -48,7 +48,7 @@ func (s *Store) Record(ctx context.Context, env Envelope) (bool, error) {
 	if err != nil {
 		return false, doing("record", err)
 	}
-	s.cfg.Nudge()
+	s.cfg.Wake()
 	return fresh == 1, nil
 }
 
@@ -78,7 +78,7 @@ func (s *Store) viewed(ctx context.Context, v Viewers, person, answer, older str
 	if err != nil {
 		return doing("note a viewer", err)
 	}
-	s.cfg.Nudge()
+	s.cfg.Wake()
 	return nil
 }
 

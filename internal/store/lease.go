@@ -69,7 +69,7 @@ func (s *Store) Release(ctx context.Context, l Lease, in time.Duration, keepTrie
 		return releaseScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
 			l.Item, l.Fence, ms(in), kept).Err()
 	})
-	s.cfg.Nudge()
+	s.cfg.Wake()
 	return doing("release", err)
 }
 

@@ -84,7 +84,7 @@ func TestAChangeKnowsWhetherItWaits(t *testing.T) {
 		t.Errorf("a change that begins something: %v", err)
 	}
 	time.AfterFunc(200*time.Millisecond, func() { readOnly(false) })
-	w.commit(s, NewChange().Under(c).Write(w.key("r:S-1"), 0, body{"learned"}))
+	w.commit(s, NewChange().FencedBy(c).Write(w.key("r:S-1"), 0, body{"learned"}))
 	if blocked.Load() {
 		t.Error("it was made by a read-only store")
 	}

@@ -348,8 +348,8 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 		}
 		codes[code]++
 		differs := ""
-		if code != want || wait != wantWait || got.Unsettled != unsettled {
-			differs = fmt.Sprintf("%s for %d (unsettled %t), want %s for %d (%t)", code, wait, got.Unsettled, want, wantWait, unsettled)
+		if code != want || wait != wantWait || got.PermitMissing != unsettled {
+			differs = fmt.Sprintf("%s for %d (unsettled %t), want %s for %d (%t)", code, wait, got.PermitMissing, want, wantWait, unsettled)
 		} else if model.sum() > 100 {
 			differs = fmt.Sprintf("%d servers in the log", model.sum())
 		} else if step%8 == 0 || step == steps-1 {

@@ -126,8 +126,8 @@ func (r rush) run(t testing.TB, callers []*Store) (most int) {
 				}
 				ch := NewChange()
 				ch.move.Settle = &settle{p.ID, p.Window}
-				if got, err := s.Commit(t.Context(), ch); err != nil || got.Unsettled {
-					t.Errorf("caller %d: settle: %v, unsettled %t", caller, err, got.Unsettled)
+				if got, err := s.Commit(t.Context(), ch); err != nil || got.PermitMissing {
+					t.Errorf("caller %d: settle: %v, unsettled %t", caller, err, got.PermitMissing)
 					return
 				}
 			}
@@ -190,7 +190,7 @@ func (w *world) settle(s *Store, p *permit, ms int64) {
 	w.t.Helper()
 	ch := NewChange()
 	ch.move.Settle = &settle{p.ID, ms}
-	if got := w.commit(s, ch); got.Unsettled {
+	if got := w.commit(s, ch); got.PermitMissing {
 		w.t.Fatalf("%s was not in the log", p.ID)
 	}
 }

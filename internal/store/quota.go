@@ -146,7 +146,7 @@ func (i *Intent) Commit(ctx context.Context, ch *Change) (Receipt, error) {
 		// could be confirmed.
 		r.Confirmed = !r.Replayed && i.via.confirmed(ctx, n)
 	}
-	r.Moved = i.via.run != s.redis.RunID()
+	r.Restarted = i.via.run != s.redis.RunID()
 	r.Ahead = s.clock.ahead(clockReading{r.Now, r.sent, r.got}) > clockJump
 	return r, err
 }

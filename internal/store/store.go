@@ -16,8 +16,8 @@ type Config struct {
 	Project string // names the keys
 	Redis   *Redis
 	Log     *slog.Logger
-	// Nudge, if set, is called when an item may have become due.
-	Nudge func()
+	// Wake, if set, is called when an item may have become due.
+	Wake func()
 
 	Window    time.Duration // for which a permit counts, with its guard against clock error
 	Lease     time.Duration // of a claim
@@ -56,8 +56,8 @@ type Store struct {
 func New(c Config) *Store {
 	k := keysOf(c.Project)
 	c.Redis.key = k.meta()
-	if c.Nudge == nil {
-		c.Nudge = func() {}
+	if c.Wake == nil {
+		c.Wake = func() {}
 	}
 	return &Store{cfg: c, redis: c.Redis, rdb: c.Redis.client, keys: k, worker: rand.Text()[:8]}
 }
