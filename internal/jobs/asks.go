@@ -16,12 +16,12 @@ const askLife = time.Hour
 // countAsk counts one ask of a person and returns a *approvals.Refusal if it is
 // one too many. It comes before the cloud is read: that is what the limit is for.
 // The same ask counts once.
-func (e *Engine) countAsk(ctx context.Context, ask approvals.Ask) error {
-	most := e.Policy.MaxAsksPerHour
+func (d *desk) countAsk(ctx context.Context, ask approvals.Ask) error {
+	most := d.cfg.Policy.MaxAsksPerHour
 	if most == 0 {
 		return nil
 	}
-	wait, err := e.store.Count(ctx, e.keys.asks(ask.By.ID), ask.OpID, askLife, most)
+	wait, err := d.store.Count(ctx, d.keys.asks(ask.By.ID), ask.OpID, askLife, most)
 	if errors.Is(err, store.ErrFull) {
 		return &approvals.Refusal{Kind: approvals.StoreFull}
 	}
@@ -29,20 +29,20 @@ func (e *Engine) countAsk(ctx context.Context, ask approvals.Ask) error {
 		return fmt.Errorf("count an ask: %w", err)
 	}
 	if wait > 0 {
-		return &approvals.Refusal{Kind: approvals.TooManyAsks, Limit: most, RetryAt: e.now().Add(wait)}
+		return &approvals.Refusal{Kind: approvals.TooManyAsks, Limit: most, RetryAt: d.now().Add(wait)}
 	}
 	return nil
 }
 
 // roomForOpen refuses if a person has as many open requests as they may have.
 // The commit has the last word (see countOpen).
-func (e *Engine) roomForOpen(ctx context.Context, user string) error {
-	most := e.Policy.MaxOpenRequests
+func (d *desk) roomForOpen(ctx context.Context, user string) error {
+	most := d.cfg.Policy.MaxOpenRequests
 	if most == 0 {
 		return nil
 	}
-	own := e.keys.own(user)
-	members, err := e.store.Range(ctx, own, 0, -1)
+	own := d.keys.own(user)
+	members, err := d.store.Range(ctx, own, 0, -1)
 	if err != nil {
 		return fmt.Errorf("read a person's open requests: %w", err)
 	}
@@ -51,7 +51,7 @@ func (e *Engine) roomForOpen(ctx context.Context, user string) error {
 	}
 	// A replica of an older version does not take off what has ended.
 	ids := store.Names(members)
-	isOpen, err := e.store.Has(ctx, e.keys.open(), ids...)
+	isOpen, err := d.store.Has(ctx, d.keys.open(), ids...)
 	if err != nil {
 		return fmt.Errorf("read open requests: %w", err)
 	}
@@ -59,25 +59,25 @@ func (e *Engine) roomForOpen(ctx context.Context, user string) error {
 	for i, id := range ids {
 		if isOpen[i] {
 			open++
-		} else if err := e.store.Forget(ctx, []string{id}, []string{own}, nil); err != nil {
+		} else if err := d.store.Forget(ctx, []string{id}, []string{own}, nil); err != nil {
 			return fmt.Errorf("forget an ended request: %w", err)
 		}
 	}
 	if open >= most {
-		return e.tooManyOpen()
+		return d.tooManyOpen()
 	}
 	return nil
 }
 
-func (e *Engine) tooManyOpen() error {
-	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: e.Policy.MaxOpenRequests}
+func (d *desk) tooManyOpen() error {
+	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: d.cfg.Policy.MaxOpenRequests}
 }
 
 // countOpen has ch count r among its requester's open requests, and bounds them.
 // A request that an approver renews is not its requester's doing.
-func (e *Engine) countOpen(ch *store.Change, r approvals.Request) {
-	own := e.keys.own(r.Requester)
-	if n := e.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
+func (d *desk) countOpen(ch *store.Change, r approvals.Request) {
+	own := d.keys.own(r.Requester)
+	if n := d.cfg.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
 		ch.AtMost(own, n)
 	}
 	ch.Add(own, r.ID, r.Created.UnixMilli()).Expire(own, keepRecords)

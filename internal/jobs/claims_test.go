@@ -19,7 +19,7 @@ type handler struct {
 	f func(approvals.Envelope) error
 }
 
-func (h handler) Stale(context.Context, approvals.Envelope) {}
+func (h handler) TellTooLate(context.Context, approvals.Envelope) {}
 
 func (h handler) Handle(_ context.Context, env approvals.Envelope) error { return h.f(env) }
 
@@ -47,8 +47,8 @@ func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 	w.within(5*time.Second, "the second engine lives", func() bool {
 		return w.rdb.ZScore(t.Context(), w.key("beats"), second.store.Worker()).Err() == nil
 	})
-	if first.Heartbeat != time.Second || first.Lease != 30*time.Second {
-		t.Fatalf("beat %v, lease %v: not the defaults", first.Heartbeat, first.Lease)
+	if first.cfg.Heartbeat != time.Second || first.cfg.Lease != 30*time.Second {
+		t.Fatalf("beat %v, lease %v: not the defaults", first.cfg.Heartbeat, first.cfg.Lease)
 	}
 	kill(first)
 	killed := time.Now()
@@ -126,10 +126,10 @@ func TestAnItemThatKillsItsWorkersIsPutAside(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened(func(c *Config) { c.Lease = time.Millisecond })
-	e.face = handler{f: func(approvals.Envelope) error {
+	e.serve(handler{f: func(approvals.Envelope) error {
 		t.Error("it was worked on once more")
 		return nil
-	}}
+	}})
 	if _, err := e.Enqueue(t.Context(), approvals.Envelope{ID: "1", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestAnItemThatKillsItsWorkersIsPutAside(t *testing.T) {
 		}
 		return c.Tries > maxAttempts
 	})
-	e.Lease = time.Minute
+	e.cfg.Lease = time.Minute
 	e.step(t.Context(), c)
 	now := do(w, w.rdb.Time(t.Context())).UnixMilli()
 	due := int64(do(w, w.rdb.ZScore(t.Context(), w.key("due"), "i:1")))

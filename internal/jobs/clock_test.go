@@ -17,11 +17,11 @@ func TestNoCallIsMadeOnAPermitOfAClockThatJumped(t *testing.T) {
 	w.approved(e, "op", ids...)
 	w.beat(e)
 	ahead.Store(1000)
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	// The first beat of Run deals with it, so it jumps again.
 	w.within(5*time.Second, "a beat", func() bool { return w.blocked(e) })
 	ahead.Store(2000)
-	w.shift(w.keys, e.window().Milliseconds())
+	w.shift(w.keys, e.cfg.window().Milliseconds())
 	w.within(10*time.Second, "the batch waits", func() bool { return w.troubled(e, approvals.CauseClockJumped) })
 	if n := len(w.stops()); n != 0 {
 		t.Errorf("%d calls were made", n)

@@ -22,32 +22,32 @@ func TestARequestOnAClusterWhoseNodeRestarts(t *testing.T) {
 	w.within(10*time.Second, "the cluster", up)
 	url := "redis://127.0.0.1:" + port + "?addr=127.0.0.1:" + port
 	e := w.engineAt(url)
-	if faults, err := e.Redis.Check(t.Context()); err != nil || len(faults) != 0 {
+	if faults, err := e.cfg.Redis.Check(t.Context()); err != nil || len(faults) != 0 {
 		t.Fatal(faults, err)
 	}
 	if err := e.Bind(t.Context(), "T1", "UBOT"); err != nil {
 		t.Fatal(err)
 	}
 	ids := w.fleet(2)
-	stop := w.run(e, newFace())
+	stop := w.run(e, newMessenger())
 	r := w.approved(e, "op1", ids[0])
 	if end := w.ended(10*time.Second, e, r.ID); end.State != approvals.Succeeded {
 		t.Errorf("it is %s", end.State)
 	}
 	stop()
-	before := e.Redis.RunID()
+	before := e.cfg.Redis.RunID()
 	w.redis.Kill()
 	w.redis.Restart()
 	w.within(10*time.Second, "the cluster is back", up)
 	w.beatAgain(e)
-	if e.Redis.RunID() == before || e.Redis.RunID() == "" || !w.blocked(e) {
-		t.Errorf("run id %q, was %q", e.Redis.RunID(), before)
+	if e.cfg.Redis.RunID() == before || e.cfg.Redis.RunID() == "" || !w.blocked(e) {
+		t.Errorf("run id %q, was %q", e.cfg.Redis.RunID(), before)
 	}
 	// Confirmation by replicas holds there, too.
 	e = w.engineAt(url, func(c *Config) { c.Confirm = 1 })
 	r = w.approved(e, "op2", ids[1])
-	w.shift(w.keys, e.window().Milliseconds())
-	w.run(e, newFace())
+	w.shift(w.keys, e.cfg.window().Milliseconds())
+	w.run(e, newMessenger())
 	w.within(10*time.Second, "it waits", func() bool { return w.troubled(e, approvals.CauseUnconfirmed) })
 	if n := len(w.stops()); n != 1 {
 		t.Errorf("%d calls", n)

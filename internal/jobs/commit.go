@@ -16,19 +16,19 @@ import (
 const never = store.Never
 
 // commit makes a change, and what follows from it for Slack.
-func (e *Engine) commit(ctx context.Context, ch *store.Change) (store.Receipt, error) {
-	return e.commitWith(ctx, ch, false)
+func (rs *records) commit(ctx context.Context, ch *store.Change) (store.Receipt, error) {
+	return rs.commitWith(ctx, ch, false)
 }
 
 // commitProgress is [Engine.commit] of progress, which open Homes need not show
 // at once.
-func (e *Engine) commitProgress(ctx context.Context, ch *store.Change) (store.Receipt, error) {
-	return e.commitWith(ctx, ch, true)
+func (rs *records) commitProgress(ctx context.Context, ch *store.Change) (store.Receipt, error) {
+	return rs.commitWith(ctx, ch, true)
 }
 
-func (e *Engine) commitWith(ctx context.Context, ch *store.Change, progress bool) (store.Receipt, error) {
-	e.follow(ch, progress)
-	r, err := e.store.Commit(ctx, ch)
+func (rs *records) commitWith(ctx context.Context, ch *store.Change, progress bool) (store.Receipt, error) {
+	rs.follow(ch, progress)
+	r, err := rs.store.Commit(ctx, ch)
 	if errors.Is(err, store.ErrFull) {
 		err = fmt.Errorf("%w: %w", &approvals.Refusal{Kind: approvals.StoreFull}, err)
 	}
@@ -38,13 +38,13 @@ func (e *Engine) commitWith(ctx context.Context, ch *store.Change, progress bool
 // follow adds to ch what follows from its writes for Slack: Homes show requests
 // and the freeze, cards of open requests show the freeze. Both are gone through
 // by an item of their own, so a commit costs the same however many there are.
-func (e *Engine) follow(ch *store.Change, progress bool) {
+func (rs *records) follow(ch *store.Change, progress bool) {
 	for _, key := range ch.Written() {
-		if key == e.keys.freeze() {
-			e.redrawHomes(ch)
+		if key == rs.keys.freeze() {
+			rs.redrawHomes(ch)
 			ch.Wake(cardsItem, 0)
-		} else if !progress && strings.HasPrefix(key, e.keys.request("")) {
-			e.redrawHomes(ch)
+		} else if !progress && strings.HasPrefix(key, rs.keys.request("")) {
+			rs.redrawHomes(ch)
 		}
 	}
 }
@@ -57,7 +57,7 @@ func tell(k keys, request string, n approvals.Note) func(*store.Change) {
 }
 
 // now is the time by Redis's clock, as far as it is known.
-func (e *Engine) now() time.Time { return e.store.Now() }
+func (rs *records) now() time.Time { return rs.store.Now() }
 
 // marshal is for our own types, all of which can be marshalled.
 func marshal(v any) string {

@@ -208,10 +208,10 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 	for round := range rounds {
 		e := engines[round%3]
 		if round%4 != 0 {
-			e.Policy.TTL = time.Minute // else it is the clock's turn, too
+			e.cfg.Policy.TTL = time.Minute // else it is the clock's turn, too
 		}
 		asked := w.ask(e, fmt.Sprint(round), ids[round])
-		e.Policy.TTL = 40 * time.Millisecond
+		e.cfg.Policy.TTL = 40 * time.Millisecond
 		type client struct {
 			by, name string
 			act      func(e *Engine, op string) (approvals.Request, error)
@@ -343,7 +343,7 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(2)
 	e := w.engine(func(c *Config) { c.Policy.TTL = 100 * time.Millisecond })
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	w.within(5*time.Second, "an engine", e.Working)
 	r := w.ask(e, "op", ids...)

@@ -15,27 +15,27 @@ const draftLife = time.Hour
 
 // Draft shows what an ask would ask for, and keeps it under the ask's Op for
 // [Engine.AskDraft]. It makes no request.
-func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
+func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
 	ask.DryRun = true
-	if err := e.admit(&ask); err != nil {
+	if err := d.admit(&ask); err != nil {
 		return approvals.Request{}, err
 	}
-	if err := e.countAsk(ctx, ask); err != nil {
+	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
 	// One that was shown before, by a process that died, is shown again.
-	if err := e.store.Get(ctx, e.keys.draft(ask.OpID), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := d.store.Get(ctx, d.keys.draft(ask.OpID), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	ask.DryRun = true
-	frozen, err := e.inventory.Resolve(ctx, ask, e.now())
+	frozen, err := d.inventory.Resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := e.unlocked(ctx, approvals.IDFor(ask.OpID, 0), frozen); err != nil {
+	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), frozen); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, frozen, e.Policy, e.now())
+	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, frozen, d.cfg.Policy, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -49,7 +49,7 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 		ask.Servers = append(ask.Servers, l.Server.ID)
 		ask.Except = append(ask.Except, l.Server.ID)
 	}
-	if err := e.store.Set(ctx, e.keys.draft(ask.OpID), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
+	if err := d.store.Set(ctx, d.keys.draft(ask.OpID), marshal(ask), draftLife); errors.Is(err, store.ErrFull) {
 		return r, &approvals.Refusal{Kind: approvals.StoreFull}
 	} else if err != nil {
 		return r, fmt.Errorf("keep draft: %w", err)
@@ -59,9 +59,9 @@ func (e *Engine) Draft(ctx context.Context, ask approvals.Ask) (approvals.Reques
 
 // AskDraft makes the request that p was shown by [Engine.Draft]. The same draft
 // twice makes one request and returns it twice.
-func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error) {
+func (d *desk) AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error) {
 	var ask approvals.Ask
-	err := e.store.Get(ctx, e.keys.draft(draft), &ask)
+	err := d.store.Get(ctx, d.keys.draft(draft), &ask)
 	if errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, &approvals.Refusal{Kind: approvals.DraftGone}
 	}
@@ -72,5 +72,5 @@ func (e *Engine) AskDraft(ctx context.Context, draft string, p approvals.Person)
 		return approvals.Request{}, &approvals.Refusal{Kind: approvals.DraftGone}
 	}
 	ask.By = p // rights are those of now
-	return e.Ask(ctx, ask)
+	return d.Ask(ctx, ask)
 }

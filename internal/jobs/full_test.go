@@ -61,7 +61,7 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 				t.Error("a claim was not given back")
 			}
 		}
-		if err := e.store.Block(ctx, e.window()); err != nil {
+		if err := e.store.Block(ctx, e.cfg.window()); err != nil {
 			t.Error(err)
 		}
 		// A bot that is started now works, too.
@@ -78,7 +78,7 @@ func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		ids := w.fleet(4)
 		e := w.opened(func(c *Config) { c.BatchSize = 2 })
-		f := newFace()
+		f := newMessenger()
 		r := w.approved(e, "op", ids...)
 		called := false
 		w.called = func(req *http.Request) {

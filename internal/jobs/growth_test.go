@@ -117,7 +117,7 @@ func BenchmarkGrowth(b *testing.B) {
 		if _, err := e.Approve(b.Context(), r.ID, ben, "a"); err != nil {
 			b.Fatal(err)
 		}
-		stop := w.run(e, newFace())
+		stop := w.run(e, newMessenger())
 		end := w.ended(60*time.Second, e, r.ID)
 		w.within(10*time.Second, "every note is posted", func() bool { return do(w, w.rdb.Exists(b.Context(), w.keys.outbox(r.ID))) == 0 })
 		stop()

@@ -24,7 +24,7 @@ func TestAServerThatHangsKeepsNoOther(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := w.approved(e, "op", ids...)
-			f := newFace()
+			f := newMessenger()
 			w.run(e, f)
 			for _, id := range ids[:2] {
 				w.within(10*time.Second, id+" is free", func() bool {

@@ -5,11 +5,22 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/store"
 )
+
+// homes keeps the open Homes up to date.
+type homes struct {
+	*records
+	pacing    *pacing
+	messenger Messenger // set by [Engine.Run]
+
+	mu     sync.Mutex
+	failed map[string]time.Time // Homes that could not be drawn, and before when they are not tried again; guarded by mu
+}
 
 // homeLife is how long after its last opening a Home is still drawn: Slack
 // does not tell when somebody goes away from it. It is drawn when it is opened
@@ -25,33 +36,33 @@ const (
 
 // HomeOpened has a person's Home drawn now, and again whenever a request
 // moves, until an hour after the last opening.
-func (e *Engine) HomeOpened(ctx context.Context, user string) error {
-	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, ""))
+func (hs *homes) HomeOpened(ctx context.Context, user string) error {
+	return wrapped("have a Home drawn", hs.store.Viewed(ctx, hs.viewers(), user, ""))
 }
 
 // AnswerInHome has a person's Home tell text until it is opened again. A click in
 // the Home has no message and no channel to answer in.
-func (e *Engine) AnswerInHome(ctx context.Context, user, text string) error {
-	return wrapped("have a Home drawn", e.store.Viewed(ctx, e.viewers(), user, text))
+func (hs *homes) AnswerInHome(ctx context.Context, user, text string) error {
+	return wrapped("have a Home drawn", hs.store.Viewed(ctx, hs.viewers(), user, text))
 }
 
 // viewers are the people who have the Home open.
-func (e *Engine) viewers() store.Viewers {
-	return store.Viewers{Opened: e.keys.homesOpened(), Answers: e.keys.homeAnswers(), Older: e.keys.homes(), Item: homesItem}
+func (hs *homes) viewers() store.Viewers {
+	return store.Viewers{Opened: hs.keys.homesOpened(), Answers: hs.keys.homeAnswers(), Older: hs.keys.homes(), Item: homesItem}
 }
 
 // adoptOldHome takes up a Home that an older replica knows to be open.
-func (e *Engine) adoptOldHome(ctx context.Context, c store.Lease, user string) error {
-	if err := e.store.AdoptViewer(ctx, e.viewers(), user); err != nil {
+func (hs *homes) adoptOldHome(ctx context.Context, lease store.Lease, user string) error {
+	if err := hs.store.AdoptViewer(ctx, hs.viewers(), user); err != nil {
 		return err
 	}
-	e.release(ctx, c, never, false)
+	hs.release(ctx, lease, never, false)
 	return nil
 }
 
 // HomeAnswer is what the person's Home has to tell, or empty.
-func (e *Engine) HomeAnswer(ctx context.Context, user string) (string, error) {
-	text, err := e.store.Fields(ctx, e.keys.homeAnswers(), user)
+func (hs *homes) HomeAnswer(ctx context.Context, user string) (string, error) {
+	text, err := hs.store.Fields(ctx, hs.keys.homeAnswers(), user)
 	if err != nil {
 		return "", fmt.Errorf("read what a Home tells: %w", err)
 	}
@@ -67,32 +78,32 @@ type openHome struct {
 // stepHomes draws stale Homes one after the other at the pace that Slack allows,
 // for as long as the step may take. Those that were opened or answered since
 // they were drawn come first.
-func (e *Engine) stepHomes(ctx context.Context, c store.Lease) error {
-	if err := e.forgetHomes(ctx); err != nil {
+func (hs *homes) stepHomes(ctx context.Context, lease store.Lease) error {
+	if err := hs.forgetHomes(ctx); err != nil {
 		return err
 	}
-	stop := time.Now().Add(e.Lease / 2)
+	stop := time.Now().Add(hs.cfg.Lease / 2)
 	for time.Now().Before(stop) {
-		all, err := e.openHomes(ctx)
+		all, err := hs.openHomes(ctx)
 		if err != nil {
 			return err
 		}
-		moved, err := e.store.Values(ctx, e.keys.homesChanged())
+		moved, err := hs.store.Values(ctx, hs.keys.homesChanged())
 		if err != nil {
 			return fmt.Errorf("read when something moved: %w", err)
 		}
-		queue, wait := e.staleHomes(all, asMoment(moved[0]))
+		queue, wait := hs.staleHomes(all, asMoment(moved[0]))
 		if len(queue) == 0 {
-			return e.homesIdle(ctx, c, all, moved[0], wait)
+			return hs.homesIdle(ctx, lease, all, moved[0], wait)
 		}
-		if wait, err := e.drawHomes(ctx, queue, stop); err != nil || wait > 0 {
+		if wait, err := hs.drawHomes(ctx, queue, stop); err != nil || wait > 0 {
 			if err == nil {
-				e.release(ctx, c, wait, false)
+				hs.release(ctx, lease, wait, false)
 			}
 			return err
 		}
 	}
-	e.release(ctx, c, 0, false)
+	hs.release(ctx, lease, 0, false)
 	return nil
 }
 
@@ -102,13 +113,13 @@ const homesAtOnce = 5
 
 // drawHomes draws the first Homes of the queue. It returns how long Slack wants
 // no other one.
-func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time) (time.Duration, error) {
+func (hs *homes) drawHomes(ctx context.Context, queue []openHome, stop time.Time) (time.Duration, error) {
 	for _, h := range queue[:min(homesAtOnce, len(queue))] {
-		quiet, err := e.backOffsOf(ctx, homes)
+		quiet, err := hs.pacing.backOffsOf(ctx, homeViews)
 		if err != nil || quiet[0] > 0 {
 			return quiet[0], err
 		}
-		wait := e.pacer(homes, homePace, homeBurst).turn(homesItem, time.Now())
+		wait := hs.pacing.pacer(homeViews, homePace, homeBurst).turn(homesItem, time.Now())
 		if time.Now().Add(wait).After(stop) {
 			return wait, nil // it keeps its turn
 		}
@@ -118,9 +129,9 @@ func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time
 				return 0, context.Cause(ctx)
 			case <-time.After(wait):
 			}
-			e.pacer(homes, homePace, homeBurst).turn(homesItem, time.Now())
+			hs.pacing.pacer(homeViews, homePace, homeBurst).turn(homesItem, time.Now())
 		}
-		if wait, err := e.drawHome(ctx, h.user); err != nil || wait > 0 {
+		if wait, err := hs.drawHome(ctx, h.user); err != nil || wait > 0 {
 			return wait, err
 		}
 	}
@@ -128,47 +139,47 @@ func (e *Engine) drawHomes(ctx context.Context, queue []openHome, stop time.Time
 }
 
 // drawHome draws one person's Home.
-func (e *Engine) drawHome(ctx context.Context, user string) (time.Duration, error) {
-	now, err := e.store.Time(ctx) // what moves while it is drawn makes it stale again
+func (hs *homes) drawHome(ctx context.Context, user string) (time.Duration, error) {
+	now, err := hs.store.Time(ctx) // what moves while it is drawn makes it stale again
 	if err != nil {
 		return 0, fmt.Errorf("ask the time: %w", err)
 	}
-	d := e.face.PublishHome(ctx, user)
-	e.Metrics.posts.WithLabelValues("home", deliveryLabel(d.Status)).Inc()
+	d := hs.messenger.PublishHome(ctx, user)
+	hs.cfg.Metrics.posts.WithLabelValues("home", deliveryLabel(d.Status)).Inc()
 	switch {
 	case d.Status == approvals.Rejected, d.UnknownCode:
-		e.Log.WarnContext(ctx, "a Home cannot be drawn and is given up until it is opened again", "user", user, "err", d.Err)
-		return 0, e.forgetHome(ctx, user)
+		hs.cfg.Log.WarnContext(ctx, "a Home cannot be drawn and is given up until it is opened again", "user", user, "err", d.Err)
+		return 0, hs.forgetHome(ctx, user)
 	case d.Status != approvals.Posted:
-		e.Log.WarnContext(ctx, "a Home could not be drawn; trying again", "user", user, "err", d.Err)
-		wait := max(d.RetryAfter, e.RetryIn)
+		hs.cfg.Log.WarnContext(ctx, "a Home could not be drawn; trying again", "user", user, "err", d.Err)
+		wait := max(d.RetryAfter, hs.cfg.RetryIn)
 		if !d.WholeMethod { // it is about this Home alone: the others go on
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			e.failedHomes[user] = e.now().Add(max(wait, 10*e.RetryIn))
+			hs.mu.Lock()
+			defer hs.mu.Unlock()
+			hs.failed[user] = hs.now().Add(max(wait, 10*hs.cfg.RetryIn))
 			return 0, nil
 		}
-		if err := e.backOff(ctx, homes, wait); err != nil {
+		if err := hs.pacing.backOff(ctx, homeViews, wait); err != nil {
 			return 0, err
 		}
 		return wait, nil
 	}
-	if err := e.store.Mark(ctx, e.keys.homesDrawn(), user, now.UnixMicro()); err != nil {
+	if err := hs.store.Mark(ctx, hs.keys.homesDrawn(), user, now.UnixMicro()); err != nil {
 		return 0, fmt.Errorf("note that a Home was drawn: %w", err)
 	}
 	return 0, nil
 }
 
 // openHomes lists who has the Home open, the newest opening first.
-func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
-	members, err := e.store.Range(ctx, e.keys.homesOpened(), 0, -1)
+func (hs *homes) openHomes(ctx context.Context) ([]openHome, error) {
+	members, err := hs.store.Range(ctx, hs.keys.homesOpened(), 0, -1)
 	if err != nil || len(members) == 0 {
 		return nil, wrapped("list open Homes", err)
 	}
 	slices.Reverse(members)
 	all := make([]openHome, 0, len(members))
 	for some := range slices.Chunk(members, 1000) {
-		shown, err := e.store.Fields(ctx, e.keys.homesDrawn(), store.Names(some)...)
+		shown, err := hs.store.Fields(ctx, hs.keys.homesDrawn(), store.Names(some)...)
 		if err != nil {
 			return nil, fmt.Errorf("read when Homes were drawn: %w", err)
 		}
@@ -182,28 +193,28 @@ func (e *Engine) openHomes(ctx context.Context) ([]openHome, error) {
 // staleHomes picks those to draw now, in order: opened or answered since they
 // were drawn, then those of approvers, who may be waited for; in each the newest
 // opening first. Without any it returns how long it is until one may be.
-func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.Duration) {
-	now, wait := e.now(), never
+func (hs *homes) staleHomes(all []openHome, moved time.Time) ([]openHome, time.Duration) {
+	now, wait := hs.now(), never
 	var opened, approvers, others []openHome
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for user, until := range e.failedHomes {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	for user, until := range hs.failed {
 		if !now.Before(until) {
-			delete(e.failedHomes, user)
+			delete(hs.failed, user)
 		}
 	}
 	for _, h := range all {
-		if until, failed := e.failedHomes[h.user]; failed {
+		if until, failed := hs.failed[h.user]; failed {
 			wait = sooner(wait, until.Sub(now))
 			continue
 		}
-		switch early := h.shown.Add(e.HomeGap).Sub(now); {
+		switch early := h.shown.Add(hs.cfg.HomeGap).Sub(now); {
 		case !h.opened.Before(h.shown):
 			opened = append(opened, h)
 		case moved.Before(h.shown):
 		case early > 0:
 			wait = sooner(wait, early)
-		case slices.Contains(e.Policy.Approvers, h.user):
+		case slices.Contains(hs.cfg.Policy.Approvers, h.user):
 			approvers = append(approvers, h)
 		default:
 			others = append(others, h)
@@ -214,20 +225,20 @@ func (e *Engine) staleHomes(all []openHome, moved time.Time) ([]openHome, time.D
 
 // homesIdle gives the item back while no Home has to be drawn. Once all show
 // everything it says so: [Engine.watchOutbox] need not make it due.
-func (e *Engine) homesIdle(ctx context.Context, c store.Lease, all []openHome, moved string, wait time.Duration) error {
+func (hs *homes) homesIdle(ctx context.Context, lease store.Lease, all []openHome, moved string, wait time.Duration) error {
 	if wait == never && len(all) > 0 {
-		if err := e.store.Set(ctx, e.keys.homesSettled(), fmt.Sprintf("%s/%d", moved, all[0].opened.UnixMicro()), 0); err != nil {
+		if err := hs.store.Set(ctx, hs.keys.homesSettled(), fmt.Sprintf("%s/%d", moved, all[0].opened.UnixMicro()), 0); err != nil {
 			return fmt.Errorf("note that all Homes are drawn: %w", err)
 		}
 	}
-	e.release(ctx, c, wait, false)
+	hs.release(ctx, lease, wait, false)
 	return nil
 }
 
 // forgetHomes forgets those that were not opened for an hour.
-func (e *Engine) forgetHomes(ctx context.Context) error {
-	before := e.now().Add(-homeLife).UnixMicro()
-	oldest, err := e.store.Range(ctx, e.keys.homesOpened(), 0, 999)
+func (hs *homes) forgetHomes(ctx context.Context) error {
+	before := hs.now().Add(-homeLife).UnixMicro()
+	oldest, err := hs.store.Range(ctx, hs.keys.homesOpened(), 0, 999)
 	if err != nil {
 		return wrapped("list Homes that were left", err)
 	}
@@ -235,12 +246,12 @@ func (e *Engine) forgetHomes(ctx context.Context) error {
 	if len(left) == 0 {
 		return nil
 	}
-	return e.forgetHome(ctx, store.Names(left)...)
+	return hs.forgetHome(ctx, store.Names(left)...)
 }
 
-func (e *Engine) forgetHome(ctx context.Context, users ...string) error {
-	k := e.keys
-	return wrapped("forget Homes", e.store.Forget(ctx, users, []string{k.homesOpened()}, []string{k.homesDrawn(), k.homeAnswers()}))
+func (hs *homes) forgetHome(ctx context.Context, users ...string) error {
+	k := hs.keys
+	return wrapped("forget Homes", hs.store.Forget(ctx, users, []string{k.homesOpened()}, []string{k.homesDrawn(), k.homeAnswers()}))
 }
 
 // asMoment reads a moment in microseconds; the zero time if there is none.

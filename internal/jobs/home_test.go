@@ -24,7 +24,7 @@ type drawer struct {
 	while func()
 }
 
-func (d *drawer) Home(_ context.Context, user string) approvals.Delivery {
+func (d *drawer) PublishHome(_ context.Context, user string) approvals.Delivery {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.drawn = append(d.drawn, user)
@@ -71,7 +71,7 @@ func (w *world) move(e *Engine, id string) {
 func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 	face := &drawer{}
 	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
-	e.face = face
+	e.serve(face)
 	check := func(when string, want int) {
 		t.Helper()
 		if len(face.drawn) != want {
@@ -104,7 +104,7 @@ func TestAHomeIsDrawnWhenItIsOpenedAndWhenARequestMoves(t *testing.T) {
 func TestProgressMakesNoHomeStale(t *testing.T) {
 	face := &drawer{}
 	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
-	e.face = face
+	e.serve(face)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestProgressMakesNoHomeStale(t *testing.T) {
 func TestAHomeIsNotDrawnTooOften(t *testing.T) {
 	face := &drawer{}
 	w, e := alone(t, func(c *Config) { c.HomeGap = time.Hour })
-	e.face = face
+	e.serve(face)
 	if err := e.HomeOpened(t.Context(), "UBEN"); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestAHomeIsForgotten(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			face := &drawer{fate: c.fate}
 			w, e := alone(t)
-			e.face = face
+			e.serve(face)
 			w.rdb.ZAdd(t.Context(), e.keys.homesOpened(), redis.Z{Member: "UBEN", Score: float64(time.Now().Add(-c.age).UnixMicro())})
 			w.move(e, "S-22222")
 			w.homesDue(e)
@@ -177,7 +177,7 @@ func TestAHomeIsForgotten(t *testing.T) {
 func TestHomesAreDrawnInTheOrderInWhichTheyMatter(t *testing.T) {
 	face := &drawer{}
 	w, e := alone(t, func(c *Config) { c.HomeGap = time.Millisecond })
-	e.face = face
+	e.serve(face)
 	ago := func(d time.Duration) float64 { return float64(time.Now().Add(-d).UnixMicro()) }
 	for user, at := range map[string]float64{"U1": ago(3 * time.Minute), "U2": ago(2 * time.Minute), "UBEN": ago(4 * time.Minute)} {
 		w.rdb.ZAdd(t.Context(), e.keys.homesOpened(), redis.Z{Member: user, Score: at})
@@ -217,7 +217,7 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := &drawer{Messenger: newFace()}
+	f := &drawer{Messenger: newMessenger()}
 	w.run(e, f)
 	w.within(5*time.Second, "the first burst", func() bool { return f.times() >= homeBurst })
 	fences := func() int64 {
@@ -238,7 +238,7 @@ func TestHomesThatWaitForTheirPaceDoNotSpin(t *testing.T) {
 func TestAHomeThatAnOlderReplicaKnowsIsTakenUp(t *testing.T) {
 	face := &drawer{}
 	w, e := alone(t)
-	e.face = face
+	e.serve(face)
 	w.rdb.HSet(t.Context(), e.keys.homes(), "UBEN", time.Now().UnixMilli())
 	w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: "h:UBEN"})
 	w.doDue(e)
@@ -264,7 +264,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	ch := store.NewChange()
-	if err := e.owePrivately(t.Context(), ch, "UANNA", privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "x"}}, At: e.now()}); err != nil {
+	if err := e.privates.owePrivately(t.Context(), ch, "UANNA", privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "x"}}, At: e.now()}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.commit(t.Context(), ch); err != nil {
@@ -286,7 +286,7 @@ func TestItemsOfTheOutboxComeBack(t *testing.T) {
 		}
 	}
 	// Once all of it is done, nothing comes back.
-	e.face = &drawer{Messenger: newFace()}
+	e.serve(&drawer{Messenger: newMessenger()})
 	for range 4 {
 		for _, item := range want {
 			w.rdb.ZAdd(t.Context(), w.key("due"), redis.Z{Member: item})

@@ -32,18 +32,18 @@ func (e *Engine) Enqueue(ctx context.Context, env approvals.Envelope) (bool, err
 }
 
 // stepEnvelope has the face act on what a person did.
-func (e *Engine) stepEnvelope(ctx context.Context, c store.Lease, id string) error {
+func (e *Engine) stepEnvelope(ctx context.Context, lease store.Lease, id string) error {
 	var env approvals.Envelope
 	if err := e.store.Get(ctx, e.store.EnvelopeKey(id), &env); err != nil {
 		return fmt.Errorf("read envelope: %w", err)
 	}
 	if env.Lane != approvals.LaneBrake && e.now().Sub(env.At) > maxEnvelopeAge {
-		e.Log.WarnContext(ctx, "an act of a person was too old to be acted on", "kind", env.Kind, "at", env.At)
-		e.face.TellTooLate(ctx, env)
-	} else if err := e.face.Handle(ctx, env); err != nil {
+		e.cfg.Log.WarnContext(ctx, "an act of a person was too old to be acted on", "kind", env.Kind, "at", env.At)
+		e.messenger.TellTooLate(ctx, env)
+	} else if err := e.messenger.Handle(ctx, env); err != nil {
 		return fmt.Errorf("handle %s: %w", env.Kind, err)
 	}
 	crashpoint("inbox.handled")
-	_, err := e.commit(ctx, store.NewChange().FencedBy(c).Drop(e.store.EnvelopeKey(id)).Release(never))
+	_, err := e.commit(ctx, store.NewChange().FencedBy(lease).Drop(e.store.EnvelopeKey(id)).Release(never))
 	return err
 }

@@ -33,40 +33,62 @@ type keys string
 
 func keysOf(project string) keys { return keys(store.Prefix(project)) }
 
-func (k keys) freeze() string       { return string(k) + "halt" }
-func (k keys) open() string         { return string(k) + "open" }
-func (k keys) ended() string        { return string(k) + "ended" }
-func (k keys) retryAfter() string   { return string(k) + "quiet" }
-func (k keys) homes() string        { return string(k) + "homes" }
-func (k keys) homesOpened() string  { return string(k) + "opened" }
-func (k keys) homesChanged() string { return string(k) + "moved" }
-func (k keys) homesSettled() string { return string(k) + "rested" }
-func (k keys) cardsSwept() string   { return string(k) + "swept" }
-func (k keys) homesDrawn() string   { return string(k) + "drawn" }
-func (k keys) homeAnswers() string  { return string(k) + "said" }
+func (k keys) freeze() string { return string(k) + "halt" }
 
-func (k keys) own(user string) string        { return string(k) + "own:" + user }
-func (k keys) asks(user string) string       { return string(k) + "asks:" + user }
-func (k keys) known(id string) string        { return string(k) + "known:" + id }
-func (k keys) knownStale(id string) string   { return string(k) + "renew:" + id }
-func (k keys) privates() string              { return string(k) + "private" }
-func (k keys) private(user string) string    { return string(k) + "p:" + user }
-func (k keys) request(id string) string      { return string(k) + "r:" + id }
-func (k keys) thread(id string) string       { return string(k) + "t:" + id }
-func (k keys) serverList(id string) string   { return string(k) + "s:" + id }
-func (k keys) outbox(id string) string       { return string(k) + "o:" + id }
-func (k keys) draft(id string) string        { return string(k) + "d:" + id }
+func (k keys) open() string { return string(k) + "open" }
+
+func (k keys) ended() string { return string(k) + "ended" }
+
+func (k keys) retryAfter() string { return string(k) + "quiet" }
+
+func (k keys) homes() string { return string(k) + "homes" }
+
+func (k keys) homesOpened() string { return string(k) + "opened" }
+
+func (k keys) homesChanged() string { return string(k) + "moved" }
+
+func (k keys) homesSettled() string { return string(k) + "rested" }
+
+func (k keys) cardsSwept() string { return string(k) + "swept" }
+
+func (k keys) homesDrawn() string { return string(k) + "drawn" }
+
+func (k keys) homeAnswers() string { return string(k) + "said" }
+
+func (k keys) own(user string) string { return string(k) + "own:" + user }
+
+func (k keys) asks(user string) string { return string(k) + "asks:" + user }
+
+func (k keys) known(id string) string { return string(k) + "known:" + id }
+
+func (k keys) knownStale(id string) string { return string(k) + "renew:" + id }
+
+func (k keys) privates() string { return string(k) + "private" }
+
+func (k keys) private(user string) string { return string(k) + "p:" + user }
+
+func (k keys) request(id string) string { return string(k) + "r:" + id }
+
+func (k keys) thread(id string) string { return string(k) + "t:" + id }
+
+func (k keys) serverList(id string) string { return string(k) + "s:" + id }
+
+func (k keys) draft(id string) string { return string(k) + "d:" + id }
+
 func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":" + strconv.Itoa(n) }
 
-// quota names the quota of an action in the store: the cloud counts stops and
+// quotaName names the quota of an action in the store: the cloud counts stops and
 // starts apart.
-func quota(a approvals.Action) string { return string(a) }
+func quotaName(a approvals.Action) string { return string(a) }
 
 // Names of work items, as they stand in the due list.
 
-func requestItem(id string) string      { return "r:" + id }
-func threadItem(id string) string       { return "t:" + id }
-func privateItem(user string) string    { return "p:" + user }
+func requestItem(id string) string { return "r:" + id }
+
+func threadItem(id string) string { return "t:" + id }
+
+func privateItem(user string) string { return "p:" + user }
+
 func batchItem(id string, n int) string { return "b:" + id + ":" + strconv.Itoa(n) }
 
 // Items of which there is one.

@@ -28,7 +28,7 @@ func newJam() *jam {
 	return &jam{open: make(chan struct{}), running: map[string]int{}, done: map[string]int{}}
 }
 
-func (j *jam) Stale(context.Context, approvals.Envelope) {}
+func (j *jam) TellTooLate(context.Context, approvals.Envelope) {}
 
 func (j *jam) Handle(ctx context.Context, env approvals.Envelope) error {
 	if env.Lane == approvals.LaneSlow {
@@ -157,7 +157,7 @@ func TestAnActWaitsAsLongAsSlackAsks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	e.face = handler{f: func(approvals.Envelope) error { return fmt.Errorf("who is it: %w", tooMuch{40 * time.Second}) }}
+	e.serve(handler{f: func(approvals.Envelope) error { return fmt.Errorf("who is it: %w", tooMuch{40 * time.Second}) }})
 	w.record(e, "approve", "UBEN", approvals.LaneUsual)
 	w.record(e, "freeze", "UBEN", approvals.LaneBrake)
 	for _, c := range w.claims(e, 10) {
@@ -187,7 +187,7 @@ func TestWhatHoldsBackIsNeverTooOld(t *testing.T) {
 	w := newWorld(t)
 	e := w.opened()
 	var handled []string
-	e.face = handler{f: func(env approvals.Envelope) error { handled = append(handled, env.ID); return nil }}
+	e.serve(handler{f: func(env approvals.Envelope) error { handled = append(handled, env.ID); return nil }})
 	for id, lane := range map[string]approvals.Lane{"brake": approvals.LaneBrake, "approval": approvals.LaneUsual, "ask": approvals.LaneSlow} {
 		if _, err := e.Enqueue(t.Context(), approvals.Envelope{ID: id, At: time.Now().Add(-2 * maxEnvelopeAge), Lane: lane}); err != nil {
 			t.Fatal(err)

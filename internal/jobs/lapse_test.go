@@ -21,7 +21,7 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.approved(e, "op", ids...)
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	w.within(5*time.Second, "it is planned and waits", func() bool {
 		got, err := e.Find(t.Context(), r.ID)
@@ -63,7 +63,7 @@ func TestAnOldApprovalIsNotActedOnAfterATry(t *testing.T) {
 	e := w.opened()
 	w.cloud.FailNext("stop", 1, ecssim.Refuse(400, "Ecs.0603", "busy"))
 	r := w.approved(e, "op", id)
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	w.within(5*time.Second, "the first call", func() bool { return len(w.stops()) >= 1 })
 	w.cloud.FailNext("stop", 100000, ecssim.Refuse(400, "Ecs.0603", "busy"))
 	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {

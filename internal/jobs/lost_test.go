@@ -15,7 +15,7 @@ func TestANoteOfALostPastIsNotPostedTwice(t *testing.T) {
 	w := newWorld(t)
 	id := w.fleet(1)[0]
 	e := w.opened()
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	r := w.ask(e, "op", id)
 	owe := func() {
@@ -43,21 +43,21 @@ func TestNothingIsPostedBeforeALossIsNoticed(t *testing.T) {
 	id := w.fleet(1)[0]
 	e := w.opened(func(c *Config) { c.Heartbeat = time.Hour })
 	w.beat(e)
-	f := newFace()
-	e.face = f
+	f := newMessenger()
+	e.serve(f)
 	r := w.ask(e, "op", id)
 	w.redis.Kill()
 	w.redis.Restart()
 	w.within(5*time.Second, "a connection", func() bool { _, err := e.store.Time(t.Context()); return err == nil })
 	c := w.hold(e, threadItem(r.ID))
-	if err := e.stepThread(t.Context(), c, r.ID); err != nil {
+	if err := e.courier.stepThread(t.Context(), c, r.ID); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.posted(r.ID); len(got) != 0 {
 		t.Errorf("posted %v", got)
 	}
 	w.beatAgain(e)
-	if err := e.stepThread(t.Context(), w.hold(e, threadItem(r.ID)), r.ID); err != nil {
+	if err := e.courier.stepThread(t.Context(), w.hold(e, threadItem(r.ID)), r.ID); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.posted(r.ID); len(got) != 1 {

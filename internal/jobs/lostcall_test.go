@@ -114,7 +114,7 @@ func TestALostSecondStopsNothingTwice(t *testing.T) {
 			if test.approved {
 				copied = w.copyData()
 			}
-			stop := w.run(e, newFace())
+			stop := w.run(e, newMessenger())
 			w.isOff(id)
 			if test.dies {
 				kill(e)
@@ -124,7 +124,7 @@ func TestALostSecondStopsNothingTwice(t *testing.T) {
 			w.startByHand(id)
 			if test.dies {
 				e = w.engine()
-				w.run(e, newFace())
+				w.run(e, newMessenger())
 			}
 			if !test.approved {
 				w.within(5*time.Second, "a second click", func() bool {
@@ -174,7 +174,7 @@ func TestALostCallIsRemembered(t *testing.T) {
 			e := w.opened()
 			w.cloud.FailNext("stop", 1, ecssim.AcceptLate(1500*time.Millisecond)) // the quarantine is 300 ms here
 			r := w.approved(e, "op", id)
-			w.run(e, newFace())
+			w.run(e, newMessenger())
 			w.within(5*time.Second, "the first call", func() bool { return len(w.stops()) >= 1 })
 			test.next(w, e, r)
 			w.isOff(id)
@@ -209,7 +209,7 @@ func TestCancelledAfterALostCall(t *testing.T) {
 	e := w.opened()
 	w.cloud.FailNext("stop", 1, ecssim.AcceptLate(2*time.Second)) // the quarantine is 300 ms here
 	r := w.approved(e, "op", id)
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	w.within(5*time.Second, "the first call", func() bool { return len(w.stops()) >= 1 })
 	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestCallsInTheAirHoldNoConnection(t *testing.T) {
 	for i, id := range ids {
 		w.approved(e, fmt.Sprint("op", i), id)
 	}
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	w.within(10*time.Second, "many calls", func() bool { return len(w.stops()) >= 20 })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // far less than a call takes
 	defer cancel()
@@ -258,7 +258,7 @@ func TestAServerSeenOnItsWayIsRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.approved(e, "op", ids...)
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	w.batchIs(e, r, "it is remembered", func(b approvals.Batch) bool {
 		return b.State == approvals.Ambiguous && b.Results[0].SeenInProgress
 	})

@@ -46,7 +46,7 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			e := w.opened()
-			f := newFace()
+			f := newMessenger()
 			f.look = tt.look
 			var posts []time.Time
 			f.fault = func(m approvals.Message) fault {
@@ -64,10 +64,10 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 			w.within(10*time.Second, "all notes", func() bool { return slices.Equal(f.posted(id), ids) })
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			if between := posts[1].Sub(posts[0]); (between >= 3*e.PostQuarantine) != tt.wait {
-				t.Errorf("posted again after %v, the wait is %v", between, e.PostQuarantine)
+			if between := posts[1].Sub(posts[0]); (between >= 3*e.cfg.PostQuarantine) != tt.wait {
+				t.Errorf("posted again after %v, the wait is %v", between, e.cfg.PostQuarantine)
 			}
-			if n := counted(t, e.Metrics.unverified.WithLabelValues("trouble", tt.why)); n != 1 {
+			if n := counted(t, e.cfg.Metrics.unverified.WithLabelValues("trouble", tt.why)); n != 1 {
 				t.Errorf("counted %v times as %s", n, tt.why)
 			}
 		})
@@ -80,7 +80,7 @@ func TestRepeatsWithoutALookGetRarer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	f := newFace()
+	f := newMessenger()
 	f.look = &approvals.FindError{Final: true, Err: errors.New("missing_scope")}
 	var posts atomic.Int64
 	f.fault = func(m approvals.Message) fault {
@@ -92,7 +92,7 @@ func TestRepeatsWithoutALookGetRarer(t *testing.T) {
 	}
 	w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
 	w.run(e, f)
-	time.Sleep(10 * e.PostQuarantine) // it must not happen in that time, so there is nothing to wait for
+	time.Sleep(10 * e.cfg.PostQuarantine) // it must not happen in that time, so there is nothing to wait for
 	if n := posts.Load(); n < 2 || n > 5 {
 		t.Errorf("posted %d times in ten waits", n)
 	}
@@ -104,7 +104,7 @@ func TestALimitOfDrawingIsKeptByAllAndHoldsUpNoPost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	servers := w.fleet(3)
-	f := newFace()
+	f := newMessenger()
 	const limit = 1500 * time.Millisecond
 	var refused time.Time
 	var early int
@@ -182,17 +182,17 @@ func TestProgressGivesWay(t *testing.T) {
 	_, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
 	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
 	drawn := 0
-	for e.updatePaceIn(progress) == 0 {
+	for e.courier.updatePaceIn(progress) == 0 {
 		drawn++
 	}
 	if drawn < 1 || drawn > drawBurst/2+1 {
 		t.Errorf("%d pictures of progress at once", drawn)
 	}
-	if wait := e.updatePaceIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
+	if wait := e.courier.updatePaceIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
 		t.Errorf("the card of a request that has just begun waits %v", wait)
 	}
 	for i := range drawBurst - drawn - 1 {
-		if wait := e.updatePaceIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
+		if wait := e.courier.updatePaceIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
 			t.Errorf("decision %d waits %v behind progress", i, wait)
 		}
 	}
@@ -209,7 +209,7 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			e := w.opened(func(c *Config) { c.RejectedGiveUp = 400 * time.Millisecond })
-			f := newFace()
+			f := newMessenger()
 			refused := 0
 			f.fault = func(approvals.Message) fault {
 				if refused++; tt.times == 0 || refused <= tt.times {
@@ -225,7 +225,7 @@ func TestAnOddRefusalIsGivenUpInTheEnd(t *testing.T) {
 				return
 			}
 			w.within(5*time.Second, "the end", func() bool { now, _ := e.Find(t.Context(), r.ID); return now.State == approvals.Cancelled })
-			if took := time.Since(began); took < e.RejectedGiveUp {
+			if took := time.Since(began); took < e.cfg.RejectedGiveUp {
 				t.Errorf("withdrawn after %v", took)
 			}
 			w.within(5*time.Second, "the requester hears of it", func() bool {
@@ -251,7 +251,7 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			e := w.opened()
-			f := newFace()
+			f := newMessenger()
 			f.deaf = 3
 			f.fault = func(m approvals.Message) fault {
 				if m.Notes[0].Topic == topic {
@@ -271,7 +271,7 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 				return slices.Equal(f.told, []string{anna.ID + " " + id + "/0"})
 			})
 			w.within(5*time.Second, "it is counted", func() bool {
-				return counted(t, e.Metrics.rerouted.WithLabelValues(string(topic), "private")) == 1
+				return counted(t, e.cfg.Metrics.rerouted.WithLabelValues(string(topic), "private")) == 1
 			})
 		})
 	}
@@ -280,12 +280,12 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 // A person who can never be told is tried for a day, more and more rarely.
 func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	w, e := alone(t)
-	f := newFace()
+	f := newMessenger()
 	f.deaf = 1 << 30
-	e.face = f
+	e.serve(f)
 	note := privateNote{Request: "S-22222", Notes: []approvals.Note{{ID: "S-22222/end", Topic: approvals.TopicOutcome}}, At: e.now()}
 	ch := store.NewChange()
-	if err := e.owePrivately(t.Context(), ch, "UANNA", note); err != nil {
+	if err := e.privates.owePrivately(t.Context(), ch, "UANNA", note); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.commit(t.Context(), ch); err != nil {
@@ -318,7 +318,7 @@ func TestPrivateNotesAreGivenUpAfterADay(t *testing.T) {
 	if n := w.rdb.Exists(t.Context(), e.keys.private("UANNA"), e.keys.privates()).Val(); n != 0 {
 		t.Errorf("%d keys are left of it", n)
 	}
-	if n := counted(t, e.Metrics.rerouted.WithLabelValues("end", "home")); n != 1 {
+	if n := counted(t, e.cfg.Metrics.rerouted.WithLabelValues("end", "home")); n != 1 {
 		t.Errorf("counted %v times", n)
 	}
 }
@@ -328,7 +328,7 @@ func TestAFileThatWaitsLetsOtherNotesPass(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	f := newFace()
+	f := newMessenger()
 	failing, tries := true, 0
 	f.fault = func(m approvals.Message) fault {
 		if m.Notes[0].Topic == approvals.TopicList {
@@ -373,7 +373,7 @@ func TestAProcessThatSleptBeforeAPostDoesNotPost(t *testing.T) {
 	}}
 	e := w.engineAt(c.Start(t, w.redis).URL)
 	w.open(e)
-	f := newFace()
+	f := newMessenger()
 	var intended time.Time
 	late := 0
 	f.fault = func(approvals.Message) fault {
@@ -397,7 +397,7 @@ func TestCardsOfOpenRequestsShowTheFreeze(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	f := newFace()
+	f := newMessenger()
 	lost := 1
 	f.draw = func(approvals.Request) approvals.Delivery {
 		if lost--; lost >= 0 {
@@ -453,7 +453,7 @@ func TestCardsAreDrawnAgainAfterALoss(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.opened()
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	r := w.ask(e, "op", w.fleet(1)[0])
 	w.within(5*time.Second, "the card", func() bool { return len(f.posted(r.ID)) == 1 })
@@ -518,12 +518,12 @@ func BenchmarkApproveWithHomes(b *testing.B) {
 func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 	t.Parallel()
 	_, e := alone(t)
-	e.face = newFace()
+	e.serve(newMessenger())
 	for i := range privateMost + 5 {
 		id := fmt.Sprintf("S-%05d", i)
 		ch := store.NewChange()
 		n := privateNote{Request: id, Notes: []approvals.Note{{ID: id + "/end", Topic: approvals.TopicOutcome}}, At: e.now(), Told: i%50 == 1}
-		if err := e.owePrivately(t.Context(), ch, "UANNA", n); err != nil {
+		if err := e.privates.owePrivately(t.Context(), ch, "UANNA", n); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := e.commit(t.Context(), ch); err != nil {
@@ -537,7 +537,7 @@ func TestWhatIsOwedPrivatelyIsNotDroppedUnseen(t *testing.T) {
 	if got := p.Body.Notes; len(got) != privateMost || got[0].Request != "S-00003" {
 		t.Errorf("%d are kept, the first is of %s", len(got), got[0].Request)
 	}
-	if n := counted(t, e.Metrics.rerouted.WithLabelValues("end", "nowhere")); n != 2 {
+	if n := counted(t, e.cfg.Metrics.rerouted.WithLabelValues("end", "nowhere")); n != 2 {
 		t.Errorf("%v are counted as lost, want 2", n)
 	}
 }
@@ -547,7 +547,7 @@ func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
 	t.Parallel()
 	face := &oneBad{}
 	w, e := alone(t, func(c *Config) { c.HomeGap, c.RetryIn = time.Millisecond, 50*time.Millisecond })
-	e.face = face
+	e.serve(face)
 	for _, user := range []string{"UBEN", "UCARLA", "UBAD"} { // the last one comes first
 		if err := e.HomeOpened(t.Context(), user); err != nil {
 			t.Fatal(err)
@@ -567,8 +567,8 @@ func TestAHomeThatFailsKeepsNoOther(t *testing.T) {
 // oneBad cannot draw the Home of one person.
 type oneBad struct{ drawer }
 
-func (d *oneBad) Home(ctx context.Context, user string) approvals.Delivery {
-	d.drawer.Home(ctx, user)
+func (d *oneBad) PublishHome(ctx context.Context, user string) approvals.Delivery {
+	d.drawer.PublishHome(ctx, user)
 	if user == "UBAD" {
 		return approvals.Delivery{Status: approvals.NotPosted, Err: errors.New("as planned")}
 	}

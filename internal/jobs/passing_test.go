@@ -23,7 +23,7 @@ func TestAJobIDInHandSurvivesAReadOnlyStore(t *testing.T) {
 			w.rdb.Do(t.Context(), "REPLICAOF", "127.0.0.1", "1")
 			time.AfterFunc(400*time.Millisecond, func() { w.rdb.Do(context.WithoutCancel(t.Context()), "REPLICAOF", "NO", "ONE") })
 		}
-		w.run(e, newFace())
+		w.run(e, newMessenger())
 		end := w.ended(20*time.Second, e, r.ID)
 		batches, err := e.Batches(t.Context(), end)
 		if err != nil || len(batches) != 1 || batches[0].JobID == "" || end.State != approvals.Succeeded {

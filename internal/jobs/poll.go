@@ -13,60 +13,60 @@ import (
 
 // poll asks for the job of a running batch and, once it is done, looks at the
 // servers: only both together make a result.
-func (e *Engine) poll(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch]) error {
-	job, err := e.Cloud.ShowJob(ctx, b.Body.JobID)
+func (s *sender) poll(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
+	job, err := s.cfg.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	api := new(ecsclient.Error)
 	switch {
 	case errors.As(err, &api) && api.JobGone():
 		// Finished jobs are deleted after a day; the servers are still there. But
 		// a young one may just not be shown yet.
-		e.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.Body.JobID, "err", err)
-		if e.now().Sub(b.Body.SentAt) > e.Quarantine {
-			return e.abandonJob(ctx, c, b, approvals.CauseJobNotFound.Of(b.Body.JobID))
+		s.cfg.Log.WarnContext(ctx, "the cloud does not know the job", "job", b.Body.JobID, "err", err)
+		if s.now().Sub(b.Body.SentAt) > s.cfg.Quarantine {
+			return s.abandonJob(ctx, lease, b, approvals.CauseJobNotFound.Of(b.Body.JobID))
 		}
 	case err != nil:
-		e.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.Body.JobID, "err", err)
+		s.cfg.Log.WarnContext(ctx, "the job could not be asked for; asking again", "job", b.Body.JobID, "err", err)
 	case job.Done():
-		return e.conclude(ctx, c, b, reportOf(job))
+		return s.conclude(ctx, lease, b, reportOf(job))
 	}
-	if e.now().Sub(b.Body.SentAt) > e.MaxJobAge {
-		return e.abandonJob(ctx, c, b, approvals.CauseJobTooOld.After(e.MaxJobAge))
+	if s.now().Sub(b.Body.SentAt) > s.cfg.MaxJobAge {
+		return s.abandonJob(ctx, lease, b, approvals.CauseJobTooOld.After(s.cfg.MaxJobAge))
 	}
-	return e.pollAgain(ctx, c, b, reportOf(job))
+	return s.pollAgain(ctx, lease, b, reportOf(job))
 }
 
 // abandonJob gives up on the job, for the reason given, and lets the servers tell.
-func (e *Engine) abandonJob(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], why approvals.Cause) error {
+func (s *sender) abandonJob(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], why approvals.Cause) error {
 	next, err := b.Body.To(approvals.Reconciling)
 	if err != nil {
 		return err
 	}
 	next.Trouble = why
-	_, err = e.commit(ctx, e.moveBatch(c, b, next, "reconcile").Release(0))
+	_, err = s.commit(ctx, s.moveBatch(lease, b, next, "reconcile").Release(0))
 	return err
 }
 
 // pollAgain looks at the job again later, with growing pauses. Servers whose
 // part of it is over already get their outcome now: one that hangs must not keep
 // the others. Past the deadline the thread says so, once.
-func (e *Engine) pollAgain(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
-	next, err := e.concludeParts(ctx, b.Body, job)
+func (s *sender) pollAgain(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
+	next, err := s.concludeParts(ctx, b.Body, job)
 	if err != nil {
-		e.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.Body.JobID, "err", err)
+		s.cfg.Log.WarnContext(ctx, "servers could not be read while their job runs; reading them later", "job", b.Body.JobID, "err", err)
 	}
 	if len(next.WithoutOutcome()) == 0 {
 		// The parts of the job are over; the whole may lag behind.
 		crashpoint("settle.looked")
-		return e.endBatch(ctx, c, b, next, nil)
+		return s.endBatch(ctx, lease, b, next, nil)
 	}
 	next.Polls++
-	pause := e.Polls[min(next.Polls, len(e.Polls)-1)]
-	return e.recheckLater(ctx, c, b, next, next.SentAt, jittered(pause))
+	pause := s.cfg.Polls[min(next.Polls, len(s.cfg.Polls)-1)]
+	return s.recheckLater(ctx, lease, b, next, next.SentAt, jittered(pause))
 }
 
 // concludeParts makes the results of servers whose part of a running job is over.
-func (e *Engine) concludeParts(ctx context.Context, b approvals.Batch, job approvals.JobReport) (approvals.Batch, error) {
+func (s *sender) concludeParts(ctx context.Context, b approvals.Batch, job approvals.JobReport) (approvals.Batch, error) {
 	var over []string
 	for _, id := range b.WithoutOutcome() {
 		if part := job.Parts[id]; part.Done || part.Failed {
@@ -76,11 +76,11 @@ func (e *Engine) concludeParts(ctx context.Context, b approvals.Batch, job appro
 	if len(over) == 0 {
 		return b, nil
 	}
-	seen, err := e.inventory.Read(ctx, over)
+	seen, err := s.inventory.Read(ctx, over)
 	if err != nil {
 		return b, err
 	}
-	next, _ := b.Conclude(job, seen, false, e.patience(), e.now())
+	next, _ := b.Conclude(job, seen, false, s.patience(), s.now())
 	return next, nil
 }
 
@@ -107,18 +107,18 @@ func part(status, code, reason string) approvals.JobPart {
 const maxRechecks = 5
 
 // conclude makes the results of a batch whose job is done.
-func (e *Engine) conclude(ctx context.Context, c store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
-	seen, err := e.inventory.Read(ctx, b.Body.WithoutOutcome())
+func (s *sender) conclude(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], job approvals.JobReport) error {
+	seen, err := s.inventory.Read(ctx, b.Body.WithoutOutcome())
 	if err != nil {
 		return fmt.Errorf("look at servers: %w", err)
 	}
 	n := b.Body.Rechecks + 1
-	next, open := b.Body.Conclude(job, seen, n > maxRechecks, e.patience(), e.now())
+	next, open := b.Body.Conclude(job, seen, n > maxRechecks, s.patience(), s.now())
 	next.Rechecks = n
 	if open {
-		pause := min(time.Duration(n)*e.RetryIn/2, 5*e.RetryIn)
-		return e.recheckLater(ctx, c, b, next, next.SentAt, pause)
+		pause := min(time.Duration(n)*s.cfg.RetryIn/2, 5*s.cfg.RetryIn)
+		return s.recheckLater(ctx, lease, b, next, next.SentAt, pause)
 	}
 	crashpoint("settle.looked")
-	return e.endBatch(ctx, c, b, next, nil)
+	return s.endBatch(ctx, lease, b, next, nil)
 }

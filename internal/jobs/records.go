@@ -10,16 +10,25 @@ import (
 	"ecsbot/internal/store"
 )
 
-func (e *Engine) loadRequest(ctx context.Context, id string) (store.Stored[approvals.Request], error) {
-	return store.Load[approvals.Request](ctx, e.store, e.keys.request(id))
+// records are what the engine keeps of one project, and how that changes. Each
+// part of the engine has them, and nothing else in common with the others but
+// what its fields say.
+type records struct {
+	cfg   Config
+	store *store.Store
+	keys  keys
 }
 
-func (e *Engine) loadBatches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error) {
+func (rs *records) loadRequest(ctx context.Context, id string) (store.Stored[approvals.Request], error) {
+	return store.Load[approvals.Request](ctx, rs.store, rs.keys.request(id))
+}
+
+func (rs *records) loadBatches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error) {
 	names := make([]string, r.Batches)
 	for n := range names {
-		names[n] = e.keys.batch(r.ID, n)
+		names[n] = rs.keys.batch(r.ID, n)
 	}
-	all, err := store.LoadAll[approvals.Batch](ctx, e.store, names)
+	all, err := store.LoadAll[approvals.Batch](ctx, rs.store, names)
 	if err != nil {
 		return nil, err
 	}
@@ -32,37 +41,21 @@ func (e *Engine) loadBatches(ctx context.Context, r approvals.Request) ([]approv
 	return batches, nil
 }
 
-func (e *Engine) loadFrozen(ctx context.Context, id string) (approvals.ServerList, error) {
+func (rs *records) loadFrozen(ctx context.Context, id string) (approvals.ServerList, error) {
 	var f approvals.ServerList
-	if err := e.store.Get(ctx, e.keys.serverList(id), &f); err != nil {
+	if err := rs.store.Get(ctx, rs.keys.serverList(id), &f); err != nil {
 		return f, fmt.Errorf("read servers of %s: %w", id, err)
 	}
 	return f, nil
 }
 
 // openIDs lists the requests that have not ended, the oldest first.
-func (e *Engine) openIDs(ctx context.Context) ([]string, error) {
-	members, err := e.store.Range(ctx, e.keys.open(), 0, -1)
+func (rs *records) openIDs(ctx context.Context) ([]string, error) {
+	members, err := rs.store.Range(ctx, rs.keys.open(), 0, -1)
 	if err != nil {
 		return nil, fmt.Errorf("list open requests: %w", err)
 	}
 	return store.Names(members), nil
-}
-
-// ServerList returns the list that a request is about, or a *approvals.Refusal.
-func (e *Engine) ServerList(ctx context.Context, id string) (approvals.ServerList, error) {
-	f, err := e.loadFrozen(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		r, err := e.loadRequest(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return f, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
-		}
-		if err == nil {
-			err = &approvals.Refusal{Kind: approvals.ListGone, Request: r.Body}
-		}
-		return f, err
-	}
-	return f, err
 }
 
 // keep is how long the records of an ended request stay. The list of servers of
@@ -74,14 +67,14 @@ const (
 
 // endRequest adds to ch what every end of a request brings: its servers are free, it
 // leaves the list of open ones, and its records go after a while.
-func (e *Engine) endRequest(ctx context.Context, ch *store.Change, r approvals.Request) error {
-	f, err := e.loadFrozen(ctx, r.ID)
+func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals.Request) error {
+	f, err := rs.loadFrozen(ctx, r.ID)
 	if err != nil {
 		return err
 	}
-	k := e.keys
-	ch.Quota(quota(r.Action)).LeaveQueue(r.ID).
-		Trim(k.ended(), e.now().Add(-keepRecords).UnixMilli()).
+	k := rs.keys
+	ch.Quota(quotaName(r.Action)).LeaveQueue(r.ID).
+		Trim(k.ended(), rs.now().Add(-keepRecords).UnixMilli()).
 		Remove(k.open(), r.ID).
 		Remove(k.own(r.Requester), r.ID).
 		Add(k.ended(), r.ID, r.Finished.UnixMilli())
@@ -101,4 +94,79 @@ func (e *Engine) endRequest(ctx context.Context, ch *store.Change, r approvals.R
 	}
 	ch.Expire(k.serverList(r.ID), list)
 	return nil
+}
+
+// findAll reads requests with their threads. Those that are gone are left out.
+func (rs *records) findAll(ctx context.Context, ids []string) ([]approvals.Request, error) {
+	requests := make([]string, len(ids))
+	threads := make([]string, len(ids))
+	for i, id := range ids {
+		requests[i], threads[i] = rs.keys.request(id), rs.keys.thread(id)
+	}
+	found, err := store.LoadAll[approvals.Request](ctx, rs.store, requests)
+	if err != nil {
+		return nil, err
+	}
+	ts, err := store.LoadAll[thread](ctx, rs.store, threads)
+	if err != nil {
+		return nil, err
+	}
+	var all []approvals.Request
+	for i, r := range found {
+		if r.Ver == 0 {
+			continue
+		}
+		r.Body.Thread = approvals.Thread{Channel: ts[i].Body.Channel, TS: ts[i].Body.TS}
+		all = append(all, r.Body)
+	}
+	return all, nil
+}
+
+// release gives an item back without a change. The step's own context may have
+// ended; giving back has its own time.
+func (rs *records) release(ctx context.Context, lease store.Lease, in time.Duration, keepTries bool) {
+	// Tried again while Redis is away: else the item would wait for its lease.
+	ctx, cancel := rs.persistContext(ctx, lease)
+	defer cancel()
+	if err := rs.store.Release(ctx, lease, in, keepTries); err != nil {
+		rs.cfg.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", lease.Item, "err", err)
+	}
+}
+
+// loadFreeze reads the freeze. Every intent expects its version
+// ([store.Change.Expect]), so that a batch cannot slip out while somebody puts it
+// on.
+func (rs *records) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
+	f, err := store.Load[approvals.Freeze](ctx, rs.store, rs.keys.freeze())
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Stored[approvals.Freeze]{}, nil
+	}
+	return f, err
+}
+
+// note stamps n with the time.
+func (rs *records) note(n approvals.Note) approvals.Note {
+	n.At = rs.now()
+	return n
+}
+
+// redrawHomes has open Homes drawn again.
+func (rs *records) redrawHomes(ch *store.Change) {
+	ch.Signal(rs.keys.homesChanged(), rs.keys.homesOpened(), homesItem)
+}
+
+// persistContext gives what was learned all the time that there is to be written
+// down: until the lease is nearly over, or until 2 s after the step was ended.
+// An answer that is lost becomes a doubt.
+func (rs *records) persistContext(ctx context.Context, lease store.Lease) (context.Context, context.CancelFunc) {
+	enough := max(time.Second, time.Until(lease.Until)-time.Second)
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-longer.Done():
+		case <-time.After(2 * time.Second):
+			cancel()
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }

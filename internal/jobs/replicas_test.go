@@ -54,7 +54,7 @@ func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	w, replica := pair(t)
 	tune := func(c *Config) { c.BatchSize, c.Rate = 10, 10 }
 	a := w.opened(tune)
-	if _, err := a.Redis.Check(t.Context()); err != nil {
+	if _, err := a.cfg.Redis.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.beat(a) // the store knows now that it has a replica
@@ -66,17 +66,17 @@ func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	cutOff(w, replica)
 
 	// The bot checks Redis each half minute, and may be restarted meanwhile.
-	if _, err := a.Redis.Check(t.Context()); err != nil {
+	if _, err := a.cfg.Redis.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	restarted := w.opened(tune)
-	if _, err := restarted.Redis.Check(t.Context()); err != nil {
+	if _, err := restarted.cfg.Redis.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(do(w, w.rdb.Info(t.Context(), "replication")), "connected_slaves:0") {
 		t.Fatal("it has a replica: not the case that is tested")
 	}
-	f := newFace()
+	f := newMessenger()
 	w.run(a, f)
 	w.run(restarted, f)
 	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(a, approvals.CauseUnconfirmed) })
@@ -94,7 +94,7 @@ func TestAsManyReplicasConfirmAsAreDemanded(t *testing.T) {
 	ids := w.fleet(2)
 	strict := w.opened(func(c *Config) { c.Confirm = 2 })
 	w.approved(strict, "op", ids[0])
-	f := newFace()
+	f := newMessenger()
 	stop := w.run(strict, f)
 	w.within(10*time.Second, "a thread says so", func() bool { return w.troubled(strict, approvals.CauseUnconfirmed) })
 	stop()
@@ -108,7 +108,7 @@ func TestAsManyReplicasConfirmAsAreDemanded(t *testing.T) {
 func TestReplicasThatRedisDoesNotAskForAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	warned := func(w *world) bool {
-		faults, err := w.engine().Redis.Check(t.Context())
+		faults, err := w.engine().cfg.Redis.Check(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

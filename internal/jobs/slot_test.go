@@ -63,7 +63,7 @@ func TestAStopLeavesSoonAfterItsIntentOrNotAtAll(t *testing.T) {
 					w.called = nil
 				}
 			}
-			w.run(e, newFace())
+			w.run(e, newMessenger())
 			r = w.ended(20*time.Second, e, r.ID)
 			batches, err := e.Batches(t.Context(), r)
 			if err != nil {

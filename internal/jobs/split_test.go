@@ -22,7 +22,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	large := w.approved(old, "op1", ids[:10]...)
-	stop := w.run(old, newFace())
+	stop := w.run(old, newMessenger())
 	w.within(5*time.Second, "it is planned", func() bool {
 		r, _ := old.Find(t.Context(), large.ID)
 		return r.State == approvals.Executing
@@ -33,7 +33,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	small := w.approved(e, "op2", ids[10], ids[11])
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	for _, id := range []string{small.ID, large.ID} {
 		if r := w.ended(30*time.Second, e, id); r.State != approvals.Succeeded {
 			t.Errorf("%s is %s, %+v", id, r.State, r.Tally)
@@ -44,7 +44,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 			t.Errorf("%s was stopped %d times", id, n)
 		}
 	}
-	if most := w.cloud.MaxInWindow(e.Window); most > 5 {
+	if most := w.cloud.MaxInWindow(e.cfg.Window); most > 5 {
 		t.Errorf("%d servers were accepted within one window, the limit is 5", most)
 	}
 }
@@ -80,7 +80,7 @@ func TestALargeBatchOnASlowListGoesOut(t *testing.T) {
 	e := w.opened(func(c *Config) { c.BatchSize, c.Lease = 1000, 3*time.Second })
 	r := w.approved(e, "op", ids...)
 	w.cloud.FailNext("list", 1000000, ecssim.Delay(150*time.Millisecond))
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	if end := w.ended(60*time.Second, e, r.ID); end.State != approvals.Succeeded || end.Tally.Stopped != 1000 {
 		t.Errorf("it ended %s, %+v", end.State, end.Tally)
 	}
@@ -109,7 +109,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := old.split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
+	if err := old.sender.split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 4 { // the freeze holds each, whichever process wakes it
@@ -118,7 +118,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	if err := old.store.SignOff(t.Context()); err != nil { // what it still holds is taken up
 		t.Fatal(err)
 	}
-	f := newFace()
+	f := newMessenger()
 	w.run(w.engine(func(c *Config) { c.BatchSize, c.Rate = 1, 4 }), f)
 	w.within(5*time.Second, "the thread hears of the freeze", func() bool {
 		return slices.ContainsFunc(f.posted(r.ID), func(id string) bool { return strings.Contains(id, "/held/") })

@@ -89,7 +89,7 @@ func TestARequestLeavesTheLineWithItsLastCall(t *testing.T) {
 	if err := w.cloud.StopByHand(ids[4]); err != nil { // found off, so it is left out of the last call
 		t.Fatal(err)
 	}
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	if r := w.ended(10*time.Second, e, r.ID); r.State != approvals.Succeeded {
 		t.Errorf("it is %s", r.State)
 	}
@@ -106,7 +106,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 	w := newWorld(t)
 	const servers, batch = 90, 10
 	ids := w.fleet(servers)
-	f := newFace()
+	f := newMessenger()
 	tune := func(c *Config) { c.BatchSize, c.Rate, c.Lease = batch, 60, 3*time.Second }
 	asker := w.opened(tune)
 	var requests []approvals.Request
@@ -155,7 +155,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 			t.Errorf("%s was stopped %d times", id, n)
 		}
 	}
-	if most := w.cloud.MaxInWindow(asker.Window); most > asker.Rate {
+	if most := w.cloud.MaxInWindow(asker.cfg.Window); most > asker.cfg.Rate {
 		t.Errorf("%d servers were accepted within one window", most)
 	}
 	for _, r := range requests {
@@ -182,7 +182,7 @@ func TestALateCallIsWaitedForBeforeAnotherOneIsMade(t *testing.T) {
 	e := w.engine(func(c *Config) { c.Quarantine = 600 * time.Millisecond })
 	w.open(e)
 	w.cloud.FailNext("stop", 1, ecssim.AcceptLate(300*time.Millisecond))
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	r := w.approved(e, "op", ids...)
 	if r := w.ended(10*time.Second, e, r.ID); r.State != approvals.Succeeded {
 		t.Errorf("it is %s", r.State)
@@ -202,13 +202,13 @@ func TestALostCallIsMadeAgainAfterTheQuarantine(t *testing.T) {
 	e := w.engine()
 	w.open(e)
 	w.cloud.FailNext("stop", 1, ecssim.ResetBefore)
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	began := time.Now()
 	r := w.approved(e, "op", ids...)
 	if r := w.ended(10*time.Second, e, r.ID); r.State != approvals.Succeeded {
 		t.Errorf("it is %s", r.State)
 	}
-	if took := time.Since(began); took < e.Quarantine {
+	if took := time.Since(began); took < e.cfg.Quarantine {
 		t.Errorf("it took %v, less than the quarantine", took)
 	}
 	if n := len(w.stops()); n != 2 {
@@ -230,11 +230,11 @@ func TestAPermitMissingAfterItsCallFreezesTheRest(t *testing.T) {
 			w.rdb.HDel(t.Context(), w.key("book"), slices.DeleteFunc(book, func(f string) bool { return !strings.Contains(f, "/") })...)
 		}
 	}
-	w.run(e, newFace())
+	w.run(e, newMessenger())
 	r := w.approved(e, "op", ids...)
 	w.ended(10*time.Second, e, r.ID)
 	frozen, _ := w.rdb.HGet(t.Context(), w.key("book"), "#frozen").Int64()
-	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli()-e.window().Milliseconds() || frozen == 0 {
+	if frozen <= do(w, w.rdb.Time(t.Context())).UnixMilli()-e.cfg.window().Milliseconds() || frozen == 0 {
 		t.Error("permits are granted on as if nothing had happened")
 	}
 }

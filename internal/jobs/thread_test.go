@@ -16,7 +16,7 @@ import (
 
 // face is a Slack of a few lines: it remembers what was posted, and fails in
 // both ways.
-type face struct {
+type messenger struct {
 	Messenger // nil: what is not told below is not asked of it
 
 	mu    sync.Mutex
@@ -35,14 +35,14 @@ type face struct {
 	end   chan bool // closed: posts that never come back may
 }
 
-// mouth is what one engine has of the face, to know who speaks.
-type mouth struct {
-	*face
+// faulty is what one engine has of the face, to know who speaks.
+type faulty struct {
+	*messenger
 	fault func(m approvals.Message) fault
 }
 
-func (m mouth) Post(ctx context.Context, msg approvals.Message) approvals.Delivery {
-	return m.face.post(ctx, msg, m.fault)
+func (m faulty) Post(ctx context.Context, msg approvals.Message) approvals.Delivery {
+	return m.messenger.post(ctx, msg, m.fault)
 }
 
 type post struct {
@@ -63,17 +63,17 @@ type fault struct {
 	code  string
 }
 
-func newFace() *face {
-	return &face{posts: map[string][]post{}, drawn: map[string][]approvals.State{}, held: map[string][]bool{}, end: make(chan bool)}
+func newMessenger() *messenger {
+	return &messenger{posts: map[string][]post{}, drawn: map[string][]approvals.State{}, held: map[string][]bool{}, end: make(chan bool)}
 }
 
-func (f *face) Handle(context.Context, approvals.Envelope) error { return nil }
+func (f *messenger) Handle(context.Context, approvals.Envelope) error { return nil }
 
-func (f *face) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
+func (f *messenger) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
 	return f.post(ctx, m, f.fault)
 }
 
-func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(approvals.Message) fault) approvals.Delivery {
+func (f *messenger) post(ctx context.Context, m approvals.Message, faultOf func(approvals.Message) fault) approvals.Delivery {
 	f.mu.Lock()
 	var what fault
 	if faultOf != nil {
@@ -96,7 +96,7 @@ func (f *face) post(ctx context.Context, m approvals.Message, faultOf func(appro
 	return approvals.Delivery{Status: what.fate, TS: p.ts, RetryAfter: what.wait, WholeMethod: what.quiet, UnknownCode: what.odd, Code: what.code, Err: errors.New("as planned")}
 }
 
-func (f *face) Draw(_ context.Context, r approvals.Request, halt approvals.Freeze) approvals.Delivery {
+func (f *messenger) UpdateCard(_ context.Context, r approvals.Request, halt approvals.Freeze) approvals.Delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.draw != nil {
@@ -109,7 +109,7 @@ func (f *face) Draw(_ context.Context, r approvals.Request, halt approvals.Freez
 	return approvals.Delivery{}
 }
 
-func (f *face) Look(_ context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
+func (f *messenger) FindPost(_ context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks++
@@ -124,7 +124,7 @@ func (f *face) Look(_ context.Context, r approvals.Request, id string, since tim
 	return "", false, nil
 }
 
-func (f *face) Tell(_ context.Context, user string, m approvals.Message) error {
+func (f *messenger) TellPrivately(_ context.Context, user string, m approvals.Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.deaf > 0 {
@@ -136,7 +136,7 @@ func (f *face) Tell(_ context.Context, user string, m approvals.Message) error {
 }
 
 // posted lists the notes that stand in a request's thread.
-func (f *face) posted(request string) []string {
+func (f *messenger) posted(request string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ids []string
@@ -172,7 +172,7 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	const threads, notes, engines = 200, 4, 3
 	servers := w.fleet(threads)
 	draw := rand.New(rand.NewPCG(3, 9))
-	f := newFace()
+	f := newMessenger()
 	defer close(f.end)
 	faults := map[string]int{}
 	dead := make(chan bool, 100)
@@ -205,7 +205,7 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 		// The wait must be longer than a post may be shown late and than a call takes.
 		// What a dead one tries to write down it gives up with its lease.
 		e := w.engine(func(c *Config) { c.PostQuarantine, c.Lease = 500*time.Millisecond, 3*time.Second })
-		w.run(e, mouth{f, func(approvals.Message) fault { return faultOf(e) }})
+		w.run(e, faulty{f, func(approvals.Message) fault { return faultOf(e) }})
 	}
 	asker := w.opened()
 	want := map[string][]string{}
@@ -250,7 +250,7 @@ func TestOnlyNotesOfSentBatchesAreToldTogether(t *testing.T) {
 	w.open(e)
 	sent, _ := w.owe(e, "sent", servers[0], 12, approvals.TopicSent)
 	other, _ := w.owe(e, "other", servers[1], 2, approvals.TopicTrouble)
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	w.within(5*time.Second, "every note is posted", func() bool { return len(f.posted(sent)) == 13 && len(f.posted(other)) == 3 })
 	f.mu.Lock()
@@ -269,7 +269,7 @@ func TestARequestWhoseCardCannotBePostedIsWithdrawn(t *testing.T) {
 	ids := w.fleet(3)
 	e := w.engine()
 	w.open(e)
-	f := newFace()
+	f := newMessenger()
 	f.fault = func(approvals.Message) fault { return fault{fate: approvals.Rejected} }
 	w.run(e, f)
 	r := w.ask(e, "op", ids...)
@@ -296,7 +296,7 @@ func TestANoteThatCannotBeToldDoesNotStopTheNext(t *testing.T) {
 	w := newWorld(t)
 	e := w.engine()
 	w.open(e)
-	f := newFace()
+	f := newMessenger()
 	f.fault = func(m approvals.Message) fault {
 		if m.ID() == m.Request.ID+"/0" {
 			return fault{fate: approvals.Rejected}
@@ -315,7 +315,7 @@ func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	servers := w.fleet(4)
-	f := newFace()
+	f := newMessenger()
 	const wait = 400 * time.Millisecond
 	var refused time.Time
 	var early int
@@ -362,7 +362,7 @@ func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
 	e := w.engine()
 	w.open(e)
 	id, ids := w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
-	f := newFace()
+	f := newMessenger()
 	for _, note := range ids {
 		f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "1.0", at: time.Now()})
 	}
@@ -384,7 +384,7 @@ func TestTheCardShowsTheDecision(t *testing.T) {
 	w := newWorld(t)
 	e := w.engine()
 	w.open(e)
-	f := newFace()
+	f := newMessenger()
 	w.run(e, f)
 	r := w.ask(e, "op", w.fleet(1)[0])
 	w.within(5*time.Second, "the card", func() bool { return len(f.posted(r.ID)) == 1 })

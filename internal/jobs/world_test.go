@@ -316,11 +316,11 @@ func newCutter(w *world, cut func(command string) bool) *redistest.Cutter {
 
 // run runs e until stop is called or the test ends. Then all are told to stop
 // before any is waited for: each may need some seconds.
-func (w *world) run(e *Engine, face Messenger) (stop func()) {
+func (w *world) run(e *Engine, m Messenger) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.over)
 	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx, face) }()
+	go func() { ended <- e.Run(ctx, m) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -336,7 +336,7 @@ func (w *world) run(e *Engine, face Messenger) (stop func()) {
 
 // kill takes e's connection away for good. As far as all others can see, its
 // process is dead: it neither beats nor claims nor commits.
-func kill(e *Engine) { e.Redis.Close() }
+func kill(e *Engine) { e.cfg.Redis.Close() }
 
 // within waits until ok holds.
 func (w *world) within(d time.Duration, what string, ok func() bool) {

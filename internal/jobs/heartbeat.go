@@ -13,7 +13,7 @@ import (
 
 // heartbeats gives signs of life until ctx ends.
 func (e *Engine) heartbeats(ctx context.Context) {
-	tick := time.NewTicker(e.Heartbeat)
+	tick := time.NewTicker(e.cfg.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {
@@ -22,7 +22,7 @@ func (e *Engine) heartbeats(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := e.heartbeat(ctx); err != nil && ctx.Err() == nil {
-			e.Log.WarnContext(ctx, "heartbeat failed", "err", err)
+			e.cfg.Log.WarnContext(ctx, "heartbeat failed", "err", err)
 		}
 	}
 }
@@ -35,9 +35,9 @@ func (e *Engine) heartbeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.Metrics.skew.Set(b.Skew.Seconds())
-	e.Metrics.frozen.Set(b.Blocked.Seconds())
-	e.Metrics.memory.Set(e.Redis.Memory())
+	e.cfg.Metrics.skew.Set(b.Skew.Seconds())
+	e.cfg.Metrics.frozen.Set(b.Blocked.Seconds())
+	e.cfg.Metrics.memory.Set(e.cfg.Redis.Memory())
 	if b.Lost {
 		return nil // the next beat tells of it
 	}
@@ -56,7 +56,7 @@ func (e *Engine) noticePause(ctx context.Context, paused bool) error {
 	if loss.Equal(e.pauseTold) {
 		return nil
 	}
-	e.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.window())
+	e.cfg.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.cfg.window())
 	if err := e.tellPaused(ctx, fmt.Sprint(loss.UnixMilli())); err != nil {
 		return err
 	}
@@ -94,10 +94,4 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 		Also(tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused})))
 	_, err = e.commitProgress(ctx, ch)
 	return err
-}
-
-// note stamps n with the time.
-func (e *Engine) note(n approvals.Note) approvals.Note {
-	n.At = e.now()
-	return n
 }

@@ -1,0 +1,101 @@
+package jobs
+
+import (
+	"cmp"
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/store"
+	"log/slog"
+	"time"
+)
+
+// Config says how an engine works. Zero values get the defaults given.
+type Config struct {
+	ProjectID string // names the keys in Redis; the cloud's project id
+	Project   string // the name people use for it
+	Redis     *store.Redis
+	Cloud     *ecsclient.Client
+	Policy    approvals.Policy
+	Log       *slog.Logger
+	Metrics   *Metrics // must be set
+
+	Rate      int           // most servers sent in any Window; default 1000
+	BatchSize int           // servers in one call; default 100, at most 1000
+	Anchor    string        // AnchorSubmit (default) or AnchorFinish
+	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
+	Guard     time.Duration // added to the window for clock error; default 1 s
+	Confirm   int           // replicas that must have an intent before its call; default [store.ConfirmAuto]
+
+	// TrustEmpty takes an empty store for one from which nothing was ever sent.
+	// Nobody can know that of a real one: its volume may be lost, so permits are
+	// blocked for a window, once. The demo and tests make their stores themselves.
+	TrustEmpty bool
+
+	Quarantine     time.Duration   // after an unclear call; default 180 s
+	PostQuarantine time.Duration   // after an unclear post; default 25 s
+	JobDeadline    time.Duration   // after it a job is called overdue; default 35 min
+	MaxJobAge      time.Duration   // after it the servers decide; default 2 h
+	GiveUp         time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
+	Polls          []time.Duration // pauses between looks at a job; the last one repeats
+
+	Lease     time.Duration // of a claim; default 30 s
+	Heartbeat time.Duration // sign of life; default 1 s. A worker is dead after three
+	RetryIn   time.Duration // after a step failed; default 3 s
+	Redraw    time.Duration // least time between two progress pictures; default 3 s
+	PostGap   time.Duration // least time between two posts in a channel; default 1 s
+	DrawGap   time.Duration // pace at which one replica draws cards; default 1.5 s
+	HomeGap   time.Duration // least time between two pictures of one person's Home; default 5 s
+	// What Slack refuses for a reason that nobody knows is tried at this pace,
+	// and given up after that time; default 30 s and 1 h.
+	RejectedRetry, RejectedGiveUp time.Duration
+
+	RemindGap time.Duration // least time between two reminders of one request; default 5 min
+	MaxSteps  int           // steps at the same time; default 32
+
+	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
+}
+
+// When the 60 seconds of a permit begin.
+const (
+	AnchorSubmit = "submit" // with the answer to the call
+	AnchorFinish = "finish" // with the end of the job
+)
+
+func (c Config) withDefaults() Config {
+	c.Rate = cmp.Or(c.Rate, 1000)
+	c.BatchSize = cmp.Or(c.BatchSize, 100)
+	c.Anchor = cmp.Or(c.Anchor, AnchorSubmit)
+	c.Window = cmp.Or(c.Window, time.Minute)
+	c.Guard = cmp.Or(c.Guard, time.Second)
+	c.Quarantine = cmp.Or(c.Quarantine, 180*time.Second)
+	c.PostQuarantine = cmp.Or(c.PostQuarantine, 25*time.Second)
+	c.JobDeadline = cmp.Or(c.JobDeadline, 35*time.Minute)
+	c.MaxJobAge = cmp.Or(c.MaxJobAge, 2*time.Hour)
+	c.GiveUp = cmp.Or(c.GiveUp, 3*c.MaxJobAge)
+	if len(c.Polls) == 0 {
+		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
+	}
+	c.Lease = cmp.Or(c.Lease, 30*time.Second)
+	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
+	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
+	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
+	c.PostGap = cmp.Or(c.PostGap, time.Second)
+	c.DrawGap = cmp.Or(c.DrawGap, 1500*time.Millisecond)
+	c.RejectedRetry = cmp.Or(c.RejectedRetry, 30*time.Second)
+	c.RejectedGiveUp = cmp.Or(c.RejectedGiveUp, time.Hour)
+	c.HomeGap = cmp.Or(c.HomeGap, 5*time.Second)
+	c.RemindGap = cmp.Or(c.RemindGap, 5*time.Minute)
+	c.MaxSteps = cmp.Or(c.MaxSteps, 32)
+	c.AuditKeep = cmp.Or(c.AuditKeep, 1_000_000)
+	return c
+}
+
+// reserve is the room that a request too large for one window leaves to the
+// first batch of a small one. A full batch fits beside it.
+func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.BatchSize) }
+
+// soon is how long a small request may have to wait for that room.
+func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }
+
+// window is how long a permit counts: the cloud's window and the guard.
+func (c Config) window() time.Duration { return c.Window + c.Guard }

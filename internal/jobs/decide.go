@@ -1,0 +1,143 @@
+package jobs
+
+import (
+	"context"
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Approve counts p's yes to the request. op names the click or command; the
+// same one twice counts once. What keeps it from counting is a
+// *approvals.Refusal. The yeses of former approvers, who are none any more, do
+// not count beside it.
+func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
+	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		if _, err := r.Approve(p, d.cfg.Policy, op, now); err != nil {
+			return r, err // told of the request as it stands
+		}
+		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, op, now)
+	})
+}
+
+// Deny ends a pending request with p's no.
+func (d *desk) Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error) {
+	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Deny(p, d.cfg.Policy, reason, op, now)
+	})
+}
+
+// Cancel withdraws a pending request, or keeps a running one from sending more.
+func (d *desk) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
+	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Cancel(p, d.cfg.Policy, op, now)
+	})
+}
+
+// decide makes one decision: the method decides on the value, the store takes
+// it only if nobody was faster, else it is decided anew on what is there now.
+func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
+	for {
+		r, err := d.loadRequest(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err != nil {
+			return approvals.Request{}, err
+		}
+		if _, made := r.Body.DecisionByOp(op); made {
+			return r.Body, nil
+		}
+		next, err := move(r.Body, d.now())
+		if err != nil {
+			return r.Body, err
+		}
+		ch, err := d.decision(ctx, r, next)
+		if err != nil {
+			return r.Body, err
+		}
+		switch _, err = d.commit(ctx, ch); {
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, store.ErrLate):
+			return r.Body, &approvals.Refusal{Kind: approvals.TooLate, Request: r.Body}
+		case err != nil:
+			return r.Body, err
+		}
+		crashpoint("decision.committed")
+		d.cfg.Metrics.moves.WithLabelValues(string(next.State)).Inc()
+		return next, nil
+	}
+}
+
+// decision is the change from r to next, which a person or the clock decided.
+func (rs *records) decision(ctx context.Context, r store.Stored[approvals.Request], next approvals.Request) (*store.Change, error) {
+	ch := store.NewChange()
+	d, err := rs.writeDecision(ctx, ch, r, next)
+	if err != nil {
+		return nil, err
+	}
+	ch.Wake(requestItem(next.ID), 0)
+	if d.Choice != approvals.ChoseApprove { // it holds back, or says what is so
+		ch.EvenIfFull()
+	}
+	if r.Body.State == approvals.Pending && d.By != "" {
+		// The last word on lateness is Redis's clock, the same for all replicas.
+		ch.NotAfter(r.Body.Expires)
+	}
+	n := rs.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
+	switch d.Choice {
+	case approvals.ChoseApprove:
+		n = rs.approvedNote(next, d)
+	case approvals.ChoseDeny:
+		n.Topic, n.ID = approvals.TopicDenied, next.ID+"/denied"
+	case approvals.ChoseCancel:
+		n.Topic, n.ID = approvals.TopicCancelled, next.ID+"/cancelled"
+	case approvals.ChoseExpire:
+		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
+	case approvals.ChoseServersOff, approvals.ChoseServersOn:
+		n.Topic, n.ID, n.Count = approvals.TopicResolved, next.ID+"/settled", r.Body.Tally.Unknown
+	case approvals.ChoseNoCard:
+		return ch, nil // there is no thread to tell it in
+	}
+	return ch.Also(tell(rs.keys, next.ID, n)), nil
+}
+
+// writeDecision adds to ch that r is next now, and what an end brings. It returns
+// the decision.
+func (rs *records) writeDecision(ctx context.Context, ch *store.Change, r store.Stored[approvals.Request], next approvals.Request) (approvals.Decision, error) {
+	d := next.LastDecision()
+	if next.Cancellation != nil && r.Body.Cancellation == nil {
+		d = *next.Cancellation
+	}
+	ch.Write(rs.keys.request(next.ID), r.Ver, next).
+		Log(audit.Entry{Event: string(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
+	if next.State.Final() {
+		return d, rs.endRequest(ctx, ch, next)
+	}
+	return d, nil
+}
+
+func (rs *records) approvedNote(r approvals.Request, d approvals.Decision) approvals.Note {
+	return rs.note(approvals.Note{
+		ID: fmt.Sprintf("%s/approved/%d", r.ID, r.Approvals()), Topic: approvals.TopicApproved,
+		By: d.By, Why: d.Reason, Count: r.Approvals(),
+	})
+}
+
+// overtaken reports whether a note has nothing to say any more: a reminder that
+// was owed while Slack was away and is overtaken by the decision.
+func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
+	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending
+}
+
+// Resolve takes a person's word for the servers of an ended request of which it
+// could not be found out what became of them.
+func (d *desk) Resolve(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error) {
+	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
+		return r.Resolve(p, d.cfg.Policy, run, reason, op, now)
+	})
+}

@@ -1,0 +1,90 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
+)
+
+// freezer puts the freeze on and lifts it.
+type freezer struct{ *records }
+
+// FreezeState tells whether a freeze keeps anything from being sent.
+func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
+	f, err := fz.loadFreeze(ctx)
+	return f.Body, err
+}
+
+// Freeze keeps anything from being sent until [Engine.Unfreeze], and announces
+// that in the channel, once. at is when the person typed it.
+func (fz *freezer) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error) {
+	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
+		return f.Put(p, fz.cfg.Policy, reason, channel, op, at, now)
+	})
+}
+
+// Unfreeze lets batches be sent again. It is announced where the freeze was.
+func (fz *freezer) Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error) {
+	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
+		return f.Lift(p, fz.cfg.Policy, op, at, now)
+	})
+}
+
+func (fz *freezer) setFreeze(ctx context.Context, op string, move func(approvals.Freeze, time.Time) (approvals.Freeze, error)) (approvals.Freeze, error) {
+	for {
+		f, err := fz.loadFreeze(ctx)
+		if err != nil || f.Body.Knows(op) {
+			return f.Body, err
+		}
+		next, refused := move(f.Body, fz.now())
+		ch := fz.freezeChange(f, next)
+		switch {
+		case refused == nil:
+			ch.Also(tell(fz.keys, "@"+next.Channel, fz.freezeNote(f, next)))
+		case next.FreezeTypedAt.Equal(f.Body.FreezeTypedAt) && next.UnfreezeTypedAt.Equal(f.Body.UnfreezeTypedAt):
+			return f.Body, refused
+		}
+		_, err = fz.commit(ctx, ch)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return f.Body, err
+		}
+		if refused != nil {
+			return f.Body, refused
+		}
+		crashpoint("freeze.committed")
+		return next, nil
+	}
+}
+
+// freezeChange keeps next in the place of f. An act that has no effect is kept
+// as well: it may be newer than one that is carried out later.
+func (fz *freezer) freezeChange(f store.Stored[approvals.Freeze], next approvals.Freeze) *store.Change {
+	ch := store.NewChange().Write(fz.keys.freeze(), f.Ver, next)
+	if next.On || next.On == f.Body.On {
+		ch.EvenIfFull() // a full store takes what holds back
+	}
+	if next.On == f.Body.On {
+		return ch
+	}
+	event := "freeze"
+	if !next.On {
+		event = "unfreeze"
+	}
+	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: fz.store.Worker()})
+}
+
+func (fz *freezer) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {
+	n := fz.note(approvals.Note{ID: fmt.Sprintf("freeze/%d", f.Ver+1), Topic: approvals.TopicFrozen, By: next.By, Why: next.Reason})
+	if !next.On {
+		n.Topic = approvals.TopicUnfrozen
+	}
+	return n
+}

@@ -1,0 +1,91 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Find returns a request as it stands, with the place of its thread, or a
+// *approvals.Refusal.
+func (d *desk) Find(ctx context.Context, id string) (approvals.Request, error) {
+	all, err := d.findAll(ctx, []string{id})
+	if err != nil {
+		return approvals.Request{}, err
+	}
+	if len(all) == 0 {
+		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+	}
+	return all[0], nil
+}
+
+// Batches returns all batches of a request, in order.
+func (d *desk) Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error) {
+	return d.loadBatches(ctx, r)
+}
+
+// listed is how many of the oldest, and how many of the newest requests a list
+// has at most.
+const listed = 100
+
+// OpenRequests lists the requests that have not ended, the oldest first. Where there are
+// very many it has the oldest and the newest of them and all of the user's own;
+// more is how many there are besides.
+func (d *desk) OpenRequests(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
+	k := d.keys
+	all, err := d.store.Size(ctx, k.open())
+	if err != nil {
+		return nil, 0, fmt.Errorf("list open requests: %w", err)
+	}
+	var ids []string
+	for _, part := range []struct {
+		key         string
+		first, last int64
+	}{{k.open(), 0, listed - 1}, {k.open(), -listed, -1}, {k.own(user), 0, -1}} {
+		members, err := d.store.Range(ctx, part.key, part.first, part.last)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list open requests: %w", err)
+		}
+		ids = append(ids, store.Names(members)...)
+	}
+	slices.Sort(ids)
+	found, err := d.findAll(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, 0, err
+	}
+	open = slices.DeleteFunc(found, func(r approvals.Request) bool { return r.State.Final() })
+	slices.SortFunc(open, func(a, b approvals.Request) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return open, max(0, all-len(found)), nil
+}
+
+// EndedRequests lists the last n requests that have ended, the newest first.
+func (d *desk) EndedRequests(ctx context.Context, n int) ([]approvals.Request, error) {
+	members, err := d.store.Range(ctx, d.keys.ended(), int64(-n), -1)
+	if err != nil {
+		return nil, fmt.Errorf("list ended requests: %w", err)
+	}
+	slices.Reverse(members)
+	return d.findAll(ctx, store.Names(members))
+}
+
+// ServerList returns the list that a request is about, or a *approvals.Refusal.
+func (d *desk) ServerList(ctx context.Context, id string) (approvals.ServerList, error) {
+	f, err := d.loadFrozen(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		r, err := d.loadRequest(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return f, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		}
+		if err == nil {
+			err = &approvals.Refusal{Kind: approvals.ListGone, Request: r.Body}
+		}
+		return f, err
+	}
+	return f, err
+}

@@ -1,0 +1,219 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecsclient"
+	"ecsbot/internal/store"
+	"errors"
+	"time"
+)
+
+// throttled is an error that says when it is of use to try again.
+type throttled interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// maxIntentAge is how old an intent may be when its call is begun: an older one may
+// belong to a process that slept while the world went on.
+const maxIntentAge = 2 * time.Second
+
+// send writes the intent, makes the call and writes what came of it. Looking
+// took its time: the intent stands only if nobody has cancelled the request or
+// put a freeze on meanwhile.
+func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, live []string, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
+	// All waiting for the cloud is done before the intent, none after it.
+	slot, err := s.slot(ctx)
+	if err != nil {
+		return s.readFailed(ctx, lease, r, b, err)
+	}
+	// Run id, intent and confirmation over one connection: those of one process.
+	via, err := s.store.Intend(ctx)
+	if err != nil {
+		return err
+	}
+	defer via.Close()
+	began, wall := time.Now(), time.Now().Round(0)
+	next.Attempt++
+	p := s.permits.permit(next, len(live))
+	next.Permit, next.IntentAt = p.ID, s.now()
+	sending := map[string]bool{}
+	for _, id := range live {
+		sending[id] = true
+	}
+	for i := range next.Results {
+		if sending[next.Results[i].Server.ID] {
+			next.Results[i].Sent, next.Results[i].SentInAttempt = true, next.Attempt
+		}
+	}
+	next, err = next.To(approvals.Submitting)
+	if err != nil {
+		return err
+	}
+	ch := s.moveBatch(lease, b, next, "intent").NewWork().Permit(p).
+		Expect(s.keys.freeze(), halt.Ver).Expect(s.keys.request(r.Body.ID), r.Ver)
+	s.wakeNext(ch, next)
+	crashpoint("submit.before")
+	s.follow(ch, false)
+	intent, err := via.Commit(ctx, ch)
+	via.Close() // not held during the call
+	if full := new(store.NoRoom); errors.As(err, &full) {
+		s.release(ctx, lease, s.permits.queueWait(full.Wait), false)
+		return nil
+	}
+	if errors.Is(err, store.ErrFull) {
+		return s.waitForCause(ctx, lease, b, b.Body, approvals.CauseStoreFull)
+	}
+	if err != nil {
+		return err
+	}
+	crashpoint("submit.intended")
+	mine := store.Stored[approvals.Batch]{Body: next, Ver: b.Ver + 1}
+
+	if why := unsafeToSend(intent, began, wall); why != (approvals.Cause{}) {
+		return s.requeueUnsent(ctx, lease, mine, why, s.cfg.RetryIn)
+	}
+	job, err := s.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(maxIntentAge))
+	crashpoint("submit.called")
+	s.cfg.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
+	return s.answered(ctx, lease, mine, job, err)
+}
+
+// slot waits for leave to make a call, but not so long that the call would not
+// have its full time within the step.
+func (s *sender) slot(ctx context.Context) (ecsclient.Slot, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Lease/10)
+	defer cancel()
+	return s.cfg.Cloud.Slot(ctx)
+}
+
+// call asks the cloud for the action, once, and not after before.
+func (s *sender) call(ctx context.Context, slot ecsclient.Slot, a approvals.Action, ids []string, mode approvals.Mode, before time.Time) (job string, err error) {
+	if a == approvals.Start {
+		return slot.Start(ctx, ids, before)
+	}
+	return slot.Stop(ctx, ids, ecsclient.StopType(mode), before)
+}
+
+func verdict(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return ecsclient.VerdictOf(err).String()
+}
+
+// unsafeToSend says why a call must not be made although its intent is written, or is zero.
+func unsafeToSend(intent store.Receipt, began, wall time.Time) approvals.Cause {
+	took := max(time.Since(began), time.Now().Round(0).Sub(wall))
+	off := time.Until(intent.Now)
+	switch {
+	case intent.Restarted:
+		// The process that granted the permit is gone or being left; the next one's
+		// log may lack it.
+		return approvals.CauseStoreRestart
+	case took > maxIntentAge:
+		return approvals.CauseProcessPaused
+	case intent.Ahead:
+		return approvals.CauseClockJumped
+	case off > maxClockOffset+took || off < -maxClockOffset-took:
+		return approvals.CauseClocksDiffer
+	case !intent.Confirmed:
+		return approvals.CauseUnconfirmed
+	}
+	return approvals.Cause{}
+}
+
+// maxClockOffset is how far the two wall clocks may be apart. Jumps are found by the
+// monotonic clock; this is for a clock that was never right.
+const maxClockOffset = 10 * time.Second
+
+// requeueUnsent puts a batch back in the queue whose call was surely not accepted,
+// and gives its permit back. People are told once for each kind of trouble.
+func (s *sender) requeueUnsent(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], why approvals.Cause, in time.Duration) error {
+	next, err := b.Body.Unsent().To(approvals.Queued)
+	if err != nil {
+		return err
+	}
+	next.Trouble = why
+	ch := s.moveBatch(lease, b, next, "withdrawn").Release(in)
+	ch.StartWindow(next.Permit, 0)
+	if why == approvals.CauseClocksDiffer || why == approvals.CauseClockJumped {
+		// What is wrong with a clock blocks the permits: some may have ended too early.
+		ch.StartWindow(next.Permit, s.cfg.window()).Block(s.cfg.window())
+		if err := s.store.Block(ctx, s.cfg.window()); err != nil {
+			return err
+		}
+	}
+	if b.Body.Trouble != why {
+		ch.Also(tell(s.keys, next.Request, s.troubleNote(next)))
+	}
+	s.cfg.Log.WarnContext(ctx, "batch put back in the queue", "request", next.Request, "batch", next.Index, "why", why, "in", in)
+	_, err = s.commit(ctx, ch)
+	return err
+}
+
+// answered writes what the cloud said to the call.
+func (s *sender) answered(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], job string, err error) error {
+	ctx, cancel := s.persistContext(ctx, lease)
+	defer cancel()
+	if err == nil {
+		s.cfg.Log.InfoContext(ctx, "the cloud took a batch", "request", b.Body.Request, "batch", b.Body.Index, "job", job)
+		return s.accepted(ctx, lease, b, job)
+	}
+	s.cfg.Log.WarnContext(ctx, "the call was not accepted", "action", cmp.Or(b.Body.Action, "stop"), "request", b.Body.Request, "batch", b.Body.Index, "verdict", verdict(err), "err", err)
+	api := new(ecsclient.Error)
+	errors.As(err, &api)
+	switch ecsclient.VerdictOf(err) {
+	case ecsclient.NotAccepted:
+		return s.requeueUnsent(ctx, lease, b, approvals.CauseCloudBusy, max(api.RetryAfter, s.cfg.RetryIn))
+	case ecsclient.Throttled:
+		return s.throttled(ctx, lease, b, api.RetryAfter)
+	case ecsclient.Refused, ecsclient.Authentication:
+		return s.refuse(ctx, lease, b, b.Body, err)
+	}
+	return s.markAmbiguous(ctx, lease, b, approvals.CauseAnswerLost, api.RequestID)
+}
+
+func (s *sender) accepted(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], job string) error {
+	next := b.Body
+	next.JobID, next.SentAt, next.Polls, next.Trouble = job, s.now(), 0, approvals.Cause{}
+	next, err := next.To(approvals.Running)
+	if err != nil {
+		return err
+	}
+	ch := s.moveBatch(lease, b, next, "accepted").Release(jittered(s.cfg.Polls[0]))
+	// With the anchor at the end the permit is held on: the job may take hours.
+	counts := s.cfg.window()
+	if s.cfg.Anchor == AnchorFinish {
+		counts += max(s.cfg.GiveUp, s.cfg.MaxJobAge) + store.PermitLife
+	}
+	ch.StartWindow(next.Permit, counts)
+	sent := 0
+	for _, r := range next.Results {
+		if r.SentInAttempt == next.Attempt {
+			sent++
+		}
+	}
+	ch.Also(tell(s.keys, next.Request, s.note(approvals.Note{ID: next.Permit + "/sent", Topic: approvals.TopicSent, Batch: next.Index, Job: job, Count: sent})))
+	got, err := s.commit(ctx, ch)
+	if err != nil {
+		return err
+	}
+	crashpoint("submit.accepted")
+	if got.PermitMissing {
+		return s.permits.permitMissing(ctx, next)
+	}
+	return nil
+}
+
+// throttled puts the batch back and blocks the permits of its kind: the cloud
+// counts otherwise than we do, or others use the same quota.
+func (s *sender) throttled(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], after time.Duration) error {
+	wait := max(after, s.cfg.window())
+	if err := s.store.Block(ctx, wait, quotaName(b.Body.Action)); err != nil {
+		return err
+	}
+	return s.requeueUnsent(ctx, lease, b, approvals.CauseThrottled, s.permits.queueWait(wait))
+}
