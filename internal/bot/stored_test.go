@@ -597,8 +597,8 @@ func (s *stage) knowsEveryField() {
 					s.t.Errorf("%s cannot be read: %v\n%s", name, err, text)
 					continue
 				}
-				// What is read is written as it was.
-				if again, err := json.Marshal(v); err != nil || !sameJSON(string(again), string(text)) {
+				// What is read is written as it was, but for a cause that was a sentence.
+				if again, err := json.Marshal(v); err != nil || !sameJSON(string(again), withCause(text)) {
 					s.t.Errorf("%s is written as\n%s\nand was\n%s", name, again, text)
 				}
 			}
@@ -609,4 +609,18 @@ func (s *stage) knowsEveryField() {
 func sameJSON(a, b string) bool {
 	var x, y any
 	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// withCause is a batch with its cause as a code, where an older version wrote a
+// sentence.
+func withCause(batch string) string {
+	var b struct {
+		Trouble string `json:"trouble"`
+	}
+	if json.Unmarshal([]byte(batch), &b) != nil || b.Trouble == "" {
+		return batch
+	}
+	was, _ := json.Marshal(b.Trouble)
+	is, _ := json.Marshal(approvals.ParseCause(b.Trouble).String())
+	return strings.Replace(batch, string(was), string(is), 1)
 }
