@@ -598,7 +598,7 @@ func (s *stage) knowsEveryField() {
 					continue
 				}
 				// What is read is written as it was, but for a cause that was a sentence.
-				if again, err := json.Marshal(v); err != nil || !sameJSON(string(again), withCause(text)) {
+				if again, err := json.Marshal(v); err != nil || !sameJSON(string(again), withCause(string(text))) {
 					s.t.Errorf("%s is written as\n%s\nand was\n%s", name, again, text)
 				}
 			}

@@ -37,7 +37,9 @@ type deskOf struct {
 	frozen approvals.ServerList
 }
 
-func (d deskOf) ServerList(context.Context, string) (approvals.ServerList, error) { return d.frozen, nil }
+func (d deskOf) ServerList(context.Context, string) (approvals.ServerList, error) {
+	return d.frozen, nil
+}
 
 func newRig(t *testing.T, opt slacksim.Options, desk Desk) *rig {
 	t.Helper()
