@@ -79,7 +79,7 @@ type App struct {
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
-	homes  homeViews // what drawing Homes has lately asked Slack
+	homes  linkCache // what drawing Homes has lately asked Slack
 	people people
 	slots  chan struct{} // one for each envelope between arrival and acknowledgement
 	brakes chan struct{} // more of them, for what holds back

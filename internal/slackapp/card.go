@@ -36,7 +36,7 @@ func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 	if warnings := sayWarnings(r); warnings != "" {
 		blocks = append(blocks, section(warnings))
 	}
-	blocks = append(blocks, small(a.saySmall(r)))
+	blocks = append(blocks, contextBlock(a.saySmall(r)))
 	if r.State == approvals.Pending {
 		blocks = append(blocks, buttons(r, f))
 	}

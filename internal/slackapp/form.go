@@ -34,8 +34,8 @@ const (
 	maxTagsText  = 1000
 )
 
-// wish is what was filled in, understood.
-type wish struct {
+// formInput is what was filled in, understood.
+type formInput struct {
 	Servers []string `json:"servers,omitempty"`
 	Tags    []string `json:"tags,omitempty"`
 	Hard    bool     `json:"hard,omitempty"`
@@ -44,21 +44,21 @@ type wish struct {
 
 // openForm shows the form, or says why this person cannot have it. The trigger
 // lives for three seconds only: there is no time to hand it to whoever is free.
-func (a *App) openForm(ctx context.Context, who act, trigger string) {
+func (a *App) openForm(ctx context.Context, who interaction, trigger string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
 	defer cancel()
 	typed := who.Response != ""
 	who.Channel = cmp.Or(who.Channel, a.Channel)
-	no, err := a.noForm(ctx, who)
+	no, err := a.formRefusal(ctx, who)
 	switch {
 	case no != "" && typed:
 		a.answer(ctx, who, no)
 		return
 	case no != "":
-		_, err = a.api.OpenViewContext(ctx, trigger, notice(no))
+		_, err = a.api.OpenViewContext(ctx, trigger, infoModal(no))
 	case err == nil:
 		a.desk.ReadAhead(ctx) // somebody will soon type a name
-		about, _ := json.Marshal(formAbout{Channel: who.Channel, Response: who.Response})
+		about, _ := json.Marshal(modalState{Channel: who.Channel, Response: who.Response})
 		_, err = a.api.OpenViewContext(ctx, trigger, a.form(string(about)))
 	}
 	if err == nil || hasSlackCode(err, "exchanged_trigger_id") {
@@ -70,8 +70,8 @@ func (a *App) openForm(ctx context.Context, who act, trigger string) {
 	a.answer(late, who, sayNoForm+"\n"+a.help(late, who.User, "/ecs-stop"))
 }
 
-// noForm says why somebody cannot have the form; empty if they can.
-func (a *App) noForm(ctx context.Context, who act) (string, error) {
+// formRefusal says why somebody cannot have the form; empty if they can.
+func (a *App) formRefusal(ctx context.Context, who interaction) (string, error) {
 	if who.Channel == "" {
 		return sayFormNeedsChannel, nil
 	}
@@ -121,7 +121,7 @@ func (a *App) form(about string) slack.ModalViewRequest {
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
 			field(howBlock, sayHowLabel, "", how, false),
 			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !a.Policy.ReasonRequired),
-			small(sayFormFoot(a.Policy)),
+			contextBlock(sayFormFoot(a.Policy)),
 		}},
 	}
 }
@@ -130,8 +130,8 @@ func howOption(m approvals.Mode, means string) *slack.OptionBlockObject {
 	return slack.NewOptionBlockObject(string(m), plain(string(m)), plain(means))
 }
 
-// notice is a modal that only tells something.
-func notice(text string) slack.ModalViewRequest {
+// infoModal is a modal that only tells something.
+func infoModal(text string) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, Title: plain(sayFormTitle), Close: plain(sayFormBack),
 		Blocks: slack.Blocks{BlockSet: paragraphs(text)},
@@ -140,7 +140,7 @@ func notice(text string) slack.ModalViewRequest {
 
 // readForm understands what was filled in. wrong says what is not right, by
 // block.
-func (a *App) readForm(v slack.View) (w wish, wrong map[string]string) {
+func (a *App) readForm(v slack.View) (w formInput, wrong map[string]string) {
 	if v.State == nil {
 		v.State = &slack.ViewState{}
 	}
@@ -179,13 +179,13 @@ func (a *App) takeForm(ctx context.Context, client *socketmode.Client, envelope 
 		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(wrong))
 		return
 	}
-	var about formAbout
+	var about modalState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
 		a.Log.ErrorContext(ctx, "a form without its channel", "err", err)
 	}
 	id := cmp.Or(cb.TriggerID, envelope)
-	did := act{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Wish: &w, View: "ecs-stop-" + id}
-	env, err := envelopeOf("form:"+id, kindPreview, did)
+	in := interaction{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Form: &w, View: "ecs-stop-" + id}
+	env, err := envelopeOf("form:"+id, kindPreview, in)
 	fresh := false
 	if err == nil {
 		fresh, err = a.record(ctx, env)
@@ -197,8 +197,8 @@ func (a *App) takeForm(ctx context.Context, client *socketmode.Client, envelope 
 	case !fresh: // Slack sent it twice; an error on a field leaves everything as it is
 		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: sayHaveForm}))
 	default:
-		view := notice(sayLooking)
-		view.ExternalID = did.View
+		view := infoModal(sayLooking)
+		view.ExternalID = in.View
 		a.ack(ctx, client, envelope, slack.NewPushViewSubmissionResponse(&view))
 	}
 }
@@ -213,7 +213,7 @@ const (
 // takeSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
-func (a *App) takeSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
 	found, err := a.desk.Suggest(within, cb.Value, suggestions)

@@ -68,7 +68,7 @@ func TestViewsKeepSlacksLimits(t *testing.T) {
 		a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}}
 		checkModal(t, a.form(`{"channel":"COPS"}`))
 	}
-	checkModal(t, notice(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
+	checkModal(t, infoModal(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
 	for _, n := range []int{1, 30, 31, 100, 1000, 5000} {
 		all := someServers(n + n/3)
 		f := approvals.Frozen{Servers: all[:n]}
@@ -243,8 +243,8 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	golden(t, "form", a.form(`{"channel":"COPS"}`))
 	a.Policy.ReasonRequired = true
 	golden(t, "form_reason_required", a.form(`{"channel":"COPS"}`))
-	golden(t, "looking", notice(sayLooking))
-	golden(t, "asking", notice(sayAsking))
+	golden(t, "looking", infoModal(sayLooking))
+	golden(t, "asking", infoModal(sayAsking))
 
 	f := approvals.Frozen{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Why: approvals.AlreadyOff}}}
 	for i := range 70 {
@@ -256,8 +256,8 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	small := r
 	small.Mode, small.Total, small.First, small.Out, small.OutSum = approvals.Soft, 1, f.Servers[:1], nil, 0
 	golden(t, "preview", previewOf(small, "{}"))
-	golden(t, "asked", notice(sayAsked(small)))
-	golden(t, "missing", notice(sayRefusal(&approvals.Refusal{Why: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	golden(t, "asked", infoModal(sayAsked(small)))
+	golden(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Why: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
 	golden(t, "servers_first", serversPage(r, f, 0))
 	golden(t, "servers_middle", serversPage(r, f, 1))
 	golden(t, "servers_last", serversPage(r, f, 2))

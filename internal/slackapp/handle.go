@@ -17,28 +17,28 @@ import (
 // error or if the process died meanwhile; what it asks of the engine carries
 // the envelope's id, so that only answers can be repeated.
 func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
-	var did act
-	if err := json.Unmarshal(env.Body, &did); err != nil {
+	var in interaction
+	if err := json.Unmarshal(env.Body, &in); err != nil {
 		return fmt.Errorf("read act: %w", err)
 	}
 	switch env.Kind {
 	case kindCommand:
-		return a.handleCommand(ctx, env, did)
+		return a.handleCommand(ctx, env, in)
 	case kindClick:
-		return a.handleClick(ctx, env, did)
+		return a.handleClick(ctx, env, in)
 	case kindDenial:
-		return a.deny(ctx, env.ID, did, inHome)
-	case kindWord:
-		p, err := a.decider(ctx, did.User)
+		return a.deny(ctx, env.ID, in, ifInHome)
+	case kindResolution:
+		p, err := a.decider(ctx, in.User)
 		if err != nil {
 			return err
 		}
-		_, err = a.desk.Settle(ctx, did.Request, p, did.Action == actTheyRun, did.Reason, env.ID)
-		return a.refusedOr(ctx, did, err, "")
+		_, err = a.desk.Settle(ctx, in.Request, p, in.Action == actTheyRun, in.Reason, env.ID)
+		return a.answerOutcome(ctx, in, err, "")
 	case kindPreview:
-		return a.preview(ctx, env, did)
+		return a.preview(ctx, env, in)
 	case kindDraft:
-		return a.askDraft(ctx, env, did)
+		return a.askDraft(ctx, env, in)
 	}
 	a.Log.ErrorContext(ctx, "an act of no known kind", "kind", env.Kind)
 	return nil
@@ -47,86 +47,86 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 // handleClick acts on a button of a card. Its value names the request and
 // nothing else; whether the person may is found out here. What took effect is
 // seen on the card by everybody, so only the Home has an answer.
-func (a *App) handleClick(ctx context.Context, env approvals.Envelope, did act) error {
-	switch did.Action {
+func (a *App) handleClick(ctx context.Context, env approvals.Envelope, in interaction) error {
+	switch in.Action {
 	case actApprove:
-		return a.approve(ctx, env.ID, did, inHome)
+		return a.approve(ctx, env.ID, in, ifInHome)
 	case actRetry, actStartAgain:
-		return a.askAgain(ctx, env.ID, did)
+		return a.askAgain(ctx, env.ID, in)
 	case actCancel:
-		return a.cancel(ctx, env.ID, did, inHome)
+		return a.cancel(ctx, env.ID, in, ifInHome)
 	}
-	a.Log.WarnContext(ctx, "a click on an unknown button", "action", did.Action, "user", did.User)
-	a.answer(ctx, did, sayUnknownButton)
+	a.Log.WarnContext(ctx, "a click on an unknown button", "action", in.Action, "user", in.User)
+	a.answer(ctx, in, sayUnknownButton)
 	return nil
 }
 
 // everywhere tells what took effect to who has typed it.
-func everywhere(_ act, text string) string { return text }
+func everywhere(_ interaction, text string) string { return text }
 
 // approve counts somebody's yes. told picks the answer.
-func (a *App) approve(ctx context.Context, op string, did act, told func(act, string) string) error {
-	p, err := a.decider(ctx, did.User)
+func (a *App) approve(ctx context.Context, op string, in interaction, told func(interaction, string) string) error {
+	p, err := a.decider(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	former, err := a.former(ctx, did.Request, did.User)
+	former, err := a.former(ctx, in.Request, in.User)
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Approve(ctx, did.Request, p, op, former...)
-	return a.refusedOr(ctx, did, err, told(did, sayDidApprove(r)))
+	r, err := a.desk.Approve(ctx, in.Request, p, op, former...)
+	return a.answerOutcome(ctx, in, err, told(in, sayDidApprove(r)))
 }
 
-func (a *App) deny(ctx context.Context, op string, did act, told func(act, string) string) error {
-	p, err := a.brakeman(ctx, did.User)
+func (a *App) deny(ctx context.Context, op string, in interaction, told func(interaction, string) string) error {
+	p, err := a.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Deny(ctx, did.Request, p, did.Reason, op)
-	return a.refusedOr(ctx, did, err, told(did, sayDid(r, "denied")))
+	r, err := a.desk.Deny(ctx, in.Request, p, in.Reason, op)
+	return a.answerOutcome(ctx, in, err, told(in, sayDid(r, "denied")))
 }
 
-func (a *App) cancel(ctx context.Context, op string, did act, told func(act, string) string) error {
-	p, err := a.canceller(ctx, did.User, did.Request)
+func (a *App) cancel(ctx context.Context, op string, in interaction, told func(interaction, string) string) error {
+	p, err := a.canceller(ctx, in.User, in.Request)
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Cancel(ctx, did.Request, p, op)
-	return a.refusedOr(ctx, did, err, told(did, sayDidCancel(r)))
+	r, err := a.desk.Cancel(ctx, in.Request, p, op)
+	return a.answerOutcome(ctx, in, err, told(in, sayDidCancel(r)))
 }
 
-// refusedOr answers a refusal privately, and otherwise with done if that is
-// not empty. Other errors are returned: the act is tried again.
-func (a *App) refusedOr(ctx context.Context, did act, err error, done string) error {
+// answerOutcome answers a refusal privately, and otherwise with done if that is
+// not empty. Other errors are returned: it is tried again.
+func (a *App) answerOutcome(ctx context.Context, in interaction, err error, done string) error {
 	var no *approvals.Refusal
 	switch {
 	case errors.As(err, &no):
 		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
-		a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error(), "request", did.Request)
-		a.answer(ctx, did, a.refusal(ctx, no))
+		a.Log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error(), "request", in.Request)
+		a.answer(ctx, in, a.explain(ctx, no))
 	case err != nil:
 		return err
 	case done != "":
-		a.answer(ctx, did, done)
+		a.answer(ctx, in, done)
 	}
 	return nil
 }
 
-func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act) error {
-	cmd, err := command.Parse(did.Text)
+func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, in interaction) error {
+	cmd, err := command.Parse(in.Text)
 	if err != nil {
 		return fmt.Errorf("a command that was understood is not any more: %w", err)
 	}
 	holdsBack := cmd.Verb == command.Freeze || cmd.Verb == command.Deny || cmd.Verb == command.Cancel // from anywhere
-	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, did.Channel) && !holdsBack {
-		a.answer(ctx, did, sayNotHere(list))
+	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) && !holdsBack {
+		a.answer(ctx, in, sayNotHere(list))
 		return nil
 	}
-	about := act{User: did.User, Channel: did.Channel, Response: did.Response, Request: cmd.ID, Reason: cmd.Reason}
+	about := interaction{User: in.User, Channel: in.Channel, Response: in.Response, Request: cmd.ID, Reason: cmd.Reason}
 	switch cmd.Verb {
 	case command.Ask:
-		return a.ask(ctx, env.ID, did, cmd)
+		return a.ask(ctx, env.ID, in, cmd)
 	case command.Approve:
 		return a.approve(ctx, env.ID, about, everywhere)
 	case command.Deny:
@@ -134,14 +134,14 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act
 	case command.Cancel:
 		return a.cancel(ctx, env.ID, about, everywhere)
 	case command.Status, command.List, command.History:
-		if err := a.mayView(ctx, did.User); err != nil {
-			return a.refusedOr(ctx, did, err, "")
+		if err := a.mayView(ctx, in.User); err != nil {
+			return a.answerOutcome(ctx, in, err, "")
 		}
-		return a.view(ctx, did, cmd)
+		return a.view(ctx, in, cmd)
 	case command.Freeze:
-		return a.freeze(ctx, env, did, cmd.Reason)
+		return a.freeze(ctx, env, in, cmd.Reason)
 	case command.Unfreeze:
-		return a.unfreeze(ctx, env, did)
+		return a.unfreeze(ctx, env, in)
 	case command.Retry:
 		about.Action = actRetry
 		return a.askAgain(ctx, env.ID, about)
@@ -149,21 +149,21 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, did act
 		about.Action = actStartAgain
 		return a.askAgain(ctx, env.ID, about)
 	case command.ShowServers:
-		return a.lookAt(ctx, did, cmd)
+		return a.lookAt(ctx, in, cmd)
 	}
-	a.answer(ctx, did, a.help(ctx, did.User, "/ecs-stop"))
+	a.answer(ctx, in, a.help(ctx, in.User, "/ecs-stop"))
 	return nil
 }
 
 // view shows what there is, to a member of the workspace.
-func (a *App) view(ctx context.Context, did act, cmd command.Command) error {
+func (a *App) view(ctx context.Context, in interaction, cmd command.Command) error {
 	switch cmd.Verb {
 	case command.Status:
-		return a.status(ctx, did, cmd.ID)
+		return a.status(ctx, in, cmd.ID)
 	case command.List:
-		return a.list(ctx, did)
+		return a.list(ctx, in)
 	}
-	return a.history(ctx, did, cmd.N)
+	return a.history(ctx, in, cmd.N)
 }
 
 // helpWithin leaves, of Slack's three seconds, time for the acknowledgement.
@@ -181,13 +181,13 @@ func (a *App) help(ctx context.Context, user, slash string) string {
 }
 
 // ask makes a request of the command, or shows what it would be.
-func (a *App) ask(ctx context.Context, op string, did act, cmd command.Command) error {
-	p, err := a.asker(ctx, did.User)
+func (a *App) ask(ctx context.Context, op string, in interaction, cmd command.Command) error {
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if no := a.noPlace(ctx, p, did.Channel); no != "" && !cmd.DryRun {
-		a.answer(ctx, did, no)
+	if no := a.noPlace(ctx, p, in.Channel); no != "" && !cmd.DryRun {
+		a.answer(ctx, in, no)
 		return nil
 	}
 	mode := approvals.Soft
@@ -195,19 +195,19 @@ func (a *App) ask(ctx context.Context, op string, did act, cmd command.Command) 
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Ask(ctx, approvals.Ask{
-		Op: op, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
+		Op: op, By: p, From: in.Channel, Channel: cmp.Or(a.Channel, in.Channel), Answer: in.Response,
 		Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
 	})
 	if cmd.DryRun {
-		return a.refusedOr(ctx, did, err, a.sayDryRun(r))
+		return a.answerOutcome(ctx, in, err, a.sayDryRun(r))
 	}
-	return a.refusedOr(ctx, did, err, sayAsked(r)+a.frozenToo(ctx))
+	return a.answerOutcome(ctx, in, err, sayAsked(r)+a.freezeWarning(ctx))
 }
 
-func (a *App) status(ctx context.Context, did act, id string) error {
+func (a *App) status(ctx context.Context, in interaction, id string) error {
 	r, err := a.desk.Find(ctx, id)
 	if err != nil {
-		return a.refusedOr(ctx, did, err, "")
+		return a.answerOutcome(ctx, in, err, "")
 	}
 	batches, err := a.desk.Batches(ctx, r)
 	if err != nil {
@@ -217,12 +217,12 @@ func (a *App) status(ctx context.Context, did act, id string) error {
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, did, a.sayStatus(r, f, batches, a.permalink(ctx, r)))
+	a.answer(ctx, in, a.sayStatus(r, f, batches, a.permalink(ctx, r)))
 	return nil
 }
 
-func (a *App) list(ctx context.Context, did act) error {
-	open, more, err := a.desk.Open(ctx, did.User)
+func (a *App) list(ctx context.Context, in interaction) error {
+	open, more, err := a.desk.Open(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -234,14 +234,14 @@ func (a *App) list(ctx context.Context, did act) error {
 	if f.On {
 		text = ":snowflake: " + sayFreeze(f) + "\n" + text
 	}
-	a.answer(ctx, did, text)
+	a.answer(ctx, in, text)
 	return nil
 }
 
 // historyLength is how many finished requests are shown unless the person says.
 const historyLength = 10
 
-func (a *App) history(ctx context.Context, did act, n int) error {
+func (a *App) history(ctx context.Context, in interaction, n int) error {
 	if n == 0 {
 		n = historyLength
 	}
@@ -249,6 +249,6 @@ func (a *App) history(ctx context.Context, did act, n int) error {
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, did, sayHistory(ended))
+	a.answer(ctx, in, sayHistory(ended))
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // takeEvent takes what Slack tells of by the Events API. An event that is not
 // acknowledged is sent again, so one that cannot be kept is left alone.
-func (a *App) takeEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
+func (a *App) receiveEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
 	var err error
@@ -152,7 +152,7 @@ func (a *App) home(h home) []slack.Block {
 		page.text(sayMoreOpen(h.more))
 	}
 	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
-	page.add(small(sayHomeFoot(h.now)), 0)
+	page.add(contextBlock(sayHomeFoot(h.now)), 0)
 	return page.blocks
 }
 
@@ -230,9 +230,9 @@ func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
 }
 
-// homeViews keeps what drawing Homes over and over would ask Slack for over and
+// linkCache keeps links to cards, which each drawing of a Home asks for
 // over.
-type homeViews struct {
+type linkCache struct {
 	mu    sync.Mutex
 	links map[string]string // channel and ts → permalink; empty if the card is gone
 }
@@ -240,7 +240,7 @@ type homeViews struct {
 // maxLinks is how many links are kept before all are forgotten.
 const maxLinks = 500
 
-func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) string {
+func (v *linkCache) link(ctx context.Context, a *App, r approvals.Request) string {
 	if r.Thread.TS == "" {
 		return ""
 	}
@@ -273,10 +273,10 @@ func names(r approvals.Request, n int) []string {
 	return slices.Clip(all)
 }
 
-// inHome is what a person is told if they acted in their Home; elsewhere the
+// ifInHome is the answer to a click in the Home; elsewhere the
 // card shows it.
-func inHome(did act, text string) string {
-	if did.Home {
+func ifInHome(in interaction, text string) string {
+	if in.Home {
 		return text
 	}
 	return ""

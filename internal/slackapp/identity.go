@@ -19,7 +19,7 @@ func (a *App) Identity(ctx context.Context) (team, bot string, err error) {
 			return me.TeamID, me.UserID, nil
 		}
 		var answer slack.SlackErrorResponse
-		if errors.As(err, &answer) && errors.As(errRefusedOr(err), new(errRefused)) {
+		if errors.As(err, &answer) && errors.As(fatalOr(err), new(errRefused)) {
 			return "", "", fmt.Errorf("the bot token is refused by Slack: %s", answer.Err)
 		}
 		if ctx.Err() == nil {

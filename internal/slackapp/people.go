@@ -27,7 +27,7 @@ type Knower interface {
 // How old an answer about a person may be. Who lets something go is looked at
 // when they do it. Who is in a group is one answer for all acts of some seconds:
 // it may be asked for 20 times a minute, by all replicas together. Slack tells
-// when it changes (takeGroup).
+// when it changes (receiveEvent).
 const (
 	ageToLetGo = 0
 	ageToAsk   = 10 * time.Second // an ask needs somebody's approval anyway
@@ -39,7 +39,7 @@ const (
 const (
 	// lookUpWithin bounds one question about people.
 	lookUpWithin = 5 * time.Second
-	// holdWithin is how long an act that holds back waits for Slack.
+	// holdWithin is how long an interaction that holds back waits for Slack.
 	holdWithin = time.Second
 )
 

@@ -18,37 +18,37 @@ const previewForm = "ecs_stop_preview"
 
 // previewAbout is what a preview remembers.
 type previewAbout struct {
-	formAbout
+	modalState
 	Draft string `json:"draft"`
 }
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
-func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) error {
-	p, err := a.asker(ctx, did.User)
+func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, did, p) {
+	if a.showNoPlace(ctx, env, in, p) {
 		return nil
 	}
 	mode := approvals.Soft
-	if did.Wish.Hard {
+	if in.Form.Hard {
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		Op: env.ID, By: p, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response,
-		Servers: did.Wish.Servers, Tags: did.Wish.Tags, Mode: mode, Reason: did.Wish.Reason,
+		Op: env.ID, By: p, From: in.Channel, Channel: cmp.Or(a.Channel, in.Channel), Answer: in.Response,
+		Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
 	})
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.showRefusal(ctx, env, did, no)
+		a.showRefusal(ctx, env, in, no)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	about, _ := json.Marshal(previewAbout{formAbout{Channel: did.Channel, Response: did.Response}, env.ID})
-	a.show(ctx, env, did, previewOf(r, string(about)), a.sayDryRun(r))
+	about, _ := json.Marshal(previewAbout{modalState{Channel: in.Channel, Response: in.Response}, env.ID})
+	a.show(ctx, env, in, previewOf(r, string(about)), a.sayDryRun(r))
 	return nil
 }
 
@@ -60,7 +60,7 @@ func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
 	if r.Mode == approvals.Hard {
 		blocks = append(blocks, section(sayHardRisk))
 	}
-	blocks = append(blocks, small(sayPreviewFoot(r)))
+	blocks = append(blocks, contextBlock(sayPreviewFoot(r)))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: about,
 		Title: plain(sayPreviewTitle), Submit: plain(sayPreviewSubmit), Close: plain(sayFormBack),
@@ -76,65 +76,65 @@ func (a *App) takePreview(ctx context.Context, client *socketmode.Client, envelo
 		a.ack(ctx, client, envelope, nil)
 		return
 	}
-	did := act{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Draft: about.Draft, View: cb.View.ExternalID}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDraft, did)
+	in := interaction{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Draft: about.Draft, View: cb.View.ExternalID}
+	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDraft, in)
 	fresh := false
 	if err == nil {
 		fresh, err = a.record(ctx, env)
 	}
 	// What is pushed on top leaves the preview as it is.
-	view, answer := notice(sayHaveForm), slack.NewPushViewSubmissionResponse
+	view, answer := infoModal(sayHaveForm), slack.NewPushViewSubmissionResponse
 	switch {
 	case err != nil:
 		a.Log.ErrorContext(ctx, "a request could not be recorded", "user", cb.User.ID, "err", err)
-		view = notice(sayUnkept(err))
+		view = infoModal(sayUnkept(err))
 	case fresh:
-		view, answer = notice(sayAsking), slack.NewUpdateViewSubmissionResponse
-		view.ExternalID = did.View
+		view, answer = infoModal(sayAsking), slack.NewUpdateViewSubmissionResponse
+		view.ExternalID = in.View
 	}
 	a.ack(ctx, client, envelope, answer(&view))
 }
 
 // askDraft makes the request that was shown. However often it is submitted,
 // the draft makes one request.
-func (a *App) askDraft(ctx context.Context, env approvals.Envelope, did act) error {
-	p, err := a.asker(ctx, did.User)
+func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, did, p) {
+	if a.showNoPlace(ctx, env, in, p) {
 		return nil
 	}
-	r, err := a.desk.AskDraft(ctx, did.Draft, p)
+	r, err := a.desk.AskDraft(ctx, in.Draft, p)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.showRefusal(ctx, env, did, no)
+		a.showRefusal(ctx, env, in, no)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	said := sayAsked(r) + a.frozenToo(ctx)
-	view := notice(said)
+	said := sayAsked(r) + a.freezeWarning(ctx)
+	view := infoModal(said)
 	view.Close, view.ClearOnClose = plain(sayFormDone), true // with the form below
-	a.show(ctx, env, did, view, said)
+	a.show(ctx, env, in, view, said)
 	return nil
 }
 
 // showNoPlace tells the person if the card could not stand in their channel.
-func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, did act, p approvals.Person) bool {
-	no := a.noPlace(ctx, p, did.Channel)
+func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in interaction, p approvals.Person) bool {
+	no := a.noPlace(ctx, p, in.Channel)
 	if no != "" {
-		a.show(ctx, env, did, notice(no), no)
+		a.show(ctx, env, in, infoModal(no), no)
 	}
 	return no != ""
 }
 
-func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, did act, no *approvals.Refusal) {
+func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
 	a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
-	a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error())
-	said := a.refusal(ctx, no)
-	a.show(ctx, env, did, notice(said), said)
+	a.Log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
+	said := a.explain(ctx, no)
+	a.show(ctx, env, in, infoModal(said), said)
 }
 
 // ackTravel is how long after a submission the view that its acknowledgement
@@ -143,10 +143,10 @@ const ackTravel = 3 * time.Second
 
 // show puts view in the place of the one that did left behind, or tells the
 // person privately what it would say if that one is closed.
-func (a *App) show(ctx context.Context, env approvals.Envelope, did act, view slack.ModalViewRequest, otherwise string) {
-	view.ExternalID = did.View
+func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, view slack.ModalViewRequest, otherwise string) {
+	view.ExternalID = in.View
 	for {
-		_, err := a.api.UpdateViewContext(ctx, view, did.View, "", "")
+		_, err := a.api.UpdateViewContext(ctx, view, in.View, "", "")
 		if err == nil {
 			return
 		}
@@ -157,8 +157,8 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, did act, view sl
 				continue
 			}
 		}
-		a.Log.InfoContext(ctx, "a view could not be updated; answering privately", "user", did.User, "err", err)
-		a.answer(ctx, did, otherwise)
+		a.Log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
+		a.answer(ctx, in, otherwise)
 		return
 	}
 }

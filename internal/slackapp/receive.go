@@ -15,30 +15,30 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// act is what a person did, as it is recorded: only what is needed to act on
+// interaction is what a person did, as it is recorded: only what is needed to act on
 // it, on any replica.
-type act struct {
-	User     string `json:"user"`
-	Channel  string `json:"channel,omitempty"`
-	Text     string `json:"text,omitempty"`    // command: what was typed
-	Action   string `json:"action,omitempty"`  // click: which button
-	Request  string `json:"request,omitempty"` // click, form: which request
-	Reason   string `json:"reason,omitempty"`  // form
-	Response string `json:"response,omitempty"`
-	Home     bool   `json:"home,omitempty"`  // it was done in the person's Home, so it is answered there
-	Wish     *wish  `json:"wish,omitempty"`  // request form: what was filled in
-	Draft    string `json:"draft,omitempty"` // request form: which preview is asked for
-	View     string `json:"view,omitempty"`  // request form: external id of the view that shows what comes of it
+type interaction struct {
+	User     string     `json:"user"`
+	Channel  string     `json:"channel,omitempty"`
+	Text     string     `json:"text,omitempty"`    // command: what was typed
+	Action   string     `json:"action,omitempty"`  // click: which button
+	Request  string     `json:"request,omitempty"` // click, form: which request
+	Reason   string     `json:"reason,omitempty"`  // form
+	Response string     `json:"response,omitempty"`
+	Home     bool       `json:"home,omitempty"`  // it was done in the person's Home, so it is answered there
+	Form     *formInput `json:"wish,omitempty"`  // request form: what was filled in
+	Draft    string     `json:"draft,omitempty"` // request form: which preview is asked for
+	View     string     `json:"view,omitempty"`  // request form: external id of the view that shows what comes of it
 }
 
 // Kinds of envelopes.
 const (
-	kindCommand = "command"
-	kindClick   = "click"
-	kindDenial  = "denial"
-	kindWord    = "word"    // what became of servers that were not known
-	kindPreview = "preview" // the request form was filled in
-	kindDraft   = "draft"   // its preview was agreed to
+	kindCommand    = "command"
+	kindClick      = "click"
+	kindDenial     = "denial"
+	kindResolution = "word"    // what became of servers that were not known
+	kindPreview    = "preview" // the request form was filled in
+	kindDraft      = "draft"   // its preview was agreed to
 )
 
 // recordWithin leaves, of Slack's three seconds, time for the acknowledgement.
@@ -78,7 +78,7 @@ func holdsBack(evt socketmode.Event) bool {
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
 		cmd, err := command.Parse(data.Text)
-		return err == nil && laneOf(kindCommand, act{}, cmd) == approvals.LaneBrake
+		return err == nil && laneOf(kindCommand, interaction{}, cmd) == approvals.LaneBrake
 	case slack.InteractionCallback:
 		if data.Type == slack.InteractionTypeViewSubmission {
 			return data.View.CallbackID == denyForm
@@ -89,13 +89,13 @@ func holdsBack(evt socketmode.Event) bool {
 	return false
 }
 
-// laneOf says how much of a hurry there is about an act; cmd is what a command
+// laneOf says how urgent an interaction is; cmd is what a command
 // says.
-func laneOf(kind string, did act, cmd command.Command) approvals.Lane {
+func laneOf(kind string, in interaction, cmd command.Command) approvals.Lane {
 	switch {
-	case kind == kindDenial, kind == kindClick && did.Action == actCancel:
+	case kind == kindDenial, kind == kindClick && in.Action == actCancel:
 		return approvals.LaneBrake
-	case kind == kindClick && (did.Action == actRetry || did.Action == actStartAgain), kind == kindPreview, kind == kindDraft:
+	case kind == kindClick && (in.Action == actRetry || in.Action == actStartAgain), kind == kindPreview, kind == kindDraft:
 		return approvals.LaneSlow
 	case kind != kindCommand:
 		return approvals.LaneUsual
@@ -128,14 +128,14 @@ func (a *App) take(ctx context.Context, client *socketmode.Client, evt socketmod
 	a.Metrics.received.WithLabelValues(string(evt.Type)).Inc()
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
-		a.takeCommand(ctx, client, evt.Request.EnvelopeID, data)
+		a.receiveCommand(ctx, client, evt.Request.EnvelopeID, data)
 	case slack.InteractionCallback:
-		a.takeInteraction(ctx, client, evt.Request.EnvelopeID, data)
+		a.receiveInteraction(ctx, client, evt.Request.EnvelopeID, data)
 	case slackevents.EventsAPIEvent:
-		a.takeEvent(ctx, client, evt.Request.EnvelopeID, data)
+		a.receiveEvent(ctx, client, evt.Request.EnvelopeID, data)
 	case *socketmode.ErrorBadMessage:
 		a.Log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
-		a.takeUnread(ctx, client, data.Message)
+		a.answerUnread(ctx, client, data.Message)
 	default:
 		if evt.Request != nil && evt.Request.EnvelopeID != "" {
 			a.ack(ctx, client, evt.Request.EnvelopeID, nil)
@@ -146,7 +146,7 @@ func (a *App) take(ctx context.Context, client *socketmode.Client, evt socketmod
 // takeUnread answers a frame that the library could not read. Who typed
 // gets an answer. A click or a form is not acknowledged: then Slack itself shows that it
 // had no effect, and the form stays open. An event would only be sent again.
-func (a *App) takeUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
+func (a *App) answerUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
 	var head struct {
 		EnvelopeID string `json:"envelope_id"`
 		Type       string `json:"type"`
@@ -178,7 +178,7 @@ func private(text string) any {
 }
 
 // takeCommand answers at once what needs nobody else, and records the rest.
-func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
+func (a *App) receiveCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
 	parsed, err := command.Parse(cmd.Text)
 	switch {
 	case err != nil:
@@ -189,11 +189,11 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 		return
 	case parsed.Verb == command.Form:
 		a.ack(ctx, client, envelope, nil)
-		a.openForm(ctx, act{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
+		a.openForm(ctx, interaction{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
 		return
 	}
 	env, err := envelopeOf("cmd:"+cmp.Or(cmd.TriggerID, envelope), kindCommand,
-		act{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL})
+		interaction{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL})
 	fresh := false
 	if err == nil {
 		fresh, err = a.record(ctx, env)
@@ -212,32 +212,32 @@ func (a *App) takeCommand(ctx context.Context, client *socketmode.Client, envelo
 }
 
 // takeInteraction handles clicks and filled-in forms.
-func (a *App) takeInteraction(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (a *App) receiveInteraction(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	switch {
 	case cb.Type == slack.InteractionTypeBlockActions && len(cb.ActionCallback.BlockActions) > 0:
-		a.takeClick(ctx, client, envelope, cb)
+		a.receiveClick(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == denyForm:
 		a.takeDenial(ctx, client, envelope, cb)
-	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == settleForm:
+	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == resolveForm:
 		a.takeWord(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == requestForm:
 		a.takeForm(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeViewSubmission && cb.View.CallbackID == previewForm:
 		a.takePreview(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeBlockSuggestion && cb.ActionID == pickInput:
-		a.takeSuggestion(ctx, client, envelope, cb)
+		a.receiveSuggestion(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeShortcut && cb.CallbackID == formShortcut:
 		a.ack(ctx, client, envelope, nil)
-		a.openForm(ctx, act{User: cb.User.ID}, cb.TriggerID)
+		a.openForm(ctx, interaction{User: cb.User.ID}, cb.TriggerID)
 	default:
 		a.ack(ctx, client, envelope, nil)
 		a.Log.DebugContext(ctx, "an interaction nobody waits for", "type", cb.Type)
 	}
 }
 
-func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (a *App) receiveClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	button := cb.ActionCallback.BlockActions[0]
-	click := act{
+	click := interaction{
 		User: cb.User.ID, Channel: cmp.Or(cb.Channel.ID, cb.Container.ChannelID),
 		Action: button.ActionID, Request: button.Value, Response: cb.ResponseURL,
 		Home: cb.View.Type == slack.VTHomeTab,
@@ -256,7 +256,7 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 	}
 	if button.ActionID == actTheyRun || button.ActionID == actTheyAreOff {
 		a.ack(ctx, client, envelope, nil)
-		a.openSettlement(ctx, click, cb.TriggerID)
+		a.openResolution(ctx, click, cb.TriggerID)
 		return
 	}
 	env, err := envelopeOf("act:"+cmp.Or(cb.TriggerID, envelope), kindClick, click)
@@ -271,13 +271,13 @@ func (a *App) takeClick(ctx context.Context, client *socketmode.Client, envelope
 }
 
 func (a *App) takeDenial(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
-	var about formAbout
+	var about modalState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
 		a.Log.ErrorContext(ctx, "a form without its request", "err", err)
 		a.ack(ctx, client, envelope, nil)
 		return
 	}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDenial, act{
+	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDenial, interaction{
 		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response, Home: about.Home,
 		Reason: formReason(cb.View),
 	})
@@ -299,7 +299,7 @@ func (a *App) record(ctx context.Context, env approvals.Envelope) (bool, error) 
 	return a.desk.Record(ctx, env)
 }
 
-func envelopeOf(id, kind string, what act) (approvals.Envelope, error) {
+func envelopeOf(id, kind string, what interaction) (approvals.Envelope, error) {
 	var cmd command.Command
 	if kind == kindCommand {
 		cmd, _ = command.Parse(what.Text) // else it would not have come so far

@@ -275,12 +275,12 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 }
 
 func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
-	golden(t, "deny", denialForm("S-22222", `{"request":"S-22222","channel":"COPS"}`))
+	golden(t, "deny", denyModal("S-22222", `{"request":"S-22222","channel":"COPS"}`))
 	few := newScene(t, 3)
 	a := &App{Config: goldenRules}
 	a.Policy = few.pol
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
-	golden(t, "settle_off", settlementForm(unknown, act{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
+	golden(t, "settle_off", resolveModal(unknown, interaction{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
 	golden(t, "servers_only", serversPage(few.pending(), few.f, 0))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }

@@ -71,7 +71,7 @@ func (a *App) sayState(r approvals.Request) string {
 	case approvals.Denied:
 		return ":x: *Denied* by " + mention(last.By) + " " + clock(last.At) + because(last.Reason)
 	case approvals.Expired:
-		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + did(r.Action) + "."
+		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + pastTense(r.Action) + "."
 	case approvals.Cancelled:
 		return sayCancelledState(r)
 	case approvals.Succeeded:
@@ -115,7 +115,7 @@ func sayCancelledState(r approvals.Request) string {
 	case last.Verdict == approvals.NoCard:
 		return ":no_entry: *Withdrawn*: its card could not be posted."
 	}
-	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + did(r.Action) + "."
+	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + pastTense(r.Action) + "."
 }
 
 func because(reason string) string {

@@ -62,11 +62,11 @@ func sayOption(s approvals.Server) string {
 	if s.Task != "" {
 		state += ", " + s.Task
 	}
-	rest := " · " + clipRunes(bare(state), 20)
+	rest := " · " + clipRunes(withoutControls(state), 20)
 	if s.Address != "" {
-		rest += " · " + clipRunes(bare(s.Address), 15)
+		rest += " · " + clipRunes(withoutControls(s.Address), 15)
 	}
-	return clipRunes(bare(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
+	return clipRunes(withoutControls(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
 }
 
 func sayPreviewFoot(r approvals.Request) string {

@@ -13,9 +13,9 @@ import (
 // linked to.
 const maxConflicts = 5
 
-// refusal says why something was refused. Where servers are part of other
+// explain says why something was refused. Where servers are part of other
 // requests, it leads to their cards: whose they are, and where they stand.
-func (a *App) refusal(ctx context.Context, no *approvals.Refusal) string {
+func (a *App) explain(ctx context.Context, no *approvals.Refusal) string {
 	said := []string{sayRefusal(no)}
 	holders := slices.Compact(slices.Sorted(maps.Values(no.Taken)))
 	for _, id := range holders[:min(maxConflicts, len(holders))] {

@@ -35,7 +35,7 @@ const (
 )
 
 // settleForm asks for the reason of a word about servers that are not known.
-const settleForm = "ecs_stop_settle"
+const resolveForm = "ecs_stop_settle"
 
 // afterwards are the buttons under the outcome; none if there is nothing to do.
 func afterwards(m approvals.Message) []slack.Block {
@@ -61,28 +61,28 @@ func afterwards(m approvals.Message) []slack.Block {
 }
 
 // askAgain makes a new request of an old one, as a button or a verb says.
-func (a *App) askAgain(ctx context.Context, op string, did act) error {
+func (a *App) askAgain(ctx context.Context, op string, in interaction) error {
 	again := a.desk.StartAgain
-	ask := approvals.Ask{Op: op, From: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), Answer: did.Response}
+	ask := approvals.Ask{Op: op, From: in.Channel, Channel: cmp.Or(a.Channel, in.Channel), Answer: in.Response}
 	var err error
-	if did.Action == actStartAgain {
-		ask.By, err = a.asker(ctx, did.User)
+	if in.Action == actStartAgain {
+		ask.By, err = a.asker(ctx, in.User)
 	} else {
 		// A retry may be approved by the same click.
 		again = a.desk.Retry
-		if ask.By, err = a.person(ctx, did.User, ageToLetGo, a.Policy.Requesters, a.Policy.Approvers); err == nil {
-			ask.Again, err = a.requester(ctx, did.Request, ask.By)
+		if ask.By, err = a.person(ctx, in.User, ageToLetGo, a.Policy.Requesters, a.Policy.Approvers); err == nil {
+			ask.Again, err = a.requester(ctx, in.Request, ask.By)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if no := a.noPlace(ctx, ask.By, did.Channel); no != "" {
-		a.answer(ctx, did, no)
+	if no := a.noPlace(ctx, ask.By, in.Channel); no != "" {
+		a.answer(ctx, in, no)
 		return nil
 	}
-	r, err := again(ctx, did.Request, ask)
-	return a.refusedOr(ctx, did, err, sayAsked(r)+a.frozenToo(ctx))
+	r, err := again(ctx, in.Request, ask)
+	return a.answerOutcome(ctx, in, err, sayAsked(r)+a.freezeWarning(ctx))
 }
 
 // requester is who made a request, as they are now. by is who asks.
@@ -99,16 +99,16 @@ func (a *App) requester(ctx context.Context, request string, by approvals.Person
 
 // wordAbout is what the form remembers.
 type wordAbout struct {
-	formAbout
+	modalState
 	Action string `json:"action"` // the button that opened it
 }
 
 // openSettlement shows the form, or says privately why this person's word would
 // not count.
-func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
+func (a *App) openResolution(ctx context.Context, click interaction, trigger string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
 	defer cancel()
-	r, err := a.maySettle(ctx, click)
+	r, err := a.mayResolve(ctx, click)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
 		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
@@ -116,7 +116,7 @@ func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
 		return
 	}
 	if err == nil {
-		_, err = a.api.OpenViewContext(ctx, trigger, settlementForm(r, click))
+		_, err = a.api.OpenViewContext(ctx, trigger, resolveModal(r, click))
 	}
 	if hasSlackCode(err, "exchanged_trigger_id") {
 		return // Slack sent the click twice; the first one has opened the form
@@ -131,7 +131,7 @@ func (a *App) openSettlement(ctx context.Context, click act, trigger string) {
 
 // maySettle returns a *approvals.Refusal if a word would have no effect. It is
 // asked again when the form comes back.
-func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, error) {
+func (a *App) mayResolve(ctx context.Context, click interaction) (approvals.Request, error) {
 	r, err := a.desk.Find(ctx, click.Request)
 	if err != nil {
 		return r, err
@@ -144,12 +144,12 @@ func (a *App) maySettle(ctx context.Context, click act) (approvals.Request, erro
 	return r, err
 }
 
-func settlementForm(r approvals.Request, click act) slack.ModalViewRequest {
-	about, _ := json.Marshal(wordAbout{formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response}, click.Action})
+func resolveModal(r approvals.Request, click interaction) slack.ModalViewRequest {
+	about, _ := json.Marshal(wordAbout{modalState{Request: click.Request, Channel: click.Channel, Response: click.Response}, click.Action})
 	input := slack.NewPlainTextInputBlockElement(nil, reasonInput)
 	input.Multiline, input.MaxLength = true, command.MaxReason
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: settleForm, PrivateMetadata: string(about),
+		Type: slack.VTModal, CallbackID: resolveForm, PrivateMetadata: string(about),
 		Title: plain(saySettleTitle(r.ID)), Submit: plain(saySettleSubmit), Close: plain(sayDenyClose),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			section(saySettleIntro(r, click.Action == actTheyRun)),
@@ -166,7 +166,7 @@ func (a *App) takeWord(ctx context.Context, client *socketmode.Client, envelope 
 		a.ack(ctx, client, envelope, nil)
 		return
 	}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindWord, act{
+	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindResolution, interaction{
 		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response,
 		Action: about.Action, Reason: formReason(cb.View),
 	})

@@ -102,7 +102,7 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 2, Code: "Ecs.0100", Why: "it <!here> will not"},
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
-	golden(t, "settle", settlementForm(stop, act{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
+	golden(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
 	settled, err := stop.Settle(approvals.Person{ID: "UBEN"}, a.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)

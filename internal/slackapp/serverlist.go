@@ -36,7 +36,7 @@ func showButton(r approvals.Request) slack.Block {
 
 // showServers opens the list or turns a page of it. It changes nothing, so it
 // is not recorded; any member of the workspace may look.
-func (a *App) showServers(ctx context.Context, click act, cb slack.InteractionCallback) {
+func (a *App) showServers(ctx context.Context, click interaction, cb slack.InteractionCallback) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
 	defer cancel()
 	id, page := click.Request, 0
@@ -51,7 +51,7 @@ func (a *App) showServers(ctx context.Context, click act, cb slack.InteractionCa
 		a.answer(ctx, click, sayRefusal(no))
 		return
 	case errors.As(err, &no):
-		view, err = notice(sayRefusal(no)), nil
+		view, err = infoModal(sayRefusal(no)), nil
 	}
 	switch {
 	case err != nil:

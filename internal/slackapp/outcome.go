@@ -36,7 +36,7 @@ func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
 		left -= len(text)
 		body.WriteString("\n" + text + "\n")
 	}
-	if long(m.Batches) {
+	if needsFile(m.Batches) {
 		body.WriteString("\n" + sayResultsFollow + "\n")
 	}
 	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)

@@ -19,8 +19,8 @@ const (
 	reasonInput = "text"
 )
 
-// formAbout is what the form remembers: the request and where to answer.
-type formAbout struct {
+// modalState is what the form remembers: the request and where to answer.
+type modalState struct {
 	Request  string `json:"request"`
 	Channel  string `json:"channel"`
 	Response string `json:"response,omitempty"`
@@ -28,7 +28,7 @@ type formAbout struct {
 }
 
 // openDenial shows the form, or says privately why this person cannot deny.
-func (a *App) openDenial(ctx context.Context, click act, trigger string) {
+func (a *App) openDenial(ctx context.Context, click interaction, trigger string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
 	defer cancel()
 	err := a.mayDeny(ctx, click)
@@ -39,8 +39,8 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 		return
 	}
 	if err == nil {
-		about, _ := json.Marshal(formAbout{Request: click.Request, Channel: click.Channel, Response: click.Response, Home: click.Home})
-		_, err = a.api.OpenViewContext(ctx, trigger, denialForm(click.Request, string(about)))
+		about, _ := json.Marshal(modalState{Request: click.Request, Channel: click.Channel, Response: click.Response, Home: click.Home})
+		_, err = a.api.OpenViewContext(ctx, trigger, denyModal(click.Request, string(about)))
 	}
 	if hasSlackCode(err, "exchanged_trigger_id") {
 		return // Slack sent the click twice; the first one has opened the form
@@ -55,7 +55,7 @@ func (a *App) openDenial(ctx context.Context, click act, trigger string) {
 
 // mayDeny returns a *approvals.Refusal if the denial would have no effect. It
 // is asked again when the form comes back.
-func (a *App) mayDeny(ctx context.Context, click act) error {
+func (a *App) mayDeny(ctx context.Context, click interaction) error {
 	r, err := a.desk.Find(ctx, click.Request)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (a *App) mayDeny(ctx context.Context, click act) error {
 	return err
 }
 
-func denialForm(request, about string) slack.ModalViewRequest {
+func denyModal(request, about string) slack.ModalViewRequest {
 	input := slack.NewPlainTextInputBlockElement(plain(sayDenyPlaceholder), reasonInput)
 	input.Multiline, input.MaxLength = true, command.MaxReason
 	block := slack.NewInputBlock(reasonBlock, plain(sayDenyLabel), nil, input)
