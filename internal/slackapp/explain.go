@@ -21,7 +21,7 @@ func (a *App) explain(ctx context.Context, no *approvals.Refusal) string {
 	for _, id := range holders[:min(maxConflicts, len(holders))] {
 		r, err := a.desk.Find(ctx, id)
 		if err != nil {
-			a.Log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
+			a.log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
 			continue
 		}
 		said = append(said, sayHolder(r, a.permalink(ctx, r)))

@@ -3,27 +3,21 @@ package slackapp
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"time"
 
 	"ecsbot/internal/approvals"
-	"ecsbot/internal/command"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 )
 
-// Afterwards is what is asked of the engine about a request that has ended.
-// From the ask only who, where and the op count: the servers are those of the
-// old request, and what they are now decides.
-type Afterwards interface {
+// FollowUps makes a new request of one that has ended. From the ask only who,
+// where and the op count: the servers are those of the old request, and what
+// they are now decides.
+type FollowUps interface {
 	// Retry asks again for what failed or was not sent.
 	Retry(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
 	// StartAgain asks for what the request stopped to be started.
 	StartAgain(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error)
-	// Settle takes p's word for the servers of which it was not found out.
-	Settle(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error)
 }
 
 // Names of the buttons under the outcome. Their value is the id of the request.
@@ -34,11 +28,9 @@ const (
 	actTheyRun    = "ecs_stop_run"
 )
 
-// settleForm asks for the reason of a word about servers that are not known.
-const resolveForm = "ecs_stop_settle"
-
-// afterwards are the buttons under the outcome; none if there is nothing to do.
-func afterwards(m approvals.Message) []slack.Block {
+// outcomeButtons are the buttons under the outcome; none if there is nothing to
+// do.
+func outcomeButtons(m approvals.Message) []slack.Block {
 	r := m.Request
 	var buttons []slack.BlockElement
 	if r.State == approvals.Unknown {
@@ -60,29 +52,40 @@ func afterwards(m approvals.Message) []slack.Block {
 	return []slack.Block{slack.NewActionBlock("afterwards", buttons...)}
 }
 
-// askAgain makes a new request of an old one, as a button or a verb says.
-func (a *App) askAgain(ctx context.Context, op string, in interaction) error {
-	again := a.desk.StartAgain
-	ask := approvals.Ask{Op: op, From: in.Channel, Channel: cmp.Or(a.Channel, in.Channel), Answer: in.Response}
-	var err error
-	if in.Action == actStartAgain {
-		ask.By, err = a.asker(ctx, in.User)
-	} else {
-		// A retry may be approved by the same click.
-		again = a.desk.Retry
-		if ask.By, err = a.person(ctx, in.User, ageToLetGo, a.Policy.Requesters, a.Policy.Approvers); err == nil {
-			ask.Again, err = a.requester(ctx, in.Request, ask.By)
-		}
-	}
+// retry asks again for what failed. It may be approved by the same click.
+func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction) error {
+	by, err := a.person(ctx, in.User, ageToLetGo, a.cfg.Policy.Requesters, a.cfg.Policy.Approvers)
 	if err != nil {
 		return err
 	}
+	requester, err := a.requester(ctx, in.Request, by)
+	if err != nil {
+		return err
+	}
+	return a.followUp(ctx, env, in, approvals.Ask{By: by, Again: requester}, a.desk.Retry)
+}
+
+// startAgain asks for what was stopped to be started.
+func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interaction) error {
+	by, err := a.asker(ctx, in.User)
+	if err != nil {
+		return err
+	}
+	return a.followUp(ctx, env, in, approvals.Ask{By: by}, a.desk.StartAgain)
+}
+
+// followUp makes the new request by again, and answers with it.
+func (a *App) followUp(ctx context.Context, env approvals.Envelope, in interaction, ask approvals.Ask, again func(context.Context, string, approvals.Ask) (approvals.Request, error)) error {
 	if no := a.noPlace(ctx, ask.By, in.Channel); no != "" {
 		a.answer(ctx, in, no)
 		return nil
 	}
+	ask.Op, ask.From, ask.Channel, ask.Answer = env.ID, in.Channel, cmp.Or(a.cfg.Channel, in.Channel), in.Response
 	r, err := again(ctx, in.Request, ask)
-	return a.answerOutcome(ctx, in, err, sayAsked(r)+a.freezeWarning(ctx))
+	if err != nil {
+		return a.answerOutcome(ctx, in, err, "")
+	}
+	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.freezeWarning(ctx))
 }
 
 // requester is who made a request, as they are now. by is who asks.
@@ -95,88 +98,4 @@ func (a *App) requester(ctx context.Context, request string, by approvals.Person
 		return approvals.Person{}, err
 	}
 	return a.asker(ctx, r.Requester)
-}
-
-// wordAbout is what the form remembers.
-type wordAbout struct {
-	modalState
-	Action string `json:"action"` // the button that opened it
-}
-
-// openSettlement shows the form, or says privately why this person's word would
-// not count.
-func (a *App) openResolution(ctx context.Context, click interaction, trigger string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
-	defer cancel()
-	r, err := a.mayResolve(ctx, click)
-	var no *approvals.Refusal
-	if errors.As(err, &no) {
-		a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
-		a.answer(ctx, click, sayRefusal(no))
-		return
-	}
-	if err == nil {
-		_, err = a.api.OpenViewContext(ctx, trigger, resolveModal(r, click))
-	}
-	if hasSlackCode(err, "exchanged_trigger_id") {
-		return // Slack sent the click twice; the first one has opened the form
-	}
-	if err != nil {
-		a.Log.WarnContext(ctx, "the form about an outcome could not be opened", "request", click.Request, "user", click.User, "err", err)
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-		defer cancel()
-		a.answer(late, click, saySettleFailed(click.Request))
-	}
-}
-
-// maySettle returns a *approvals.Refusal if a word would have no effect. It is
-// asked again when the form comes back.
-func (a *App) mayResolve(ctx context.Context, click interaction) (approvals.Request, error) {
-	r, err := a.desk.Find(ctx, click.Request)
-	if err != nil {
-		return r, err
-	}
-	p, err := a.decider(ctx, click.User)
-	if err != nil {
-		return r, err
-	}
-	_, err = r.Settle(p, a.Policy, click.Action == actTheyRun, "", "", time.Now())
-	return r, err
-}
-
-func resolveModal(r approvals.Request, click interaction) slack.ModalViewRequest {
-	about, _ := json.Marshal(wordAbout{modalState{Request: click.Request, Channel: click.Channel, Response: click.Response}, click.Action})
-	input := slack.NewPlainTextInputBlockElement(nil, reasonInput)
-	input.Multiline, input.MaxLength = true, command.MaxReason
-	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: resolveForm, PrivateMetadata: string(about),
-		Title: plain(saySettleTitle(r.ID)), Submit: plain(saySettleSubmit), Close: plain(sayDenyClose),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			section(saySettleIntro(r, click.Action == actTheyRun)),
-			slack.NewInputBlock(reasonBlock, plain(saySettleLabel), plain(saySettleHint), input),
-		}},
-	}
-}
-
-// takeWord records what a person says became of the servers.
-func (a *App) takeWord(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
-	var about wordAbout
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
-		a.Log.ErrorContext(ctx, "a form without its request", "err", err)
-		a.ack(ctx, client, envelope, nil)
-		return
-	}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindResolution, interaction{
-		User: cb.User.ID, Channel: about.Channel, Request: about.Request, Response: about.Response,
-		Action: about.Action, Reason: formReason(cb.View),
-	})
-	if err == nil {
-		_, err = a.record(ctx, env)
-	}
-	if err != nil {
-		a.Log.ErrorContext(ctx, "a word about an outcome could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{reasonBlock: plainly(sayUnkept(err))}))
-		return
-	}
-	a.ack(ctx, client, envelope, nil)
 }

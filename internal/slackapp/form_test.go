@@ -65,8 +65,8 @@ func checkModal(t *testing.T, v slack.ModalViewRequest) string {
 
 func TestViewsKeepSlacksLimits(t *testing.T) {
 	for _, required := range []bool{false, true} {
-		a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}}
-		checkModal(t, a.form(`{"channel":"COPS"}`))
+		v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}
+		checkModal(t, v.form(`{"channel":"COPS"}`))
 	}
 	checkModal(t, infoModal(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
 	for _, n := range []int{1, 30, 31, 100, 1000, 5000} {
@@ -145,8 +145,8 @@ func filled(names, tags, how, why string, picked ...string) slack.View {
 }
 
 func TestFormIsReadAsTheCommandIs(t *testing.T) {
-	a := &App{}
-	w, wrong := a.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"))
+	v := view{}
+	w, wrong := v.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"))
 	if len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
@@ -162,7 +162,7 @@ func TestFormIsReadAsTheCommandIs(t *testing.T) {
 }
 
 func TestFormNamesMistakesOnTheFields(t *testing.T) {
-	a := &App{Config: Config{Policy: approvals.Policy{ReasonRequired: true}}}
+	v := view{Policy: approvals.Policy{ReasonRequired: true}}
 	for _, tt := range []struct {
 		view slack.View
 		want map[string]string // block → part of what it is told
@@ -174,7 +174,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 		{filled("<@U1|joe>", "env=a env=b", "SOFT", "x"), map[string]string{namesBlock: "a person or a channel", tagsBlock: "contradicts"}},
 		{slack.View{}, map[string]string{whyBlock: "required"}},
 	} {
-		_, wrong := a.readForm(tt.view)
+		_, wrong := v.readForm(tt.view)
 		if len(wrong) != len(tt.want) {
 			t.Errorf("told %q, want %q", wrong, tt.want)
 		}
@@ -239,10 +239,10 @@ func golden(t *testing.T, name string, v slack.ModalViewRequest) {
 }
 
 func TestViewsLookAsTheyDid(t *testing.T) {
-	a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}}
-	golden(t, "form", a.form(`{"channel":"COPS"}`))
-	a.Policy.ReasonRequired = true
-	golden(t, "form_reason_required", a.form(`{"channel":"COPS"}`))
+	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
+	golden(t, "form", v.form(`{"channel":"COPS"}`))
+	v.Policy.ReasonRequired = true
+	golden(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
 	golden(t, "looking", infoModal(sayLooking))
 	golden(t, "asking", infoModal(sayAsking))
 

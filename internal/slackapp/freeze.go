@@ -19,16 +19,16 @@ type Freezer interface {
 	Freezing(ctx context.Context) (approvals.Freeze, error)
 }
 
-func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction, reason string) error {
+func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction) error {
 	p, err := a.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freeze(ctx, p, reason, cmp.Or(a.Channel, in.Channel), env.ID, env.At)
+	f, err := a.desk.Freeze(ctx, p, in.Reason, cmp.Or(a.cfg.Channel, in.Channel), env.ID, env.At)
 	if err != nil {
 		return a.answerOutcome(ctx, in, err, "")
 	}
-	if !f.On { // the act was carried out before, and somebody has lifted the freeze since
+	if !f.On { // it was carried out before, and somebody has lifted the freeze since
 		return a.answerOutcome(ctx, in, &approvals.Refusal{Why: approvals.Overtaken, Freeze: f}, "")
 	}
 	// It holds. Only now is there time to find out whether others hear of it.
@@ -37,7 +37,7 @@ func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction
 
 // unheard says that the freeze cannot be announced; empty if it can.
 func (a *App) unheard(ctx context.Context, channel string) string {
-	if a.Channel != "" {
+	if a.cfg.Channel != "" {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -64,7 +64,7 @@ func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interacti
 func (a *App) freezeWarning(ctx context.Context) string {
 	f, err := a.desk.Freezing(ctx)
 	if err != nil {
-		a.Log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
+		a.log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
 	}
 	if err != nil || !f.On {
 		return ""

@@ -289,7 +289,7 @@ func TestTheLinkToADeletedCardIsAskedForOnce(t *testing.T) {
 	r := newRig(t, slacksim.Options{}, nil)
 	gone := approvals.Request{ID: "S-22222", Thread: approvals.Thread{Channel: "COPS", TS: "1700000000.000100"}}
 	for range 3 {
-		if link := r.app.homes.link(t.Context(), r.app, gone); link != "" {
+		if link := r.app.permalink(t.Context(), gone); link != "" {
 			t.Errorf("a link: %q", link)
 		}
 	}
@@ -340,11 +340,10 @@ func TestCellsAreNoFormulas(t *testing.T) {
 // The Home tells what its channel did not take, to outsiders as well.
 func TestTheHomeTellsWhatCouldNotBeSaid(t *testing.T) {
 	few := newScene(t, 3)
-	a := &App{Config: goldenRules}
-	a.Policy = few.pol
+	v := few.view()
 	end := few.ended(false, all(wasStopped))
 	end.Refused = "is_archived"
-	text := asJSON(t, a.home(home{person: approvals.Person{ID: "UANNA"}, now: noon, untold: []approvals.Message{end}, link: func(approvals.Request) string { return "" }}))
+	text := asJSON(t, v.home(home{person: approvals.Person{ID: "UANNA"}, now: noon, untold: []approvals.Message{end}, link: func(approvals.Request) string { return "" }}))
 	for _, want := range []string{"3 servers stopped", "could not say this", "archived"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the Home does not say %q: %s", want, text)

@@ -3,23 +3,23 @@ package slackapp
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"ecsbot/internal/approvals"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 )
 
 // previewForm shows what would be asked for; to submit it is to ask.
 const previewForm = "ecs_stop_preview"
 
-// previewAbout is what a preview remembers.
-type previewAbout struct {
-	modalState
-	Draft string `json:"draft"`
+// Drafter keeps what a preview shows until the person asks for it.
+type Drafter interface {
+	// Draft keeps what the ask would make a request of, under its op.
+	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
+	// AskDraft makes the request of a draft, once.
+	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
@@ -36,7 +36,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		Op: env.ID, By: p, From: in.Channel, Channel: cmp.Or(a.Channel, in.Channel), Answer: in.Response,
+		Op: env.ID, By: p, From: in.Channel, Channel: cmp.Or(a.cfg.Channel, in.Channel), Answer: in.Response,
 		Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
 	})
 	var no *approvals.Refusal
@@ -47,12 +47,12 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 	if err != nil {
 		return err
 	}
-	about, _ := json.Marshal(previewAbout{modalState{Channel: in.Channel, Response: in.Response}, env.ID})
-	a.show(ctx, env, in, previewOf(r, string(about)), a.sayDryRun(r))
+	state := modalState{Channel: in.Channel, Response: in.Response, Draft: env.ID}
+	a.show(ctx, env, in, previewOf(r, state.String()), sayDryRun(r))
 	return nil
 }
 
-func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
+func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
 	blocks := []slack.Block{section(sayWish(r)), section(sayServers(r, cardBudget))}
 	if r.OutSum > 0 {
 		blocks = append(blocks, section(sayLeftOut(r.Out, r.OutSum, cardBudget)))
@@ -62,37 +62,32 @@ func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
 	}
 	blocks = append(blocks, contextBlock(sayPreviewFoot(r)))
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: about,
+		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: state,
 		Title: plain(sayPreviewTitle), Submit: plain(sayPreviewSubmit), Close: plain(sayFormBack),
 		Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
 
-// takePreview records that somebody asks for what they were shown.
-func (a *App) takePreview(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
-	var about previewAbout
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
-		a.Log.ErrorContext(ctx, "a preview without its draft", "err", err)
-		a.ack(ctx, client, envelope, nil)
-		return
-	}
-	in := interaction{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Draft: about.Draft, View: cb.View.ExternalID}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDraft, in)
-	fresh := false
-	if err == nil {
-		fresh, err = a.record(ctx, env)
-	}
-	// What is pushed on top leaves the preview as it is.
-	view, answer := infoModal(sayHaveForm), slack.NewPushViewSubmissionResponse
+// readDraft reads the submitted preview.
+func readDraft(_ view, s submission) (id string, in interaction, wrong map[string]string) {
+	in = s.interaction()
+	in.View = s.View.ExternalID
+	return s.viewID(), in, nil
+}
+
+// answerDraft replaces the preview, or leaves it as it is and pushes on top of
+// it why nothing more is done.
+func answerDraft(in interaction, fresh bool, err error) any {
+	modal := infoModal(sayHaveForm)
 	switch {
 	case err != nil:
-		a.Log.ErrorContext(ctx, "a request could not be recorded", "user", cb.User.ID, "err", err)
-		view = infoModal(sayUnkept(err))
+		modal = infoModal(sayUnkept(err))
 	case fresh:
-		view, answer = infoModal(sayAsking), slack.NewUpdateViewSubmissionResponse
-		view.ExternalID = in.View
+		modal = infoModal(sayAsking)
+		modal.ExternalID = in.View
+		return slack.NewUpdateViewSubmissionResponse(&modal)
 	}
-	a.ack(ctx, client, envelope, answer(&view))
+	return slack.NewPushViewSubmissionResponse(&modal)
 }
 
 // askDraft makes the request that was shown. However often it is submitted,
@@ -115,9 +110,9 @@ func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interacti
 		return err
 	}
 	said := sayAsked(r) + a.freezeWarning(ctx)
-	view := infoModal(said)
-	view.Close, view.ClearOnClose = plain(sayFormDone), true // with the form below
-	a.show(ctx, env, in, view, said)
+	modal := infoModal(said)
+	modal.Close, modal.ClearOnClose = plain(sayFormDone), true // with the form below
+	a.show(ctx, env, in, modal, said)
 	return nil
 }
 
@@ -131,8 +126,8 @@ func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in intera
 }
 
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
-	a.Metrics.refusals.WithLabelValues(string(no.Why)).Inc()
-	a.Log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
+	a.metrics.refusals.WithLabelValues(string(no.Why)).Inc()
+	a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
 	said := a.explain(ctx, no)
 	a.show(ctx, env, in, infoModal(said), said)
 }
@@ -141,12 +136,12 @@ func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in intera
 // pushes may not be there yet.
 const ackTravel = 3 * time.Second
 
-// show puts view in the place of the one that did left behind, or tells the
-// person privately what it would say if that one is closed.
-func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, view slack.ModalViewRequest, otherwise string) {
-	view.ExternalID = in.View
+// show replaces the modal that the interaction left open, or tells the person
+// privately what it would say if that one is closed.
+func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, modal slack.ModalViewRequest, otherwise string) {
+	modal.ExternalID = in.View
 	for {
-		_, err := a.api.UpdateViewContext(ctx, view, in.View, "", "")
+		_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
 		if err == nil {
 			return
 		}
@@ -157,7 +152,7 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, 
 				continue
 			}
 		}
-		a.Log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
+		a.log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
 		a.answer(ctx, in, otherwise)
 		return
 	}

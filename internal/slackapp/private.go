@@ -26,7 +26,7 @@ import (
 // and it is the Home that they look at.
 func (a *App) answer(ctx context.Context, in interaction, text string) {
 	if err := a.tell(ctx, in, text); err != nil {
-		a.Log.ErrorContext(ctx, "a person could not be answered", "user", in.User, "home", in.Home, "err", err)
+		a.log.ErrorContext(ctx, "a person could not be answered", "user", in.User, "home", in.Home, "err", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 func (a *App) Stale(ctx context.Context, env approvals.Envelope) {
 	var in interaction
 	if err := json.Unmarshal(env.Body, &in); err != nil {
-		a.Log.ErrorContext(ctx, "read act", "err", err)
+		a.log.ErrorContext(ctx, "read act", "err", err)
 		return
 	}
 	a.answer(ctx, in, sayStale)
@@ -135,5 +135,5 @@ func (a *App) Tell(ctx context.Context, user string, m approvals.Message) error 
 	if user == m.Request.Requester {
 		in.Channel, in.Response = m.Request.From, m.Request.Answer
 	}
-	return a.tell(ctx, in, a.sayElsewhere(m))
+	return a.tell(ctx, in, sayElsewhere(m))
 }

@@ -55,8 +55,8 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 		if time.Since(began) > longLife {
 			pause = minPause
 		}
-		a.Metrics.restarts.Inc()
-		a.Log.WarnContext(ctx, "socket begun anew", "socket", n, "in", pause, "err", err)
+		a.metrics.restarts.Inc()
+		a.log.WarnContext(ctx, "socket begun anew", "socket", n, "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause + rand.N(pause/2)):
@@ -114,7 +114,7 @@ func (a *App) runSocket(ctx context.Context, n int) error {
 				if cause, fatal := fatalAuth(evt.Data); fatal {
 					return errRefused{cause}
 				}
-				a.Log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
+				a.log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
 			default:
 				a.receive(ctx, client, evt)
 			}
@@ -127,10 +127,10 @@ func (a *App) greeted(ctx context.Context, n int, evt socketmode.Event) {
 	if evt.Request != nil {
 		connections = evt.Request.NumConnections
 	}
-	a.Metrics.connections.Set(float64(connections))
-	a.Log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
+	a.metrics.connections.Set(float64(connections))
+	a.log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
 	if connections > 8 {
-		a.Log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
+		a.log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
 	}
 }
 

@@ -168,10 +168,10 @@ func sayHomeWish(r approvals.Request, link string) string {
 }
 
 // sayHomeOpen is a request under way.
-func (a *App) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) string {
+func (v view) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) string {
 	s := fmt.Sprintf("%s %s: %s in %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), sayHomeLink(link))
 	if r.State == approvals.Executing {
-		s += "\n" + a.sayProgress(r, f)
+		s += "\n" + v.sayProgress(r, f)
 	}
 	return s
 }
