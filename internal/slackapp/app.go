@@ -29,33 +29,21 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Desk is what the Slack side asks of the engine. Methods that take an op do
-// nothing twice for the same op. What a person can mend comes back as a
-// *approvals.Refusal.
+// Desk is what the Slack side asks of the engine. Each part is declared beside
+// the code that calls it. Methods that take an op do nothing twice for the same
+// op. What a person can put right comes back as a *approvals.Refusal.
 type Desk interface {
-	Enqueue(ctx context.Context, env approvals.Envelope) (fresh bool, err error)
-	Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
-	Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error)
-	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
-	Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
-	Afterwards
-	Freezer
-	Knower
-	Find(ctx context.Context, id string) (approvals.Request, error)
-	Batches(ctx context.Context, r approvals.Request) ([]approvals.Batch, error)
-	OpenRequests(ctx context.Context, user string) (open []approvals.Request, more int, err error)
-	EndedRequests(ctx context.Context, n int) ([]approvals.Request, error)
-	HomeOpened(ctx context.Context, user string) error
-	AnswerInHome(ctx context.Context, user, text string) error
-	HomeAnswer(ctx context.Context, user string) (string, error)
-	// Undelivered lists what could not be told to the person in its channel lately.
-	Undelivered(ctx context.Context, user string) ([]approvals.Message, error)
-	ServerList(ctx context.Context, id string) (approvals.ServerList, error)
-	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
-	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
-	WarmSuggestions(ctx context.Context)
-	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
-	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
+	Recorder   // interaction.go: store what people did
+	Asker      // ask.go: make a request
+	Decider    // decide.go: approve, deny, cancel
+	FollowUps  // followup.go: retry, start again
+	Resolver   // resolve.go: take a person's word
+	Freezer    // freeze.go: the emergency stop
+	Drafter    // preview.go: keep what a preview shows
+	Reader     // show.go: read requests and their lists
+	Inventory  // form.go: servers in the cloud
+	HomeKeeper // home.go: what Homes show
+	Knower     // people.go: what Slack said of people
 }
 
 // Config says how the app appears in Slack.
@@ -66,22 +54,26 @@ type Config struct {
 	Sockets  int    // live Socket Mode connections, at least 1
 	Channel  string // where cards go; empty: where the command was typed
 	Policy   approvals.Policy
-	Batch    int // servers in one call and
-	Rate     int // servers a minute: for what the card says of the time it takes
+	Batch    int // servers in one call: the card says how many calls there are
+	Rate     int // servers a minute: the card says how long it takes
 	Log      *slog.Logger
 	Metrics  *Metrics // must be set
 }
 
 // App is one replica's connection to a Slack workspace.
 type App struct {
-	Config
+	cfg     Config
+	log     *slog.Logger
+	metrics *Metrics
+	view    view
+
 	desk  Desk
 	api   *slack.Client
 	calls doer
 	me    atomic.Pointer[slack.AuthTestResponse]
 	hello []atomic.Bool // socket → it has said hello and is alive
 
-	homes  homeViews // what drawing Homes has lately asked Slack
+	links  linkCache
 	people people
 	slots  chan struct{} // one for each envelope between arrival and acknowledgement
 	brakes chan struct{} // more of them, for what holds back
@@ -103,7 +95,8 @@ func New(c Config, desk Desk) *App {
 		opts = append(opts, slack.OptionAPIURL(c.APIURL))
 	}
 	return &App{
-		Config: c, desk: desk, calls: calls,
+		cfg: c, log: c.Log, metrics: c.Metrics, view: view{Policy: c.Policy, Batch: c.Batch, Rate: c.Rate},
+		desk: desk, calls: calls,
 		api:   slack.New(c.BotToken.Reveal(), opts...),
 		hello: make([]atomic.Bool, c.Sockets),
 		slots: make(chan struct{}, 64), brakes: make(chan struct{}, 16),
@@ -129,7 +122,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer closeSockets(nil)
 	var wg sync.WaitGroup
 	wg.Go(func() { a.checkScopes(ctx) })
-	for n := range a.Sockets {
+	for n := range a.cfg.Sockets {
 		wg.Go(func() {
 			if err := a.keepSocket(sockets, n); err != nil {
 				closeSockets(err)

@@ -19,12 +19,12 @@ const (
 
 // card is the request as people see it. It depends on the request and the freeze
 // alone: the same ones look the same on every replica, at any time.
-func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, string) {
-	state := a.sayStateIn(r, f)
+func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, string) {
+	state := v.sayStateIn(r, f)
 	blocks := []slack.Block{section(sayWish(r)), section(state)}
 	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
 	if r.State == approvals.Executing || r.State.Final() && sent {
-		blocks = append(blocks, section(a.sayProgress(r, f)))
+		blocks = append(blocks, section(v.sayProgress(r, f)))
 	}
 	blocks = append(blocks, section(sayServers(r, cardBudget)))
 	if r.LeftOutCount > 0 {
@@ -36,9 +36,9 @@ func (a *App) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 	if warnings := sayWarnings(r); warnings != "" {
 		blocks = append(blocks, section(warnings))
 	}
-	blocks = append(blocks, small(a.saySmall(r)))
+	blocks = append(blocks, contextBlock(v.saySmall(r)))
 	if r.State == approvals.Pending {
-		blocks = append(blocks, buttons(r, f))
+		blocks = append(blocks, decideButtons(r, f))
 	}
 	return blocks, fallback(r, state)
 }
@@ -48,7 +48,7 @@ func fallback(r approvals.Request, state string) string {
 	return clip(sayWishShort(r)+" "+state, maxFallback)
 }
 
-func buttons(r approvals.Request, f approvals.Freeze) slack.Block {
+func decideButtons(r approvals.Request, f approvals.Freeze) slack.Block {
 	return slack.NewActionBlock("decide", approveButton(r, f), denyButton(r), cancelButton(r))
 }
 

@@ -133,8 +133,8 @@ func resultsCSV(batches []approvals.Batch) string {
 	return b.String()
 }
 
-// long reports whether the outcome is told as a file, too.
-func long(batches []approvals.Batch) bool {
+// needsFile reports whether the results are too many for a message.
+func needsFile(batches []approvals.Batch) bool {
 	var t approvals.Tally
 	for _, b := range batches {
 		t = t.Plus(b.Tally())

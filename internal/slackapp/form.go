@@ -3,7 +3,6 @@ package slackapp
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -16,8 +15,19 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
+// Inventory is what the engine knows of the servers in the cloud.
+type Inventory interface {
+	// Servers reads servers as they are now; missing names the words that name
+	// none.
+	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
+	// Suggest finds up to n servers for what was typed so far.
+	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
+	// WarmSuggestions fetches the list for suggestions, and does not wait for it.
+	WarmSuggestions(ctx context.Context)
+}
+
 // Names in the form that asks for servers to be stopped. It lies below its
-// preview: whoever goes back finds the form as they have left it.
+// preview: who goes back finds the form as they left it.
 const (
 	formShortcut = "ecs_stop_form" // the global shortcut
 	requestForm  = "ecs_stop_request"
@@ -34,64 +44,55 @@ const (
 	maxTagsText  = 1000
 )
 
-// wish is what was filled in, understood.
-type wish struct {
+// formInput is what was filled in, understood.
+type formInput struct {
 	Servers []string `json:"servers,omitempty"`
 	Tags    []string `json:"tags,omitempty"`
 	Hard    bool     `json:"hard,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
 }
 
-// openForm shows the form, or says why this person cannot have it. The trigger
-// lives for three seconds only: there is no time to hand it to whoever is free.
-func (a *App) openForm(ctx context.Context, who act, trigger string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
-	defer cancel()
-	typed := who.Response != ""
-	who.Channel = cmp.Or(who.Channel, a.Channel)
-	no, err := a.noForm(ctx, who)
-	switch {
-	case no != "" && typed:
-		a.answer(ctx, who, no)
-		return
-	case no != "":
-		_, err = a.api.OpenViewContext(ctx, trigger, notice(no))
-	case err == nil:
+// openForm shows the form, or says why this person cannot have it: as a private
+// answer to whoever typed the command, else in a modal.
+func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
+	in.Channel = cmp.Or(in.Channel, a.cfg.Channel)
+	a.openModal(ctx, in, trigger, func(ctx context.Context) (slack.ModalViewRequest, error) {
+		no, err := a.formRefusal(ctx, in)
+		switch typed := in.Response != ""; {
+		case err != nil:
+			return slack.ModalViewRequest{}, err
+		case no != "" && typed:
+			return slack.ModalViewRequest{}, noModal{no}
+		case no != "":
+			return infoModal(no), nil
+		}
 		a.desk.WarmSuggestions(ctx) // somebody will soon type a name
-		about, _ := json.Marshal(formAbout{Channel: who.Channel, Response: who.Response})
-		_, err = a.api.OpenViewContext(ctx, trigger, a.form(string(about)))
-	}
-	if err == nil || hasSlackCode(err, "exchanged_trigger_id") {
-		return // the latter: Slack sent it twice, and the first one has opened the form
-	}
-	a.Log.WarnContext(ctx, "the request form could not be opened", "user", who.User, "err", err)
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
-	a.answer(late, who, sayNoForm+"\n"+a.help(late, who.User, "/ecs-stop"))
+		return a.view.form(modalState{Channel: in.Channel, Response: in.Response}.String()), nil
+	}, func(ctx context.Context) string { return sayNoForm + "\n" + a.help(ctx, in.User, "/ecs-stop") })
 }
 
-// noForm says why somebody cannot have the form; empty if they can.
-func (a *App) noForm(ctx context.Context, who act) (string, error) {
-	if who.Channel == "" {
+// formRefusal says why somebody cannot have the form; empty if they can.
+func (a *App) formRefusal(ctx context.Context, in interaction) (string, error) {
+	if in.Channel == "" {
 		return sayFormNeedsChannel, nil
 	}
-	if list := a.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, who.Channel) {
+	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) {
 		return sayNotHere(list), nil
 	}
-	p, err := a.asker(ctx, who.User)
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return "", err
 	}
 	var no *approvals.Refusal
-	if errors.As(a.Policy.MayAsk(p), &no) {
-		a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
+	if errors.As(a.cfg.Policy.MayAsk(p), &no) {
+		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		return sayRefusal(no), nil
 	}
-	return a.noPlace(ctx, p, who.Channel), nil
+	return a.noPlace(ctx, p, in.Channel), nil
 }
 
-// form is the empty form. about is what it remembers.
-func (a *App) form(about string) slack.ModalViewRequest {
+// form is the empty form. state is what it remembers.
+func (v view) form(state string) slack.ModalViewRequest {
 	pick := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeExternal, plain(sayPickPlaceholder), pickInput).WithMinQueryLength(1)
 	most := maxPicked
 	pick.MaxSelectedItems = &most
@@ -113,15 +114,15 @@ func (a *App) form(about string) slack.ModalViewRequest {
 		return e
 	}
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: requestForm, PrivateMetadata: about,
+		Type: slack.VTModal, CallbackID: requestForm, PrivateMetadata: state,
 		Title: plain(sayFormTitle), Submit: plain(sayFormSubmit), Close: plain(sayFormClose),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			field(pickBlock, sayPickLabel, sayPickHint, pick, true),
 			field(namesBlock, sayNamesLabel, "", text(sayNamesPlaceholder, maxNamesText, true), true),
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
 			field(howBlock, sayHowLabel, "", how, false),
-			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !a.Policy.ReasonRequired),
-			small(sayFormFoot(a.Policy)),
+			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !v.Policy.ReasonRequired),
+			contextBlock(sayFormFoot(v.Policy)),
 		}},
 	}
 }
@@ -130,21 +131,13 @@ func howOption(m approvals.Mode, means string) *slack.OptionBlockObject {
 	return slack.NewOptionBlockObject(string(m), plain(string(m)), plain(means))
 }
 
-// notice is a modal that only tells something.
-func notice(text string) slack.ModalViewRequest {
-	return slack.ModalViewRequest{
-		Type: slack.VTModal, Title: plain(sayFormTitle), Close: plain(sayFormBack),
-		Blocks: slack.Blocks{BlockSet: paragraphs(text)},
-	}
-}
-
 // readForm understands what was filled in. wrong says what is not right, by
 // block.
-func (a *App) readForm(v slack.View) (w wish, wrong map[string]string) {
-	if v.State == nil {
-		v.State = &slack.ViewState{}
+func (v view) readForm(submitted slack.View) (in formInput, wrong map[string]string) {
+	if submitted.State == nil {
+		submitted.State = &slack.ViewState{}
 	}
-	typed := func(block string) string { return v.State.Values[block][textInput].Value }
+	typed := func(block string) string { return submitted.State.Values[block][textInput].Value }
 	wrong = map[string]string{}
 	note := func(block string, mistakes command.Mistakes) {
 		if len(mistakes) > 0 {
@@ -152,55 +145,47 @@ func (a *App) readForm(v slack.View) (w wish, wrong map[string]string) {
 		}
 	}
 	var mistakes command.Mistakes
-	for _, o := range v.State.Values[pickBlock][pickInput].SelectedOptions {
-		w.Servers = append(w.Servers, o.Value)
+	for _, o := range submitted.State.Values[pickBlock][pickInput].SelectedOptions {
+		in.Servers = append(in.Servers, o.Value)
 	}
-	w.Servers, mistakes = command.Servers(typed(namesBlock), w.Servers)
+	in.Servers, mistakes = command.Servers(typed(namesBlock), in.Servers)
 	note(namesBlock, mistakes)
-	w.Tags, mistakes = command.Tags(typed(tagsBlock))
+	in.Tags, mistakes = command.Tags(typed(tagsBlock))
 	note(tagsBlock, mistakes)
-	w.Hard = v.State.Values[howBlock][textInput].SelectedOption.Value == string(approvals.Hard)
-	w.Reason, mistakes = command.Reason(typed(whyBlock))
+	in.Hard = submitted.State.Values[howBlock][textInput].SelectedOption.Value == string(approvals.Hard)
+	in.Reason, mistakes = command.Reason(typed(whyBlock))
 	note(whyBlock, mistakes)
-	if a.Policy.ReasonRequired && w.Reason == "" {
+	if v.Policy.ReasonRequired && in.Reason == "" {
 		wrong[whyBlock] = sayFieldReason
 	}
-	if len(wrong) == 0 && len(w.Servers)+len(w.Tags) == 0 {
+	if len(wrong) == 0 && len(in.Servers)+len(in.Tags) == 0 {
 		wrong[pickBlock] = sayFieldServers
 	}
-	return w, wrong
+	return in, wrong
 }
 
-// takeForm records what was filled in. Its preview lies on top of it and shows
-// first that something is being done.
-func (a *App) takeForm(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
-	w, wrong := a.readForm(cb.View)
-	if len(wrong) > 0 {
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(wrong))
-		return
-	}
-	var about formAbout
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
-		a.Log.ErrorContext(ctx, "a form without its channel", "err", err)
-	}
-	id := cmp.Or(cb.TriggerID, envelope)
-	did := act{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Wish: &w, View: "ecs-stop-" + id}
-	env, err := envelopeOf("form:"+id, kindPreview, did)
-	fresh := false
-	if err == nil {
-		fresh, err = a.record(ctx, env)
-	}
+// readRequest reads the submitted form. The same view may be submitted again,
+// after a look at its preview, so each click counts.
+func readRequest(v view, s submission) (id string, in interaction, wrong map[string]string) {
+	click := cmp.Or(s.TriggerID, s.envelope)
+	input, wrong := v.readForm(s.View)
+	in = s.interaction()
+	in.Form, in.View = &input, "ecs-stop-"+click
+	return "form:" + click, in, wrong
+}
+
+// answerRequest puts the preview on top of the form. At first it shows only that
+// something is being done.
+func answerRequest(in interaction, fresh bool, err error) any {
 	switch {
 	case err != nil:
-		a.Log.ErrorContext(ctx, "a form could not be recorded", "user", cb.User.ID, "err", err)
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: plainly(sayUnkept(err))}))
-	case !fresh: // Slack sent it twice; an error on a field leaves everything as it is
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: sayHaveForm}))
-	default:
-		view := notice(sayLooking)
-		view.ExternalID = did.View
-		a.ack(ctx, client, envelope, slack.NewPushViewSubmissionResponse(&view))
+		return slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: plainly(sayUnkept(err))})
+	case !fresh: // an error on a field leaves everything as it is
+		return slack.NewErrorsViewSubmissionResponse(map[string]string{whyBlock: sayHaveForm})
 	}
+	modal := infoModal(sayLooking)
+	modal.ExternalID = in.View
+	return slack.NewPushViewSubmissionResponse(&modal)
 }
 
 // Suggestions: Slack waits for three seconds and takes 20 KiB at most.
@@ -213,12 +198,12 @@ const (
 // takeSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
-func (a *App) takeSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
 	found, err := a.desk.Suggest(within, cb.Value, suggestions)
 	if err != nil {
-		a.Log.WarnContext(ctx, "no servers could be suggested", "err", err)
+		a.log.WarnContext(ctx, "no servers could be suggested", "err", err)
 	}
 	options := make([]*slack.OptionBlockObject, 0, suggestions)
 	for _, s := range found {

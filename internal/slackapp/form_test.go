@@ -65,10 +65,10 @@ func checkModal(t *testing.T, v slack.ModalViewRequest) string {
 
 func TestViewsKeepSlacksLimits(t *testing.T) {
 	for _, required := range []bool{false, true} {
-		a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}}
-		checkModal(t, a.form(`{"channel":"COPS"}`))
+		v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}
+		checkModal(t, v.form(`{"channel":"COPS"}`))
 	}
-	checkModal(t, notice(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
+	checkModal(t, infoModal(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
 	for _, n := range []int{1, 30, 31, 100, 1000, 5000} {
 		all := someServers(n + n/3)
 		f := approvals.ServerList{Servers: all[:n]}
@@ -145,8 +145,8 @@ func filled(names, tags, how, why string, picked ...string) slack.View {
 }
 
 func TestFormIsReadAsTheCommandIs(t *testing.T) {
-	a := &App{}
-	w, wrong := a.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"))
+	v := view{}
+	w, wrong := v.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"))
 	if len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
@@ -162,7 +162,7 @@ func TestFormIsReadAsTheCommandIs(t *testing.T) {
 }
 
 func TestFormNamesMistakesOnTheFields(t *testing.T) {
-	a := &App{Config: Config{Policy: approvals.Policy{ReasonRequired: true}}}
+	v := view{Policy: approvals.Policy{ReasonRequired: true}}
 	for _, tt := range []struct {
 		view slack.View
 		want map[string]string // block → part of what it is told
@@ -174,7 +174,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 		{filled("<@U1|joe>", "env=a env=b", "SOFT", "x"), map[string]string{namesBlock: "a person or a channel", tagsBlock: "contradicts"}},
 		{slack.View{}, map[string]string{whyBlock: "required"}},
 	} {
-		_, wrong := a.readForm(tt.view)
+		_, wrong := v.readForm(tt.view)
 		if len(wrong) != len(tt.want) {
 			t.Errorf("told %q, want %q", wrong, tt.want)
 		}
@@ -239,12 +239,12 @@ func golden(t *testing.T, name string, v slack.ModalViewRequest) {
 }
 
 func TestViewsLookAsTheyDid(t *testing.T) {
-	a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}}
-	golden(t, "form", a.form(`{"channel":"COPS"}`))
-	a.Policy.ReasonRequired = true
-	golden(t, "form_reason_required", a.form(`{"channel":"COPS"}`))
-	golden(t, "looking", notice(sayLooking))
-	golden(t, "asking", notice(sayAsking))
+	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
+	golden(t, "form", v.form(`{"channel":"COPS"}`))
+	v.Policy.ReasonRequired = true
+	golden(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
+	golden(t, "looking", infoModal(sayLooking))
+	golden(t, "asking", infoModal(sayAsking))
 
 	f := approvals.ServerList{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff}}}
 	for i := range 70 {
@@ -256,8 +256,8 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	small := r
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
 	golden(t, "preview", previewOf(small, "{}"))
-	golden(t, "asked", notice(sayAsked(small)))
-	golden(t, "missing", notice(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	golden(t, "asked", infoModal(sayAsked(small)))
+	golden(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
 	golden(t, "servers_first", serversPage(r, f, 0))
 	golden(t, "servers_middle", serversPage(r, f, 1))
 	golden(t, "servers_last", serversPage(r, f, 2))

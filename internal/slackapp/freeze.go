@@ -19,25 +19,25 @@ type Freezer interface {
 	FreezeState(ctx context.Context) (approvals.Freeze, error)
 }
 
-func (a *App) freeze(ctx context.Context, env approvals.Envelope, did act, reason string) error {
-	p, err := a.brakeman(ctx, did.User)
+func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freeze(ctx, p, reason, cmp.Or(a.Channel, did.Channel), env.ID, env.At)
+	f, err := a.desk.Freeze(ctx, p, in.Reason, cmp.Or(a.cfg.Channel, in.Channel), env.ID, env.At)
 	if err != nil {
-		return a.refusedOr(ctx, did, err, "")
+		return a.answerOutcome(ctx, in, err, "")
 	}
-	if !f.On { // the act was carried out before, and somebody has lifted the freeze since
-		return a.refusedOr(ctx, did, &approvals.Refusal{Kind: approvals.Overtaken, Freeze: f}, "")
+	if !f.On { // it was carried out before, and somebody has lifted the freeze since
+		return a.answerOutcome(ctx, in, &approvals.Refusal{Kind: approvals.Overtaken, Freeze: f}, "")
 	}
 	// It holds. Only now is there time to find out whether others hear of it.
-	return a.refusedOr(ctx, did, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
+	return a.answerOutcome(ctx, in, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
 }
 
 // unheard says that the freeze cannot be announced; empty if it can.
 func (a *App) unheard(ctx context.Context, channel string) string {
-	if a.Channel != "" {
+	if a.cfg.Channel != "" {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -48,8 +48,8 @@ func (a *App) unheard(ctx context.Context, channel string) string {
 	return "\n" + sayUnheard
 }
 
-func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, did act) error {
-	p, err := a.decider(ctx, did.User)
+func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.decider(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -57,14 +57,14 @@ func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, did act) err
 	if err == nil && f.On {
 		err = &approvals.Refusal{Kind: approvals.Overtaken, Freeze: f}
 	}
-	return a.refusedOr(ctx, did, err, sayDidUnfreeze)
+	return a.answerOutcome(ctx, in, err, sayDidUnfreeze)
 }
 
-// frozenToo adds to the answer to an ask that it is frozen, if it is.
-func (a *App) frozenToo(ctx context.Context) string {
+// freezeWarning adds to the answer to an ask that it is frozen, if it is.
+func (a *App) freezeWarning(ctx context.Context) string {
 	f, err := a.desk.FreezeState(ctx)
 	if err != nil {
-		a.Log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
+		a.log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
 	}
 	if err != nil || !f.On {
 		return ""

@@ -5,46 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"ecsbot/internal/approvals"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackevents"
-	"github.com/slack-go/slack/socketmode"
 )
 
-// takeEvent takes what Slack tells of by the Events API. An event that is not
-// acknowledged is sent again, so one that cannot be kept is left alone.
-func (a *App) takeEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
-	defer cancel()
-	var err error
-	switch e := event.InnerEvent.Data.(type) {
-	case *slackevents.AppHomeOpenedEvent:
-		if e.Tab == "home" {
-			err = a.desk.HomeOpened(within, e.User)
-		}
-	case *slackevents.SubteamMembersChangedEvent:
-		err = a.groupChanged(within, e.SubteamID)
-	case *slackevents.SubteamUpdatedEvent:
-		err = a.groupChanged(within, e.Subteam.ID)
-	}
-	if err != nil {
-		a.Log.ErrorContext(ctx, "an event could not be kept; Slack will send it again", "type", event.InnerEvent.Type, "err", err)
-		return
-	}
-	a.ack(ctx, client, envelope, nil)
-}
-
-// groupChanged has the members of a group asked for again, by all replicas.
-func (a *App) groupChanged(ctx context.Context, group string) error {
-	if !slices.Contains(a.Policy.Groups(), group) {
-		return nil
-	}
-	a.people.flights.Forget(group)
-	return a.desk.Changed(ctx, group)
+// HomeKeeper keeps what the engine knows of people's Homes.
+type HomeKeeper interface {
+	// HomeOpened notes that the person looks at their Home, so that it is drawn.
+	HomeOpened(ctx context.Context, user string) error
+	// AnswerInHome shows a text in the person's Home.
+	AnswerInHome(ctx context.Context, user, text string) error
+	// HomeAnswer is what TellHome last showed; empty if that is long ago.
+	HomeAnswer(ctx context.Context, user string) (string, error)
+	// Undelivered lists what could not be told to the person in its channel lately.
+	Undelivered(ctx context.Context, user string) ([]approvals.Message, error)
 }
 
 // PublishHome makes a person's Home show what there is for them now.
@@ -66,7 +43,7 @@ func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
 // homeNow reads what the Home shows.
 func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	// What a click may do is looked up again at the click.
-	p, err := a.person(ctx, user, ageToLook, a.Policy.Approvers)
+	p, err := a.person(ctx, user, ageToLook, a.cfg.Policy.Approvers)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +64,8 @@ func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 		return nil, err
 	}
 	h.now = time.Now()
-	h.link = func(r approvals.Request) string { return a.homes.link(ctx, a, r) }
-	return a.home(h), nil
+	h.link = func(r approvals.Request) string { return a.permalink(ctx, r) }
+	return a.view.home(h), nil
 }
 
 // home is what one person's Home shows.
@@ -115,25 +92,25 @@ const (
 
 // home draws it: what waits for the person comes first. Buttons stand only
 // where a click of this person would count; it is judged anew then.
-func (a *App) home(h home) []slack.Block {
+func (v view) home(h home) []slack.Block {
 	page := homePage{left: maxBlocks}
 	page.add(slack.NewHeaderBlock(plain(sayHomeTitle)), len(sayHomeTitle))
 	if h.told != "" {
 		page.text(h.told)
 	}
 	var no *approvals.Refusal
-	if errors.As(a.Policy.MayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
+	if errors.As(v.Policy.MayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
 		page.text(sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
 	}
 	untold := slices.DeleteFunc(slices.Clone(h.untold), func(m approvals.Message) bool { return overtaken(m, h.freeze) })
 	for _, m := range untold[:min(homeUntold, len(untold))] {
-		page.text(clip(a.sayElsewhere(m), maxUntold))
+		page.text(clip(sayElsewhere(m), maxUntold))
 	}
 	if h.freeze.On {
 		page.text(sayHomeFrozen(h.freeze))
 	}
-	waiting, own, running := a.homeSorted(h)
+	waiting, own, running := v.homeSorted(h)
 	if len(waiting) > 0 || no == nil {
 		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
 			page.text(sayHomeWish(r, h.link(r)))
@@ -142,17 +119,17 @@ func (a *App) home(h home) []slack.Block {
 	}
 	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
 		if r.State != approvals.Executing || r.Cancellation == nil {
-			page.add(withButton(a.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
+			page.add(withButton(v.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
 			return
 		}
-		page.text(a.sayHomeOpen(r, h.freeze, h.link(r)))
+		page.text(v.sayHomeOpen(r, h.freeze, h.link(r)))
 	})
-	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(a.sayHomeOpen(r, h.freeze, h.link(r))) })
+	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(v.sayHomeOpen(r, h.freeze, h.link(r))) })
 	if h.more > 0 {
 		page.text(sayMoreOpen(h.more))
 	}
 	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
-	page.add(small(sayHomeFoot(h.now)), 0)
+	page.add(contextBlock(sayHomeFoot(h.now)), 0)
 	return page.blocks
 }
 
@@ -172,10 +149,10 @@ func overtaken(m approvals.Message, f approvals.Freeze) bool {
 
 // homeSorted tells what waits for the person, what they asked for, and what
 // else is running. Each request stands in one list.
-func (a *App) homeSorted(h home) (waiting, own, running []approvals.Request) {
+func (v view) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
 		r.Reason = clip(r.Reason, homeReason)
-		_, err := r.Approve(h.person, a.Policy, "", h.now)
+		_, err := r.Approve(h.person, v.Policy, "", h.now)
 		switch {
 		case err == nil:
 			waiting = append(waiting, r)
@@ -230,40 +207,6 @@ func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
 }
 
-// homeViews keeps what drawing Homes over and over would ask Slack for over and
-// over.
-type homeViews struct {
-	mu    sync.Mutex
-	links map[string]string // channel and ts → permalink; empty if the card is gone
-}
-
-// maxLinks is how many links are kept before all are forgotten.
-const maxLinks = 500
-
-func (v *homeViews) link(ctx context.Context, a *App, r approvals.Request) string {
-	if r.Thread.TS == "" {
-		return ""
-	}
-	key := r.Thread.Channel + "/" + r.Thread.TS
-	v.mu.Lock()
-	link, known := v.links[key]
-	v.mu.Unlock()
-	if known {
-		return link
-	}
-	link, known = a.askPermalink(ctx, r)
-	if !known {
-		return ""
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.links == nil || len(v.links) > maxLinks {
-		v.links = map[string]string{}
-	}
-	v.links[key] = link
-	return link
-}
-
 // names lists the first servers of a request by name.
 func names(r approvals.Request, n int) []string {
 	all := make([]string, 0, n)
@@ -271,13 +214,4 @@ func names(r approvals.Request, n int) []string {
 		all = append(all, s.Name)
 	}
 	return slices.Clip(all)
-}
-
-// inHome is what a person is told if they acted in their Home; elsewhere the
-// card shows it.
-func inHome(did act, text string) string {
-	if did.Home {
-		return text
-	}
-	return ""
 }

@@ -49,7 +49,7 @@ func picture(t *testing.T, surface slacksim.Surface, name string, blocks []slack
 func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	pol := approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, TTL: time.Hour}
-	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: pol}}
+	v := view{Rate: 1000, Batch: 100, Policy: pol}
 	ask := func(id, by string, n int) approvals.Request {
 		t.Helper()
 		var f approvals.ServerList
@@ -77,21 +77,21 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	ended.ID = "S-55555"
 	denied := done(ask("S-66666", "UANNA", 1).Deny(ben, pol, "not now", "op", noon.Add(time.Minute)))
 
-	picture(t, slacksim.OnMessage, "card_warnings", first(a.card(ask("S-22222", "UANNA", 3), approvals.Freeze{})))
-	picture(t, slacksim.OnMessage, "card_waits_for_limit", first(a.card(running, approvals.Freeze{})))
-	picture(t, slacksim.OnMessage, "reminder", paragraphs(a.sayReminder(ask("S-22222", "UANNA", 3))))
+	picture(t, slacksim.OnMessage, "card_warnings", first(v.card(ask("S-22222", "UANNA", 3), approvals.Freeze{})))
+	picture(t, slacksim.OnMessage, "card_waits_for_limit", first(v.card(running, approvals.Freeze{})))
+	picture(t, slacksim.OnMessage, "reminder", paragraphs(v.sayReminder(ask("S-22222", "UANNA", 3))))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
-	picture(t, slacksim.OnHome, "home_approver", a.home(home{
+	picture(t, slacksim.OnHome, "home_approver", v.home(home{
 		person: ben, now: noon.Add(5 * time.Minute), link: link,
 		open:  []approvals.Request{ask("S-22222", "UANNA", 3), ask("S-33333", "UBEN", 1), running},
 		ended: []approvals.Request{ended, denied},
 	}))
-	picture(t, slacksim.OnHome, "home_frozen", a.home(home{
+	picture(t, slacksim.OnHome, "home_frozen", v.home(home{
 		person: ben, now: noon, link: link, told: sayDidApprove(approved),
 		freeze: approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: "release"},
 	}))
-	picture(t, slacksim.OnHome, "home_guest", a.home(home{
+	picture(t, slacksim.OnHome, "home_guest", v.home(home{
 		person: approvals.Person{ID: "UGUS", Guest: true}, now: noon, link: link,
 		open: []approvals.Request{running},
 	}))

@@ -45,7 +45,7 @@ func drawn(t *testing.T, surface slacksim.Surface, blocks []slack.Block) json.Ra
 }
 
 func TestTheHomeKeepsSlacksLimits(t *testing.T) {
-	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}, TTL: time.Hour}}}
+	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}, TTL: time.Hour}}
 	model, ended := worst(t, 1, 1000), worst(t, 1, 5000)
 	ended.State, ended.Batches, ended.Finished = approvals.PartiallyFailed, 50, time.Now()
 	ended.Tally = approvals.Tally{Stopped: 1000, Off: 1000, Failed: 1000, LeftOut: 1000, Unknown: 500, NotSent: 500}
@@ -63,7 +63,7 @@ func TestTheHomeKeepsSlacksLimits(t *testing.T) {
 		for range min(n, homeResults) {
 			h.ended = append(h.ended, ended)
 		}
-		blocks := a.home(h)
+		blocks := v.home(h)
 		raw := drawn(t, slacksim.OnHome, blocks)
 		if len(blocks) > 100 || slacksim.BlockText(raw) > 13000 {
 			t.Errorf("with %d requests it has %d blocks and %d characters", n, len(blocks), slacksim.BlockText(raw))
@@ -72,10 +72,10 @@ func TestTheHomeKeepsSlacksLimits(t *testing.T) {
 }
 
 func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
-	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}}}}
+	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}}}
 	for _, n := range []int{1, 100, 1000, 5000} {
 		r := worst(t, 1, n)
-		blocks, _ := a.card(r, approvals.Freeze{})
+		blocks, _ := v.card(r, approvals.Freeze{})
 		raw := drawn(t, slacksim.OnMessage, blocks)
 		if got := slacksim.BlockText(raw); got > 12000 {
 			t.Errorf("%d servers: %d characters", n, got)
@@ -89,14 +89,14 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 }
 
 func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
-	a := &App{Config: Config{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}}
+	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}
 	r := approvals.Request{Requester: "UANNA", ApprovalsNeeded: 2, State: approvals.Pending,
 		Decisions: []approvals.Decision{{Choice: approvals.ChoseApprove, By: "UBEN"}}}
-	if got := a.sayReminder(r); !strings.HasPrefix(got, ":bell: <@UCARLA>, <!subteam^SDUTY>: this still waits for 1 approval") {
+	if got := v.sayReminder(r); !strings.HasPrefix(got, ":bell: <@UCARLA>, <!subteam^SDUTY>: this still waits for 1 approval") {
 		t.Error(got)
 	}
-	a.Policy.Approvers = []string{"UBEN"}
-	if got := a.sayReminder(r); !strings.HasPrefix(got, ":bell: This still waits") {
+	v.Policy.Approvers = []string{"UBEN"}
+	if got := v.sayReminder(r); !strings.HasPrefix(got, ":bell: This still waits") {
 		t.Error(got)
 	}
 }

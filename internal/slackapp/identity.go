@@ -19,11 +19,11 @@ func (a *App) Identity(ctx context.Context) (team, bot string, err error) {
 			return me.TeamID, me.UserID, nil
 		}
 		var answer slack.SlackErrorResponse
-		if errors.As(err, &answer) && errors.As(errRefusedOr(err), new(errRefused)) {
+		if errors.As(err, &answer) && errors.As(fatalOr(err), new(errRefused)) {
 			return "", "", fmt.Errorf("the bot token is refused by Slack: %s", answer.Err)
 		}
 		if ctx.Err() == nil {
-			a.Log.WarnContext(ctx, "Slack does not tell who this bot is; nothing is done until it does", "in", pause, "err", err)
+			a.log.WarnContext(ctx, "Slack does not tell who this bot is; nothing is done until it does", "in", pause, "err", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -109,8 +109,7 @@ func TestEverythingAboutARequestKeepsSlacksLimits(t *testing.T) {
 }
 
 func testStatesAndEndings(t *testing.T, s *scene, n int) {
-	a := &App{Config: goldenRules}
-	a.Policy = s.pol
+	v := s.view()
 	const link = "https://sim.slack.com/archives/COPS/p1700000000000100"
 	good := approvals.Result{Outcome: s.f.Action.Confirmed()}
 	ends := map[string]approvals.Message{
@@ -137,25 +136,25 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 	requests["settled"] = s.must(unknown.Resolve(approvals.Person{ID: "UBEN"}, s.pol, true, strings.Repeat("<&>", command.MaxReason/3), "op4", after(30)))
 	for name, m := range ends {
 		requests[name] = m.Request
-		blocks, fallback := a.reply(m)
+		blocks, fallback := v.reply(m)
 		line := keepsLimits(t, name+", the outcome", blocks, fallback)
 		if !strings.Contains(line, mention("UANNA")) || !strings.Contains(line, "S-22222") {
 			t.Errorf("%s: the first line of the outcome is %q", name, line)
 		}
-		toldPrivately(t, name, a.sayStatus(m.Request, approvals.Freeze{}, m.Batches, link))
+		toldPrivately(t, name, v.sayStatus(m.Request, approvals.Freeze{}, m.Batches, link))
 	}
 	for name, r := range requests {
-		blocks, fallback := a.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", command.MaxReason/3)})
+		blocks, fallback := v.card(r, approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: strings.Repeat("<&>", command.MaxReason/3)})
 		line := keepsLimits(t, name, blocks, fallback)
 		for _, want := range []string{mention("UANNA"), count(n, "server"), bold(s.ask.Project)} {
 			if !strings.Contains(line, want) {
 				t.Errorf("%s: the first line of the card does not say %q: %q", name, want, line)
 			}
 		}
-		toldPrivately(t, name, a.sayStatus(r, approvals.Freeze{}, nil, link))
+		toldPrivately(t, name, v.sayStatus(r, approvals.Freeze{}, nil, link))
 	}
-	notesKeepLimits(t, a, requests["running"])
-	toldPrivately(t, "dry run", a.sayDryRun(s.pending()))
+	notesKeepLimits(t, v, requests["running"])
+	toldPrivately(t, "dry run", sayDryRun(s.pending()))
 	toldPrivately(t, "asked", sayAsked(s.pending()))
 	checkModal(t, previewOf(s.pending(), "{}"))
 	pages := (len(s.f.Servers) + len(s.f.LeftOut) + perPage - 1) / perPage
@@ -166,7 +165,7 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 
 // notesKeepLimits says everything that is said in a thread, as many notes
 // together as are owed together, and with as long a reason as there may be.
-func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
+func notesKeepLimits(t *testing.T, v view, r approvals.Request) {
 	t.Helper()
 	for _, topic := range []approvals.Topic{
 		approvals.TopicApproved, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicSent,
@@ -180,9 +179,9 @@ func notesKeepLimits(t *testing.T, a *App, r approvals.Request) {
 		for i := range notes {
 			notes[i] = approvals.Note{Topic: topic, By: "UBEN", Count: 100, Batch: i, Job: strings.Repeat("f", 32), Code: "Ecs.0100", Why: strings.Repeat("<&>", command.MaxReason/3)}
 		}
-		blocks, fallback := a.reply(approvals.Message{Request: r, Notes: notes})
+		blocks, fallback := v.reply(approvals.Message{Request: r, Notes: notes})
 		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
-		toldPrivately(t, "elsewhere, "+string(topic), clip(a.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
+		toldPrivately(t, "elsewhere, "+string(topic), clip(sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
 	}
 }
 
@@ -192,8 +191,7 @@ func TestAHomeOfAHundredRequestsKeepsSlacksLimits(t *testing.T) {
 		s := crowd(t, n, approvals.Hard)
 		pending, running := s.pending(), s.running()
 		ended := s.ended(false, inTurn(wasStopped, failsDifferently(1), isNotKnown, wasNotSent)).Request
-		a := &App{Config: goldenRules}
-		a.Policy = s.pol
+		v := s.view()
 		for _, who := range []string{"UBEN", "UANNA", "UDORA"} {
 			h := home{person: approvals.Person{ID: who}, now: noon, link: func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }}
 			for i := range 100 {
@@ -204,7 +202,7 @@ func TestAHomeOfAHundredRequestsKeepsSlacksLimits(t *testing.T) {
 			for range homeResults {
 				h.ended = append(h.ended, ended)
 			}
-			blocks := a.home(h)
+			blocks := v.home(h)
 			raw, err := json.Marshal(slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}})
 			if err != nil {
 				t.Fatal(err)
@@ -225,10 +223,9 @@ func TestALongOutcomeSaysWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
 	const n = 1000
 	s := crowd(t, n, approvals.Soft)
-	a := &App{Config: goldenRules}
-	a.Policy = s.pol
+	v := s.view()
 	var text strings.Builder
-	for _, b := range first(a.reply(s.ended(false, all(wasStopped)))) {
+	for _, b := range first(v.reply(s.ended(false, all(wasStopped)))) {
 		if b, ok := b.(*slack.SectionBlock); ok {
 			text.WriteString(b.Text.Text + "\n")
 		}

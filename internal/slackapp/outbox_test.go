@@ -126,7 +126,7 @@ func TestNoErrorNamesAnAddress(t *testing.T) {
 	said = append(said, clean(err).Error())
 	r.slack.FailNext("chat.postEphemeral", 9, slacksim.ErrorCode("user_not_in_channel", false))
 	r.slack.FailNext("chat.postMessage", 9, slacksim.ErrorCode("channel_not_found", false))
-	r.app.answer(t.Context(), act{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
+	r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
 	said = append(said, r.log.String())
 	for _, text := range said {
 		for _, never := range []string{"/upload/", "/response/", "SECRET"} {
@@ -187,7 +187,7 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 			}
 		}))
 		r := newRig(t, slacksim.Options{}, nil)
-		r.app.answer(t.Context(), act{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
+		r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
 		srv.Close()
 		elsewhere := len(r.slack.Calls("chat.postEphemeral"))
 		if posts != 1 || (elsewhere == 0) != tt.told {
@@ -291,7 +291,7 @@ func TestTheLinkToADeletedCardIsAskedForOnce(t *testing.T) {
 	r := newRig(t, slacksim.Options{}, nil)
 	gone := approvals.Request{ID: "S-22222", Thread: approvals.Thread{Channel: "COPS", TS: "1700000000.000100"}}
 	for range 3 {
-		if link := r.app.homes.link(t.Context(), r.app, gone); link != "" {
+		if link := r.app.permalink(t.Context(), gone); link != "" {
 			t.Errorf("a link: %q", link)
 		}
 	}
@@ -342,11 +342,10 @@ func TestCellsAreNoFormulas(t *testing.T) {
 // The Home tells what its channel did not take, to outsiders as well.
 func TestTheHomeTellsWhatCouldNotBeSaid(t *testing.T) {
 	few := newScene(t, 3)
-	a := &App{Config: goldenRules}
-	a.Policy = few.pol
+	v := few.view()
 	end := few.ended(false, all(wasStopped))
 	end.Refused = "is_archived"
-	text := asJSON(t, a.home(home{person: approvals.Person{ID: "UANNA"}, now: noon, untold: []approvals.Message{end}, link: func(approvals.Request) string { return "" }}))
+	text := asJSON(t, v.home(home{person: approvals.Person{ID: "UANNA"}, now: noon, untold: []approvals.Message{end}, link: func(approvals.Request) string { return "" }}))
 	for _, want := range []string{"3 servers stopped", "could not say this", "archived"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the Home does not say %q: %s", want, text)

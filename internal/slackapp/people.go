@@ -27,7 +27,7 @@ type Knower interface {
 // How old an answer about a person may be. Who lets something go is looked at
 // when they do it. Who is in a group is one answer for all acts of some seconds:
 // it may be asked for 20 times a minute, by all replicas together. Slack tells
-// when it changes (takeGroup).
+// when it changes (receiveEvent).
 const (
 	ageToLetGo = 0
 	ageToAsk   = 10 * time.Second // an ask needs somebody's approval anyway
@@ -39,7 +39,7 @@ const (
 const (
 	// lookUpWithin bounds one question about people.
 	lookUpWithin = 5 * time.Second
-	// holdWithin is how long an act that holds back waits for Slack.
+	// holdWithin is how long an interaction that holds back waits for Slack.
 	holdWithin = time.Second
 )
 
@@ -116,24 +116,24 @@ func (a *App) holder(ctx context.Context, id string, enough func(approvals.Perso
 	if enough(p) != nil {
 		return approvals.Person{}, err
 	}
-	a.Log.WarnContext(ctx, "Slack does not say who somebody is now; what it said last serves to hold back", "user", id, "err", err)
+	a.log.WarnContext(ctx, "Slack does not say who somebody is now; what it said last serves to hold back", "user", id, "err", err)
 	return p, nil
 }
 
 func (a *App) lastKnown(ctx context.Context, id string, body any) {
 	if _, _, err := a.desk.KnownAnswer(ctx, id, body); err != nil {
-		a.Log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
+		a.log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
 	}
 }
 
 // decider is an approver who lets something go.
 func (a *App) decider(ctx context.Context, id string) (approvals.Person, error) {
-	return a.person(ctx, id, ageToLetGo, a.Policy.Approvers)
+	return a.person(ctx, id, ageToLetGo, a.cfg.Policy.Approvers)
 }
 
 // asker is somebody who asks for servers.
 func (a *App) asker(ctx context.Context, id string) (approvals.Person, error) {
-	return a.person(ctx, id, ageToAsk, a.Policy.Requesters)
+	return a.person(ctx, id, ageToAsk, a.cfg.Policy.Requesters)
 }
 
 // viewer is somebody who only looks.
@@ -152,7 +152,7 @@ func (a *App) mayView(ctx context.Context, id string) error {
 
 // brakeman is an approver who holds something back.
 func (a *App) brakeman(ctx context.Context, id string) (approvals.Person, error) {
-	return a.holder(ctx, id, a.Policy.MayDecide, a.Policy.Approvers)
+	return a.holder(ctx, id, a.cfg.Policy.MayDecide, a.cfg.Policy.Approvers)
 }
 
 // canceller is who withdraws a request: its requester, or an approver.
@@ -185,7 +185,7 @@ func (a *App) former(ctx context.Context, request, except string) ([]string, err
 			continue
 		}
 		p := approvals.Person{ID: id}
-		for _, g := range groupsFor(id, [][]string{a.Policy.Approvers}) {
+		for _, g := range groupsFor(id, [][]string{a.cfg.Policy.Approvers}) {
 			in, err := a.members(ctx, g)
 			if err != nil {
 				return nil, err
@@ -194,7 +194,7 @@ func (a *App) former(ctx context.Context, request, except string) ([]string, err
 				p.Groups = append(p.Groups, g)
 			}
 		}
-		if a.Policy.MayDecide(p) != nil {
+		if a.cfg.Policy.MayDecide(p) != nil {
 			former = append(former, id)
 		}
 	}
@@ -226,14 +226,14 @@ func (a *App) traits(ctx context.Context, id string, age time.Duration) (traits,
 
 // members tells who is in a group.
 func (a *App) members(ctx context.Context, group string) ([]string, error) {
-	age := max(ageOfGroup, time.Duration(len(a.Policy.Groups()))*groupsEach)
+	age := max(ageOfGroup, time.Duration(len(a.cfg.Policy.Groups()))*groupsEach)
 	return lookUp(ctx, a, group, age, func(ctx context.Context) (members []string, err error) {
 		err = a.call("usergroups.users.list", func() (err error) {
 			members, err = a.api.GetUserGroupMembersContext(ctx, group)
 			return err
 		})
 		if hasSlackCode(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
-			a.Log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
+			a.log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
 			return nil, nil
 		}
 		if err != nil {
@@ -246,9 +246,9 @@ func (a *App) members(ctx context.Context, group string) ([]string, error) {
 // learnGroups asks once for the members of all groups, so that there is a last
 // answer to lean on when Slack stops answering.
 func (a *App) learnGroups(ctx context.Context) {
-	for _, g := range a.Policy.Groups() {
+	for _, g := range a.cfg.Policy.Groups() {
 		if _, err := a.members(ctx, g); err != nil && ctx.Err() == nil {
-			a.Log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
+			a.log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
 		}
 	}
 }
@@ -275,7 +275,7 @@ func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, as
 			return is, err
 		}
 		if err := a.desk.KeepAnswer(ctx, id, is, time.Since(began)); err != nil {
-			a.Log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
+			a.log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
 		}
 		return is, nil
 	})

@@ -48,16 +48,16 @@ func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 // stands only where nobody from outside reads it; if Slack does not tell, it does
 // not stand there either. Somebody who may not ask gets that answer instead.
 func (a *App) noPlace(ctx context.Context, p approvals.Person, channel string) string {
-	if a.Channel != "" { // the settings name a channel for all cards
+	if a.cfg.Channel != "" { // the settings name a channel for all cards
 		return ""
 	}
-	if a.Policy.MayAsk(p) != nil && a.Policy.MayDecide(p) != nil { // an approver may try again
+	if a.cfg.Policy.MayAsk(p) != nil && a.cfg.Policy.MayDecide(p) != nil { // an approver may try again
 		return ""
 	}
 	there, err := a.place(ctx, channel)
 	switch {
 	case err != nil:
-		a.Log.WarnContext(ctx, "it could not be found out who reads a channel; no card is posted there", "channel", channel, "err", err)
+		a.log.WarnContext(ctx, "it could not be found out who reads a channel; no card is posted there", "channel", channel, "err", err)
 		return sayPlaceUnknown
 	case there.Outside:
 		return sayPlaceOutside

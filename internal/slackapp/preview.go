@@ -3,56 +3,56 @@ package slackapp
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"ecsbot/internal/approvals"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 )
 
 // previewForm shows what would be asked for; to submit it is to ask.
 const previewForm = "ecs_stop_preview"
 
-// previewAbout is what a preview remembers.
-type previewAbout struct {
-	formAbout
-	Draft string `json:"draft"`
+// Drafter keeps what a preview shows until the person asks for it.
+type Drafter interface {
+	// Draft keeps what the ask would make a request of, under its op.
+	Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error)
+	// AskDraft makes the request of a draft, once.
+	AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error)
 }
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
-func (a *App) preview(ctx context.Context, env approvals.Envelope, did act) error {
-	p, err := a.asker(ctx, did.User)
+func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, did, p) {
+	if a.showNoPlace(ctx, env, in, p) {
 		return nil
 	}
 	mode := approvals.Soft
-	if did.Wish.Hard {
+	if in.Form.Hard {
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		OpID: env.ID, By: p, AskedIn: did.Channel, Channel: cmp.Or(a.Channel, did.Channel), ResponseURL: did.Response,
-		Servers: did.Wish.Servers, Tags: did.Wish.Tags, Mode: mode, Reason: did.Wish.Reason,
+		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(a.cfg.Channel, in.Channel), ResponseURL: in.Response,
+		Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
 	})
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.showRefusal(ctx, env, did, no)
+		a.showRefusal(ctx, env, in, no)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	about, _ := json.Marshal(previewAbout{formAbout{Channel: did.Channel, Response: did.Response}, env.ID})
-	a.show(ctx, env, did, previewOf(r, string(about)), a.sayDryRun(r))
+	state := modalState{Channel: in.Channel, Response: in.Response, Draft: env.ID}
+	a.show(ctx, env, in, previewOf(r, state.String()), sayDryRun(r))
 	return nil
 }
 
-func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
+func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
 	blocks := []slack.Block{section(sayWish(r)), section(sayServers(r, cardBudget))}
 	if r.LeftOutCount > 0 {
 		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
@@ -60,93 +60,88 @@ func previewOf(r approvals.Request, about string) slack.ModalViewRequest {
 	if r.Mode == approvals.Hard {
 		blocks = append(blocks, section(sayHardRisk))
 	}
-	blocks = append(blocks, small(sayPreviewFoot(r)))
+	blocks = append(blocks, contextBlock(sayPreviewFoot(r)))
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: about,
+		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: state,
 		Title: plain(sayPreviewTitle), Submit: plain(sayPreviewSubmit), Close: plain(sayFormBack),
 		Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
 
-// takePreview records that somebody asks for what they were shown.
-func (a *App) takePreview(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
-	var about previewAbout
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &about); err != nil {
-		a.Log.ErrorContext(ctx, "a preview without its draft", "err", err)
-		a.ack(ctx, client, envelope, nil)
-		return
-	}
-	did := act{User: cb.User.ID, Channel: about.Channel, Response: about.Response, Draft: about.Draft, View: cb.View.ExternalID}
-	env, err := envelopeOf("sub:"+cb.View.ID+":"+cb.View.Hash, kindDraft, did)
-	fresh := false
-	if err == nil {
-		fresh, err = a.record(ctx, env)
-	}
-	// What is pushed on top leaves the preview as it is.
-	view, answer := notice(sayHaveForm), slack.NewPushViewSubmissionResponse
+// readDraft reads the submitted preview.
+func readDraft(_ view, s submission) (id string, in interaction, wrong map[string]string) {
+	in = s.interaction()
+	in.View = s.View.ExternalID
+	return s.viewID(), in, nil
+}
+
+// answerDraft replaces the preview, or leaves it as it is and pushes on top of
+// it why nothing more is done.
+func answerDraft(in interaction, fresh bool, err error) any {
+	modal := infoModal(sayHaveForm)
 	switch {
 	case err != nil:
-		a.Log.ErrorContext(ctx, "a request could not be recorded", "user", cb.User.ID, "err", err)
-		view = notice(sayUnkept(err))
+		modal = infoModal(sayUnkept(err))
 	case fresh:
-		view, answer = notice(sayAsking), slack.NewUpdateViewSubmissionResponse
-		view.ExternalID = did.View
+		modal = infoModal(sayAsking)
+		modal.ExternalID = in.View
+		return slack.NewUpdateViewSubmissionResponse(&modal)
 	}
-	a.ack(ctx, client, envelope, answer(&view))
+	return slack.NewPushViewSubmissionResponse(&modal)
 }
 
 // askDraft makes the request that was shown. However often it is submitted,
 // the draft makes one request.
-func (a *App) askDraft(ctx context.Context, env approvals.Envelope, did act) error {
-	p, err := a.asker(ctx, did.User)
+func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, did, p) {
+	if a.showNoPlace(ctx, env, in, p) {
 		return nil
 	}
-	r, err := a.desk.AskDraft(ctx, did.Draft, p)
+	r, err := a.desk.AskDraft(ctx, in.Draft, p)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		a.showRefusal(ctx, env, did, no)
+		a.showRefusal(ctx, env, in, no)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	said := sayAsked(r) + a.frozenToo(ctx)
-	view := notice(said)
-	view.Close, view.ClearOnClose = plain(sayFormDone), true // with the form below
-	a.show(ctx, env, did, view, said)
+	said := sayAsked(r) + a.freezeWarning(ctx)
+	modal := infoModal(said)
+	modal.Close, modal.ClearOnClose = plain(sayFormDone), true // with the form below
+	a.show(ctx, env, in, modal, said)
 	return nil
 }
 
 // showNoPlace tells the person if the card could not stand in their channel.
-func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, did act, p approvals.Person) bool {
-	no := a.noPlace(ctx, p, did.Channel)
+func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in interaction, p approvals.Person) bool {
+	no := a.noPlace(ctx, p, in.Channel)
 	if no != "" {
-		a.show(ctx, env, did, notice(no), no)
+		a.show(ctx, env, in, infoModal(no), no)
 	}
 	return no != ""
 }
 
-func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, did act, no *approvals.Refusal) {
-	a.Metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-	a.Log.InfoContext(ctx, "refused", "user", did.User, "why", no.Error())
-	said := a.refusal(ctx, no)
-	a.show(ctx, env, did, notice(said), said)
+func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
+	a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
+	a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
+	said := a.explain(ctx, no)
+	a.show(ctx, env, in, infoModal(said), said)
 }
 
 // ackTravel is how long after a submission the view that its acknowledgement
 // pushes may not be there yet.
 const ackTravel = 3 * time.Second
 
-// show puts view in the place of the one that did left behind, or tells the
-// person privately what it would say if that one is closed.
-func (a *App) show(ctx context.Context, env approvals.Envelope, did act, view slack.ModalViewRequest, otherwise string) {
-	view.ExternalID = did.View
+// show replaces the modal that the interaction left open, or tells the person
+// privately what it would say if that one is closed.
+func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, modal slack.ModalViewRequest, otherwise string) {
+	modal.ExternalID = in.View
 	for {
-		_, err := a.api.UpdateViewContext(ctx, view, did.View, "", "")
+		_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
 		if err == nil {
 			return
 		}
@@ -157,8 +152,8 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, did act, view sl
 				continue
 			}
 		}
-		a.Log.InfoContext(ctx, "a view could not be updated; answering privately", "user", did.User, "err", err)
-		a.answer(ctx, did, otherwise)
+		a.log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
+		a.answer(ctx, in, otherwise)
 		return
 	}
 }

@@ -48,7 +48,7 @@ func (a *App) checkScopes(ctx context.Context) {
 			}
 			return
 		}
-		a.Log.WarnContext(ctx, "Slack does not tell what the bot may do; trying again", "in", pause, "err", err)
+		a.log.WarnContext(ctx, "Slack does not tell what the bot may do; trying again", "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 			return
@@ -60,14 +60,14 @@ func (a *App) checkScopes(ctx context.Context) {
 func (a *App) tellScopes(ctx context.Context, granted string) {
 	missing, err := missingScopes(granted)
 	if err != nil {
-		a.Log.ErrorContext(ctx, "the scopes could not be compared", "err", err)
+		a.log.ErrorContext(ctx, "the scopes could not be compared", "err", err)
 		return
 	}
 	for _, s := range missing {
-		a.Metrics.missing.WithLabelValues(s).Set(1)
+		a.metrics.missing.WithLabelValues(s).Set(1)
 	}
 	if len(missing) > 0 {
-		a.Log.ErrorContext(ctx, "the Slack app lacks scopes that its manifest asks for; update the app's manifest (`bot manifest`) and install it again",
+		a.log.ErrorContext(ctx, "the Slack app lacks scopes that its manifest asks for; update the app's manifest (`bot manifest`) and install it again",
 			"missing", strings.Join(missing, ","), "granted", granted)
 	}
 }

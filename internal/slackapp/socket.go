@@ -55,8 +55,8 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 		if time.Since(began) > longLife {
 			pause = minPause
 		}
-		a.Metrics.restarts.Inc()
-		a.Log.WarnContext(ctx, "socket begun anew", "socket", n, "in", pause, "err", err)
+		a.metrics.restarts.Inc()
+		a.log.WarnContext(ctx, "socket begun anew", "socket", n, "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause + rand.N(pause/2)):
@@ -88,7 +88,7 @@ func (a *App) runSocket(ctx context.Context, n int) error {
 			return context.Cause(ctx)
 		case err := <-ended:
 			ended <- err // for drain
-			return errRefusedOr(err)
+			return fatalOr(err)
 		case <-silence.C:
 			if !a.hello[n].Load() {
 				return fmt.Errorf("no hello for %v", helloWithin)
@@ -111,10 +111,10 @@ func (a *App) runSocket(ctx context.Context, n int) error {
 				return errRefused{"invalid_auth"}
 			case socketmode.EventTypeConnectionError:
 				a.hello[n].Store(false)
-				if cause, fatal := refusal(evt.Data); fatal {
+				if cause, fatal := fatalAuth(evt.Data); fatal {
 					return errRefused{cause}
 				}
-				a.Log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
+				a.log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
 			default:
 				a.receive(ctx, client, evt)
 			}
@@ -127,10 +127,10 @@ func (a *App) greeted(ctx context.Context, n int, evt socketmode.Event) {
 	if evt.Request != nil {
 		connections = evt.Request.NumConnections
 	}
-	a.Metrics.connections.Set(float64(connections))
-	a.Log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
+	a.metrics.connections.Set(float64(connections))
+	a.log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
 	if connections > 8 {
-		a.Log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
+		a.log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
 	}
 }
 
@@ -153,20 +153,20 @@ func recent(times []time.Time) []time.Time {
 	return times
 }
 
-// refusals are answers of apps.connections.open that waiting does not mend.
+// fatalCodes are answers of apps.connections.open that no new attempt changes.
 // The library tries most of them again for ever.
-var refusals = []string{
+var fatalCodes = []string{
 	"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired",
 	"missing_scope", "not_allowed_token_type", "team_disabled", "user_removed_from_team",
 }
 
-// refusal finds out whether a connection error is one of them.
-func refusal(data any) (cause string, fatal bool) {
+// fatalAuth finds out whether a connection error is one of them.
+func fatalAuth(data any) (cause string, fatal bool) {
 	evt, ok := data.(*slack.ConnectionErrorEvent)
 	if !ok || evt.ErrorObj == nil {
 		return "", false
 	}
-	for _, r := range refusals {
+	for _, r := range fatalCodes {
 		if strings.Contains(evt.ErrorObj.Error(), r) {
 			return r, true
 		}
@@ -174,12 +174,12 @@ func refusal(data any) (cause string, fatal bool) {
 	return "", false
 }
 
-// errRefusedOr sorts the error with which RunContext ends by itself.
-func errRefusedOr(err error) error {
+// fatalOr sorts the error with which RunContext ends by itself.
+func fatalOr(err error) error {
 	if err == nil {
 		return errors.New("the client ended")
 	}
-	for _, r := range refusals {
+	for _, r := range fatalCodes {
 		if strings.Contains(err.Error(), r) {
 			return errRefused{r}
 		}

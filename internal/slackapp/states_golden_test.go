@@ -37,6 +37,8 @@ func newScene(t *testing.T, n int) *scene {
 	return s
 }
 
+func (s *scene) view() view { return view{Policy: s.pol, Batch: 100, Rate: 1000} }
+
 func (s *scene) must(r approvals.Request, err error) approvals.Request {
 	s.t.Helper()
 	if err != nil {
@@ -158,21 +160,19 @@ func inTurn(of ...approvals.Result) func(int) approvals.Result {
 }
 
 var (
-	wasStopped  = approvals.Result{Outcome: approvals.Stopped}
-	wasStarted  = approvals.Result{Outcome: approvals.Started}
-	wasOff      = approvals.Result{Outcome: approvals.FoundOff}
-	wasLeftOut  = approvals.Result{Outcome: approvals.Skipped, Skip: approvals.SkipLocked}
-	didFail     = approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0605", Detail: "the server is <locked>"}
-	isNotKnown  = approvals.Result{Outcome: approvals.NotKnown, Detail: "runs, and was changed after the call"}
-	wasNotSent  = approvals.Result{Outcome: approvals.NotSent}
-	goldenRules = Config{Rate: 1000, Batch: 100}
+	wasStopped = approvals.Result{Outcome: approvals.Stopped}
+	wasStarted = approvals.Result{Outcome: approvals.Started}
+	wasOff     = approvals.Result{Outcome: approvals.FoundOff}
+	wasLeftOut = approvals.Result{Outcome: approvals.Skipped, Skip: approvals.SkipLocked}
+	didFail    = approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0605", Detail: "the server is <locked>"}
+	isNotKnown = approvals.Result{Outcome: approvals.NotKnown, Detail: "runs, and was changed after the call"}
+	wasNotSent = approvals.Result{Outcome: approvals.NotSent}
 )
 
 // What stands in no picture here stands in one of the other tests of this kind.
 func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 	few, many, hard, start := newScene(t, 3), newScene(t, 1200), newScene(t, 3), newScene(t, 2)
-	a := &App{Config: goldenRules}
-	a.Policy = few.pol
+	v := few.view()
 	many.f.LeftOut = []approvals.LeftOut{
 		{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff},
 		{Server: approvals.Server{ID: uuid, Name: "db-2", Status: "ACTIVE"}, Skip: approvals.SkipProtected},
@@ -213,13 +213,13 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_start_denied":      start.denied("not yet"),
 		"card_start_expired":     start.expired(),
 	} {
-		picture(t, slacksim.OnMessage, name, first(a.card(r, approvals.Freeze{})))
+		picture(t, slacksim.OnMessage, name, first(v.card(r, approvals.Freeze{})))
 	}
 	frozen := approvals.Freeze{On: true, By: "UCARLA", At: after(1), Reason: "release <day>"}
-	picture(t, slacksim.OnMessage, "card_pending_frozen", first(a.card(few.pending(), frozen)))
-	picture(t, slacksim.OnMessage, "card_approved_frozen", first(a.card(few.approved(), frozen)))
-	picture(t, slacksim.OnMessage, "card_running_frozen", first(a.card(running, frozen)))
-	if asJSON(t, first(a.card(few.denied(""), frozen))) != asJSON(t, first(a.card(few.denied(""), approvals.Freeze{}))) {
+	picture(t, slacksim.OnMessage, "card_pending_frozen", first(v.card(few.pending(), frozen)))
+	picture(t, slacksim.OnMessage, "card_approved_frozen", first(v.card(few.approved(), frozen)))
+	picture(t, slacksim.OnMessage, "card_running_frozen", first(v.card(running, frozen)))
+	if asJSON(t, first(v.card(few.denied(""), frozen))) != asJSON(t, first(v.card(few.denied(""), approvals.Freeze{}))) {
 		t.Error("the card of an ended request depends on the freeze")
 	}
 	// Without a card this is all that people see of it.
@@ -228,8 +228,7 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 
 func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 	few, many, start := newScene(t, 3), newScene(t, 1200), newScene(t, 2)
-	a := &App{Config: goldenRules}
-	a.Policy = few.pol
+	v := few.view()
 	start.ask.Mode, start.ask.FollowUpOf, start.f.Action = "", "S-33333", approvals.Start
 	const job = "ff80808270f5b0ab0170f5c3a3d80001"
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
@@ -270,24 +269,23 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 		"end_of_all_kinds":        newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)),
 		"end_start_unknown":       start.ended(false, inTurn(wasStarted, isNotKnown)),
 	} {
-		picture(t, slacksim.OnMessage, name, first(a.reply(m)))
+		picture(t, slacksim.OnMessage, name, first(v.reply(m)))
 	}
 }
 
 func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
-	golden(t, "deny", denialForm("S-22222", `{"request":"S-22222","channel":"COPS"}`))
+	golden(t, "deny", denyModal("S-22222", `{"request":"S-22222","channel":"COPS"}`))
 	few := newScene(t, 3)
-	a := &App{Config: goldenRules}
-	a.Policy = few.pol
+	v := few.view()
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
-	golden(t, "settle_off", settlementForm(unknown, act{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
+	golden(t, "settle_off", resolveModal(unknown, interaction{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
 	golden(t, "servers_only", serversPage(few.pending(), few.f, 0))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
 	ben, anna, dora := approvals.Person{ID: "UBEN"}, approvals.Person{ID: "UANNA"}, approvals.Person{ID: "UDORA"}
-	picture(t, slacksim.OnHome, "home_empty", a.home(home{person: ben, now: noon, link: link}))
-	picture(t, slacksim.OnHome, "home_nobody", a.home(home{person: dora, now: noon, link: link, open: []approvals.Request{few.pending()}}))
-	picture(t, slacksim.OnHome, "home_requester", a.home(home{
+	picture(t, slacksim.OnHome, "home_empty", v.home(home{person: ben, now: noon, link: link}))
+	picture(t, slacksim.OnHome, "home_nobody", v.home(home{person: dora, now: noon, link: link, open: []approvals.Request{few.pending()}}))
+	picture(t, slacksim.OnHome, "home_requester", v.home(home{
 		person: anna, now: after(5), link: link,
 		open:  []approvals.Request{few.oneYes(), few.running(), few.cancelled(few.running())},
 		ended: []approvals.Request{unknown, few.expired(), few.cancelled(few.pending())},
@@ -298,7 +296,7 @@ func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
 		r.ID = fmt.Sprintf("S-%05d", i)
 		waiting = append(waiting, r)
 	}
-	blocks := a.home(home{person: ben, now: noon, link: link, open: waiting})
+	blocks := v.home(home{person: ben, now: noon, link: link, open: waiting})
 	picture(t, slacksim.OnHome, "home_many", blocks)
 	if !strings.Contains(asJSON(t, blocks), "and 3 more") {
 		t.Error("the Home does not tell of the requests that it leaves out")

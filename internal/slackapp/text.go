@@ -23,11 +23,11 @@ const (
 // escape makes foreign text harmless: no mention, no link, no formatting of
 // lines, no turning round of what follows. What people and the cloud wrote
 // goes through here, always.
-func escape(s string) string { return slackutilsx.EscapeMessage(bare(s)) }
+func escape(s string) string { return slackutilsx.EscapeMessage(withoutControls(s)) }
 
-// bare takes from foreign text what cannot be seen, what would turn it round or
+// withoutControls takes from foreign text what cannot be seen, what would turn it round or
 // end its line, for places that show text as it is.
-func bare(s string) string {
+func withoutControls(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unseen(r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
 			return -1
@@ -133,7 +133,7 @@ func section(s string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(s, maxSection)), nil, nil, slack.SectionBlockOptionExpand(true))
 }
 
-func small(parts ...string) slack.Block {
+func contextBlock(parts ...string) slack.Block {
 	elements := make([]slack.MixedElement, len(parts))
 	for i, p := range parts {
 		elements[i] = mrkdwn(clip(p, maxSection))

@@ -31,7 +31,7 @@ const (
 	sayDenyPlaceholder = "Optional"
 )
 
-// sayUnkept tells why an act could not be recorded.
+// sayUnkept tells why an interaction could not be recorded.
 func sayUnkept(err error) string {
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
@@ -62,7 +62,7 @@ func doing(a approvals.Action) string {
 	return "Stopping"
 }
 
-func did(a approvals.Action) string {
+func pastTense(a approvals.Action) string {
 	if a == approvals.Start {
 		return "started"
 	}

@@ -32,9 +32,9 @@ func sayWishShort(r approvals.Request) string {
 }
 
 // sayStateIn is where the request stands while f is in force.
-func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
+func (v view) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 	if !f.On || r.State.Final() || r.Cancellation != nil {
-		return a.sayState(r)
+		return v.sayState(r)
 	}
 	paused := fmt.Sprintf("%s paused sending %s", mention(f.By), clock(f.At))
 	if f.Reason != "" {
@@ -46,16 +46,16 @@ func (a *App) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 	case approvals.Executing:
 		return ":snowflake: *Sending is paused*, approved by " + sayApprovers(r) + ": " + paused + ". What was sent goes on."
 	}
-	return a.sayState(r) + "\n:snowflake: *On hold*: " + paused + "."
+	return v.sayState(r) + "\n:snowflake: *On hold*: " + paused + "."
 }
 
 // sayState is where the request stands, with word and sign.
-func (a *App) sayState(r approvals.Request) string {
+func (v view) sayState(r approvals.Request) string {
 	last := r.LastDecision()
 	switch r.State {
 	case approvals.Pending:
 		need := r.ApprovalsNeeded - r.Approvals()
-		s := fmt.Sprintf(":hourglass_flowing_sand: *Waiting for %s* from %s, until %s.", count(need, "approval"), mentions(a.Policy.Approvers), clock(r.Expires))
+		s := fmt.Sprintf(":hourglass_flowing_sand: *Waiting for %s* from %s, until %s.", count(need, "approval"), mentions(v.Policy.Approvers), clock(r.Expires))
 		if by := sayApprovers(r); by != "" {
 			s += " Approved so far by " + by + "."
 		}
@@ -71,7 +71,7 @@ func (a *App) sayState(r approvals.Request) string {
 	case approvals.Denied:
 		return ":x: *Denied* by " + mention(last.By) + " " + clock(last.At) + because(last.Reason)
 	case approvals.Expired:
-		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + did(r.Action) + "."
+		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + pastTense(r.Action) + "."
 	case approvals.Cancelled:
 		return sayCancelledState(r)
 	case approvals.Succeeded:
@@ -115,7 +115,7 @@ func sayCancelledState(r approvals.Request) string {
 	case last.Choice == approvals.ChoseNoCard:
 		return ":no_entry: *Withdrawn*: its card could not be posted."
 	}
-	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + did(r.Action) + "."
+	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + pastTense(r.Action) + "."
 }
 
 func because(reason string) string {
@@ -152,13 +152,13 @@ func sayTally(t approvals.Tally) string {
 	return strings.Join(parts, ", ") + "."
 }
 
-func (a *App) sayProgress(r approvals.Request, f approvals.Freeze) string {
+func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	s := bar(r.Tally.Good(), r.Total) + " " + sayOfAll(r) // what failed or was not sent is no progress
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}
 	if r.State == approvals.Executing && !f.On {
-		s += a.sayPace(r)
+		s += v.sayPace(r)
 	}
 	return s
 }
@@ -216,14 +216,14 @@ func sayWhy(w approvals.SkipReason) string {
 }
 
 // saySmall is the small print: id, batches, time, digest.
-func (a *App) saySmall(r approvals.Request) string {
-	batches := max(r.Batches, (r.Total+a.Batch-1)/a.Batch)
+func (v view) saySmall(r approvals.Request) string {
+	batches := max(r.Batches, (r.Total+v.Batch-1)/v.Batch)
 	s := fmt.Sprintf("%s · %s in %s", code(r.ID), count(r.Total, "server"), count(batches, "call"))
 	if strings.HasSuffix(s, "calls") && batches == 1 {
 		s = strings.TrimSuffix(s, "s")
 	}
-	if wait := eta(r.Total, a.Rate); wait > 0 {
-		s += fmt.Sprintf(" · at least %s at the cloud's limit of %s a minute", took(wait), count(a.Rate, "server"))
+	if wait := eta(r.Total, v.Rate); wait > 0 {
+		s += fmt.Sprintf(" · at least %s at the cloud's limit of %s a minute", took(wait), count(v.Rate, "server"))
 	}
 	return s + " · list " + code(r.Digest)
 }
@@ -293,10 +293,10 @@ func sayNames(names []string, n int) string {
 
 // sayReminder asks those who may decide, but not those who have or whose word
 // would not count.
-func (a *App) sayReminder(r approvals.Request) string {
-	who := slices.DeleteFunc(slices.Clone(a.Policy.Approvers), func(id string) bool {
+func (v view) sayReminder(r approvals.Request) string {
+	who := slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
 		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !a.Policy.AllowSelfApproval
+		return said || id == r.Requester && !v.Policy.AllowSelfApproval
 	})
 	s := fmt.Sprintf("this still waits for %s, until %s. Please approve or deny it.", count(r.ApprovalsNeeded-r.Approvals(), "approval"), clock(r.Expires))
 	if len(who) == 0 {
@@ -307,13 +307,13 @@ func (a *App) sayReminder(r approvals.Request) string {
 
 // sayPace tells when an executing request will about be done, and what it
 // waits for.
-func (a *App) sayPace(r approvals.Request) string {
+func (v view) sayPace(r approvals.Request) string {
 	s := ""
-	if at := r.ETA(a.Rate); !at.IsZero() {
+	if at := r.ETA(v.Rate); !at.IsZero() {
 		s += ", done about " + clock(at)
 	}
 	if r.WaitingBatch > 0 && r.Cancellation == nil {
-		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.WaitingBatch-1), count(a.Rate, "server"), sayPlace(r.QueuePosition))
+		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
 	}
 	return s
 }

@@ -39,7 +39,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 		switch {
 		case words == "" || words == c.String() || strings.Contains(words, kind.String()) && strings.HasSuffix(kind.String(), ":"):
 			t.Errorf("there are no words for %q: %q", c, words)
-		case strings.HasSuffix(words, ".") || words != bare(words):
+		case strings.HasSuffix(words, ".") || words != withoutControls(words):
 			t.Errorf("the words for %q are no part of a sentence: %q", c, words)
 		case len(words) > 250:
 			t.Errorf("the words for %q are too many: %q", c, words)

@@ -11,7 +11,7 @@ import (
 
 // sayElsewhere is what a person hears privately, and in their Home, since its
 // channel did not take it.
-func (a *App) sayElsewhere(m approvals.Message) string {
+func sayElsewhere(m approvals.Message) string {
 	r, n := m.Request, m.Notes[0]
 	switch {
 	case n.Topic.Announces():

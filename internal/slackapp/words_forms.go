@@ -62,11 +62,11 @@ func sayOption(s approvals.Server) string {
 	if s.Task != "" {
 		state += ", " + s.Task
 	}
-	rest := " · " + clipRunes(bare(state), 20)
+	rest := " · " + clipRunes(withoutControls(state), 20)
 	if s.Address != "" {
-		rest += " · " + clipRunes(bare(s.Address), 15)
+		rest += " · " + clipRunes(withoutControls(s.Address), 15)
 	}
-	return clipRunes(bare(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
+	return clipRunes(withoutControls(s.Name), maxOption-utf8.RuneCountInString(rest)) + rest
 }
 
 func sayPreviewFoot(r approvals.Request) string {
@@ -168,10 +168,10 @@ func sayHomeWish(r approvals.Request, link string) string {
 }
 
 // sayHomeOpen is a request under way.
-func (a *App) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) string {
+func (v view) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) string {
 	s := fmt.Sprintf("%s %s: %s in %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), sayHomeLink(link))
 	if r.State == approvals.Executing {
-		s += "\n" + a.sayProgress(r, f)
+		s += "\n" + v.sayProgress(r, f)
 	}
 	return s
 }

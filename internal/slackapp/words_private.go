@@ -42,7 +42,7 @@ func sayAsked(r approvals.Request) string {
 	return s
 }
 
-func (a *App) sayDryRun(r approvals.Request) string {
+func sayDryRun(r approvals.Request) string {
 	const budget = 1600 // bytes for each of the two lists
 	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r, budget))
 	if r.LeftOutCount > 0 {
@@ -256,10 +256,10 @@ func sayStateWord(r approvals.Request) string {
 }
 
 // sayStatus is all about one request.
-func (a *App) sayStatus(r approvals.Request, f approvals.Freeze, batches []approvals.Batch, link string) string {
+func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []approvals.Batch, link string) string {
 	var b strings.Builder
 	const reasons = 1400 // bytes of a paragraph that ends with a reason
-	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(a.sayStateIn(r, f), reasons))
+	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(v.sayStateIn(r, f), reasons))
 	if link != "" {
 		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
 	}
@@ -267,7 +267,7 @@ func (a *App) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 		b.WriteString(sayServers(r, min(cardBudget, maxFallback-b.Len()-50)))
 		return b.String()
 	}
-	b.WriteString(a.sayProgress(r, f) + "\n")
+	b.WriteString(v.sayProgress(r, f) + "\n")
 	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
 		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.Index), count(len(x.Results), "server"), x.State)
 		if x.JobID != "" {

@@ -16,18 +16,18 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		if n.Count < r.ApprovalsNeeded {
 			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.ApprovalsNeeded)
 		}
-		return fmt.Sprintf(":white_check_mark: %s approved. %s will be %s.", mention(n.By), count(r.Total, "server"), did(r.Action))
+		return fmt.Sprintf(":white_check_mark: %s approved. %s will be %s.", mention(n.By), count(r.Total, "server"), pastTense(r.Action))
 	case approvals.TopicDenied:
-		return fmt.Sprintf(":x: %s, %s denied this; nothing is %s", mention(r.Requester), mention(n.By), did(r.Action)) + because(n.Why)
+		return fmt.Sprintf(":x: %s, %s denied this; nothing is %s", mention(r.Requester), mention(n.By), pastTense(r.Action)) + because(n.Why)
 	case approvals.TopicCancelled:
 		if r.Cancellation != nil {
 			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
 		}
-		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), did(r.Action))
+		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), pastTense(r.Action))
 	case approvals.TopicLapsed:
 		return fmt.Sprintf(":alarm_clock: %s, nothing more is sent: sending was held up, and the approval is more than %s old. Ask again if it is still needed.", mention(r.Requester), took(r.ApprovalLife()))
 	case approvals.TopicExpired:
-		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), did(r.Action))
+		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), pastTense(r.Action))
 	case approvals.TopicSent:
 		return saySent(r, notes)
 	case approvals.TopicUnclear:
@@ -74,14 +74,14 @@ func sayEnd(r approvals.Request) string {
 	switch r.State {
 	case approvals.Succeeded:
 		if t.Stopped+t.Started == r.Total {
-			return fmt.Sprintf(":white_check_mark: %s, %s: %s %s.%s", who, r.ID, count(r.Total, "server"), did(r.Action), length)
+			return fmt.Sprintf(":white_check_mark: %s, %s: %s %s.%s", who, r.ID, count(r.Total, "server"), pastTense(r.Action), length)
 		}
 		all := sayAll(r)
 		return fmt.Sprintf(":white_check_mark: %s, %s: %s. %s%s", who, r.ID, all, sayTally(t), length)
 	case approvals.PartiallyFailed:
 		return fmt.Sprintf(":warning: %s, %s is done in part. Of %s: %s%s", who, r.ID, count(r.Total, "server"), sayTally(t), length)
 	case approvals.Failed:
-		return fmt.Sprintf(":x: %s, %s failed: no server was %s. %s%s", who, r.ID, did(r.Action), sayTally(t), length)
+		return fmt.Sprintf(":x: %s, %s failed: no server was %s. %s%s", who, r.ID, pastTense(r.Action), sayTally(t), length)
 	case approvals.Unknown:
 		them := "them"
 		if t.Unknown == 1 {

@@ -13,15 +13,15 @@ import (
 // linked to.
 const maxConflicts = 5
 
-// refusal says why something was refused. Where servers are part of other
+// explain says why something was refused. Where servers are part of other
 // requests, it leads to their cards: whose they are, and where they stand.
-func (a *App) refusal(ctx context.Context, no *approvals.Refusal) string {
+func (a *App) explain(ctx context.Context, no *approvals.Refusal) string {
 	said := []string{sayRefusal(no)}
 	holders := slices.Compact(slices.Sorted(maps.Values(no.Taken)))
 	for _, id := range holders[:min(maxConflicts, len(holders))] {
 		r, err := a.desk.Find(ctx, id)
 		if err != nil {
-			a.Log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
+			a.log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
 			continue
 		}
 		said = append(said, sayHolder(r, a.permalink(ctx, r)))

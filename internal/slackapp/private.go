@@ -15,32 +15,32 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// answer tells one person something that nobody else sees. It uses the act's
+// answer tells one person something that nobody else sees. It uses the interaction's
 // response_url (good for 30 minutes and five answers, also where the bot is no
 // member) or, failing that, an ephemeral message, or a direct one. A private
 // answer cannot be looked up afterwards; when it is unclear whether one arrived
 // it is said again: twice is better than never here.
 //
-// What was done in the person's Home is answered there: such an act has no
+// What was done in the person's Home is answered there: such an interaction has no
 // response_url and no channel, the person may not be in the request's channel,
 // and it is the Home that they look at.
-func (a *App) answer(ctx context.Context, did act, text string) {
-	if err := a.tell(ctx, did, text); err != nil {
-		a.Log.ErrorContext(ctx, "a person could not be answered", "user", did.User, "home", did.Home, "err", err)
+func (a *App) answer(ctx context.Context, in interaction, text string) {
+	if err := a.tell(ctx, in, text); err != nil {
+		a.log.ErrorContext(ctx, "a person could not be answered", "user", in.User, "home", in.Home, "err", err)
 	}
 }
 
 // tell is answer, for whom it matters whether somebody was told.
-func (a *App) tell(ctx context.Context, did act, text string) error {
+func (a *App) tell(ctx context.Context, in interaction, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	text = clip(text, maxFallback)
-	if did.Home {
-		return a.desk.AnswerInHome(ctx, did.User, text)
+	if in.Home {
+		return a.desk.AnswerInHome(ctx, in.User, text)
 	}
 	var all error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
-		err := a.tellOnce(ctx, did, text)
+		err := a.tellOnce(ctx, in, text)
 		if err == nil {
 			return nil
 		}
@@ -54,19 +54,19 @@ func (a *App) tell(ctx context.Context, did act, text string) error {
 }
 
 // tellOnce tries each way to a person once. Its error names what was tried.
-func (a *App) tellOnce(ctx context.Context, did act, text string) error {
+func (a *App) tellOnce(ctx context.Context, in interaction, text string) error {
 	var tried []error
-	if did.Response != "" {
-		err := a.respond(ctx, did.Response, text)
+	if in.Response != "" {
+		err := a.respond(ctx, in.Response, text)
 		if err == nil {
 			return nil
 		}
 		tried = append(tried, fmt.Errorf("response_url: %w", err))
 	}
 	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
-	if did.Channel != "" {
+	if in.Channel != "" {
 		err := a.call("chat.postEphemeral", func() error {
-			_, err := a.api.PostEphemeralContext(ctx, did.Channel, did.User, opts...)
+			_, err := a.api.PostEphemeralContext(ctx, in.Channel, in.User, opts...)
 			return err
 		})
 		if err == nil {
@@ -75,7 +75,7 @@ func (a *App) tellOnce(ctx context.Context, did act, text string) error {
 		tried = append(tried, fmt.Errorf("chat.postEphemeral: %w", err))
 	}
 	err := a.call("chat.postMessage to a person", func() error {
-		_, _, err := a.api.PostMessageContext(ctx, did.User, opts...)
+		_, _, err := a.api.PostMessageContext(ctx, in.User, opts...)
 		return err
 	})
 	if err == nil {
@@ -120,20 +120,20 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 
 // TellTooLate tells a person that what they did was reached too late.
 func (a *App) TellTooLate(ctx context.Context, env approvals.Envelope) {
-	var did act
-	if err := json.Unmarshal(env.Body, &did); err != nil {
-		a.Log.ErrorContext(ctx, "read act", "err", err)
+	var in interaction
+	if err := json.Unmarshal(env.Body, &in); err != nil {
+		a.log.ErrorContext(ctx, "read act", "err", err)
 		return
 	}
-	a.answer(ctx, did, sayStale)
+	a.answer(ctx, in, sayStale)
 }
 
 // TellPrivately tells a person privately what could not be said in the channel. The
 // response_url of their command may still work; it is not tried for others.
 func (a *App) TellPrivately(ctx context.Context, user string, m approvals.Message) error {
-	did := act{User: user}
+	in := interaction{User: user}
 	if user == m.Request.Requester {
-		did.Channel, did.Response = m.Request.AskedIn, m.Request.ResponseURL
+		in.Channel, in.Response = m.Request.AskedIn, m.Request.ResponseURL
 	}
-	return a.tell(ctx, did, a.sayElsewhere(m))
+	return a.tell(ctx, in, sayElsewhere(m))
 }

@@ -58,7 +58,6 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 }
 
 func TestOutcomesOfferWhatMakesSense(t *testing.T) {
-	a := &App{Config: Config{Rate: 1000, Batch: 100}}
 	for _, test := range []struct {
 		name    string
 		m       approvals.Message
@@ -70,10 +69,10 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 		{"end_started", ending(t, approvals.Start, "S-33333", approvals.Started, approvals.FoundOn), ""},
 		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.ActionFailed), actRetry},
 	} {
-		blocks := first(a.outcome(test.m))
+		blocks := first(outcome(test.m))
 		picture(t, slacksim.OnMessage, test.name, blocks)
 		var have []string
-		for _, b := range afterwards(test.m) {
+		for _, b := range outcomeButtons(test.m) {
 			for _, id := range []string{actTheyAreOff, actTheyRun, actRetry, actStartAgain} {
 				if strings.Contains(asJSON(t, b), `"`+id+`"`) {
 					have = append(have, id)
@@ -87,10 +86,10 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 }
 
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
-	a := &App{Config: Config{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}}
+	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
-	picture(t, slacksim.OnMessage, "card_start", first(a.card(start, approvals.Freeze{})))
-	if text := asJSON(t, first(a.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
+	picture(t, slacksim.OnMessage, "card_start", first(v.card(start, approvals.Freeze{})))
+	if text := asJSON(t, first(v.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
 		t.Errorf("the card of a start speaks of stopping: %s", text)
 	}
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
@@ -102,12 +101,12 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 2, Code: "Ecs.0100", Why: "it <!here> will not"},
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
-	golden(t, "settle", settlementForm(stop, act{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
-	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, a.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
+	golden(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
+	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture(t, slacksim.OnMessage, "card_settled", first(a.card(settled, approvals.Freeze{})))
+	picture(t, slacksim.OnMessage, "card_settled", first(v.card(settled, approvals.Freeze{})))
 	picture(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 

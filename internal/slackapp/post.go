@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -35,15 +33,15 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		text = sayAnnouncement(m.Notes[0])
 		blocks = paragraphs(text)
 	case r.Thread.TS == "":
-		blocks, text = a.card(r, m.Freeze)
+		blocks, text = a.view.card(r, m.Freeze)
 	default:
-		blocks, text = a.reply(m)
+		blocks, text = a.view.reply(m)
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
 	d := a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
 	if hasSlackCode(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
 		// Slack refuses how it looks, not that it is said: say it plainly.
-		a.Log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
+		a.log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
 		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false)))
 	}
 	return d
@@ -60,7 +58,7 @@ func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) 
 // UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
 func (a *App) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
-	blocks, text := a.card(r, f)
+	blocks, text := a.view.card(r, f)
 	_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 	if err != nil {
 		return fateOf(fmt.Errorf("chat.update: %w", err))
@@ -125,108 +123,4 @@ func fateOf(err error) approvals.Delivery {
 func codeOf(err error) string {
 	answer, _ := errors.AsType[slack.SlackErrorResponse](err)
 	return answer.Err
-}
-
-// lookError sorts the errors of a call that looks for a message.
-func lookError(err error) error {
-	e := &approvals.FindError{Err: clean(err), Final: hasSlackCode(err,
-		"missing_scope", "access_denied", "no_permission", "not_allowed_token_type", "team_access_not_granted", "ekm_access_denied",
-		"channel_type_not_supported", "method_deprecated", "deprecated_endpoint", "method_not_supported_for_channel_type")}
-	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		e.RetryAfter = max(limited.RetryAfter, time.Second)
-	}
-	return e
-}
-
-// readBack is how long before its intent a message is looked for: Slack's
-// clock stamps it, not ours.
-const readBack = 5 * time.Second
-
-// FindPost finds a message of ours by the note it tells.
-func (a *App) FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
-	me, err := a.self(ctx)
-	if err != nil {
-		return "", false, err
-	}
-	oldest := strconv.FormatFloat(float64(since.Add(-readBack).UnixMicro())/1e6, 'f', 6, 64)
-	cursor := ""
-	for {
-		msgs, next, err := a.page(ctx, r.Thread, oldest, cursor)
-		if err != nil {
-			return "", false, err
-		}
-		for _, m := range msgs {
-			ours := m.BotID == me.BotID || m.User == me.UserID
-			if ours && tells(m, r, id) {
-				return m.Timestamp, true, nil
-			}
-		}
-		if next == "" {
-			return "", false, nil
-		}
-		cursor = next
-	}
-}
-
-// noteIDs names all notes that one message tells.
-func noteIDs(notes []approvals.Note) string {
-	ids := make([]string, len(notes))
-	for i, n := range notes {
-		ids[i] = n.ID
-	}
-	return strings.Join(ids, " ")
-}
-
-// page reads one page of the thread, or of the channel while there is no
-// thread yet.
-func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor string) ([]slack.Message, string, error) {
-	const limit = 100
-	if t.TS != "" {
-		msgs, _, next, err := a.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-			ChannelID: t.Channel, Timestamp: t.TS, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
-		})
-		if hasSlackCode(err, "thread_not_found", "not_in_channel", "channel_not_found") {
-			// The card was deleted, or the channel is closed to the bot: the next
-			// attempt to post will tell.
-			return nil, "", nil
-		}
-		if err != nil {
-			return nil, "", lookError(fmt.Errorf("conversations.replies: %w", err))
-		}
-		return msgs, next, nil
-	}
-	page, err := a.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: t.Channel, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
-	})
-	if hasSlackCode(err, "not_in_channel", "channel_not_found") {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", lookError(fmt.Errorf("conversations.history: %w", err))
-	}
-	return page.Messages, page.ResponseMetadata.Cursor, nil
-}
-
-// permalink leads to a request's card; empty if Slack does not tell it now, or
-// if the card does not stand any more.
-func (a *App) permalink(ctx context.Context, r approvals.Request) string {
-	return a.homes.link(ctx, a, r)
-}
-
-// askPermalink asks Slack for the link to a card. known says that the answer
-// will not change.
-func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
-	err := a.call("chat.getPermalink", func() (err error) {
-		link, err = a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
-		return err
-	})
-	switch {
-	case hasSlackCode(err, "message_not_found"):
-		a.Log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
-		return "", true
-	case err != nil:
-		a.Log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", clean(err))
-		return "", false
-	}
-	return strings.TrimSpace(link), true
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"ecsbot/internal/approvals"
 
@@ -34,40 +33,29 @@ func showButton(r approvals.Request) slack.Block {
 	return slack.NewActionBlock("all", slack.NewButtonBlockElement(actShow, r.ID, plain(sayShow)))
 }
 
-// showServers opens the list or turns a page of it. It changes nothing, so it
-// is not recorded; any member of the workspace may look.
-func (a *App) showServers(ctx context.Context, click act, cb slack.InteractionCallback) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2800*time.Millisecond)
+// openServers opens the list. That changes nothing, so it is not recorded; any
+// member of the workspace may look.
+func (a *App) openServers(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+	a.openModal(ctx, in, cb.TriggerID, func(ctx context.Context) (slack.ModalViewRequest, error) {
+		return a.serversOf(ctx, in.User, in.Request, 0)
+	}, func(context.Context) string { return sayShowFailed(in.Request) })
+}
+
+// turnPage shows another page in the open list. The button's value is the page.
+func (a *App) turnPage(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
 	defer cancel()
-	id, page := click.Request, 0
-	if click.Action != actShow {
-		id = cb.View.PrivateMetadata
-		page, _ = strconv.Atoi(click.Request)
+	id := cb.View.PrivateMetadata
+	page, _ := strconv.Atoi(in.Request)
+	modal, err := a.serversOf(ctx, in.User, id, page)
+	if no, is := errors.AsType[*approvals.Refusal](err); is {
+		modal, err = infoModal(sayRefusal(no)), nil
 	}
-	view, err := a.serversOf(ctx, click.User, id, page)
-	var no *approvals.Refusal
-	switch {
-	case errors.As(err, &no) && click.Action == actShow:
-		a.answer(ctx, click, sayRefusal(no))
-		return
-	case errors.As(err, &no):
-		view, err = notice(sayRefusal(no)), nil
+	if err == nil {
+		_, err = a.api.UpdateViewContext(ctx, modal, "", cb.View.Hash, cb.View.ID)
 	}
-	switch {
-	case err != nil:
-	case click.Action == actShow:
-		_, err = a.api.OpenViewContext(ctx, cb.TriggerID, view)
-	default:
-		_, err = a.api.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID)
-	}
-	if err == nil || hasSlackCode(err, "exchanged_trigger_id", "hash_conflict") {
-		return // the latter two: Slack sent it twice, or two clicks came together
-	}
-	a.Log.WarnContext(ctx, "the servers of a request could not be shown", "request", id, "user", click.User, "err", err)
-	if click.Action == actShow {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-		defer cancel()
-		a.answer(late, click, sayShowFailed(id))
+	if err != nil && !hasSlackCode(err, "hash_conflict") { // two clicks came together
+		a.log.WarnContext(ctx, "a page of a server list could not be shown", "request", id, "user", in.User, "err", err)
 	}
 }
 

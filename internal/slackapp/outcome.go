@@ -10,20 +10,20 @@ import (
 )
 
 // reply is a message in a request's thread.
-func (a *App) reply(m approvals.Message) ([]slack.Block, string) {
+func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 	if m.Notes[0].Topic == approvals.TopicOutcome {
-		return a.outcome(m)
+		return outcome(m)
 	}
 	text := sayNotes(m.Request, m.Notes)
 	if m.Notes[0].Topic == approvals.TopicReminder {
-		text = a.sayReminder(m.Request)
+		text = v.sayReminder(m.Request)
 	}
 	return paragraphs(text), clip(text, maxFallback)
 }
 
 // outcome is the last word: what has really happened, server by server as far
 // as a message holds them; what went wrong comes first.
-func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
+func outcome(m approvals.Message) ([]slack.Block, string) {
 	head := sayEnd(m.Request)
 	var body strings.Builder
 	left := maxBlocks - len(head) - 500
@@ -36,11 +36,11 @@ func (a *App) outcome(m approvals.Message) ([]slack.Block, string) {
 		left -= len(text)
 		body.WriteString("\n" + text + "\n")
 	}
-	if long(m.Batches) {
+	if needsFile(m.Batches) {
 		body.WriteString("\n" + sayResultsFollow + "\n")
 	}
 	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
-	return append(paragraphs(text), afterwards(m)...), clip(head, maxFallback)
+	return append(paragraphs(text), outcomeButtons(m)...), clip(head, maxFallback)
 }
 
 // outcomeGroup is all servers with the same outcome.

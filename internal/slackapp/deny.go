@@ -1,0 +1,56 @@
+package slackapp
+
+import (
+	"context"
+	"time"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// denyForm asks for the reason of a denial.
+const denyForm = "ecs_stop_deny"
+
+// openDenial shows the form, or says privately why this person cannot deny.
+func (a *App) openDenial(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+	a.openModal(ctx, in, cb.TriggerID, func(ctx context.Context) (slack.ModalViewRequest, error) {
+		state := modalState{Request: in.Request, Channel: in.Channel, Response: in.Response, Home: in.Home}
+		return denyModal(in.Request, state.String()), a.mayDeny(ctx, in)
+	}, func(context.Context) string { return sayFormFailed(in.Request) })
+}
+
+// mayDeny returns a *approvals.Refusal if the denial would have no effect. That
+// is checked again when the form comes back.
+func (a *App) mayDeny(ctx context.Context, in interaction) error {
+	r, err := a.desk.Find(ctx, in.Request)
+	if err != nil {
+		return err
+	}
+	p, err := a.brakeman(ctx, in.User)
+	if err != nil {
+		return err
+	}
+	_, err = r.Deny(p, a.cfg.Policy, "", "", time.Now())
+	return err
+}
+
+func denyModal(request, state string) slack.ModalViewRequest {
+	reason := reasonField(sayDenyLabel, nil, plain(sayDenyPlaceholder))
+	reason.Optional = true
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: denyForm, PrivateMetadata: state,
+		Title: plain(sayDenyTitle(request)), Submit: plain(sayDenySubmit), Close: plain(sayDenyClose),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{reason}},
+	}
+}
+
+// deny is the verb and the submitted form.
+func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
+	p, err := a.brakeman(ctx, in.User)
+	if err != nil {
+		return err
+	}
+	r, err := a.desk.Deny(ctx, in.Request, p, in.Reason, env.ID)
+	return a.answerOutcome(ctx, in, err, unlessSeen(env, in, sayDid(r, "denied")))
+}

@@ -1,0 +1,68 @@
+package slackapp
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// permalink leads to a request's card; empty if Slack does not tell it now, or
+// if the card does not stand any more.
+func (a *App) permalink(ctx context.Context, r approvals.Request) string {
+	return a.links.link(ctx, a, r)
+}
+
+// askPermalink asks Slack for the link to a card. known says that the answer
+// will not change.
+func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
+	err := a.call("chat.getPermalink", func() (err error) {
+		link, err = a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
+		return err
+	})
+	switch {
+	case hasSlackCode(err, "message_not_found"):
+		a.log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
+		return "", true
+	case err != nil:
+		a.log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", clean(err))
+		return "", false
+	}
+	return strings.TrimSpace(link), true
+}
+
+// linkCache keeps the links to cards: each drawing of a Home needs them.
+type linkCache struct {
+	mu    sync.Mutex
+	links map[string]string // channel and ts → permalink; empty if the card is gone
+}
+
+// maxLinks is how many links are kept before all are forgotten.
+const maxLinks = 500
+
+func (c *linkCache) link(ctx context.Context, a *App, r approvals.Request) string {
+	if r.Thread.TS == "" {
+		return ""
+	}
+	key := r.Thread.Channel + "/" + r.Thread.TS
+	c.mu.Lock()
+	link, known := c.links[key]
+	c.mu.Unlock()
+	if known {
+		return link
+	}
+	link, known = a.askPermalink(ctx, r)
+	if !known {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.links == nil || len(c.links) > maxLinks {
+		c.links = map[string]string{}
+	}
+	c.links[key] = link
+	return link
+}

@@ -1,0 +1,12 @@
+package slackapp
+
+import "ecsbot/internal/approvals"
+
+// view draws what people see: cards, threads, Homes, the form, private answers.
+// It needs these settings and no connection: with the same request it draws the
+// same on every replica, at any time.
+type view struct {
+	Policy approvals.Policy
+	Batch  int // servers in one call
+	Rate   int // servers a minute
+}
