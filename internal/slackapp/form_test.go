@@ -42,9 +42,10 @@ func someServers(n int) []approvals.Server {
 func requestOf(f approvals.ServerList) approvals.Request {
 	now := time.Unix(1_700_000_000, 0)
 	return approvals.Request{
-		ID: "S-23456", Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("&", command.MaxReason), Requester: "UANN", Channel: "COPS",
-		Created: now, Expires: now.Add(time.Hour), Total: len(f.Servers), Sample: f.Servers[:min(20, len(f.Servers))],
-		LeftOut: f.LeftOut[:min(20, len(f.LeftOut))], LeftOutCount: len(f.LeftOut), ApprovalsNeeded: 2, Digest: "01234567", State: approvals.Pending,
+		ID: "S-23456", State: approvals.Pending,
+		Asked:   approvals.Asked{Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("&", command.MaxReason), Requester: "UANN", Channel: "COPS", Created: now},
+		Listed:  approvals.Listed{Total: len(f.Servers), Sample: f.Servers[:min(20, len(f.Servers))], LeftOut: f.LeftOut[:min(20, len(f.LeftOut))], LeftOutCount: len(f.LeftOut), Digest: "01234567"},
+		Decided: approvals.Decided{Expires: now.Add(time.Hour), ApprovalsNeeded: 2},
 	}
 }
 

@@ -201,8 +201,11 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 	t.Parallel()
 	m := approvals.Message{
-		Request: approvals.Request{ID: "S-22222", Requester: "UANNA", AskedIn: "CDEV", Channel: "COPS", State: approvals.Denied,
-			Decisions: []approvals.Decision{{Choice: approvals.ChoseDeny, By: "UBEN"}}},
+		Request: approvals.Request{
+			ID: "S-22222", State: approvals.Denied,
+			Asked:   approvals.Asked{Requester: "UANNA", AskedIn: "CDEV", Channel: "COPS"},
+			Decided: approvals.Decided{Decisions: []approvals.Decision{{Choice: approvals.ChoseDeny, By: "UBEN"}}},
+		},
 		Notes:   []approvals.Note{{ID: "S-22222/denied", Topic: approvals.TopicDenied, By: "UBEN"}},
 		Refused: "is_archived",
 	}
