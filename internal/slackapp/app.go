@@ -1,11 +1,13 @@
-// Package slackapp is the bot's face in Slack: it takes commands, clicks and
-// forms from Socket Mode, hands them to the engine, and says in the channel
-// what the engine owes to be said. It knows no Redis and no cloud.
+// Package slackapp is the bot's face in Slack: it receives commands, clicks and
+// forms over Socket Mode, hands them to the engine, and posts what the engine
+// has to say. It knows no Redis and no cloud.
 //
 // What comes in is recorded with the engine before it is acknowledged (Slack
-// does not send a lost click again), and acted on later by whichever replica
+// does not send a lost click again), and acted on later by any replica that
 // claims it: [App.Handle]. What goes out is asked for by the engine, one
-// message at a time: [App.Post], [App.UpdateCard], [App.FindPost].
+// message at a time: [App.Post], [App.UpdateCard], [App.FindPost]. What a verb, a
+// button or a form does is one line in the tables of routes.go. How things look is
+// drawn by methods of view, which needs no connection.
 //
 // Every sentence that people read in Slack is in words*.go. Other packages name
 // what happened by closed types (a cause, a kind of refusal, of mistake, a topic);
@@ -115,7 +117,7 @@ func transport() *http.Transport {
 
 // Run keeps the sockets alive until ctx ends. Then it acknowledges what has
 // arrived, gives the acknowledgements time to leave, and returns nil. It
-// returns an error if Slack refuses the tokens: waiting does not mend that.
+// returns an error if Slack refuses the tokens: waiting does not help.
 func (a *App) Run(ctx context.Context) error {
 	// Sockets outlive ctx until the last acknowledgement is out.
 	sockets, closeSockets := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -145,9 +147,9 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// drainSlots waits until every envelope under way is acknowledged, but not for
-// ever. From then on all slots are taken, so whatever still arrives is asked to
-// come again.
+// drainSlots waits until every envelope under way is acknowledged, up to six
+// seconds. From then on all slots are taken, so what still arrives is refused as
+// if the bot were busy.
 func (a *App) drainSlots() {
 	a.draining.Store(true)
 	enough := time.After(6 * time.Second)

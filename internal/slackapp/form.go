@@ -53,7 +53,7 @@ type formInput struct {
 }
 
 // openForm shows the form, or says why this person cannot have it: as a private
-// answer to whoever typed the command, else in a modal.
+// answer to the person who typed the command, else in a modal.
 func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
 	in.Channel = cmp.Or(in.Channel, a.cfg.Channel)
 	a.openModal(ctx, in, trigger, func(ctx context.Context) (slack.ModalViewRequest, error) {

@@ -166,7 +166,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 	v := view{Policy: approvals.Policy{ReasonRequired: true}}
 	for _, tt := range []struct {
 		view slack.View
-		want map[string]string // block → part of what it is told
+		want map[string]string // block → part of its error
 	}{
 		{filled("", "", "SOFT", "x"), map[string]string{pickBlock: "No server is named"}},
 		{filled("web-1; *", "env", "SOFT", ""), map[string]string{namesBlock: `"web-1;" has a semicolon`, tagsBlock: `"env" is not a tag. Write "env=value".`, whyBlock: "required"}},

@@ -90,8 +90,8 @@ const (
 	maxUntold   = 700 // bytes of each
 )
 
-// home draws it: what waits for the person comes first. Buttons stand only
-// where a click of this person would count; it is judged anew then.
+// home draws it: what waits for the person comes first. There are buttons only
+// where a click of this person would count; the click itself is checked again.
 func (v view) home(h home) []slack.Block {
 	page := homePage{left: maxBlocks}
 	page.add(slack.NewHeaderBlock(plain(sayHomeTitle)), len(sayHomeTitle))
@@ -148,7 +148,7 @@ func overtaken(m approvals.Message, f approvals.Freeze) bool {
 }
 
 // homeSorted tells what waits for the person, what they asked for, and what
-// else is running. Each request stands in one list.
+// else is running. Each request is in one list.
 func (v view) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
 		r.Reason = clip(r.Reason, homeReason)

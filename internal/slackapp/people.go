@@ -65,7 +65,7 @@ func (t traits) person(id string) approvals.Person {
 
 // person tells who somebody is, by an answer of Slack that is at most age old.
 // Of groups it asks only for those in the lists, and not at all if the person
-// stands in the list themselves.
+// is in the list themselves.
 func (a *App) person(ctx context.Context, id string, age time.Duration, lists ...[]string) (approvals.Person, error) {
 	var groups []string
 	for _, g := range groupsFor(id, lists) {

@@ -59,7 +59,7 @@ func holdsBack(evt socketmode.Event) bool {
 	return false
 }
 
-// refuseBusy tells whoever typed a command that there is no room for it. A
+// refuseBusy tells the person who typed a command that there is no room for it. A
 // click is left without acknowledgement: then Slack itself shows that it had no
 // effect.
 func (a *App) refuseBusy(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
@@ -93,9 +93,10 @@ func (a *App) receiveOne(ctx context.Context, client *socketmode.Client, evt soc
 	}
 }
 
-// answerUnread answers a frame that the library could not read. Who typed
-// gets an answer. A click or a form is not acknowledged: then Slack itself shows that it
-// had no effect, and the form stays open. An event would only be sent again.
+// answerUnread answers a frame that the library could not read. Who typed a
+// command gets an answer. A click or a form is not acknowledged: then Slack itself
+// shows that it had no effect, and the form stays open. An event is acknowledged,
+// since Slack would only send it again.
 func (a *App) answerUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
 	var head struct {
 		EnvelopeID string `json:"envelope_id"`
@@ -113,7 +114,7 @@ func (a *App) answerUnread(ctx context.Context, client *socketmode.Client, frame
 	}
 }
 
-// ack answers an envelope. The library's plain Ack may block for ever.
+// ack answers an envelope. The library's plain Ack has no timeout.
 func (a *App) ack(ctx context.Context, client *socketmode.Client, id string, payload any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2500*time.Millisecond)
 	defer cancel()

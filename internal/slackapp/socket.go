@@ -20,9 +20,9 @@ import (
 // Limits of one socket's life. slack-go reconnects by itself but breaks before
 // it makes, reconnects without pause while Slack says hello, goes deaf after a
 // write error and sleeps up to five minutes after an outage; so each socket is
-// watched, and begun anew when it misbehaves.
+// watched, and restarted when it misbehaves.
 const (
-	helloWithin   = 60 * time.Second // without a hello for so long it is begun anew
+	helloWithin   = 60 * time.Second // without a hello for so long it is restarted
 	dialsInMinute = 10               // more than that is a loop
 	pingWithin    = 20 * time.Second // Slack pings about every 10 s
 	longLife      = 2 * time.Minute  // a socket that lived so long was a good one
@@ -30,7 +30,7 @@ const (
 	maxPause      = 30 * time.Second
 )
 
-// errRefused marks causes that no new attempt mends.
+// errRefused marks causes that no new attempt changes.
 type errRefused struct{ cause string }
 
 func (e errRefused) Error() string {
@@ -56,7 +56,7 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 			pause = minPause
 		}
 		a.metrics.restarts.Inc()
-		a.log.WarnContext(ctx, "socket begun anew", "socket", n, "in", pause, "err", err)
+		a.log.WarnContext(ctx, "socket restarted", "socket", n, "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause + rand.N(pause/2)):
@@ -154,7 +154,7 @@ func recent(times []time.Time) []time.Time {
 }
 
 // fatalCodes are answers of apps.connections.open that no new attempt changes.
-// The library tries most of them again for ever.
+// The library retries most of them without end.
 var fatalCodes = []string{
 	"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired",
 	"missing_scope", "not_allowed_token_type", "team_disabled", "user_removed_from_team",

@@ -169,7 +169,7 @@ var (
 	wasNotSent = approvals.Result{Outcome: approvals.NotSent}
 )
 
-// What stands in no picture here stands in one of the other tests of this kind.
+// What has no picture here has one in the other tests of this kind.
 func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 	few, many, hard, start := newScene(t, 3), newScene(t, 1200), newScene(t, 3), newScene(t, 2)
 	v := few.view()
