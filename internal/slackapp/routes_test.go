@@ -116,7 +116,7 @@ type recordingDesk struct {
 	envs []approvals.Envelope
 }
 
-func (d *recordingDesk) Record(_ context.Context, env approvals.Envelope) (bool, error) {
+func (d *recordingDesk) Enqueue(_ context.Context, env approvals.Envelope) (bool, error) {
 	if d.err != nil {
 		return false, d.err
 	}
