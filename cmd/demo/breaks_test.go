@@ -82,7 +82,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 		case "fail_job":
 			words = "Common.0021"
 		case "cloud_drop": // nobody told the bot of the job
-			words = "found off"
+			words = "found stopped"
 		}
 		var ends []string
 		wait(what+": end", func() bool {

@@ -90,7 +90,7 @@ func (s *show) slack(e slacksim.Event) {
 		s.print(green, "#ops  └ thread", text)
 	case e.Kind == slacksim.MessageUpdated:
 		s.changed(m.TS, text)
-	case strings.Contains(text, " asks to "):
+	case strings.Contains(text, "Requested by "):
 		s.remember(m.TS, text)
 		s.print(green, "#ops  card", text)
 	default:

@@ -52,7 +52,7 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := w.Card(1)
-	if text := slacksim.PlainText(again); !holds(text, "<@UANNA> asks to start *2 servers*", "again, after `"+requestID(card)+"`", "already running", "SHUTOFF", "[Approve]") || holds(text, "SOFT") {
+	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of `"+requestID(card)+"`", "already running", "[Approve]") || holds(text, "shutdown") {
 		t.Errorf("the card says %s", text)
 	}
 	if !holds(string(again.Blocks), "Start 2 servers?", "They are started.") {
@@ -87,9 +87,9 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 	}
 	heard := w.Hears(anna)
 	w.Command(anna, "start "+requestID(card))
-	heard("nothing to start", "already running")
+	heard("Nothing to start", "already running")
 	w.Command(anna, "start "+requestID(again))
-	heard("has stopped no server")
+	heard("stopped no server")
 	if n := len(w.Slack.Messages(ops)); n != 2 {
 		t.Errorf("%d cards, want 2\n%s", n, w.Transcript())
 	}
@@ -180,18 +180,18 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 				w.Click(carla, card, approve)
 			}
 			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
-			w.Reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
-			if n := w.Count(card, "Call 1 of 1: 1 server failed"); n != 1 {
+			w.Reply(card, "Failed (1)", "Ecs.0100", "will not")
+			if n := w.Count(card, "Ecs.0100"); n != 1 {
 				t.Errorf("the failed batch was told %d times", n)
 			}
 			w.Cloud.FailServer(ids[1], "", "")
 
 			heard := w.Hears(test.who)
 			w.Click(test.who, end, retryFailed)
-			heard("Asked as", "stop 1 server")
+			heard("created", "stop 1 server")
 			again := w.Card(1)
 			if !test.atOnce {
-				if text := slacksim.PlainText(again); !holds(text, "<@"+test.who+"> asks to stop *1 server*", "HARD", "again, after `"+requestID(card)+"`", "night", "[Approve]") {
+				if text := slacksim.PlainText(again); !holds(text, "Stop 1 server", "Requested by <@"+test.who+">", "power off", "retry of `"+requestID(card)+"`", "night", "[Approve]") {
 					t.Errorf("the card says %s", text)
 				}
 				for _, by := range []string{ben, carla} {
@@ -205,11 +205,11 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			}
 			if test.who == anna || test.atOnce {
 				w.outcome(again, "1 server stopped")
-				if text := w.CardSays(again, "<@UANNA> asks to stop", "again, after", "Done"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
+				if text := w.CardSays(again, "Stopped 1 server", "Requested by <@UANNA>", "retry of"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
 					t.Errorf("the card says %s", text)
 				}
 			} else if w.env["APPROVALS_REQUIRED"] != "" {
-				w.CardSays(again, "Waiting for 1 approval") // one's own does not count
+				w.CardSays(again, "Needs 1 approval") // one's own does not count
 			}
 			w.Within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.Cloud.StopCount(ids[1]) == 2 })
 			for i, id := range ids {
@@ -226,8 +226,8 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 	for _, test := range []struct {
 		action, says, card string
 	}{
-		{theyRun, "they run", "Done in part"},
-		{theyAreOff, "they are stopped", "Done"},
+		{theyRun, "running", "1 failed"},
+		{theyAreOff, "stopped", "are stopped"},
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +245,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 
 			heard := w.Hears(anna)
 			w.Click(anna, end, test.action)
-			heard("not an approver")
+			heard("Only approvers")
 			w.Click(ben, end, test.action)
 			w.Within(5*time.Second, "form", func() bool { _, open := w.Slack.View(ben); return open })
 			v, _ := w.Slack.View(ben)
@@ -263,7 +263,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.CardSays(card, test.card, "<@UBEN> said", "seen in the console")
 			heard = w.Hears(carla)
 			w.Click(carla, end, theyRun)
-			heard("nothing to decide", "<@UBEN> said")
+			heard("is unknown", "<@UBEN> marked")
 			w.settled()
 			if n := w.Count(card, "says that"); n != 1 {
 				t.Errorf("told %d times\n%s", n, w.Transcript())
@@ -363,13 +363,13 @@ func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call 1 of 2")
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
 	w.Command(anna, "cancel "+requestID(card))
 	end := w.outcome(card, "It took")
 	n := len(w.Slack.Messages(ops))
 	w.Click(ben, end, retryFailed)
 	again := w.Card(n)
-	w.CardSays(again, "<@UBEN> asks to stop", "Waiting for 1 approval")
+	w.CardSays(again, "Requested by <@UBEN>", "Needs 1 approval")
 	if got := w.Cloud.StopCount(ids[1]); got != 0 {
 		t.Errorf("web-2 was stopped %d times", got)
 	}
@@ -416,7 +416,7 @@ func TestARetryIsNotTheWishOfSomebodyWhoIsGone(t *testing.T) {
 	w.forgetful(time.Minute)
 	w.Click(ben, end, retryFailed)
 	again := w.Card(1)
-	if text := w.CardSays(again, "<@UBEN> asks to stop *1 server*", "again, after"); !holds(text, "Waiting for 1 approval") {
+	if text := w.CardSays(again, "Stop 1 server", "Requested by <@UBEN>", "retry of"); !holds(text, "Needs 1 approval") {
 		t.Errorf("the card says %s", text)
 	}
 	w.Click(carla, again, approve)

@@ -22,7 +22,7 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 		t.Errorf("a bare command was answered with %q", text)
 	}
 	form := w.View(anna, "Stop servers", "1,000 servers")
-	if !holds(string(form.Raw), "HARD", "Cuts the power", "Reason") {
+	if !holds(string(form.Raw), "Power off", "Cuts the power", "Reason") {
 		t.Errorf("the form is %s", form.Raw)
 	}
 
@@ -47,17 +47,21 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 	if a.After > 3*time.Second {
 		t.Errorf("acknowledged after %v", a.After)
 	}
-	preview := w.View(anna, "Check and ask", "*13 servers*", "HARD", "cuts the power", "web-7", "db-1", "Left out", "db-2", "already stopped", "Nothing is asked for yet", "new &lt;!channel&gt; disks")
+	preview := w.View(anna, "Review request", "Stop 13 servers", "power off", "unsaved data is lost", "web-1 … web-12", "db-1", "Skipped 1: already stopped", "db-2", "Nothing has been requested yet", "new &lt;!channel&gt; disks")
 	if preview.PreviousID != form.ID {
 		t.Error("the preview does not lie on the form")
 	}
 	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Fatalf("%d cards stand before anybody asked", n)
 	}
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as", "13 servers", "<#COPS>")
+	heard("created", "13 servers")
+	if v, open := w.Slack.View(anna); open {
+		t.Errorf("after the request was sent, there is still %s", slacksim.ViewText(v))
+	}
 	card := w.Card(0)
-	w.CardSays(card, "<@UANNA> asks to stop", "13 servers", "HARD", "db-2", "already stopped")
+	w.CardSays(card, "Requested by <@UANNA>", "13 servers", "power off", "db-2", "already stopped")
 	w.Click(ben, card, approve)
 	w.Reply(card, "<@UANNA>", "13 servers stopped")
 	w.Stopped(ids[0], ids[6], ids[9], ids[18], uuid(1))
@@ -86,10 +90,11 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 		}
 	}
 	again()
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
 	again()
-	w.View(anna, "Asked as")
+	heard("created")
 	w.Card(0)
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 1 {
 		t.Errorf("records %v, want one", keys)
@@ -102,12 +107,12 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 	w.Command(anna, "")
 	w.View(anna, "Stop servers", "1,000 servers")
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	w.View(anna, "part of another request", "|"+requestID(w.Card(0))+">", "waiting", "<@UANNA>")
+	w.View(anna, "already in an open request", "|"+requestID(w.Card(0))+">", "pending", "<@UANNA>")
 	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.Submit(anna, simworld.Fields("names", "web-2"))
-	w.View(anna, "Check and ask", "web-2")
+	w.View(anna, "Review request", "web-2")
 }
 
 func TestFormSaysWhatIsWrong(t *testing.T) {
@@ -138,7 +143,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	w.Submit(anna, simworld.Fields("why", "x", "names", "wbe-1 web-9"))
-	w.View(anna, "`wbe-1` names no server", "Did you mean `web-1`", "`web-9` names no server")
+	w.View(anna, "a server called `wbe-1`", "Did you mean `web-1`", "a server called `web-9`")
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
 	}
@@ -147,17 +152,19 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 
-	// The view is closed before the answer comes: it is told privately.
-	w.Slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
-	heard := w.Hears(anna)
-	w.Submit(anna, nil)
+	// The view is closed before the preview comes: it is told privately.
 	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.Card(0)
-	heard("Asked as", "<#COPS>")
+	w.Slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
+	heard := w.Hears(anna)
+	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
+	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
+		t.Fatal(err)
+	}
+	heard("Dry run", "web-1")
 }
 
 func TestFormIsNotForEverybody(t *testing.T) {
@@ -166,7 +173,7 @@ func TestFormIsNotForEverybody(t *testing.T) {
 	w.Slack.AddChannel(slacksim.Channel{ID: "CLOBBY", Name: "lobby"})
 	w.Slack.Join("CLOBBY", slacksim.BotUserID, anna)
 	w.start(nil)
-	for user, words := range map[string]string{gus: "Guests can neither ask", dora: "You may not ask"} {
+	for user, words := range map[string]string{gus: "Guests can't request", dora: "You can't request"} {
 		heard := w.Hears(user)
 		w.Command(user, "")
 		heard(words)
@@ -197,15 +204,16 @@ func TestShortcutOpensTheForm(t *testing.T) {
 	}
 	w.View(anna, "Stop servers", "1,000 servers")
 	w.Submit(anna, simworld.Fields("tags", "env=dev"))
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as")
+	heard("created")
 	w.CardSays(w.Card(0), "web-1")
 
 	w.Slack.FailNext("views.open", 1, slacksim.ErrorCode("internal_error", false))
-	heard := w.Hears(anna)
+	heard = w.Hears(anna)
 	w.Command(anna, "")
-	heard("could not open the form", "/ecs-stop web-1 web-2")
+	heard("couldn't open the form", "/ecs-stop web-1 web-2")
 }
 
 func TestShortcutNeedsAChannelForTheCard(t *testing.T) {
@@ -239,12 +247,12 @@ func TestFormWhileTheCloudIsSlowOrAway(t *testing.T) {
 		t.Errorf("acknowledged after %v", a.After)
 	}
 	w.View(anna, "Looking up the servers")
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 	w.Slack.CloseView(t.Context(), anna, "")
 
 	w.Cloud.FailNext("list", 50, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	w.View(anna, "refuses the bot's access key")
+	w.View(anna, "rejects my access key")
 	w.Cloud.ClearFaults()
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
@@ -288,7 +296,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 
 	heard := w.Hears(gus)
 	w.Click(gus, card, "ecs_stop_show")
-	heard("Guests can neither")
+	heard("Guests can't request")
 	w.forged(dora, card, "ecs_stop_show", "S-ZZZZZ")
 	w.Private(dora, "no request `S-ZZZZZ`")
 	w.Untouched(uuid(1))
@@ -321,7 +329,7 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 		"servers web-*":                {"3 servers", "3 ACTIVE", "web-2", "10.0.0.2"},
 		"servers twin " + uuid(3):      {"3 servers", "2 ACTIVE, 1 SHUTOFF", uuid(1), uuid(2), "off-1"},
 		"servers --tag team=red":       {"1 server", "twin"},
-		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "`wbe-2` names no server", "Did you mean `web-2`"},
+		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "a server called `wbe-2`", "Did you mean `web-2`"},
 	} {
 		heard := w.Hears(anna)
 		w.Command(anna, text)
@@ -332,7 +340,7 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 	}
 	heard := w.Hears(dora)
 	w.Command(dora, "servers web-*")
-	heard("You may not ask")
+	heard("You can't request")
 	if n, keys := len(w.Slack.Messages(ops)), w.keys("{p:*}:r:*"); n != 0 || len(keys) != 0 {
 		t.Errorf("%d messages stand in the channel, records %v", n, keys)
 	}
@@ -346,8 +354,8 @@ func TestMissingNamesAreAnsweredWithNearOnes(t *testing.T) {
 	w.start(nil)
 	heard := w.Hears(anna)
 	w.Command(anna, "db-primary wbe-1 nothing-like-it")
-	text := heard("Nothing was asked for", "`db-primary` names no server that I can see. Did you mean `DB-Primary` or `db-primery`?", "Did you mean `web-1`", "`nothing-like-it` names no server")
-	if strings.Contains(text, "nothing-like-it` names no server that I can see. Did") {
+	text := heard("No request was created", "I can't find a server called `db-primary`. Did you mean `DB-Primary` or `db-primery`?", "Did you mean `web-1`", "I can't find a server called `nothing-like-it`")
+	if strings.Contains(text, "nothing-like-it`. Did") {
 		t.Error(text)
 	}
 }
@@ -379,7 +387,7 @@ func TestTakenServersAreToldWithALink(t *testing.T) {
 	for _, text := range []string{"web-1 web-2", "web-1 web-2 --dry-run"} {
 		heard := w.Hears(dora)
 		w.Command(dora, text)
-		heard("Nothing was asked for", ids[0], "|"+id+">", "waiting", "by <@UANNA>")
+		heard("No request was created", ids[0], "|"+id+">", "pending", "<@UANNA>")
 	}
 	if n := len(w.Slack.Messages(ops)); n != 1 {
 		t.Errorf("%d cards", n)
@@ -397,7 +405,7 @@ func TestFormWhileTheStoreIsAway(t *testing.T) {
 	w.View(anna, "Stop servers")
 	w.redis.Kill()
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	if v, _ := w.Slack.View(anna); !strings.Contains(v.Errors["why"], "cannot reach my store") {
+	if v, _ := w.Slack.View(anna); !strings.Contains(v.Errors["why"], "can't reach my database") {
 		t.Errorf("the fields are told %q", v.Errors)
 	}
 	w.redis.Restart()
@@ -406,22 +414,21 @@ func TestFormWhileTheStoreIsAway(t *testing.T) {
 		v, _ := w.Slack.View(anna)
 		return len(v.Errors) == 0
 	})
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 	w.redis.Kill()
 	w.Submit(anna, nil)
-	w.View(anna, "cannot reach my store")
+	w.View(anna, "can't reach my database")
 	w.Slack.CloseView(t.Context(), anna, "")
 	w.redis.Restart()
 	w.Within(20*time.Second, "request", func() bool {
 		w.Submit(anna, nil)
-		v, _ := w.Slack.View(anna)
-		if strings.Contains(slacksim.ViewText(v), "cannot reach my store") {
+		v, open := w.Slack.View(anna)
+		if open && strings.Contains(slacksim.ViewText(v), "can't reach my database") {
 			w.Slack.CloseView(t.Context(), anna, "")
 			return false
 		}
-		return true
+		return !open
 	})
-	w.View(anna, "Asked as")
 	w.CardSays(w.Card(0), "web-1")
 }
 
@@ -437,9 +444,10 @@ func TestFormOutlivesTheBotThatTookIt(t *testing.T) {
 	w.Submit(anna, simworld.Fields("names", "web-1"))
 	stop()
 	w.start(nil)
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as")
+	heard("created")
 	if n := len(w.Slack.Messages(ops)); n > 1 {
 		t.Errorf("%d cards", n)
 	}

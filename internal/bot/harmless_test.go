@@ -48,7 +48,7 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 	}
 	safe("the card", text)
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "failed: no server was stopped")
+	end := w.Reply(card, "<@UANNA>", "no server was stopped")
 	if !holds(lineOf(end, "Ecs.&lt;!here&gt;"), "&lt;!channel&gt;") {
 		t.Errorf("the outcome does not show name and code as they are: %s", end)
 	}
@@ -73,7 +73,7 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 		w.Command(ben, "deny "+requestID(card)+` "`+reason+`"`)
 		heard("You denied")
 		w.CardSays(card, "Denied", shownReason(reason))
-		w.Reply(card, "<@UBEN> denied this", shownReason(reason))
+		w.Reply(card, "<@UBEN> denied your request", shownReason(reason))
 		safe("the thread", strings.Join(w.Replies(card), "\n"))
 	}
 	for _, m := range w.Everything() {
@@ -118,9 +118,9 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 		if err := slacksim.CheckBlocks(slacksim.OnMessage, card.Blocks); err != nil || len(card.Blocks) == 0 {
 			t.Errorf("the card of %d servers: %v", size, err)
 		}
-		want := []string{"asks to stop *" + []string{"1 server", "100 servers", "1,000 servers", "2,500 servers"}[i] + "*", "[Approve]"}
+		want := []string{"Stop " + []string{"1 server", "100 servers", "1,000 servers", "2,500 servers"}[i], "[Approve]"}
 		if size > 1 {
-			want = append(want, "Left out", "more")
+			want = append(want, "Skipped")
 		}
 		if text := slacksim.PlainText(card); !holds(text, want...) {
 			t.Errorf("the card of %d servers lacks one of %q:\n%s", size, want, text)
@@ -138,7 +138,7 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 	}
 	w.Click(ben, cards[1000], approve)
 	end := w.Reply(cards[1000], "<@UANNA>", "done in part", "40 failed", "960 stopped", "Ecs.0810", "… and ")
-	if w.Count(cards[1000], "store was restarted") != 0 {
+	if w.Count(cards[1000], "database restarted") != 0 {
 		t.Error("a pause was told although nothing happened to the store")
 	}
 	if len(end) > 13000 {
@@ -151,7 +151,7 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 	}
 	heard := w.Hears(dora)
 	w.Command(dora, "status "+requestID(cards[1000]))
-	heard("Done in part", "call 10 of 10")
+	heard("Stopped", "batch 10 of 10")
 	if got := w.Cloud.MaxInWindow(3 * time.Second); got > 1000 {
 		t.Errorf("%d stops in a window", got)
 	}

@@ -17,7 +17,7 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	ids := w.fleet(4)
 	w.start(nil)
 	w.start(nil) // a move made by one replica is drawn by any
-	w.OpenHome(ben, "Nothing waits for you")
+	w.OpenHome(ben, "all caught up")
 	w.OpenHome(dora, "Stop servers")
 	if text := w.HomeText(dora); strings.Contains(text, "Waits for your decision") {
 		t.Errorf("somebody who may not decide is told of decisions: %s", text)
@@ -25,11 +25,11 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 
 	card := w.Ask(anna, "web-1 web-2 --reason night")
 	id := requestID(card)
-	text := w.HomeSays(ben, id, "<@UANNA> asks to stop", "2 servers", "night", "web-1", "[Approve]", "[Deny]", "its card")
-	if strings.Contains(text, "Nothing waits") {
+	text := w.HomeSays(ben, id, "Requested by <@UANNA>", "2 servers", "night", "web-1", "[Approve]", "[Deny]", "|View>")
+	if strings.Contains(text, "all caught up") {
 		t.Errorf("the Home contradicts itself: %s", text)
 	}
-	w.OpenHome(anna, "You asked for", id, "waiting", "[Cancel request]")
+	w.OpenHome(anna, "Your requests", id, "Needs 1 approval", "[Cancel request]")
 	if text := w.HomeText(anna); strings.Contains(text, "[Approve]") {
 		t.Errorf("the requester could click to approve: %s", text)
 	}
@@ -41,7 +41,7 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	w.ClickHome(ben, approve, id)
 	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	w.Stopped(ids[:2]...)
-	w.HomeSays(ben, "You approved", id, "Nothing waits for you", "Last results", "done", "2 stopped")
+	w.HomeSays(ben, "You approved", id, "all caught up", "Recent", "Stopped 2 servers")
 	w.HomeSays(anna, "Last results", "2 stopped")
 	w.HomeSays(dora, "Last results", "2 stopped")
 	w.OpenHome(ben, "Last results")
@@ -63,7 +63,7 @@ func TestARefusedClickInTheHomeIsAnsweredThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.HomeSays(anna, "You cancelled", id)
-	w.HomeSays(ben, "Nothing waits for you", "cancelled")
+	w.HomeSays(ben, "all caught up", "Cancelled")
 
 	other := requestID(w.Ask(anna, "web-2"))
 	w.HomeSays(ben, other, "[Deny]")
@@ -120,10 +120,10 @@ func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 	card := w.Ask(anna, "web-*")
 	id := requestID(card)
 	w.Click(ben, card, approve)
-	w.CardSays(card, "░", "1 of 3", "done about", "Call 2 of 3 waits for the cloud's limit of 1 server a minute")
-	w.CardSays(card, "2 of 3", "Call 3 of 3 waits")
+	w.CardSays(card, ":white_large_square:", "1 of 3", "done about", "Batch 2 of 3 waits for the cloud's limit of 1 server a minute")
+	w.CardSays(card, "2 of 3", "Batch 3 of 3 waits")
 	w.Reply(card, "3 servers stopped")
-	text := w.CardSays(card, "Done", "3 of 3")
+	text := w.CardSays(card, "Stopped 3 servers")
 	for _, never := range []string{"waits for", "done about", "░"} {
 		if strings.Contains(text, never) {
 			t.Errorf("the card of an ended request says %q: %s", never, text)
@@ -145,15 +145,15 @@ func TestTheCardTellsThePlaceInTheLine(t *testing.T) {
 	w.start(func(c *jobs.Config) { fast(c); c.Window = 2 * time.Second })
 	one, two := w.Ask(anna, "one-*"), w.Ask(anna, "two-*")
 	w.Click(ben, one, approve)
-	if text := w.CardSays(one, "Call 2 of 3 waits for the cloud's limit"); strings.Contains(text, "in line") {
+	if text := w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit"); strings.Contains(text, "in line") {
 		t.Errorf("a request that is alone has a place in the line: %s", text)
 	}
 	w.Click(ben, two, approve) // it was granted less so far, so it goes first
-	w.CardSays(one, "Call 2 of 3 waits for the cloud's limit of 1 server a minute; this request is 2nd in line.")
+	w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit of 1 server a minute; this request is 2nd in line.")
 	w.Reply(one, "3 servers stopped")
 	w.Reply(two, "2 servers stopped")
 	for _, card := range []slacksim.Message{one, two} {
-		if text := w.CardSays(card, "Done"); strings.Contains(text, "in line") {
+		if text := w.CardSays(card, "Stopped"); strings.Contains(text, "in line") {
 			t.Errorf("a request that has ended is in line: %s", text)
 		}
 	}
@@ -169,7 +169,7 @@ func TestTheCardWarns(t *testing.T) {
 	w.Cloud.Add(server(1, "prod-web-1"), server(2, "web-2", "env=live"), server(3, "as-config-x1-a"), yearly, disks, server(6, "plain-1"), server(7, "nonprod-as2"))
 	w.start(nil)
 	card := w.Ask(anna, strings.Join([]string{uuid(1), uuid(2), uuid(3), uuid(4), uuid(5), uuid(6), "--hard"}, " "))
-	w.CardSays(card, "cuts the power", "Production?", "`prod-web-1`, `web-2`.", "Auto Scaling?", "`as-config-x1-a`.", "Billed on while stopped", "`db-1`, `store-1`.")
+	w.CardSays(card, "unsaved data is lost", "look like production", "prod-web-1, web-2", "Auto Scaling", "as-config-x1-a", "still billed while stopped", "db-1, store-1")
 	plain := w.Ask(anna, "nonprod-as2")
 	if text := slacksim.PlainText(plain); strings.Contains(text, "Production?") || strings.Contains(text, "Billed") || strings.Contains(text, "Scaling") {
 		t.Errorf("a card without cause for it warns: %s", text)
@@ -261,7 +261,7 @@ func TestResultsThatCannotBeSharedHoldNothingUp(t *testing.T) {
 	card, _ := w.badEnd(45)
 	w.Slack.FailNext("files.getUploadURLExternal", 5, slacksim.ErrorCode("missing_scope", false))
 	w.Click(ben, card, approve)
-	w.Reply(card, "failed: no server was stopped", "follows as a file")
+	w.Reply(card, "no server was stopped", "follows as a file")
 	uploads := func() int { return len(w.Slack.Calls("files.getUploadURLExternal")) }
 	w.Within(10*time.Second, "second upload", func() bool { return uploads() >= 2 })
 	w.step("t:"+requestID(card), 3)
@@ -276,7 +276,7 @@ func TestAHomeThatSlackRefusesForNowIsDrawnLater(t *testing.T) {
 	w.start(nil)
 	w.Slack.FailNext("views.publish", 1, slacksim.RateLimited(time.Second))
 	w.Slack.FailNext("views.publish", 1, slacksim.ErrorCode("internal_error", false))
-	w.OpenHome(ben, "Nothing waits for you")
+	w.OpenHome(ben, "all caught up")
 	if n := len(w.Slack.Calls("views.publish")); n != 3 {
 		t.Errorf("views.publish was called %d times", n)
 	}

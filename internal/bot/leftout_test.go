@@ -45,7 +45,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 
 	heard := w.Hears(anna)
 	card := w.Ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 metal-1 near-1 --tag env=dev late-*")
-	text, private := slacksim.PlainText(card), heard("Asked as", "Left out")
+	text, private := slacksim.PlainText(card), heard("created", "Skipped")
 	for n, why := range map[int]string{
 		2: "already stopped", 3: "being stopped by somebody else", 4: "locked", 5: "something else is being done", 6: "protected",
 		7: "protected", 8: "protected", 9: "protected", 10: "state that cannot be stopped", 12: "bare-metal server",
@@ -57,7 +57,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 			t.Errorf("the requester was told %q, want %q", l, why)
 		}
 	}
-	if !holds(text, "asks to stop *9 servers*") {
+	if !holds(text, "Stop 9 servers") {
 		t.Errorf("the card does not ask for 9 servers:\n%s", text)
 	}
 
@@ -72,7 +72,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	}
 	w.busy(uuid(23))
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found off", "6 left out")
+	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found stopped", "6 skipped")
 	w.Stopped(uuid(1), uuid(11))
 	for n, why := range map[int]string{
 		1: "Stopped (the job", 11: "Stopped (the job", 21: "already stopped", 22: "locked", 23: "something else is being done", 24: "not there any more",
@@ -90,7 +90,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	if n := len(w.Stops()); n != 2 || w.Cloud.StopCount(uuid(3)) != 1 {
 		t.Errorf("%d stop calls, want somebody else's and ours", n)
 	}
-	w.CardSays(card, "Done in part", "2 stopped")
+	w.CardSays(card, "2 stopped", "skipped")
 }
 
 func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
@@ -103,7 +103,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 		w.Cloud.StopByHand(id)
 	}
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UANNA>", "all 2 servers are off", "2 found off", "No job of the cloud is known")
+	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "2 found stopped", "already stopped (2)")
 	w.Untouched(ids...)
 }
 
@@ -129,14 +129,14 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		if w.Status(ids[1]) != "ACTIVE" || w.Cloud.StopCount(ids[1]) != 1 {
 			t.Errorf("the failed server is %s after %d stops", w.Status(ids[1]), w.Cloud.StopCount(ids[1]))
 		}
-		w.CardSays(card, "Done in part", "1 failed")
+		w.CardSays(card, "1 failed")
 	})
 	t.Run("the whole job", func(t *testing.T) {
 		w := w.in(t)
 		w.Cloud.FailJob("Ecs.0013", "The quota of tasks is used up.")
 		card := w.Ask(anna, "web-4 web-5")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed")
+		end := w.Reply(card, "<@UANNA>", "no server was stopped", "2 failed")
 		for _, id := range ids[3:5] {
 			if !holds(lineOf(end, id), "Ecs.0013", "The quota of tasks is used up.") {
 				t.Errorf("the outcome says %q", lineOf(end, id))
@@ -156,7 +156,7 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		w.Cloud.FailNext("stop", 1, ecssim.Refuse(403, "Ecs.0008", "You have no right to do this."))
 		card := w.Ask(anna, "web-6 web-7")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed", "No job of the cloud is known")
+		end := w.Reply(card, "<@UANNA>", "no server was stopped", "2 failed")
 		if !holds(lineOf(end, ids[5]), "Ecs.0008", "You have no right to do this.") {
 			t.Errorf("the outcome says %q", lineOf(end, ids[5]))
 		}
@@ -186,27 +186,27 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	w.Cloud.StickJobs(1)
 	stuckJob := w.Ask(anna, "web-1")
 	w.Click(ben, stuckJob, approve)
-	w.Reply(stuckJob, "The cloud took call")
+	w.Reply(stuckJob, "Huawei Cloud accepted")
 	// A server never stops.
 	w.Cloud.StickServer(ids[1])
 	stuckServer := w.Ask(anna, "web-2 web-3")
 	w.Click(ben, stuckServer, approve)
-	w.Reply(stuckServer, "The cloud took call")
+	w.Reply(stuckServer, "Huawei Cloud accepted")
 	// The cloud forgets a job under way, and all of it goes well.
 	vanished := w.Ask(anna, "web-4")
 	w.Click(ben, vanished, approve)
-	w.Reply(vanished, "The cloud took call")
+	w.Reply(vanished, "Huawei Cloud accepted")
 	w.Cloud.VanishJob(w.Stops()[2].JobID)
 	// The cloud forgets a job under way, and its server goes on running.
 	w.Cloud.FailServer(ids[4], "Ecs.0810", "no")
 	lost := w.Ask(anna, "web-5")
 	w.Click(ben, lost, approve)
-	w.Reply(lost, "The cloud took call")
+	w.Reply(lost, "Huawei Cloud accepted")
 	w.Cloud.VanishJob(w.Stops()[3].JobID)
 
 	t.Run("a forgotten job, servers off", func(t *testing.T) {
 		w := w.in(t)
-		end := w.Reply(vanished, "<@UANNA>", "the server is off")
+		end := w.Reply(vanished, "<@UANNA>", "1 server is stopped")
 		if head := headingOf(end, ids[3]); !strings.Contains(head, "no job of mine confirms it") {
 			t.Errorf("a server whose job was forgotten stands below %q", head)
 		}
@@ -225,7 +225,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	t.Run("a job that never ends, though its parts do", func(t *testing.T) {
 		w := w.in(t)
 		end := w.Reply(stuckJob, "<@UANNA>", "1 server stopped")
-		if strings.Contains(end, "found off") {
+		if strings.Contains(end, "found stopped") {
 			t.Errorf("a server whose part of the job is over is told as %q", end)
 		}
 		w.Stopped(ids[0])
@@ -247,7 +247,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		}
 		w.CardSays(stuckServer, "Stopping")
 		w.Cloud.StopByHand(ids[1])
-		w.Reply(stuckServer, "<@UANNA>", "all 2 servers are off")
+		w.Reply(stuckServer, "<@UANNA>", "2 of 2 servers are stopped")
 		w.Stopped(ids[2])
 	})
 }

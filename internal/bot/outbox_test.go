@@ -47,7 +47,7 @@ func TestALimitOfDrawingHoldsUpNoPost(t *testing.T) {
 	second := w.Ask(anna, "web-2")
 	w.Click(ben, second, approve)
 	w.Reply(second, "<@UANNA>", "1 server stopped")
-	w.Reply(first, "withdrew this")
+	w.Reply(first, "cancelled this request")
 	if took := time.Since(limited); took > 10*time.Second {
 		t.Errorf("the outcome came %v after the limit of another method", took)
 	}
@@ -55,7 +55,7 @@ func TestALimitOfDrawingHoldsUpNoPost(t *testing.T) {
 		t.Errorf("chat.update was called %d times within its Retry-After", n)
 	}
 	w.CardSays(first, "Cancelled")
-	w.CardSays(second, "Done")
+	w.CardSays(second, "Stopped")
 }
 
 // A code of which nobody knows whether it passes is no reason to withdraw.
@@ -94,7 +94,7 @@ func TestAFileThatIsRefusedHoldsNothingUp(t *testing.T) {
 				t.Errorf("the outcome came after %v", took)
 			}
 			if strings.HasPrefix(name, "forbidden") {
-				w.Reply(card, "could not attach")
+				w.Reply(card, "couldn't attach")
 				if n := len(w.Slack.Calls("upload")); n != 1 {
 					t.Errorf("a certain no was asked for %d times", n)
 				}

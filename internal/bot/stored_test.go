@@ -226,7 +226,7 @@ func carryEnvelopes(s *stage, _ *program) {
 	})
 	s.types("UBEN", "unfreeze")
 	s.until("end of the freeze", func() bool { return s.record("halt")["on"] == false })
-	s.waitView("UANNA", "Check and ask")
+	s.waitView("UANNA", "Review request")
 	s.submit("UANNA")
 	s.until("cards of five new requests", func() bool {
 		for _, m := range s.slack.Messages("COPS") {

@@ -39,7 +39,7 @@ func TestNothingIsSentAfterACancelThatCameWhileTheServersWereLookedAt(t *testing
 	w.Click(ben, card, approve)
 	w.Within(5*time.Second, "work", func() bool { return strings.Contains(slacksim.PlainText(w.Now(card)), "Stopping") })
 	w.Command(anna, "cancel "+id)
-	w.Reply(card, "<@UANNA>", id, "was cancelled by", "before anything was sent")
+	w.Reply(card, "<@UANNA>", id, "cancelled by", "before anything was sent")
 	w.settled()
 	if n := w.Cloud.StopCount(ids[0]); n != 0 {
 		t.Errorf("web-1 was stopped %d times", n)
@@ -57,7 +57,7 @@ func TestAServerThatSomebodyElseIsStoppingIsNotCalledOff(t *testing.T) {
 	w.stopElsewhere(ids[1])
 	w.Click(ben, card, approve)
 	end := w.Reply(card, "<@UANNA>", "It took")
-	if strings.Contains(end, "all 2 servers are off") || !holds(end, "being stopped by somebody else", "web-2") {
+	if strings.Contains(end, "2 of 2 servers are stopped") || !holds(end, "already being stopped", "web-2") {
 		t.Errorf("told %s", end)
 	}
 }
@@ -99,7 +99,7 @@ func TestAnAcceptedCallWithoutEffectIsNotCalledFailed(t *testing.T) {
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
 	end := w.Reply(card, "<@UANNA>", "It took")
-	if !holds(end, "I cannot say", "was not done after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
+	if !holds(end, "is unknown", "was not finished after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
 		t.Errorf("told %s", end)
 	}
 	if n := w.Cloud.StopCount(ids[0]); n != 0 {

@@ -47,7 +47,7 @@ func sayDenyIntro(r approvals.Request) string {
 }
 
 func sayFormFailed(id string) string {
-	return fmt.Sprintf(":warning: I couldn't open the form in time, so nothing was denied. Click again or type %s.", code("/ecs-stop deny "+id+" reason"))
+	return fmt.Sprintf(":warning: I couldn't open the form in time; nothing was denied. Click again or type %s.", code("/ecs-stop deny "+id+" reason"))
 }
 
 // Words for stops and starts.
