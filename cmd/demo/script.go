@@ -45,7 +45,7 @@ func play(ctx context.Context, logs bool) error {
 			return err
 		}
 	}
-	s.title("Five stories, each with a true ending")
+	s.title("All five stories ended as they should.")
 	return nil
 }
 

@@ -148,7 +148,7 @@ func TestServerStoppedByHandIsNotStartedAgain(t *testing.T) {
 	w.Within(5*time.Second, "web-1 on", func() bool { return w.Status(ids[0]) == "ACTIVE" })
 	w.Cloud.StopByHand(ids[0])
 	w.Cloud.StartByHand(ids[1])
-	w.outcome(again, "I cannot say", "web-1", "somebody may have stopped it again")
+	w.outcome(again, "is unknown", "web-1", "someone may have stopped it again")
 	w.settled()
 	if n := w.StartsOf(ids[0]); n != 1 || w.Status(ids[0]) != "SHUTOFF" {
 		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.Status(ids[0]))
@@ -179,7 +179,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			if len(test.env) > 0 && test.env[0] == "APPROVALS_REQUIRED" {
 				w.Click(carla, card, approve)
 			}
-			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
+			end := w.outcome(card, "stopped 2 of 3", "1 failed", "Ecs.0100")
 			w.Reply(card, "Failed (1)", "Ecs.0100", "will not")
 			if n := w.Count(card, "Ecs.0100"); n != 1 {
 				t.Errorf("the failed batch was told %d times", n)
@@ -241,7 +241,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 			w.Cloud.StartByHand(ids[0])
 			w.Cloud.StopByHand(ids[1])
-			end := w.outcome(card, "I cannot say")
+			end := w.outcome(card, "is unknown")
 
 			heard := w.Hears(anna)
 			w.Click(anna, end, test.action)

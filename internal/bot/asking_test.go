@@ -129,7 +129,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		id := requestID(card)
 		heard := w.Hears(dora)
 		w.Command(dora, "list")
-		heard(id, "waiting", "1 server", "<@UANNA>")
+		heard(id, "pending", "1 server", "<@UANNA>")
 		w.Command(dora, "status "+strings.ToLower(strings.TrimPrefix(id, "S-")))
 		heard(id, "the disk is full", "Needs 1 approval", "web-3", "|View>")
 		heard = w.Hears(anna)

@@ -95,7 +95,7 @@ func TestKilledAfterTheCallLeavesARestartedServerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.spawn()
-	end := w.Reply(card, "<@UANNA>", "I cannot say", "web-1", "web-2")
+	end := w.Reply(card, "<@UANNA>", "is unknown", "web-1", "web-2")
 	for i, want := range []string{"ACTIVE", "SHUTOFF"} {
 		if got := w.Status(ids[i]); got != want {
 			t.Errorf("web-%d is %s, want %s\n%s", i+1, got, want, end)

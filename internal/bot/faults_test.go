@@ -81,7 +81,7 @@ func TestServerStartedByHandIsLeftAlone(t *testing.T) {
 			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 			w.Cloud.StartByHand(ids[0])
 			w.Cloud.StopByHand(ids[1])
-			w.Reply(card, "<@UANNA>", "I cannot say", "web-1")
+			w.Reply(card, "<@UANNA>", "is unknown", "web-1")
 			w.settled()
 			if got := w.Cloud.StopCount(ids[0]); got != 1 || w.Status(ids[0]) != "ACTIVE" {
 				t.Errorf("web-1 was stopped %d times and is %s, want once and ACTIVE", got, w.Status(ids[0]))

@@ -137,7 +137,7 @@ func TestCardsOfManyServersKeepSlacksLimits(t *testing.T) {
 		w.Cloud.FailServer(s.ID, "Ecs.0810", strings.Repeat("<no> & ", 60))
 	}
 	w.Click(ben, cards[1000], approve)
-	end := w.Reply(cards[1000], "<@UANNA>", "done in part", "40 failed", "960 stopped", "Ecs.0810", "… and ")
+	end := w.Reply(cards[1000], "<@UANNA>", "stopped 960 of 1,000", "40 failed", "Ecs.0810")
 	if w.Count(cards[1000], "database restarted") != 0 {
 		t.Error("a pause was told although nothing happened to the store")
 	}

@@ -90,7 +90,7 @@ func TestTheHomeHoldsManyRequests(t *testing.T) {
 	}
 	w.Within(20*time.Second, "12 cards", func() bool { return len(w.Slack.Messages(ops)) == 12 })
 	w.OpenHome(ben, "more: `/ecs-stop list`")
-	w.OpenHome(anna, "You asked for", "more: `/ecs-stop list`")
+	w.OpenHome(anna, "Your requests", "more: `/ecs-stop list`")
 }
 
 func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
@@ -227,7 +227,7 @@ func TestALongBadEndComesAsAFile(t *testing.T) {
 	// The answer to the last call is lost: the file is found by its title.
 	w.Slack.FailNext("files.completeUploadExternal", 1, slacksim.ResetAfter)
 	w.Click(ben, card, approve)
-	w.Reply(card, "done in part", "21 failed", "follows as a file")
+	w.Reply(card, "21 failed", "follows as a file")
 	w.Reply(card, "What became of each of the 45 servers of "+requestID(card))
 	files := w.Slack.Files()
 	if len(files) != 2 || files[1].ThreadTS != card.TS || files[1].Title != "Results of "+requestID(card) {
@@ -246,7 +246,7 @@ func TestAShortBadEndIsNoFile(t *testing.T) {
 	w.start(nil)
 	card, _ := w.badEnd(20)
 	w.Click(ben, card, approve)
-	if end := w.Reply(card, "done in part", "20 failed"); strings.Contains(end, "as a file") {
+	if end := w.Reply(card, "20 failed"); strings.Contains(end, "as a file") {
 		t.Errorf("a file is promised: %s", end)
 	}
 	if files := w.Slack.Files(); len(files) != 1 {

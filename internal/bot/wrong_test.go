@@ -126,7 +126,7 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		{"a pattern that nothing fits", "app-* web-2", []string{"`app-*`", "No server name matches"}, []string{"`web-2`"}},
 		{"a tag that no server has", "--tag env=dev", []string{"`env=dev`", "No server has the tag"}, nil},
 		{"two tags that no server has together", "--tag env=development --tag a=b", []string{"env=development", "a=b"}, nil},
-		{"too many servers", "many-*", []string{"4 servers", "may have 3", "fewer"}, nil},
+		{"too many servers", "many-*", []string{"4 servers", "limit is 3", "fewer"}, nil},
 		{"a server of another request", "web-2 web-1", []string{uuid(1), requestID(first)}, []string{uuid(2)}},
 		{"servers that are all off or protected", "off-* safe", []string{"Nothing to stop", "off-1", "already stopped", "off-2", "safe", "protected"}, nil},
 		{"another project", "web-2 --project production", []string{"project"}, nil},
@@ -138,7 +138,7 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 				w := w.in(t)
 				heard, before := w.Hears(anna), len(w.Slack.Private(anna))
 				w.Command(anna, c.text+" --reason 'a test'"+how)
-				answer := heard(append(c.want, "othing")...)
+				answer := heard(append(c.want, "o request was created")...)
 				for _, word := range c.none {
 					if strings.Contains(answer, word) {
 						t.Errorf("the answer names %s, which is right: %s", word, answer)
@@ -154,18 +154,18 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(anna)
 		w.Command(anna, "web-2")
-		heard("reason is required", "--reason", "othing was asked for")
+		heard("reason is required", "--reason", "No request was created")
 	})
 	t.Run("while the cloud is away or refuses the key", func(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(anna)
 		w.Cloud.FailNext("list", 1, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
 		w.Command(anna, "web-2 --reason x")
-		heard("refuses the bot's access key", "othing was asked for")
+		heard("refuses the bot's access key", "No request was created")
 		heard = w.Hears(anna)
 		w.Cloud.FailNext("*", 100, ecssim.HTML502)
 		w.Command(anna, "web-2 --reason x")
-		heard("does not answer right now", "othing was asked for", "try again")
+		heard("does not answer right now", "No request was created", "try again")
 		w.Cloud.ClearFaults()
 	})
 	now := w.keys("{p:*}:[rts]:*")
@@ -197,7 +197,7 @@ func TestServersOfARunningRequestCannotBeAskedForAgain(t *testing.T) {
 	w.Reply(card, "Huawei Cloud accepted")
 	heard := w.Hears(dora)
 	w.Command(dora, "web-1")
-	heard("othing was asked for", ids[0], requestID(card))
+	heard("No request was created", ids[0], requestID(card))
 	w.Reply(card, "<@UANNA>", "1 server stopped")
 	w.Stopped(ids[0])
 	w.Cloud.StartByHand(ids[0])
