@@ -27,12 +27,16 @@ func outcome(m approvals.Message) ([]slack.Block, string) {
 	head := sayEnd(m.Request)
 	var body strings.Builder
 	left := maxBlocks - len(head) - 500
-	for _, group := range outcomes(m.Batches) {
+	groups := outcomes(m.Batches)
+	for _, group := range groups {
 		if left < 300 {
 			body.WriteString(sayRestInStatus(m.Request) + "\n")
 			break
 		}
 		text := sayOutcomes(group, left)
+		if len(groups) == 1 && saidByHead[group.outcome] {
+			text = strings.TrimSpace(sayOutcomeServers(group, left))
+		}
 		left -= len(text)
 		body.WriteString(text + "\n")
 	}
@@ -41,6 +45,10 @@ func outcome(m approvals.Message) ([]slack.Block, string) {
 	}
 	return append(paragraphs(head+"\n"+body.String()), outcomeButtons(m)...), clip(head, maxFallback)
 }
+
+// saidByHead are the outcomes that the first line tells in full, if all servers have
+// them.
+var saidByHead = map[approvals.Outcome]bool{approvals.Stopped: true, approvals.Started: true, approvals.ActionFailed: true}
 
 // outcomeGroup is all servers with the same outcome.
 type outcomeGroup struct {

@@ -139,11 +139,15 @@ func sayWhyStopped(r approvals.Request) string {
 	return "cancelled by " + mention(r.Cancellation.By)
 }
 
-// sayOutcomes tells of the servers of one outcome within budget bytes. Those about
-// which somebody has to do something come with their ids.
+// sayOutcomes tells of the servers of one outcome within budget bytes.
 func sayOutcomes(g outcomeGroup, budget int) string {
+	head := sayOutcomeHead(g)
+	return head + sayOutcomeServers(g, budget-len(head))
+}
+
+func sayOutcomeHead(g outcomeGroup) string {
 	n := thousands(len(g.results))
-	head := map[approvals.Outcome]string{
+	return map[approvals.Outcome]string{
 		approvals.Stopped:      "*Stopped and verified (" + n + "):*",
 		approvals.FoundOff:     "*Stopped, but no job confirms it (" + n + "):*",
 		approvals.Started:      "*Started and verified (" + n + "):*",
@@ -153,13 +157,18 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 		approvals.NotKnown:     "*Unknown (" + n + "):*",
 		approvals.NotSent:      "*Not sent (" + n + "):*",
 	}[g.outcome]
-	budget -= len(head) + 30
+}
+
+// sayOutcomeServers names the servers. Those about which somebody has to do something
+// come with their ids, one to a line.
+func sayOutcomeServers(g outcomeGroup, budget int) string {
+	budget -= 30
 	toDo := g.outcome == approvals.ActionFailed || g.outcome == approvals.NotKnown
 	switch {
 	case !toDo:
-		return head + " " + sayResultNames(g.results, min(budget, namesBudget))
+		return " " + sayResultNames(g.results, min(budget, namesBudget))
 	case len(g.results) <= fewResults:
-		return head + "\n" + listing(g.results, len(g.results), budget, resultLine)
+		return "\n" + listing(g.results, len(g.results), budget, resultLine)
 	}
 	// Many are named together with those that share their reason.
 	var b strings.Builder
@@ -176,7 +185,7 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 		b.WriteString("• " + said + sayResultNames(same, min(budget-b.Len()-len(said)-50, namesBudget)) + "\n")
 		rest -= len(same)
 	}
-	return head + "\n" + strings.TrimRight(b.String(), "\n")
+	return "\n" + strings.TrimRight(b.String(), "\n")
 }
 
 // fewResults is up to how many servers of one outcome get a line of their own.
