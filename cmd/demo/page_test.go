@@ -210,11 +210,11 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	// the quarantine must be over before it is repeated.
 	p.request(100*time.Second, "succeeded")
 	p.opensThread()
-	p.sees(inThread, "It took")
+	p.sees(inThread, "stopped in")
 	told := 0
 	for _, root := range p.g.Slack.Messages(ops) {
 		for _, m := range p.g.Slack.Thread(ops, root.TS) {
-			if strings.Contains(slacksim.PlainText(m), "It took") {
+			if strings.Contains(slacksim.PlainText(m), "stopped in") {
 				told++
 			}
 		}

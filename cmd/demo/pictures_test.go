@@ -51,12 +51,12 @@ func TestPagePictures(t *testing.T) {
 	p.opensThread()
 	for range 60 { // as it goes, some pictures a second
 		take(150 * time.Millisecond)
-		if evaluated[bool](p, "Boolean("+found(inThread, "stopped. It took")+")") {
+		if evaluated[bool](p, "Boolean("+found(inThread, "stopped in")+")") {
 			break
 		}
 		p.run("look on", chromedp.Sleep(150*time.Millisecond))
 	}
-	p.sees(inThread, "stopped. It took")
+	p.sees(inThread, "stopped in")
 	p.run("settle", settled)
 	take(5 * time.Second)
 	p.keep("demo-light.png", p.picture())

@@ -55,7 +55,7 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of `"+requestID(card)+"`", "already running", "[Approve]") || holds(text, "shutdown") {
 		t.Errorf("the card says %s", text)
 	}
-	if !holds(string(again.Blocks), "Start 2 servers?", "They are started.") {
+	if !holds(string(again.Blocks), "Start 2 servers?", "begins as soon as you confirm") {
 		t.Errorf("the dialog does not say that servers are started: %s", again.Blocks)
 	}
 	w.Cloud.StartByHand(ids[2]) // and one while the card waits
@@ -64,8 +64,8 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatalf("%d start calls before anybody approved", n)
 	}
 	w.Click(ben, again, approve)
-	done := w.outcome(again, "all 2 servers run", "1 started", "1 found running")
-	if text := slacksim.PlainText(done); !holds(text, "Started (the job and a look at the server agree)", "web-1", "already running", "web-3") {
+	done := w.outcome(again, "2 of 2 servers are running", "1 started", "1 found running")
+	if text := slacksim.PlainText(done); !holds(text, "Started and verified", "web-1", "already running", "web-3") {
 		t.Errorf("the outcome says %s", text)
 	}
 	if w.has(done, startAgain) || w.has(done, retryFailed) {
@@ -102,10 +102,10 @@ func TestLostAnswersOfStartCalls(t *testing.T) {
 		calls int
 		end   string
 	}{
-		"reset after":  {ecssim.ResetAfter, 1, "all 2 servers run"},
+		"reset after":  {ecssim.ResetAfter, 1, "2 of 2 servers are running"},
 		"reset before": {ecssim.ResetBefore, 2, "2 servers started"},
 		"no job id":    {ecssim.NoJobID, 2, "2 servers started"},
-		"taken late":   {ecssim.AcceptLate(time.Second), 1, "all 2 servers run"},
+		"taken late":   {ecssim.AcceptLate(time.Second), 1, "2 of 2 servers are running"},
 		"too much":     {ecssim.Throttle(time.Second), 2, "2 servers started"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 					t.Errorf("the card says %s", text)
 				}
 			} else if w.env["APPROVALS_REQUIRED"] != "" {
-				w.CardSays(again, "Needs 1 approval") // one's own does not count
+				w.CardSays(again, "Needs 2 approvals") // one's own does not count
 			}
 			w.Within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.Cloud.StopCount(ids[1]) == 2 })
 			for i, id := range ids {
@@ -249,7 +249,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.Click(ben, end, test.action)
 			w.Within(5*time.Second, "form", func() bool { _, open := w.Slack.View(ben); return open })
 			v, _ := w.Slack.View(ben)
-			if text := slacksim.ViewText(v); !holds(text, "1 server", requestID(card)) {
+			if text := slacksim.ViewText(v); !holds(text, "1 unknown server", requestID(card)) {
 				t.Errorf("the form says %s", text)
 			}
 			reason := map[string]map[string]any{"reason": {"text": "seen in the console <!here>"}}
@@ -259,8 +259,8 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.Reply(card, "<@UBEN> says that "+test.says, "seen in the console")
-			w.CardSays(card, test.card, "<@UBEN> said", "seen in the console")
+			w.Reply(card, "<@UBEN> marked", test.says, "seen in the console")
+			w.CardSays(card, test.card, "<@UBEN> marked", "seen in the console")
 			heard = w.Hears(carla)
 			w.Click(carla, end, theyRun)
 			heard("is unknown", "<@UBEN> marked")
@@ -305,7 +305,7 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 			w.insist(func() (slacksim.Answer, error) {
 				return w.Slack.Click(t.Context(), ben, ops, again.TS, approve)
 			}, func() bool { return !strings.Contains(string(w.Now(again).Blocks), approve) })
-			w.outcome(again, "It took")
+			w.outcome(again, requestID(again)+": ")
 			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
 			for i, id := range ids {
@@ -318,7 +318,7 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 			}
 			ends := 0
 			for _, text := range w.Replies(again) {
-				if holds(text, "It took") {
+				if holds(text, requestID(again)+": ") {
 					ends++
 				}
 			}
@@ -365,7 +365,7 @@ func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
 	w.Click(ben, card, approve)
 	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
 	w.Command(anna, "cancel "+requestID(card))
-	end := w.outcome(card, "It took")
+	end := w.outcome(card, requestID(card)+": ")
 	n := len(w.Slack.Messages(ops))
 	w.Click(ben, end, retryFailed)
 	again := w.Card(n)
@@ -393,7 +393,7 @@ func TestTheRestIsRetriedOnce(t *testing.T) {
 	sent := w.Cloud.StopCount(ids[0])
 	heard := w.Hears(carla)
 	w.Click(carla, end, retryFailed)
-	heard("tried again before")
+	heard("already retried as")
 	w.settled()
 	if got := w.Cloud.StopCount(ids[0]); got != sent || w.Status(ids[0]) != "ACTIVE" {
 		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.Status(ids[0]))

@@ -115,7 +115,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(dora)
 		w.Command(dora, "list")
-		heard("No request is open")
+		heard("No open requests")
 	})
 	t.Run("help", func(t *testing.T) {
 		w := w.in(t)
@@ -165,7 +165,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(dora)
 		w.Command(dora, "history")
-		text := heard("The last 3 requests")
+		text := heard("Last 3 requests")
 		done, denied, cancelled := strings.Index(text, ":white_check_mark: stopped"), strings.Index(text, "denied"), strings.Index(text, "cancelled")
 		if done < 0 || denied < done || cancelled < denied {
 			t.Errorf("the order is wrong: %s", text)

@@ -262,7 +262,7 @@ func TestAYesOfAFormerApproverDoesNotCount(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(carla, card, approve)
-	w.CardSays(card, "Needs 1 approval", "<@UCARLA>")
+	w.CardSays(card, "Needs 1 more", "<@UCARLA>")
 	w.duty(dora)
 	w.Click(ben, card, approve)
 	w.CardSays(card, "Needs 1 more", "Approved so far by <@UBEN>")
@@ -304,7 +304,7 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		}
 	}
 	for channel, words := range map[string]string{
-		"CSHARED": "outside your workspace", "GGROUP": "cannot find out", "DANNABEN": "direct message", "CLOST": "cannot find out",
+		"CSHARED": "outside your workspace", "GGROUP": "can't find out", "DANNABEN": "direct message", "CLOST": "can't find out",
 	} {
 		if channel == "CLOST" {
 			w.Slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))

@@ -58,7 +58,7 @@ func TestKilledAnywhereOneStopOneOutcome(t *testing.T) {
 			w.insist(func() (slacksim.Answer, error) {
 				return w.Slack.Click(t.Context(), ben, ops, card.TS, "ecs_stop_approve")
 			}, func() bool { return !strings.Contains(string(w.Now(card).Blocks), "ecs_stop_approve") })
-			w.Reply(card, "<@UANNA>", "It took")
+			w.Reply(card, "<@UANNA>", requestID(card)+": ")
 			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
 			for i, want := range []int{1, 1, 0} {

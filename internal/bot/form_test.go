@@ -27,8 +27,8 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 	}
 
 	for typed, want := range map[string]string{
-		"web-7": "web-7 · ACTIVE · 10.0.0.7", "WEB-7": "web-7 · ACTIVE · 10.0.0.7", uuid(1)[:9]: "db-1 · ACTIVE · 10.9.0.2", "team=red": "db-1 · ACTIVE · 10.9.0.2",
-		"db-2": "db-2 · SHUTOFF · 10.9.9.9",
+		"web-7": "web-7 · running · 10.0.0.7", "WEB-7": "web-7 · running · 10.0.0.7", uuid(1)[:9]: "db-1 · running · 10.9.0.2", "team=red": "db-1 · running · 10.9.0.2",
+		"db-2": "db-2 · stopped · 10.9.9.9",
 	} {
 		if found := w.Suggest(anna, typed); len(found) == 0 || found[0].Text != want {
 			t.Errorf("for %q the form offers %v, want %q first", typed, found, want)
@@ -47,7 +47,7 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 	if a.After > 3*time.Second {
 		t.Errorf("acknowledged after %v", a.After)
 	}
-	preview := w.View(anna, "Review request", "Stop 13 servers", "power off", "unsaved data is lost", "web-1 … web-12", "db-1", "Skipped 1: already stopped", "db-2", "Nothing has been requested yet", "new &lt;!channel&gt; disks")
+	preview := w.View(anna, "Review request", "Stop 13 servers", "power off", "unsaved data is lost", "web-1 … web-19 (12 of them)", "db-1", "Skipped 1: already stopped", "db-2", "Nothing has been requested yet", "new &lt;!channel&gt; disks")
 	if preview.PreviousID != form.ID {
 		t.Error("the preview does not lie on the form")
 	}
@@ -133,7 +133,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("the fields are told %q, want %s: %q", v.Errors, block, words)
 		}
 	}
-	wrong(simworld.Fields("why", "x"), "pick", "No server is named")
+	wrong(simworld.Fields("why", "x"), "pick", "Choose servers here")
 	wrong(simworld.Fields("why", "x", "names", "web-1;web-2"), "names", "spaces or commas")
 	wrong(simworld.Fields("why", "x", "tags", "env"), "tags", "is not a tag")
 	wrong(simworld.Fields("why", "  ", "names", "web-1"), "why", "required")
@@ -223,7 +223,7 @@ func TestShortcutNeedsAChannelForTheCard(t *testing.T) {
 	if _, err := w.Slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
 		t.Fatal(err)
 	}
-	w.View(anna, "Type `/ecs-stop` in that channel")
+	w.View(anna, "Type `/ecs-stop` in a channel")
 }
 
 // The form opens and is acknowledged in time whatever the cloud does.
@@ -268,7 +268,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	card := w.Ask(anna, "web-*")
 	for _, user := range []string{dora, ben} {
 		w.Click(user, card, "ecs_stop_show")
-		v := w.View(user, "1 to 30 of 1,001 servers", "ACTIVE", "10.0.0.1")
+		v := w.View(user, "1 to 30 of 1,001 servers", "running", "10.0.0.1")
 		if strings.Contains(string(v.Raw), "ecs_stop_prev") {
 			t.Error("the first page leads back")
 		}
@@ -277,7 +277,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	for page := range 34 {
 		first := page*30 + 1
 		v := w.View(dora, fmt.Sprintf("%s to", comma(first)))
-		seen += strings.Count(slacksim.ViewText(v), "• *web-")
+		seen += strings.Count(slacksim.ViewText(v), "• web-")
 		if page < 33 {
 			if _, err := w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_next", ""); err != nil {
 				t.Fatal(err)
@@ -309,14 +309,35 @@ func comma(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-func TestShortListsNeedNoButton(t *testing.T) {
+// The card names servers and nothing else: ids, states and addresses are one click away.
+func TestEveryCardLeadsToItsServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fleet(3)
+	ids := w.fleet(3)
 	w.start(nil)
-	if card := w.Ask(anna, "web-*"); strings.Contains(string(card.Blocks), "ecs_stop_show") {
-		t.Error("three servers have a button that shows them")
+	card := w.Ask(anna, "web-*")
+	if blocks := string(card.Blocks); strings.Contains(blocks, ids[0]) || !strings.Contains(blocks, "web-1 … web-3") {
+		t.Errorf("the card of three servers: %s", blocks)
 	}
+	w.Click(ben, card, "ecs_stop_show")
+	w.View(ben, "web-1", ids[0], "running", "10.0.0.1")
+}
+
+func TestARunningRequestIsStoppedFromItsCard(t *testing.T) {
+	t.Parallel()
+	w := slow(t, "ECS_STOP_RATE", "1", "ECS_BATCH_SIZE", "1")
+	ids := w.fleet(2)
+	w.start(nil)
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, approve)
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.CardSays(card, "Stopping 2 servers", "[Stop sending]")
+	w.Click(carla, w.Now(card), cancel) // an approver: who requested it may be asleep
+	w.Reply(card, "<@UCARLA> cancelled this", "the rest won't be touched")
+	w.outcome(card, "cancelled by <@UCARLA> after 1 of 2", "1 not sent")
+	w.Stopped(ids[0])
+	w.Untouched(ids[1])
+	w.decided(card)
 }
 
 func TestServersVerbShowsAndStartsNothing(t *testing.T) {
@@ -326,8 +347,8 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 	w.Cloud.Add(server(1, "twin", "team=red"), server(2, "twin"), ecssim.Server{ID: uuid(3), Name: "off-1", Status: "SHUTOFF"})
 	w.start(nil)
 	for text, words := range map[string][]string{
-		"servers web-*":                {"3 servers", "3 ACTIVE", "web-2", "10.0.0.2"},
-		"servers twin " + uuid(3):      {"3 servers", "2 ACTIVE, 1 SHUTOFF", uuid(1), uuid(2), "off-1"},
+		"servers web-*":                {"3 servers", "3 running", "web-2", "10.0.0.2"},
+		"servers twin " + uuid(3):      {"3 servers", "2 running, 1 stopped", uuid(1), uuid(2), "off-1"},
 		"servers --tag team=red":       {"1 server", "twin"},
 		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "a server called `wbe-2`", "Did you mean `web-2`"},
 	} {
@@ -335,7 +356,7 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 		w.Command(anna, text)
 		heard(words...)
 	}
-	if text := w.Command(anna, "servers"); !holds(text, "No server is named") {
+	if text := w.Command(anna, "servers"); !holds(text, "Name at least one server") {
 		t.Errorf("told %q", text)
 	}
 	heard := w.Hears(dora)

@@ -39,7 +39,7 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 	w.Reply(card, "On hold: <@UBEN> froze sending", "release of")
 	heard = w.Hears(dora)
 	w.Command(dora, "list")
-	heard("<@UBEN> froze everything", requestID(card))
+	heard("Sending is frozen by <@UBEN>", requestID(card))
 	w.step("b:"+requestID(card)+":0", 10)
 	w.step("t:"+requestID(card), 3)
 	w.Untouched(ids...)
@@ -102,7 +102,7 @@ func TestFreezeIsAnnouncedOnce(t *testing.T) {
 				t.Errorf("announced %d times\n%s", n, w.Transcript())
 			}
 			for _, m := range w.Slack.Private(ben) {
-				if strings.Contains(slacksim.PlainText(m), "already") {
+				if strings.Contains(slacksim.PlainText(m), "Already frozen") {
 					t.Errorf("the second delivery was answered: %s", slacksim.PlainText(m))
 				}
 			}

@@ -57,7 +57,7 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 	w.Command(dora, "status "+requestID(card))
 	safe("the status", heard(requestID(card)))
 	w.Command(dora, "history")
-	safe("the history", heard("The last"))
+	safe("the history", heard("Last "))
 
 	// A reason of 500 characters, each of which grows by escaping.
 	for i, reason := range []string{strings.Repeat("<&>`", 125), strings.Repeat("ע", 500), strings.Repeat("👩", 500), strings.Repeat("x", 500), strings.Repeat("a ", 249) + "zz"} {

@@ -18,8 +18,8 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	w.start(nil)
 	w.start(nil) // a move made by one replica is drawn by any
 	w.OpenHome(ben, "all caught up")
-	w.OpenHome(dora, "Stop servers")
-	if text := w.HomeText(dora); strings.Contains(text, "Waits for your decision") {
+	w.OpenHome(dora, "Server stops", "[Request a stop]")
+	if text := w.HomeText(dora); strings.Contains(text, "Needs your approval") {
 		t.Errorf("somebody who may not decide is told of decisions: %s", text)
 	}
 
@@ -99,11 +99,11 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 	w.fleet(2)
 	w.start(func(c *jobs.Config) { fast(c); c.RemindGap, c.Policy.TTL = time.Second, 8*time.Second })
 	left, decided := w.Ask(anna, "web-1"), w.Ask(anna, "web-2")
-	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY>: this still waits for 1 approval")
+	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY> Reminder: this request expires", "1 more approval")
 	w.Click(ben, decided, approve)
 	w.Reply(decided, "1 server stopped")
-	w.Reply(left, "nobody decided in time")
-	if n := w.Count(left, "still waits"); n != 3 {
+	w.Reply(left, "was not approved in time")
+	if n := w.Count(left, "Reminder"); n != 3 {
 		t.Errorf("%d reminders of a request that nobody decided, want 3\n%s", n, w.Transcript())
 	}
 	if n := w.Count(decided, "still waits"); n != 1 {
@@ -184,7 +184,7 @@ func TestALongListComesAsAFile(t *testing.T) {
 	// The answer to the last call is lost: the file is found by its title.
 	w.Slack.FailNext("files.completeUploadExternal", 1, slacksim.ResetAfter)
 	card := w.Ask(anna, "web-*")
-	w.Reply(card, "All 25 servers, as they were when <@UANNA> asked.")
+	w.Reply(card, "All 25 servers of this request.")
 	w.Click(ben, card, approve)
 	w.Reply(card, "25 servers stopped")
 	files := w.Slack.Files()
@@ -215,7 +215,7 @@ func (w *world) badEnd(n int) (card slacksim.Message, ids []string) {
 		w.Cloud.FailServer(id, "Ecs.0810", `=HYPERLINK("x") <!here>`)
 	}
 	card = w.Ask(anna, "web-*")
-	w.Reply(card, "All 45 servers, as they were")
+	w.Reply(card, "All 45 servers of this request")
 	return card, ids
 }
 

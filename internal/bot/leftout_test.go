@@ -122,7 +122,7 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		if l := lineOf(end, ids[1]); !holds(l, "web-2", "Ecs.0810", "The guest did not shut down &lt;in time&gt; &amp; was left running.") || !strings.Contains(headingOf(end, ids[1]), "Failed") {
 			t.Errorf("the outcome says of the failed server %q below %q", l, headingOf(end, ids[1]))
 		}
-		if strings.Index(end, ids[1]) > strings.Index(end, ids[0]) {
+		if strings.Index(end, "Failed (1)") > strings.Index(end, "Stopped and verified (2)") {
 			t.Error("what failed does not come first")
 		}
 		w.Stopped(ids[0], ids[2])
@@ -229,17 +229,17 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 			t.Errorf("a server whose part of the job is over is told as %q", end)
 		}
 		w.Stopped(ids[0])
-		if n := w.Count(stuckJob, "still not done"); n != 0 {
+		if n := w.Count(stuckJob, "still running after"); n != 0 {
 			t.Errorf("it was told %d times that the job is late", n)
 		}
 	})
 	t.Run("a server that never stops", func(t *testing.T) {
 		w := w.in(t)
-		late := w.Reply(stuckServer, "still not done", w.Stops()[1].JobID, "1 server has no result", "I keep watching")
-		if strings.Contains(late, "After 0") {
+		late := w.Reply(stuckServer, "still running after", w.Stops()[1].JobID, "1 server left", "post the result here")
+		if strings.Contains(late, "after 0") {
 			t.Errorf("no time at all is too late: %s", late)
 		}
-		if n := w.Count(stuckServer, "still not done"); n != 1 {
+		if n := w.Count(stuckServer, "still running after"); n != 1 {
 			t.Errorf("it was told %d times that the job is late", n)
 		}
 		if n := w.Count(stuckServer, "<@UANNA>", "stopped."); n != 0 {

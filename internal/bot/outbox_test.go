@@ -112,14 +112,14 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 	pending := w.Ask(anna, "web-1")
 	approved := w.Ask(anna, "web-2")
 	w.Command(ben, "freeze release")
-	w.CardSays(pending, "On hold", "<@UBEN>", "release")
-	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "Sending is paused") {
+	w.CardSays(pending, "Sending is frozen", "<@UBEN>", "release")
+	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "nothing happens until the freeze is lifted") {
 		t.Errorf("the confirm dialog does not mention the freeze: %s", blocks)
 	}
 	w.Click(ben, w.Now(approved), approve)
-	w.CardSays(approved, "Sending is paused", "approved by <@UBEN>", "release")
+	w.CardSays(approved, "On hold", "approved by <@UBEN>", "release")
 	asked := w.Ask(anna, "web-3") // its first picture shows it
-	if text := slacksim.PlainText(asked); !strings.Contains(text, "On hold") {
+	if text := slacksim.PlainText(asked); !strings.Contains(text, "Sending is frozen") {
 		t.Errorf("a card posted during the freeze does not tell of it: %s", text)
 	}
 	w.Untouched(ids...)
@@ -128,7 +128,7 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 	w.Command(ben, "unfreeze")
 	w.Reply(approved, "<@UANNA>", "1 server stopped")
 	for _, card := range []slacksim.Message{pending, asked} {
-		w.Within(15*time.Second, "a card that is not on hold", func() bool { return !strings.Contains(slacksim.PlainText(w.Now(card)), "On hold") })
+		w.Within(15*time.Second, "a card that is not on hold", func() bool { return !strings.Contains(slacksim.PlainText(w.Now(card)), "frozen") })
 	}
 }
 

@@ -42,7 +42,7 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 		{name: "a denial of an unknown request", user: carla, action: deny, value: "S-22222", words: []string{"no request `S-22222`"}},
 		{name: "a cancel of an unknown request", user: ben, action: cancel, value: "S-22222", words: []string{"no request `S-22222`"}},
 		{name: "a value that is no id", user: carla, action: approve, value: "*}:`<!here> x", words: []string{"no request", "&lt;!here&gt;"}},
-		{name: "a button that does not exist", user: carla, action: "ecs_stop_everything", value: requestID(card), words: []string{"do not know this button"}},
+		{name: "a button that does not exist", user: carla, action: "ecs_stop_everything", value: requestID(card), words: []string{"no longer works"}},
 	}
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestExpiredRequestsCannotBeDecided(t *testing.T) {
 		c.Policy.TTL = 1500 * time.Millisecond
 	})
 	card := w.Ask(anna, "web-1")
-	w.Reply(card, "<@UANNA>", "nobody decided in time")
+	w.Reply(card, "<@UANNA>", "was not approved in time")
 	w.CardSays(card, "Expired", "Nothing was stopped")
 	w.decided(card)
 	id := requestID(card)

@@ -56,7 +56,7 @@ func TestAServerThatSomebodyElseIsStoppingIsNotCalledOff(t *testing.T) {
 	w.Cloud.FailServer(ids[1], "Ecs.0999", "the guest does not answer")
 	w.stopElsewhere(ids[1])
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "It took")
+	end := w.Reply(card, "<@UANNA>", requestID(card)+": ")
 	if strings.Contains(end, "2 of 2 servers are stopped") || !holds(end, "already being stopped", "web-2") {
 		t.Errorf("told %s", end)
 	}
@@ -98,7 +98,7 @@ func TestAnAcceptedCallWithoutEffectIsNotCalledFailed(t *testing.T) {
 	w.Cloud.FailNext("job", 1000, ecssim.Status(200, `{"job_id":"0123456789abcdef0123456789abcdef","status":"INIT"}`, nil))
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "It took")
+	end := w.Reply(card, "<@UANNA>", requestID(card)+": ")
 	if !holds(end, "is unknown", "was not finished after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
 		t.Errorf("told %s", end)
 	}

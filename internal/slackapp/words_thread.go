@@ -105,7 +105,10 @@ func sayEnd(r approvals.Request) string {
 	case r.State == approvals.Succeeded:
 		text = fmt.Sprintf("%s of %s %s: %s", thousands(r.Total), count(r.Total, "server"), areDone(r), sayTally(t))
 	case r.State == approvals.PartiallyFailed:
-		sign, text = ":warning:", sayGoodOfAll(r)+length+": "+sayTally(bad(t))
+		sign, text = ":warning:", sayGoodOfAll(r)+": "+sayTally(t)
+		if t.Good() == t.Stopped+t.Started {
+			text = sayGoodOfAll(r) + length + ": " + sayTally(bad(t))
+		}
 	case r.State == approvals.Failed:
 		sign, text = ":x:", fmt.Sprintf("no server was %s: %s", pastTense(r.Action), sayTally(t))
 	case r.State == approvals.Unknown:
