@@ -140,14 +140,14 @@ func TestPageAskApproveDeny(t *testing.T) {
 	p.clicks("[role=dialog] button", "Send request")
 	p.absent("[role=dialog]", "")
 	p.sees("article", "try the form")
-	p.sees("article", "web-3 ")
+	p.sees("article", "web-3")
 	p.becomes("Olga Approver")
 	p.clicks("article button", "Deny")
 	p.sees("[role=dialog]", "Deny request")
 	p.clicks("[role=dialog] [data-block]", "")
 	p.types("not <now> & here", "")
 	p.clicks("[role=dialog] button", "Deny")
-	p.sees("article", "Denied by")
+	p.sees("article", "Denied: stop 1 server")
 	p.sees("article", "not <now> & here")
 	p.request(pagePatience, "denied")
 	if n := p.stops("web-3"); n != 0 {
@@ -201,7 +201,8 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	p.clicks("button", "Kill bot A")
 	p.sees(`section[aria-label="Machines"]`, "killed")
 	p.waits(pagePatience, "sockets gone", `document.querySelector('section[aria-label="Machines"]').innerText.includes("0 sockets")`)
-	if list := p.g.record.last()["requests"].([]shownRequest); list[0].State != approvals.Executing {
+	list := p.g.record.last()["requests"].([]shownRequest)
+	if list[0].State != approvals.Executing {
 		t.Errorf("killed when the request was %s", list[0].State)
 	}
 	p.speed(60)
@@ -210,11 +211,12 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	// the quarantine must be over before it is repeated.
 	p.request(100*time.Second, "succeeded")
 	p.opensThread()
-	p.sees(inThread, "stopped in")
+	end := fmt.Sprintf("%d of %[1]d servers", list[0].Total)
+	p.sees(inThread, end)
 	told := 0
 	for _, root := range p.g.Slack.Messages(ops) {
 		for _, m := range p.g.Slack.Thread(ops, root.TS) {
-			if strings.Contains(slacksim.PlainText(m), "stopped in") {
+			if strings.Contains(slacksim.PlainText(m), end) {
 				told++
 			}
 		}
@@ -256,7 +258,7 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	if shown := evaluated[int](p, "+"+chart+".most"); shown != most {
 		t.Errorf("the chart shows %d in 60 s, the cloud took %d", shown, most)
 	}
-	p.sees("article", "1,500 stopped")
+	p.sees("article", "Stopped 1,500 servers")
 	p.tile("batch-1", "off")
 	p.tile("batch-1500", "off")
 }
