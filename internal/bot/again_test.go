@@ -265,7 +265,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.Click(carla, end, theyRun)
 			heard("is unknown", "<@UBEN> marked")
 			w.settled()
-			if n := w.Count(card, "says that"); n != 1 {
+			if n := w.Count(card, "marked"); n != 1 {
 				t.Errorf("told %d times\n%s", n, w.Transcript())
 			}
 			c := w.redis.Client()

@@ -43,7 +43,7 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 	// Everything goes wrong, so that everything is told.
 	card := w.Ask(anna, strings.Join(ids, " ")+" "+uuid(100)+` --reason "<!channel> <@UDORA> &amp; `+"`tick` ```"+` מה @dora @here"`)
 	text := slacksim.PlainText(card)
-	if !holds(text, "&lt;!channel&gt;", "&lt;@UDORA&gt; &amp;amp;", "服务器-一", "&lt;!channel&gt;-off") {
+	if !holds(text, "&lt;!channel&gt;", "&lt;@UDORA&gt; &amp;amp;", "`&lt;!here&gt; &lt;!everyone&gt;`", "`*bold* _it_ ~no~`", "&lt;!channel&gt;-off") {
 		t.Errorf("the card does not show the names as they are:\n%s", text)
 	}
 	safe("the card", text)

@@ -33,7 +33,7 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	if text := w.HomeText(anna); strings.Contains(text, "[Approve]") {
 		t.Errorf("the requester could click to approve: %s", text)
 	}
-	w.OpenHome(gus, "Guests can neither ask nor decide")
+	w.OpenHome(gus, "Guests can't request or approve")
 	if text := w.HomeText(gus); strings.Contains(text, "[") || strings.Contains(text, id) {
 		t.Errorf("a guest's Home shows %s", text)
 	}
@@ -42,9 +42,9 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	w.Stopped(ids[:2]...)
 	w.HomeSays(ben, "You approved", id, "all caught up", "Recent", "Stopped 2 servers")
-	w.HomeSays(anna, "Last results", "2 stopped")
-	w.HomeSays(dora, "Last results", "2 stopped")
-	w.OpenHome(ben, "Last results")
+	w.HomeSays(anna, "Recent", "Stopped 2 servers")
+	w.HomeSays(dora, "Recent", "Stopped 2 servers")
+	w.OpenHome(ben, "Recent")
 	w.Within(5*time.Second, "Home without the old answer", func() bool { return !strings.Contains(w.HomeText(ben), "You approved") })
 }
 
@@ -106,7 +106,7 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 	if n := w.Count(left, "Reminder"); n != 3 {
 		t.Errorf("%d reminders of a request that nobody decided, want 3\n%s", n, w.Transcript())
 	}
-	if n := w.Count(decided, "still waits"); n != 1 {
+	if n := w.Count(decided, "Reminder"); n != 1 {
 		t.Errorf("%d reminders of a request decided after the first\n%s", n, w.Transcript())
 	}
 }
@@ -228,7 +228,7 @@ func TestALongBadEndComesAsAFile(t *testing.T) {
 	w.Slack.FailNext("files.completeUploadExternal", 1, slacksim.ResetAfter)
 	w.Click(ben, card, approve)
 	w.Reply(card, "21 failed", "follows as a file")
-	w.Reply(card, "What became of each of the 45 servers of "+requestID(card))
+	w.Reply(card, "Results for all 45 servers of "+requestID(card))
 	files := w.Slack.Files()
 	if len(files) != 2 || files[1].ThreadTS != card.TS || files[1].Title != "Results of "+requestID(card) {
 		t.Fatalf("the files are %+v", files)

@@ -242,7 +242,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		if n := w.Count(stuckServer, "still running after"); n != 1 {
 			t.Errorf("it was told %d times that the job is late", n)
 		}
-		if n := w.Count(stuckServer, "<@UANNA>", "stopped."); n != 0 {
+		if n := w.Count(stuckServer, "<@UANNA>", requestID(stuckServer)+": "); n != 0 {
 			t.Errorf("an end was told before it came:\n%s", w.Transcript())
 		}
 		w.CardSays(stuckServer, "Stopping")

@@ -121,7 +121,7 @@ func TestTheJobIsKnownThoughRedisWasAwayWhenItWasToldOf(t *testing.T) {
 	time.Sleep(6 * time.Second)
 	w.redis.Restart()
 	end := w.Reply(card, "<@UANNA>", "1 server stopped")
-	if strings.Contains(end, "No job of the cloud is known") {
+	if strings.Contains(end, "no job confirms") {
 		t.Errorf("told %s", end)
 	}
 }

@@ -40,6 +40,7 @@ func outcome(m approvals.Message) ([]slack.Block, string) {
 		left -= len(text)
 		body.WriteString(text + "\n")
 	}
+	body.WriteString(sayJobs(m.Batches, 400))
 	if needsFile(m.Batches) {
 		body.WriteString(sayResultsFollow + "\n")
 	}

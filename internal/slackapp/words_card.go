@@ -297,7 +297,7 @@ func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)
 
 // saySmall is the small print below what has to be decided.
 func (v view) saySmall(r approvals.Request) string {
-	s := code(r.ID)
+	s := r.ID
 	if wait := eta(r.Total, v.Rate); wait > 0 {
 		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.Rate, "server"))
 	}
@@ -325,7 +325,7 @@ func sayDecidedSmall(r approvals.Request) string {
 	if r.LeftOutCount > 0 {
 		parts = append(parts, thousands(r.LeftOutCount)+" skipped")
 	}
-	return strings.Join(append(parts, code(r.ID)), " · ")
+	return strings.Join(append(parts, r.ID), " · ")
 }
 
 func sayConfirmTitle(r approvals.Request) string {

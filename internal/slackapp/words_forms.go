@@ -182,7 +182,7 @@ func sayHomeWish(r approvals.Request, link string) string {
 		s += "\n" + warnings
 	}
 	s += "\n" + sayRuns(r.Named()[:min(5, len(r.Named()))], r.Total, 400)
-	return s + fmt.Sprintf("\nExpires %s · %s%s", clock(r.Expires), code(r.ID), sayHomeLink(link))
+	return s + fmt.Sprintf("\nExpires %s · %s%s", clock(r.Expires), r.ID, sayHomeLink(link))
 }
 
 // sayHomeOpen is a request under way.
@@ -193,7 +193,7 @@ func (v view) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) 
 	} else if detail := v.sayDetail(r, approvals.Freeze{}); detail != "" {
 		s += "\n" + detail
 	}
-	return s + fmt.Sprintf("\n%s · %s%s", mention(r.Requester), code(r.ID), sayHomeLink(link))
+	return s + fmt.Sprintf("\n%s · %s%s", mention(r.Requester), r.ID, sayHomeLink(link))
 }
 
 func sayHomeEnded(r approvals.Request, link string) string {
@@ -206,7 +206,7 @@ func sayHomeEnded(r approvals.Request, link string) string {
 	case r.Batches > 0 && r.State != approvals.Succeeded:
 		small = append(small, strings.TrimSuffix(sayTally(r.Tally), "."))
 	}
-	return s + "\n" + strings.Join(append(small, code(r.ID)), " · ") + sayHomeLink(link)
+	return s + "\n" + strings.Join(append(small, r.ID), " · ") + sayHomeLink(link)
 }
 
 func sayHomeLink(link string) string {

@@ -229,6 +229,21 @@ func sayRestInStatus(r approvals.Request) string {
 	return "The rest: " + code("/ecs-stop status "+r.ID)
 }
 
+// sayJobs names the cloud's jobs, for those who have to look into its console; empty
+// if none is known.
+func sayJobs(batches []approvals.Batch, budget int) string {
+	var jobs []string
+	for _, b := range batches {
+		if b.JobID != "" && b.Tally().Unknown > 0 {
+			jobs = append(jobs, b.JobID)
+		}
+	}
+	if len(jobs) == 0 {
+		return ""
+	}
+	return "Jobs in the console: " + strings.ReplaceAll(listing(jobs, len(jobs), budget, code), "\n", " ") + "\n"
+}
+
 // Words of what comes after the end.
 
 const (
