@@ -150,8 +150,8 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 		client := socketmode.New(a.api)
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, TriggerID: "T1", User: slack.User{ID: "UBEN"}, View: view}
 		cb.View.CallbackID = form
-		a.recordForm(t.Context(), client, "E1", cb)
-		a.recordForm(t.Context(), client, "E2", cb)
+		a.sockets.recordForm(t.Context(), client, "E1", cb)
+		a.sockets.recordForm(t.Context(), client, "E2", cb)
 		if len(desk.envs) != 1 {
 			t.Fatalf("%s: recorded %d times", form, len(desk.envs))
 		}
@@ -170,7 +170,7 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 		}
 		cb.View.PrivateMetadata = "?"
 		cb.View.Hash, cb.TriggerID = "h2", "T2"
-		a.recordForm(t.Context(), client, "E3", cb)
+		a.sockets.recordForm(t.Context(), client, "E3", cb)
 		if len(desk.envs) != 1 {
 			t.Errorf("%s: a form that does not say what it is about is recorded", form)
 		}
