@@ -69,6 +69,11 @@ type Refusal struct {
 	LeftOut   []LeftOut           // NothingToDo: every server, and why
 }
 
+// NoSuchRequest refuses an id that no request has.
+func NoSuchRequest(id string) *Refusal {
+	return &Refusal{Kind: NotFound, Request: Request{ID: id}}
+}
+
 func (r *Refusal) Error() string {
 	var b strings.Builder
 	b.WriteString(string(r.Kind))

@@ -220,7 +220,8 @@ func longestLiteral(pattern string) string {
 	return longest
 }
 
-// listTags reads the servers that have all the tags.
+// listTags reads the servers that have all the tags. The cloud's tag filter is
+// fuzzy, so it is only a way to read less.
 func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Server, error) {
 	servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
 	"ecsbot/internal/store"
 )
 
@@ -18,7 +19,7 @@ func (s *sender) markAmbiguous(ctx context.Context, lease store.Lease, b store.S
 	}
 	next.Rechecks = 0
 	next.UnclearCalls++
-	ch := s.moveBatch(lease, b, next, "unclear").Release(s.cfg.RetryIn / 2).
+	ch := s.moveBatch(lease, b, next, audit.Unclear).Release(s.cfg.RetryIn / 2).
 		Also(tell(s.keys, next.Request, s.note(approvals.Note{ID: next.Permit + "/unclear", Topic: approvals.TopicUnclear, Batch: next.Index}.Because(why))))
 	ch.StartWindow(next.Permit, s.cfg.Quarantine+s.cfg.window())
 	s.cfg.Log.WarnContext(ctx, "it is not clear whether a batch was accepted", "request", next.Request, "batch", next.Index, "why", why, "cloud_request", cloudID)
@@ -47,7 +48,7 @@ func (s *sender) checkAmbiguous(ctx context.Context, lease store.Lease, b store.
 	if err != nil {
 		return err
 	}
-	_, err = s.commit(ctx, s.moveBatch(lease, b, next, "reconcile").Release(0))
+	_, err = s.commit(ctx, s.moveBatch(lease, b, next, audit.Reconcile).Release(0))
 	return err
 }
 
@@ -74,7 +75,7 @@ func (s *sender) requeue(ctx context.Context, lease store.Lease, b store.Stored[
 	if err != nil {
 		return err
 	}
-	_, err = s.commit(ctx, s.moveBatch(lease, b, next, "requeued").Release(0))
+	_, err = s.commit(ctx, s.moveBatch(lease, b, next, audit.Requeued).Release(0))
 	return err
 }
 

@@ -53,7 +53,7 @@ func (s *sender) stepBatch(ctx context.Context, lease store.Lease, id string) er
 }
 
 // moveBatch is the change that takes batch b to next.
-func (s *sender) moveBatch(lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event string) *store.Change {
+func (s *sender) moveBatch(lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event audit.Event) *store.Change {
 	return s.writeBatch(store.NewChange().FencedBy(lease), b, next).
 		Log(s.batchEntry(b.Body, next, event))
 }
@@ -66,7 +66,7 @@ func (s *sender) writeBatch(ch *store.Change, b store.Stored[approvals.Batch], n
 		Write(s.keys.batch(next.Request, next.Index), b.Ver, next)
 }
 
-func (s *sender) batchEntry(b, next approvals.Batch, event string) audit.Entry {
+func (s *sender) batchEntry(b, next approvals.Batch, event audit.Event) audit.Entry {
 	return audit.Entry{Event: event, Request: next.Request, Batch: &next.Index, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: s.store.Worker()}
 }
 
@@ -82,7 +82,7 @@ func (s *sender) recheckLater(ctx context.Context, lease store.Lease, b store.St
 	}
 	ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
 	if overdue {
-		ch.Log(s.batchEntry(b.Body, next, "late")).Also(tell(s.keys, next.Request, s.lateNote(next)))
+		ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.lateNote(next)))
 	}
 	_, err := s.commit(ctx, ch)
 	return err
@@ -117,7 +117,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if done.WaitingBatch == next.Index+1 {
 			done = done.ClearWaiting()
 		}
-		ch := s.moveBatch(lease, b, next, "ended").Release(never).
+		ch := s.moveBatch(lease, b, next, audit.Ended).Release(never).
 			Write(s.keys.request(done.ID), r.Ver, done).
 			Wake(threadItem(done.ID), 0)
 		if b.Body.State == approvals.Queued {
@@ -136,7 +136,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 			if err := s.endRequest(ctx, ch, done); err != nil {
 				return err
 			}
-			ch.Log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: s.store.Worker()}).
+			ch.Log(audit.Entry{Event: audit.Finished, Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: s.store.Worker()}).
 				Also(tell(s.keys, done.ID, s.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicOutcome})))
 			if done.Tally.Long() {
 				ch.Also(tell(s.keys, done.ID, s.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total})))

@@ -43,7 +43,7 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 	for {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return approvals.Request{}, approvals.NoSuchRequest(id)
 		}
 		if err != nil {
 			return approvals.Request{}, err
@@ -114,7 +114,7 @@ func (rs *records) writeDecision(ctx context.Context, ch *store.Change, r store.
 		d = *next.Cancellation
 	}
 	ch.Write(rs.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
+		Log(audit.Entry{Event: audit.Event(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
 	if next.State.Final() {
 		return d, rs.endRequest(ctx, ch, next)
 	}

@@ -107,12 +107,12 @@ func (d *desk) create(ctx context.Context, r approvals.Request, frozen approvals
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
 		Write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
-		Log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
+		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
 		Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
 		Wake(requestItem(r.ID), r.NextDue(d.cfg.RemindGap).Sub(r.Created))
 	if r.State == approvals.Approved { // by the click that asked for it
 		by := r.LastDecision()
-		ch.Log(audit.Entry{Event: string(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
+		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
 			Also(tell(k, r.ID, d.approvedNote(r, by))).
 			Wake(requestItem(r.ID), 0)
 	}

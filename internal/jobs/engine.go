@@ -207,7 +207,7 @@ func (e *Engine) step(ctx context.Context, lease store.Lease) {
 	if lease.Slow() {
 		defer e.nextOf(ctx, lease)
 	}
-	kind, id, _ := strings.Cut(lease.Item, ":")
+	kind, id := kindOf(lease.Item)
 	if lease.Tries > maxAttempts {
 		e.cfg.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", lease.Item, "claims", lease.Tries)
 		e.cfg.Metrics.parked.Inc()
@@ -215,7 +215,7 @@ func (e *Engine) step(ctx context.Context, lease store.Lease) {
 		return
 	}
 	err := e.work(ctx, lease, kind, id)
-	e.cfg.Metrics.steps.WithLabelValues(kind, outcome(err)).Observe(time.Since(began).Seconds())
+	e.cfg.Metrics.steps.WithLabelValues(string(kind), stepLabel(err)).Observe(time.Since(began).Seconds())
 	switch {
 	case err == nil:
 	case errors.Is(err, store.ErrLost):
@@ -235,7 +235,8 @@ func (e *Engine) step(ctx context.Context, lease store.Lease) {
 	}
 }
 
-func outcome(err error) string {
+// stepLabel is the outcome of a step as a metric's label.
+func stepLabel(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
@@ -249,9 +250,9 @@ func outcome(err error) string {
 var errPanic = errors.New("step panicked")
 
 // park lets an item rest for an hour, and tells the people who wait for it.
-func (e *Engine) park(ctx context.Context, lease store.Lease, kind, id string) {
+func (e *Engine) park(ctx context.Context, lease store.Lease, kind itemKind, id string) {
 	ch := store.NewChange().FencedBy(lease).Release(time.Hour)
-	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
+	if request, _, _ := strings.Cut(id, ":"); kind == kindBatch || kind == kindRequest {
 		ch.Also(tell(e.keys, request, e.note(approvals.Note{
 			ID: lease.Item + "/aside/" + lease.Fence, Topic: approvals.TopicTrouble,
 		}.Because(approvals.CauseParked))))
@@ -262,7 +263,7 @@ func (e *Engine) park(ctx context.Context, lease store.Lease, kind, id string) {
 }
 
 // work turns a panic into an error: one odd record must not stop the others.
-func (e *Engine) work(ctx context.Context, lease store.Lease, kind, id string) (err error) {
+func (e *Engine) work(ctx context.Context, lease store.Lease, kind itemKind, id string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.cfg.Log.ErrorContext(ctx, "step panicked", "item", lease.Item, "panic", p)
@@ -270,21 +271,21 @@ func (e *Engine) work(ctx context.Context, lease store.Lease, kind, id string) (
 		}
 	}()
 	switch kind {
-	case "i":
+	case kindEnvelope:
 		return e.stepEnvelope(ctx, lease, id)
-	case "r":
+	case kindRequest:
 		return e.lifecycle.stepRequest(ctx, lease, id)
-	case "b":
+	case kindBatch:
 		return e.sender.stepBatch(ctx, lease, id)
-	case "t":
+	case kindThread:
 		return e.courier.stepThread(ctx, lease, id)
-	case "p":
+	case kindPrivate:
 		return e.privates.stepPrivate(ctx, lease, id)
-	case homesItem:
+	case kindHomes:
 		return e.homes.stepHomes(ctx, lease)
-	case cardsItem:
+	case kindCards:
 		return e.courier.stepCards(ctx, lease)
-	case "h": // made by an older replica
+	case kindOldHome:
 		return e.homes.adoptOldHome(ctx, lease, id)
 	}
 	return fmt.Errorf("item %q of no known kind: %w", lease.Item, store.ErrNotFound)

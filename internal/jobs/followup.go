@@ -55,7 +55,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	}
 	old, err := d.loadRequest(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		return approvals.Request{}, approvals.NoSuchRequest(id)
 	}
 	if err != nil {
 		return approvals.Request{}, err

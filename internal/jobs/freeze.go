@@ -74,9 +74,9 @@ func (fz *freezer) freezeChange(f store.Stored[approvals.Freeze], next approvals
 	if next.On == f.Body.On {
 		return ch
 	}
-	event := "freeze"
+	event := audit.Freeze
 	if !next.On {
-		event = "unfreeze"
+		event = audit.Unfreeze
 	}
 	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: fz.store.Worker()})
 }

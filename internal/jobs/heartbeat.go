@@ -36,7 +36,7 @@ func (e *Engine) heartbeat(ctx context.Context) error {
 		return err
 	}
 	e.cfg.Metrics.skew.Set(b.Skew.Seconds())
-	e.cfg.Metrics.frozen.Set(b.Blocked.Seconds())
+	e.cfg.Metrics.blocked.Set(b.Blocked.Seconds())
 	e.cfg.Metrics.memory.Set(e.cfg.Redis.Memory())
 	if b.Lost {
 		return nil // the next beat tells of it
@@ -90,7 +90,7 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 	next := r.Body
 	next.PauseTold = incident
 	ch := store.NewChange().EvenIfFull().Write(e.keys.request(id), r.Ver, next).
-		Log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.store.Worker()}).
+		Log(audit.Entry{Event: audit.Paused, Request: id, Reason: "store restarted", Worker: e.store.Worker()}).
 		Also(tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused})))
 	_, err = e.commitProgress(ctx, ch)
 	return err

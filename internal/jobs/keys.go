@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"strconv"
+	"strings"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/store"
@@ -81,18 +82,41 @@ func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":
 // starts apart.
 func quotaName(a approvals.Action) string { return string(a) }
 
-// Names of work items, as they stand in the due list.
+// itemKind is the first part of a work item's name in the due list. Names are
+// stored: they must not change.
+type itemKind string
 
-func requestItem(id string) string { return "r:" + id }
-
-func threadItem(id string) string { return "t:" + id }
-
-func privateItem(user string) string { return "p:" + user }
-
-func batchItem(id string, n int) string { return "b:" + id + ":" + strconv.Itoa(n) }
-
-// Items of which there is one.
 const (
-	homesItem = "homes" // draws open Homes
-	cardsItem = "cards" // has the cards of open requests drawn again
+	kindEnvelope itemKind = "i" // an envelope from Slack; the store names these
+	kindRequest  itemKind = "r" // a request that expires, or has to be cut into batches
+	kindBatch    itemKind = "b" // a batch: to be sent, polled or reconciled
+	kindThread   itemKind = "t" // the outbox of a thread, or "@" and a channel: of its announcements
+	kindPrivate  itemKind = "p" // the outbox of private messages to a person
+	kindOldHome  itemKind = "h" // a person's Home; made by older replicas only
+
+	// Kinds with a single item, which has no id.
+
+	kindHomes itemKind = homesItem
+	kindCards itemKind = cardsItem
 )
+
+const (
+	homesItem = "homes" // updates open Homes
+	cardsItem = "cards" // updates the cards of open requests
+)
+
+// kindOf splits an item's name into its kind and its id.
+func kindOf(item string) (kind itemKind, id string) {
+	before, id, _ := strings.Cut(item, ":")
+	return itemKind(before), id
+}
+
+func (k itemKind) item(id string) string { return string(k) + ":" + id }
+
+func requestItem(id string) string { return kindRequest.item(id) }
+
+func threadItem(id string) string { return kindThread.item(id) }
+
+func privateItem(user string) string { return kindPrivate.item(user) }
+
+func batchItem(id string, n int) string { return kindBatch.item(id + ":" + strconv.Itoa(n)) }

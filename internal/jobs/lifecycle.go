@@ -65,7 +65,7 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 	k := l.keys
 	ch := store.NewChange().FencedBy(lease).NewWork().Release(never).
 		Write(k.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: l.store.Worker()}).
+		Log(audit.Entry{Event: audit.Planned, Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: l.store.Worker()}).
 		Wake(batchItem(next.ID, 0), 0).
 		Wake(threadItem(next.ID), 0)
 	for _, b := range batches {
@@ -90,7 +90,7 @@ func (l *lifecycle) remind(ctx context.Context, lease store.Lease, r store.Store
 	}
 	ch := store.NewChange().FencedBy(lease).Release(in).
 		Write(l.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.RemindersSent, Worker: l.store.Worker()}).
+		Log(audit.Entry{Event: audit.Reminded, Request: next.ID, Count: next.RemindersSent, Worker: l.store.Worker()}).
 		Also(tell(l.keys, next.ID, l.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.RemindersSent), Topic: approvals.TopicReminder, Count: next.RemindersSent})))
 	_, err := l.commitProgress(ctx, ch)
 	return err

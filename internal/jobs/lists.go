@@ -18,7 +18,7 @@ func (d *desk) Find(ctx context.Context, id string) (approvals.Request, error) {
 		return approvals.Request{}, err
 	}
 	if len(all) == 0 {
-		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		return approvals.Request{}, approvals.NoSuchRequest(id)
 	}
 	return all[0], nil
 }
@@ -80,7 +80,7 @@ func (d *desk) ServerList(ctx context.Context, id string) (approvals.ServerList,
 	if errors.Is(err, store.ErrNotFound) {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return f, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return f, approvals.NoSuchRequest(id)
 		}
 		if err == nil {
 			err = &approvals.Refusal{Kind: approvals.ListGone, Request: r.Body}

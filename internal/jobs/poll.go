@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
 )
@@ -43,7 +44,7 @@ func (s *sender) abandonJob(ctx context.Context, lease store.Lease, b store.Stor
 		return err
 	}
 	next.Trouble = why
-	_, err = s.commit(ctx, s.moveBatch(lease, b, next, "reconcile").Release(0))
+	_, err = s.commit(ctx, s.moveBatch(lease, b, next, audit.Reconcile).Release(0))
 	return err
 }
 

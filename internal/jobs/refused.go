@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
 	"errors"
@@ -29,7 +30,7 @@ func (s *sender) refuse(ctx context.Context, lease store.Lease, b store.Stored[a
 		if err != nil {
 			return err
 		}
-		ch := s.moveBatch(lease, b, next, "requeued").Release(s.cfg.RetryIn)
+		ch := s.moveBatch(lease, b, next, audit.Requeued).Release(s.cfg.RetryIn)
 		settled(ch)
 		_, err = s.commit(ctx, ch)
 		return err

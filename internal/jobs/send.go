@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
 	"errors"
@@ -52,7 +53,7 @@ func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[app
 	if err != nil {
 		return err
 	}
-	ch := s.moveBatch(lease, b, next, "intent").NewWork().Permit(p).
+	ch := s.moveBatch(lease, b, next, audit.Intent).NewWork().Permit(p).
 		Expect(s.keys.freeze(), halt.Ver).Expect(s.keys.request(r.Body.ID), r.Ver)
 	s.wakeNext(ch, next)
 	crashpoint("submit.before")
@@ -137,7 +138,7 @@ func (s *sender) requeueUnsent(ctx context.Context, lease store.Lease, b store.S
 		return err
 	}
 	next.Trouble = why
-	ch := s.moveBatch(lease, b, next, "withdrawn").Release(in)
+	ch := s.moveBatch(lease, b, next, audit.RequeuedUnsent).Release(in)
 	ch.StartWindow(next.Permit, 0)
 	if why == approvals.CauseClocksDiffer || why == approvals.CauseClockJumped {
 		// What is wrong with a clock blocks the permits: some may have ended too early.
@@ -183,7 +184,7 @@ func (s *sender) accepted(ctx context.Context, lease store.Lease, b store.Stored
 	if err != nil {
 		return err
 	}
-	ch := s.moveBatch(lease, b, next, "accepted").Release(jittered(s.cfg.Polls[0]))
+	ch := s.moveBatch(lease, b, next, audit.Accepted).Release(jittered(s.cfg.Polls[0]))
 	// With the anchor at the end the permit is held on: the job may take hours.
 	counts := s.cfg.window()
 	if s.cfg.Anchor == AnchorFinish {

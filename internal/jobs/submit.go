@@ -102,7 +102,7 @@ func (s *sender) split(ctx context.Context, lease store.Lease, r store.Stored[ap
 	kept, moved := b.Body.Split(size, r.Body.Batches)
 	next := r.Body.AddBatches(len(moved))
 	s.cfg.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.Index, "size", size, "new_batches", len(moved))
-	ch := s.moveBatch(lease, b, kept, "split").Release(0).
+	ch := s.moveBatch(lease, b, kept, audit.Split).Release(0).
 		Write(s.keys.request(next.ID), r.Ver, next).
 		Wake(batchItem(kept.Request, moved[0].Index), 0)
 	for _, m := range moved {
@@ -165,7 +165,7 @@ func (s *sender) lapse(ctx context.Context, lease store.Lease, r store.Stored[ap
 	s.cfg.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.Body.Index)
 	_, err := s.commit(ctx, store.NewChange().FencedBy(lease).Release(0).
 		Write(s.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(approvals.ChoseLapse), Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: s.store.Worker()}).
+		Log(audit.Entry{Event: audit.Lapse, Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: s.store.Worker()}).
 		Also(tell(s.keys, next.ID, s.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed}))))
 	return true, err
 }

@@ -95,7 +95,7 @@ func (s *Store) commitVia(ctx context.Context, ch *Change, via redis.Scripter, r
 		}
 		return r, taken
 	case "full", "line", "blocked":
-		return r, &NoRoom{why: fmt.Sprint(code), Wait: time.Duration(asInt(rest[0])) * time.Millisecond}
+		return r, &NoRoom{why: permitAnswer(fmt.Sprint(code)), Wait: time.Duration(asInt(rest[0])) * time.Millisecond}
 	}
 	return r, fmt.Errorf("commit: odd answer %v", raw)
 }

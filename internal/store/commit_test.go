@@ -225,7 +225,7 @@ func isErr(want error) func(error) bool {
 func isNoPermit(why string) func(error) bool {
 	return func(err error) bool {
 		no := new(NoRoom)
-		return errors.As(err, &no) && no.why == why && no.Wait > 0
+		return errors.As(err, &no) && no.why == permitAnswer(why) && no.Wait > 0
 	}
 }
 

@@ -27,15 +27,11 @@ func (s *Store) EnvelopeKey(id string) string { return s.keys.envelope(id) }
 // was recorded before.
 func (s *Store) Record(ctx context.Context, env Envelope) (bool, error) {
 	k := s.keys
-	brake := "0"
-	if env.Brake {
-		brake = "1"
-	}
 	fresh, body := 0, marshal(env.Body)
 	var full error
 	err := s.retry(ctx, true, func() (err error) {
 		fresh, err = recordScript.Run(ctx, s.rdb, []string{k.seen(env.ID), k.envelope(env.ID), k.due(), k.first(), k.claims()},
-			"i:"+env.ID, body, int64(remember.Seconds()), brake).Int()
+			"i:"+env.ID, body, int64(remember.Seconds()), flag(env.Brake)).Int()
 		if full = nil; !env.Brake && outOfMemory(err) {
 			full = err // that is not waited for
 			return nil
@@ -64,17 +60,17 @@ type Viewers struct {
 // Viewed notes that somebody sees it, or that it has to tell them something, and
 // makes the item due.
 func (s *Store) Viewed(ctx context.Context, v Viewers, person, answer string) error {
-	return s.viewed(ctx, v, person, answer, "0")
+	return s.viewed(ctx, v, person, answer, false)
 }
 
 // AdoptViewer takes over what an older replica has noted of a viewer.
 func (s *Store) AdoptViewer(ctx context.Context, v Viewers, person string) error {
-	return s.viewed(ctx, v, person, "", "1")
+	return s.viewed(ctx, v, person, "", true)
 }
 
-func (s *Store) viewed(ctx context.Context, v Viewers, person, answer, older string) error {
+func (s *Store) viewed(ctx context.Context, v Viewers, person, answer string, older bool) error {
 	k := s.keys
-	err := viewedScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.woken(), v.Opened, v.Answers, v.Older}, person, v.Item, answer, older).Err()
+	err := viewedScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.woken(), v.Opened, v.Answers, v.Older}, person, v.Item, answer, flag(older)).Err()
 	if err != nil {
 		return doing("note a viewer", err)
 	}

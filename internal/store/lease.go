@@ -60,14 +60,10 @@ func (s *Store) Claim(ctx context.Context, free Lanes) ([]Lease, time.Duration, 
 // With keepTries its claim still counts as one that was not given back. A lease
 // that is not held any more is left alone. It is tried for as long as ctx lasts.
 func (s *Store) Release(ctx context.Context, l Lease, in time.Duration, keepTries bool) error {
-	kept := "0"
-	if keepTries {
-		kept = "1"
-	}
 	k := s.keys
 	err := s.retry(ctx, true, func() error {
 		return releaseScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
-			l.Item, l.Fence, ms(in), kept).Err()
+			l.Item, l.Fence, ms(in), flag(keepTries)).Err()
 	})
 	s.cfg.Wake()
 	return doing("release", err)

@@ -233,7 +233,7 @@ func answerOf(err error) (code string, wait int64) {
 	case err == nil:
 		return "done", 0
 	case errors.As(err, &no):
-		return no.why, no.Wait.Milliseconds()
+		return string(no.why), no.Wait.Milliseconds()
 	}
 	return err.Error(), 0
 }

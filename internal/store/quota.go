@@ -51,18 +51,28 @@ func (s *Store) permit(p Permit, run string) *permit {
 // NoRoom says why a call gets no permit now, and when to ask again.
 type NoRoom struct {
 	Wait  time.Duration
-	Place int    // in the queue, if others before it have to wait, too
-	why   string // full, line or blocked
+	Place int          // in the queue, if those before it have to wait, too
+	why   permitAnswer // full, line or blocked
 }
+
+// permitAnswer is what lua/permits.lua answers to the question for a permit.
+type permitAnswer string
+
+const (
+	permitYes     permitAnswer = "yes"
+	permitFull    permitAnswer = "full"    // the quota is used up
+	permitLine    permitAnswer = "line"    // other requests come first
+	permitBlocked permitAnswer = "blocked" // no permit is granted for a while
+)
 
 func (n *NoRoom) Error() string { return fmt.Sprintf("no permit: %s for %v", n.why, n.Wait) }
 
 // Full reports that the quota is used up; without it, others come first or the
 // permits are blocked.
-func (n *NoRoom) Full() bool { return n.why == "full" }
+func (n *NoRoom) Full() bool { return n.why == permitFull }
 
 // Blocked reports that no permit is granted for a while.
-func (n *NoRoom) Blocked() bool { return n.why == "blocked" }
+func (n *NoRoom) Blocked() bool { return n.why == permitBlocked }
 
 // Room asks whether a call would get its permit now, and takes a place in the
 // queue: nil if it would. The permit itself is granted with a [Change].
@@ -75,8 +85,8 @@ func (s *Store) Room(ctx context.Context, quota string, p Permit) (*NoRoom, erro
 	if err != nil {
 		return nil, fmt.Errorf("ask for a permit: %w", err)
 	}
-	why := fmt.Sprint(raw[0])
-	if why == "yes" {
+	why := permitAnswer(fmt.Sprint(raw[0]))
+	if why == permitYes {
 		return nil, nil
 	}
 	return &NoRoom{why: why, Wait: time.Duration(asInt(raw[1])) * time.Millisecond, Place: int(asInt(raw[2]))}, nil
@@ -93,13 +103,9 @@ func (s *Store) Block(ctx context.Context, d time.Duration, names ...string) err
 
 // block is [Store.Block]; lost says that the store's past is not to be trusted.
 func (s *Store) block(ctx context.Context, d time.Duration, lost bool, names ...string) error {
-	flag := "0"
-	if lost {
-		flag = "1"
-	}
 	for _, quota := range names {
 		err := s.retry(ctx, true, func() error {
-			return blockScript.Run(ctx, s.rdb, []string{s.keys.book(quota)}, d.Milliseconds(), flag).Err()
+			return blockScript.Run(ctx, s.rdb, []string{s.keys.book(quota)}, d.Milliseconds(), flag(lost)).Err()
 		})
 		if err != nil {
 			return doing("block permits", err)

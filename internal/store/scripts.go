@@ -24,6 +24,14 @@ func script(names ...string) *redis.Script {
 	return redis.NewScript(code.String())
 }
 
+// flag is a truth value as the scripts take it in ARGV: '1' or '0'.
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
+}
+
 var (
 	commitScript  = script("permits", "commit")
 	roomScript    = script("permits", "room")
