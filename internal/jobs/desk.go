@@ -39,18 +39,18 @@ func (d *desk) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, e
 	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := d.inventory.Resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := d.unlocked(ctx, id, frozen); err != nil {
+	if err := d.unlocked(ctx, id, list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(id, ask, frozen, d.cfg.Policy, d.now())
+	r, err := approvals.New(id, ask, list, d.cfg.Policy, d.now())
 	if err != nil || ask.DryRun {
 		return r, err
 	}
-	return r, d.create(ctx, r, frozen, nil)
+	return r, d.create(ctx, r, list, nil)
 }
 
 // admit refuses an ask that is for another project, or whose person may not ask.
@@ -102,7 +102,7 @@ func (d *desk) idFor(ctx context.Context, op string) (id string, made approvals.
 
 // create stores a new request with everything that follows from it, and whatever
 // more adds to the change.
-func (d *desk) create(ctx context.Context, r approvals.Request, frozen approvals.ServerList, more func(*store.Change)) error {
+func (d *desk) create(ctx context.Context, r approvals.Request, list approvals.ServerList, more func(*store.Change)) error {
 	k := d.keys
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
@@ -119,9 +119,9 @@ func (d *desk) create(ctx context.Context, r approvals.Request, frozen approvals
 	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))
 	}
-	ch.Put(k.serverList(r.ID), frozen).Add(k.open(), r.ID, r.Created.UnixMilli())
+	ch.Put(k.serverList(r.ID), list).Add(k.open(), r.ID, r.Created.UnixMilli())
 	d.countOpen(ch, r)
-	for _, s := range frozen.Servers {
+	for _, s := range list.Servers {
 		ch.Lock(r.ID, s.ID)
 	}
 	if more != nil {

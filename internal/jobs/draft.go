@@ -28,24 +28,24 @@ func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request,
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	ask.DryRun = true
-	frozen, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := d.inventory.Resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), frozen); err != nil {
+	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, frozen, d.cfg.Policy, d.now())
+	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, list, d.cfg.Policy, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	// What will be asked for is what was shown, not what fits the words by then.
 	ask.Servers, ask.Tags, ask.DryRun = nil, nil, false
-	for _, s := range frozen.Servers {
+	for _, s := range list.Servers {
 		ask.Servers = append(ask.Servers, s.ID)
 	}
 	ask.Except = nil
-	for _, l := range frozen.LeftOut {
+	for _, l := range list.LeftOut {
 		ask.Servers = append(ask.Servers, l.Server.ID)
 		ask.Except = append(ask.Except, l.Server.ID)
 	}

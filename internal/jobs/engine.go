@@ -114,7 +114,7 @@ func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	e.claimLoop(ctx, work)
 	endBeats()
 	wg.Wait()
-	return e.signOff(work)
+	return e.deregister(work)
 }
 
 // serve has every part call m.
@@ -122,12 +122,12 @@ func (e *Engine) serve(m Messenger) {
 	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger = m, m, m, m
 }
 
-// signOff takes the worker off the list of the living, so that whatever it still
+// deregister takes the worker off the list of the living, so that whatever it still
 // holds is taken up at once.
-func (e *Engine) signOff(ctx context.Context) error {
+func (e *Engine) deregister(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := e.store.SignOff(ctx); err != nil {
+	if err := e.store.Deregister(ctx); err != nil {
 		e.cfg.Log.WarnContext(ctx, "could not sign off; the lease will end", "err", err)
 	}
 	return nil

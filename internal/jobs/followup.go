@@ -85,7 +85,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := d.inventory.Recheck(ctx, next.Action, servers, d.now())
+	list, err := d.inventory.Recheck(ctx, next.Action, servers, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
@@ -94,7 +94,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 		next.By = approvals.Person{ID: old.Body.Requester}
 		next.ResponseURL = "" // it leads to whoever clicked
 	}
-	r, err := approvals.New(fresh, next, frozen, d.cfg.Policy, now)
+	r, err := approvals.New(fresh, next, list, d.cfg.Policy, now)
 	if err != nil {
 		return r, err
 	}
@@ -103,7 +103,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 			return r, err
 		}
 	}
-	return r, d.create(ctx, r, frozen, func(ch *store.Change) {
+	return r, d.create(ctx, r, list, func(ch *store.Change) {
 		if r.Action != old.Body.Action {
 			return // starting again is not trying again
 		}

@@ -52,12 +52,12 @@ func (l *lifecycle) expire(ctx context.Context, lease store.Lease, r store.Store
 // one wakes the next as soon as it has got its permit, so that no more than
 // one batch of a request stands in the line.
 func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request]) error {
-	frozen, err := l.loadFrozen(ctx, r.Body.ID)
+	list, err := l.loadServerList(ctx, r.Body.ID)
 	if err != nil {
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.PlanBatches(r.Body, frozen, l.cfg.BatchSize)
+	batches := approvals.PlanBatches(r.Body, list, l.cfg.BatchSize)
 	next, err := r.Body.Execute(len(batches), l.now())
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func (d *desk) EndedRequests(ctx context.Context, n int) ([]approvals.Request, e
 
 // ServerList returns the list that a request is about, or a *approvals.Refusal.
 func (d *desk) ServerList(ctx context.Context, id string) (approvals.ServerList, error) {
-	f, err := d.loadFrozen(ctx, id)
+	f, err := d.loadServerList(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {

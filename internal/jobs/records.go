@@ -41,7 +41,7 @@ func (rs *records) loadBatches(ctx context.Context, r approvals.Request) ([]appr
 	return batches, nil
 }
 
-func (rs *records) loadFrozen(ctx context.Context, id string) (approvals.ServerList, error) {
+func (rs *records) loadServerList(ctx context.Context, id string) (approvals.ServerList, error) {
 	var f approvals.ServerList
 	if err := rs.store.Get(ctx, rs.keys.serverList(id), &f); err != nil {
 		return f, fmt.Errorf("read servers of %s: %w", id, err)
@@ -68,7 +68,7 @@ const (
 // endRequest adds to ch what every end of a request brings: its servers are free, it
 // leaves the list of open ones, and its records go after a while.
 func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals.Request) error {
-	f, err := rs.loadFrozen(ctx, r.ID)
+	f, err := rs.loadServerList(ctx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -124,11 +124,11 @@ func (rs *records) findAll(ctx context.Context, ids []string) ([]approvals.Reque
 
 // release gives an item back without a change. The step's own context may have
 // ended; giving back has its own time.
-func (rs *records) release(ctx context.Context, lease store.Lease, in time.Duration, keepTries bool) {
+func (rs *records) release(ctx context.Context, lease store.Lease, in time.Duration, countsAsCrash bool) {
 	// Tried again while Redis is away: else the item would wait for its lease.
 	ctx, cancel := rs.persistContext(ctx, lease)
 	defer cancel()
-	if err := rs.store.Release(ctx, lease, in, keepTries); err != nil {
+	if err := rs.store.Release(ctx, lease, in, countsAsCrash); err != nil {
 		rs.cfg.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", lease.Item, "err", err)
 	}
 }

@@ -48,7 +48,7 @@ func (s *sender) explained(ctx context.Context, b approvals.Batch) (next approva
 		s.cfg.Log.WarnContext(ctx, "servers could not be looked at after a refusal", "request", b.Request, "batch", b.Index, "err", err)
 		return b, false
 	}
-	next, live := b.Unsent().Prepare(seen, s.cfg.Policy.Protection, time.Time{})
+	next, toSend := b.Unsent().Prepare(seen, s.cfg.Policy.Protection, time.Time{})
 	open := len(next.WithoutOutcome())
-	return next, open > 0 && (open < len(b.WithoutOutcome()) || len(live) < open)
+	return next, open > 0 && (open < len(b.WithoutOutcome()) || len(toSend) < open)
 }

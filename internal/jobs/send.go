@@ -24,7 +24,7 @@ const maxIntentAge = 2 * time.Second
 // send writes the intent, makes the call and writes what came of it. Looking
 // took its time: the intent stands only if nobody has cancelled the request or
 // put a freeze on meanwhile.
-func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, live []string, r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
+func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, toSend []string, r store.Stored[approvals.Request], freeze store.Stored[approvals.Freeze]) error {
 	// All waiting for the cloud is done before the intent, none after it.
 	slot, err := s.slot(ctx)
 	if err != nil {
@@ -38,10 +38,10 @@ func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[app
 	defer via.Close()
 	began, wall := time.Now(), time.Now().Round(0)
 	next.Attempt++
-	p := s.permits.permit(next, len(live))
+	p := s.permits.permit(next, len(toSend))
 	next.Permit, next.IntentAt = p.ID, s.now()
 	sending := map[string]bool{}
-	for _, id := range live {
+	for _, id := range toSend {
 		sending[id] = true
 	}
 	for i := range next.Results {
@@ -54,7 +54,7 @@ func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[app
 		return err
 	}
 	ch := s.moveBatch(lease, b, next, audit.Intent).NewWork().Permit(p).
-		Expect(s.keys.freeze(), halt.Ver).Expect(s.keys.request(r.Body.ID), r.Ver)
+		Expect(s.keys.freeze(), freeze.Ver).Expect(s.keys.request(r.Body.ID), r.Ver)
 	s.wakeNext(ch, next)
 	crashpoint("submit.before")
 	s.follow(ch, false)
@@ -76,7 +76,7 @@ func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[app
 	if why := unsafeToSend(intent, began, wall); why != (approvals.Cause{}) {
 		return s.requeueUnsent(ctx, lease, mine, why, s.cfg.RetryIn)
 	}
-	job, err := s.call(ctx, slot, next.Action, live, r.Body.Mode, began.Add(maxIntentAge))
+	job, err := s.call(ctx, slot, next.Action, toSend, r.Body.Mode, began.Add(maxIntentAge))
 	crashpoint("submit.called")
 	s.cfg.Metrics.submitted.WithLabelValues(verdict(err)).Inc()
 	return s.answered(ctx, lease, mine, job, err)

@@ -25,13 +25,13 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 		s.permits.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for the store
 		return s.waitForCause(ctx, lease, b, b.Body, *why)
 	}
-	halt, err := s.loadFreeze(ctx)
+	freeze, err := s.loadFreeze(ctx)
 	if err != nil {
 		return err
 	}
-	if halt.Body.On {
+	if freeze.Body.On {
 		s.permits.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for people
-		return s.waitForUnfreeze(ctx, lease, r, b.Body, halt.Body)
+		return s.waitForUnfreeze(ctx, lease, r, b.Body, freeze.Body)
 	}
 	if lapsed, err := s.lapse(ctx, lease, r, b); err != nil || lapsed {
 		return err
@@ -51,11 +51,11 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 		return s.readFailed(ctx, lease, r, b, err)
 	}
 	crashpoint("submit.looked")
-	next, live := b.Body.Prepare(seen, s.cfg.Policy.Protection, s.store.LastLoss())
+	next, toSend := b.Body.Prepare(seen, s.cfg.Policy.Protection, s.store.LastLoss())
 	if len(next.WithoutOutcome()) == 0 {
 		return s.endBatch(ctx, lease, b, next, nil)
 	}
-	if len(live) == 0 {
+	if len(toSend) == 0 {
 		// Only servers of an earlier, unclear try are left, and it is being done
 		// to them right now.
 		if s.now().Sub(next.IntentAt) > s.cfg.GiveUp {
@@ -63,7 +63,7 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 		}
 		return s.waitForCause(ctx, lease, b, next, approvals.CauseInProgress)
 	}
-	return s.send(ctx, lease, b, next, live, r, halt)
+	return s.send(ctx, lease, b, next, toSend, r, freeze)
 }
 
 // readBeforeSend bounds the look at the servers so that the call after it has its
