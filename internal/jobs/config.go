@@ -2,14 +2,15 @@ package jobs
 
 import (
 	"cmp"
+	"log/slog"
+	"time"
+
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
-	"log/slog"
-	"time"
 )
 
-// Config says how an engine works. Zero values get the defaults given.
+// Config configures an engine. Zero values get the defaults given.
 type Config struct {
 	ProjectID string // names the keys in Redis; the cloud's project id
 	Project   string // the name people use for it
@@ -32,16 +33,16 @@ type Config struct {
 	// permits are blocked for one window.
 	TrustEmpty bool
 
-	Quarantine     time.Duration   // after an unclear call; default 180 s
-	PostQuarantine time.Duration   // after an unclear post; default 25 s
-	JobDeadline    time.Duration   // after it a job is called overdue; default 35 min
+	Quarantine     time.Duration   // wait after an unclear call; default 180 s
+	PostQuarantine time.Duration   // wait after an unclear post; default 25 s
+	JobDeadline    time.Duration   // after it a job is reported as overdue; default 35 min
 	MaxJobAge      time.Duration   // after it the servers decide; default 2 h
 	GiveUp         time.Duration   // after it a server that is still powering off or on has an unknown outcome; default 3 MaxJobAge
 	Polls          []time.Duration // pauses between two queries of a job; the last one repeats
 
-	Lease     time.Duration // of a claim; default 30 s
+	Lease     time.Duration // how long a claimed item belongs to a worker; default 30 s
 	Heartbeat time.Duration // between two heartbeats; default 1 s. A worker that misses three is dead
-	RetryIn   time.Duration // after a step failed; default 3 s
+	RetryIn   time.Duration // wait after a failed step; default 3 s
 	Redraw    time.Duration // least time between two progress updates of a card; default 3 s
 	PostGap   time.Duration // least time between two posts in a channel; default 1 s
 	DrawGap   time.Duration // least time between two card updates of one replica; default 1.5 s
@@ -93,8 +94,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// reserve is the room that a request too large for one window leaves to the
-// first batch of a small one. A full batch fits beside it.
+// reserve is the room that a request too large for one window leaves for the first
+// batch of a small one. A full batch fits beside it.
 func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.BatchSize) }
 
 // soon is how long a small request may have to wait for that room.

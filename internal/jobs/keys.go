@@ -8,28 +8,28 @@ import (
 	"ecsbot/internal/store"
 )
 
-// keys names what the engine keeps for one project in the store, beside what the
-// store keeps itself. All names share the store's prefix.
+// keys names the engine's keys in Redis for one project. The store has keys of its
+// own. All names have the store's prefix.
 //
 //	halt    hash    record of the freeze
-//	open    zset    requests that have not ended → ms of their making
-//	ended   zset    requests that have → ms of their end
-//	quiet   hash    channel or other method of Slack's → ms before which it wants no call
+//	open    zset    requests that have not ended → ms of their creation
+//	ended   zset    requests that have ended → ms of their end
+//	quiet   hash    Slack channel or method → ms until which it is rate limited (Retry-After)
 //	opened  zset    user who has the Home open → µs of the last opening
-//	moved   string  µs at which something moved last that Homes show
-//	rested  string  up to which move and opening all Homes are drawn
-//	drawn   hash    user → µs at which the Home was last drawn
-//	homes   hash    as opened, of replicas older than that
-//	swept   string  for which freeze and which loss the cards were last gone through
-//	private zset    user who is owed something privately → ms at which it is tried
-//	said    hash    user → what the Home tells in answer to a click in it
+//	moved   string  µs of the last change that Homes show
+//	rested  string  up to which change and opening all Homes are updated
+//	drawn   hash    user → µs of the last update of the Home
+//	homes   hash    as opened; written by older replicas
+//	swept   string  the freeze and the loss of the last sweep of all cards
+//	private zset    user with private messages in the outbox → ms at which they are due
+//	said    hash    user → the Home's answer to a click in it
 //	r:<id>  t:<id>  b:<id>:<n>  p:<user>   records: hash of ver, op, body
-//	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
-//	own:<user>   zset    requests of one person that have not ended → ms of their making
-//	asks:<user>  zset    what one person asked for in the last hour → ms
-//	known:<id>   string  what Slack last said of a person or a user group
-//	renew:<id>   string  ms at which Slack said that this changed
-//	d:<id>  string  an ask that a person was shown and has not made yet
+//	s:<id>  string  the server list        o:<id>  list  outbox: notes for the thread
+//	own:<user>   zset    requests of one person that have not ended → ms of their creation
+//	asks:<user>  zset    asks of one person in the last hour → ms
+//	known:<id>   string  what Slack last said about a person or a user group
+//	renew:<id>   string  ms at which Slack said that it changed
+//	d:<id>  string  a draft: an ask that was shown but not made yet
 type keys string
 
 func keysOf(project string) keys { return keys(store.Prefix(project)) }
@@ -79,7 +79,7 @@ func (k keys) draft(id string) string { return string(k) + "d:" + id }
 func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":" + strconv.Itoa(n) }
 
 // quotaName names the quota of an action in the store: the cloud counts stops and
-// starts apart.
+// starts separately.
 func quotaName(a approvals.Action) string { return string(a) }
 
 // itemKind is the first part of a work item's name in the due list. Names are

@@ -10,11 +10,11 @@ import (
 	"ecsbot/internal/store"
 )
 
-// lifecycle moves requests on as time passes: reminders, expiry, and from
-// approved to executing.
+// lifecycle moves requests on without a person: reminders, expiry, and planning the
+// batches of an approved request.
 type lifecycle struct{ *records }
 
-// stepRequest reminds people of a pending request, lets it expire, and cuts an
+// stepRequest sends a reminder of a pending request or lets it expire, and cuts an
 // approved one into batches.
 func (l *lifecycle) stepRequest(ctx context.Context, lease store.Lease, id string) error {
 	r, err := l.loadRequest(ctx, id)
@@ -48,9 +48,9 @@ func (l *lifecycle) expire(ctx context.Context, lease store.Lease, r store.Store
 	return nil
 }
 
-// plan makes the batches of an approved request. Only the first is due: each
-// one wakes the next as soon as it has got its permit, so that no more than
-// one batch of a request stands in the line.
+// plan makes the batches of an approved request. Only the first one is due: each
+// batch wakes the next when it gets its permit, so that at most one batch of a
+// request waits in the queue.
 func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request]) error {
 	list, err := l.loadServerList(ctx, r.Body.ID)
 	if err != nil {
@@ -79,8 +79,8 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 	return nil
 }
 
-// remind owes the thread of a pending request a reminder if one is due. It is
-// a move of the request like any other: a decision that comes first wins.
+// remind adds a reminder to the outbox of a pending request if one is due. It is a
+// transition of the request like any other: a decision that comes first wins.
 func (l *lifecycle) remind(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], now time.Time) error {
 	next, due := r.Body.Remind(l.cfg.RemindGap, now)
 	in := max(0, next.NextDue(l.cfg.RemindGap).Sub(now))
