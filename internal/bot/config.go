@@ -37,7 +37,7 @@ type Config struct {
 
 	Rate       int
 	BatchSize  int
-	Anchor     string
+	Anchor     jobs.Anchor
 	Quarantine time.Duration
 	UnsureWait time.Duration
 	Deadline   time.Duration
@@ -96,7 +96,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
 		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
 		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
-		Anchor:        s.choice("ECS_RATE_ANCHOR", jobs.AnchorSubmit, jobs.AnchorFinish),
+		Anchor:        jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
 		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),

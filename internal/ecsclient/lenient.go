@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The types here decode what a field is meant to hold and take anything else
@@ -48,20 +47,6 @@ func (l *loose[T]) UnmarshalJSON(raw []byte) error {
 	var v T
 	if json.Unmarshal(raw, &v) == nil {
 		l.is = v
-	}
-	return nil
-}
-
-// instant is a UTC time in one of the forms seen; zero if absent or unreadable.
-type instant struct{ is time.Time }
-
-func (i *instant) UnmarshalJSON(raw []byte) error {
-	s := strings.Trim(string(raw), `"`)
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", time.DateTime} {
-		if t, err := time.Parse(layout, s); err == nil {
-			i.is = t.UTC()
-			break
-		}
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ type Filter struct {
 	// Name is the cloud's fuzzy filter: part of a name, in which "." stands for
 	// any character. Check the names of what comes back. Not used with IDs.
 	Name string
-	// Tag is "key=value", or a bare "key" for a tag without value. What comes
-	// back carries exactly this tag.
+	// Tag is "key=value", or a bare "key" for a tag without value. The cloud's filter
+	// is as fuzzy as that of Name: check the tags of what comes back.
 	Tag string
 }
 
@@ -37,33 +37,15 @@ type Filter struct {
 // each once, in the cloud's order. Asked for by id, servers that do not exist
 // are simply absent from the result.
 func (c *Client) ListServers(ctx context.Context, f Filter) ([]Server, error) {
-	var (
-		found []Server
-		err   error
-	)
 	if f.IDs != nil {
-		found, err = c.listByID(ctx, f.IDs)
-	} else {
-		found, err = c.listAll(ctx, f, func(Server) bool { return false })
+		return c.listByID(ctx, f.IDs)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if f.Tag != "" {
-		found = slices.DeleteFunc(found, func(s Server) bool { return !s.hasTag(f.Tag) })
-	}
-	return found, nil
+	return c.listAll(ctx, f, func(Server) bool { return false })
 }
 
-// hasTag compares exactly. The cloud's own filter may match parts of a tag.
-func (s Server) hasTag(tag string) bool {
-	want := bareTag(tag)
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return bareTag(t) == want })
-}
-
-// bareTag gives a tag the one of its two spellings in which a tag without value
-// is its bare key. A value that ends in "=" stays as it is.
-func bareTag(tag string) string {
+// tagQuery is how the cloud's filter wants a tag: one without value is its bare
+// key. A value that ends in "=" stays as it is.
+func tagQuery(tag string) string {
 	if key, value, _ := strings.Cut(tag, "="); value == "" {
 		return key
 	}
@@ -79,7 +61,7 @@ func (c *Client) listAll(ctx context.Context, f Filter, enough func(Server) bool
 		query.Set("name", f.Name)
 	}
 	if f.Tag != "" {
-		query.Set("tags", bareTag(f.Tag))
+		query.Set("tags", tagQuery(f.Tag))
 	}
 	var found []Server
 	seen := make(map[string]bool)
@@ -161,7 +143,7 @@ func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 			take(s)
 		}
 		taken++
-		// If one is not understood the others fare no better.
+		// If the cloud ignores the filter once, it ignores it in the other calls, too.
 		return !slices.ContainsFunc(portions[taken-1], func(id string) bool { return missing[id] })
 	})
 	if err != nil {
@@ -176,11 +158,11 @@ func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 }
 
 // readsAtATime is how many pages of one list are read at the same time. A page
-// may take more than a second, and a look at a thousand servers has twelve.
+// may take more than a second, and a thousand servers read by id take ten.
 const readsAtATime = 4
 
 // inOrder reads 0 to n-1, a few at the same time, and hands what was read to
-// take in that order, until take wants no more. The first error ends it. All
+// take in that order, until take returns false. The first error ends it. All
 // readings have ended when it returns.
 func inOrder[T any](ctx context.Context, n int, read func(context.Context, int) (T, error), take func(T) (more bool)) error {
 	type result struct {

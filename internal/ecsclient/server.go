@@ -14,10 +14,8 @@ type Server struct {
 	// Status is "ACTIVE", "SHUTOFF" and so on. A server that is being stopped
 	// still says ACTIVE; only TaskState "powering-off" tells.
 	Status    string
-	VMState   string // "active", "stopped", …
 	TaskState string // "" when idle
 	Updated   string // changes whenever the server does; compare, do not parse
-	Zone      string
 	Flavor    string
 	// ChargingMode is "0" for pay-per-use, "1" for yearly/monthly, "2" for spot.
 	ChargingMode string
@@ -36,8 +34,6 @@ type wireServer struct {
 	Name      text                                 `json:"name"`
 	Status    text                                 `json:"status"`
 	Updated   text                                 `json:"updated"`
-	Zone      text                                 `json:"OS-EXT-AZ:availability_zone"`
-	VMState   text                                 `json:"OS-EXT-STS:vm_state"`
 	TaskState text                                 `json:"OS-EXT-STS:task_state"`
 	Locked    flag                                 `json:"locked"`
 	Tags      loose[[]text]                        `json:"tags"`
@@ -69,8 +65,8 @@ type wireFixed struct {
 func (w wireServer) server() Server {
 	s := Server{
 		ID: string(w.ID), Name: string(w.Name),
-		Status: string(w.Status), VMState: string(w.VMState), TaskState: string(w.TaskState),
-		Updated: string(w.Updated), Zone: string(w.Zone),
+		Status: string(w.Status), TaskState: string(w.TaskState),
+		Updated:      string(w.Updated),
 		Flavor:       string(w.Flavor.is.Name),
 		ChargingMode: string(w.Metadata.is.ChargingMode),
 		Locked:       bool(w.Locked),
@@ -92,7 +88,7 @@ func (w wireServer) server() Server {
 // About ECSs", not-tags).
 const bareMetalTag = "__type_baremetal"
 
-// bareMetal goes by that tag, wherever it stands. As servers made through the
+// bareMetal goes by that tag, wherever it is found. As servers made through the
 // compute API may lack it, the flavor's name counts as well: those of physical
 // servers are "physical." and a model.
 func (w wireServer) bareMetal() bool {

@@ -17,7 +17,7 @@ import (
 // servers have, refuse the whole ask with a *approvals.Refusal that lists them
 // all; so does a cloud that cannot be read.
 func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.ServerList, error) {
-	frozen := approvals.ServerList{At: now}
+	list := approvals.ServerList{At: now}
 	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
 		return approvals.ServerList{}, inv.refusal(ctx, "find servers", err)
@@ -31,12 +31,12 @@ func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.T
 			why, ok = approvals.SkipChangedSince, false // it was shown as left out
 		}
 		if ok {
-			frozen.Servers = append(frozen.Servers, s)
+			list.Servers = append(list.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
-	return frozen, nil
+	return list, nil
 }
 
 // Recheck makes the list of a new request from servers of an earlier one, by
@@ -47,7 +47,7 @@ func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers [
 	for i, s := range servers {
 		ids[i] = s.ID
 	}
-	frozen := approvals.ServerList{Action: a, At: now}
+	list := approvals.ServerList{Action: a, At: now}
 	seen, err := inv.Read(ctx, ids)
 	if err != nil {
 		return approvals.ServerList{}, inv.refusal(ctx, "read the servers of an earlier request", err)
@@ -55,17 +55,17 @@ func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers [
 	for _, was := range servers {
 		s, there := seen[was.ID]
 		if !there {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Skip: approvals.SkipVanished})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: was, Skip: approvals.SkipVanished})
 		} else if a == approvals.Start && s.IsOff() && s.Updated != was.Updated {
 			// Somebody has changed it since: perhaps it is off on purpose.
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
 		} else if why, ok := a.Eligible(inv.protection, s); ok {
-			frozen.Servers = append(frozen.Servers, s)
+			list.Servers = append(list.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
-	return frozen, nil
+	return list, nil
 }
 
 // Find returns all servers that a person names, as the cloud shows them now. A
@@ -220,7 +220,8 @@ func longestLiteral(pattern string) string {
 	return longest
 }
 
-// listTags reads the servers that have all the tags.
+// listTags reads the servers that have all the tags. The cloud's tag filter is
+// fuzzy, so it is only a way to read less.
 func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Server, error) {
 	servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
 	if err != nil {

@@ -174,8 +174,6 @@ func (w *Workspace) takeAck(c *conn, data []byte, fragmented bool) {
 		reason = "20 KiB or more"
 	case d == nil:
 		reason = "unknown envelope"
-	case w.opt.StrictAcks && d.connection != c.serial:
-		reason = "other connection"
 	case d.acked:
 		reason = "second ack"
 	case d.over:

@@ -221,7 +221,7 @@ func TestASignedOffWorkersItemsAreTakenUpAtTheNextBeat(t *testing.T) {
 	w.beat(other)
 	w.dueAt(map[string]int64{"r:1": 0})
 	w.claims(stopping, 1)
-	if err := stopping.SignOff(t.Context()); err != nil {
+	if err := stopping.Deregister(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.beat(other)
