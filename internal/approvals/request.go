@@ -48,6 +48,10 @@ type Listed struct {
 	LeftOut      []LeftOut `json:"out,omitempty"`      // the first of those that were left out
 	LeftOutCount int       `json:"out_sum,omitempty"`  // how many were left out
 	Warnings     []Warning `json:"warnings,omitempty"` // of the whole list
+
+	// For the card, of the whole list; read them with Named and Skips.
+	Names      []NameRun   `json:"names,omitempty"`
+	SkipCounts []SkipCount `json:"skips,omitempty"`
 }
 
 // Decided is what people have decided, and until when they may.
@@ -124,6 +128,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	case len(list.Servers) == 0:
 		return Request{}, &Refusal{Kind: NothingToDo, LeftOut: list.LeftOut, Action: list.Action}
 	}
+	names := NameRuns(list.Servers)
 	return Request{
 		ID: id, State: Pending,
 		Asked: Asked{
@@ -136,6 +141,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 			Sample:  list.Servers[:min(sampleSize, len(list.Servers))],
 			LeftOut: list.LeftOut[:min(sampleSize, len(list.LeftOut))], LeftOutCount: len(list.LeftOut),
 			Warnings: list.warnings(),
+			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
 		},
 		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
 	}, nil

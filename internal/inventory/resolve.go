@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -151,7 +150,7 @@ func (f *finder) add(word string, hits []approvals.Server) {
 	}
 }
 
-// matching returns the servers that fit, ordered by name.
+// matching returns the servers that fit, ordered by name as people count.
 func matching(all []approvals.Server, fits func(approvals.Server) bool) []approvals.Server {
 	var hits []approvals.Server
 	for _, s := range all {
@@ -159,7 +158,7 @@ func matching(all []approvals.Server, fits func(approvals.Server) bool) []approv
 			hits = append(hits, s)
 		}
 	}
-	slices.SortFunc(hits, func(a, b approvals.Server) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(hits, approvals.CompareServers)
 	return hits
 }
 

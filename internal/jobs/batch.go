@@ -126,7 +126,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if next.Permit != "" && s.cfg.Anchor == AnchorFinish {
 			ch.StartWindow(next.Permit, s.cfg.window())
 		}
-		if n, failed := s.failureNote(next); failed {
+		if n, failed := s.failureNote(next); failed && !done.State.Final() { // else the outcome tells it
 			ch.Also(tell(s.keys, done.ID, n))
 		}
 		if extra != nil {

@@ -150,7 +150,7 @@ func listCSV(f approvals.ServerList) string {
 	row := func(s approvals.Server, out string) {
 		w.Write([]string{cell(s.Name), cell(s.ID), cell(s.Status), cell(s.Address), cell(s.Flavor), cell(strings.Join(s.Tags, " ")), out})
 	}
-	w.Write([]string{"name", "id", "state", "address", "flavor", "tags", "left out"})
+	w.Write([]string{"name", "id", "state", "address", "flavor", "tags", "skipped"})
 	for _, s := range f.Servers {
 		row(s, "")
 	}

@@ -107,6 +107,7 @@ func (v view) home(h home) []slack.Block {
 	for _, m := range untold[:min(homeUntold, len(untold))] {
 		page.text(clip(sayElsewhere(m), maxUntold))
 	}
+	page.add(slack.NewActionBlock("request", slack.NewButtonBlockElement(actRequest, "", plain(sayHomeRequest))), 0)
 	if h.freeze.On {
 		page.text(sayHomeFrozen(h.freeze))
 	}
@@ -114,17 +115,23 @@ func (v view) home(h home) []slack.Block {
 	if len(waiting) > 0 || no == nil {
 		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
 			page.text(sayHomeWish(r, h.link(r)))
-			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r)), 0)
+			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r), showButton(r)), 0)
 		})
 	}
-	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
-		if r.State != approvals.Executing || r.Cancellation == nil {
-			page.add(withButton(v.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
-			return
+	open := func(r approvals.Request) {
+		text := v.sayHomeOpen(r, h.freeze, h.link(r))
+		_, err := r.Cancel(h.person, v.Policy, "", h.now)
+		switch {
+		case err != nil:
+			page.text(text)
+		case r.State == approvals.Pending:
+			page.add(withButton(text, cancelButton(r)), len(text))
+		default:
+			page.add(withButton(text, stopButton(r)), len(text))
 		}
-		page.text(v.sayHomeOpen(r, h.freeze, h.link(r)))
-	})
-	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(v.sayHomeOpen(r, h.freeze, h.link(r))) })
+	}
+	page.list(sayHomeOwn, "", own, open)
+	page.list(sayHomeRunning, "", running, open)
 	if h.more > 0 {
 		page.text(sayMoreOpen(h.more))
 	}
@@ -197,6 +204,9 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 			p.text(sayHomeMore(len(all) - i))
 			break
 		}
+		if i > 0 {
+			p.add(slack.NewDividerBlock(), 0)
+		}
 		show(r)
 	}
 	p.add(slack.NewDividerBlock(), 0)
@@ -205,13 +215,4 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 // withButton is a section with one button beside it.
 func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
-}
-
-// names lists the first servers of a request by name.
-func names(r approvals.Request, n int) []string {
-	all := make([]string, 0, n)
-	for _, s := range r.Sample[:min(n, len(r.Sample))] {
-		all = append(all, s.Name)
-	}
-	return slices.Clip(all)
 }

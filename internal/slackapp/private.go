@@ -15,8 +15,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// answer tells one person something that nobody else sees. It uses the interaction's
-// response_url (good for 30 minutes and five answers, also where the bot is no
+// answer tells one person something that nobody else sees. What was clicked in a
+// thread is answered there. Otherwise it uses the interaction's response_url (good for 30 minutes and five answers, also where the bot is no
 // member) or, failing that, an ephemeral message, or a direct one. A private
 // answer cannot be looked up afterwards; when it is unclear whether one arrived
 // it is said again: twice is better than never here.
@@ -56,6 +56,14 @@ func (po *poster) tell(ctx context.Context, in interaction, text string) error {
 // tellOnce tries each way to a person once. Its error names what was tried.
 func (po *poster) tellOnce(ctx context.Context, in interaction, text string) error {
 	var tried []error
+	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
+	if in.Thread != "" && in.Channel != "" { // a response_url would answer in the channel
+		err := po.tellInChannel(ctx, in, append(opts, slack.MsgOptionTS(in.Thread)))
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, fmt.Errorf("in the thread: %w", err))
+	}
 	if in.Response != "" {
 		err := po.respond(ctx, in.Response, text)
 		if err == nil {
@@ -63,12 +71,8 @@ func (po *poster) tellOnce(ctx context.Context, in interaction, text string) err
 		}
 		tried = append(tried, fmt.Errorf("response_url: %w", err))
 	}
-	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
 	if in.Channel != "" {
-		err := po.call("chat.postEphemeral", func() error {
-			_, err := po.api.PostEphemeralContext(ctx, in.Channel, in.User, opts...)
-			return err
-		})
+		err := po.tellInChannel(ctx, in, opts)
 		if err == nil {
 			return nil
 		}
@@ -82,6 +86,13 @@ func (po *poster) tellOnce(ctx context.Context, in interaction, text string) err
 		return nil
 	}
 	return errors.Join(append(tried, fmt.Errorf("direct message: %w", err))...)
+}
+
+func (po *poster) tellInChannel(ctx context.Context, in interaction, opts []slack.MsgOption) error {
+	return po.call("chat.postEphemeral", func() error {
+		_, err := po.api.PostEphemeralContext(ctx, in.Channel, in.User, opts...)
+		return err
+	})
 }
 
 // respond says something to one person by a response_url. Any success of HTTP

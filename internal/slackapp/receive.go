@@ -184,6 +184,9 @@ func (s *sockets) receiveClick(ctx context.Context, client *socketmode.Client, e
 		Action: clicked.ActionID, Request: clicked.Value, Response: cb.ResponseURL,
 		Home: cb.View.Type == slack.VTHomeTab,
 	}
+	if t := cmp.Or(cb.Container.ThreadTs, cb.Message.ThreadTimestamp); t != cmp.Or(cb.Container.MessageTs, cb.Message.Timestamp) {
+		in.Thread = t
+	}
 	button := buttons[in.Action]
 	if button.open != nil {
 		s.ack(ctx, client, envelope, nil)

@@ -60,6 +60,7 @@ var buttons = map[string]buttonRoute{
 	actStartAgain: {lane: approvals.LaneSlow, handle: (*App).startAgain},
 	actTheyAreOff: {open: (*App).openResolution},
 	actTheyRun:    {open: (*App).openResolution},
+	actRequest:    {open: (*App).openFormFromHome},
 	actShow:       {open: (*App).openServers},
 	actPrev:       {open: (*App).turnPage},
 	actNext:       {open: (*App).turnPage},

@@ -184,7 +184,7 @@ func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 		denyForm:    {"null", "null", `"errors"`},
 		resolveForm: {"null", "null", `"errors"`},
 		requestForm: {`"push"`, `"errors"`, `"errors"`},
-		previewForm: {`"update"`, `"push"`, `"push"`},
+		previewForm: {`"clear"`, `"push"`, `"push"`},
 	} {
 		answer := forms[form].answer
 		in := interaction{View: "ecs-stop-T1"}
@@ -192,7 +192,7 @@ func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 			if !strings.Contains(got, want[i]) {
 				t.Errorf("%s: answer %d is %s, want %s", form, i, got, want[i])
 			}
-			if i == 2 && !strings.Contains(got, "cannot reach my store") {
+			if i == 2 && !strings.Contains(got, "can't reach my database") {
 				t.Errorf("%s: it does not say why: %s", form, got)
 			}
 		}
@@ -207,7 +207,7 @@ func TestAModalThatDoesNotOpenIsExplained(t *testing.T) {
 		told    string // part of the private answer; empty if there is none
 		refused float64
 	}{
-		"a refusal":  {err: &approvals.Refusal{Kind: approvals.NotApprover}, told: "not an approver", refused: 1},
+		"a refusal":  {err: &approvals.Refusal{Kind: approvals.NotApprover}, told: "Only approvers", refused: 1},
 		"an answer":  {err: noModal{"not in this channel"}, told: "not in this channel"},
 		"an error":   {err: errors.New("no connection"), told: "too late"},
 		"not opened": {code: "expired_trigger_id", told: "too late"},

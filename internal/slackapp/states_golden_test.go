@@ -274,7 +274,7 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 }
 
 func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
-	goldenModal(t, "deny", denyModal("S-22222", `{"request":"S-22222","channel":"COPS"}`))
+	goldenModal(t, "deny", denyModal(newScene(t, 3).pending(), `{"request":"S-22222","channel":"COPS"}`))
 	few := newScene(t, 3)
 	v := few.view()
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
