@@ -11,9 +11,18 @@ import (
 	"ecsbot/internal/store"
 )
 
+// pollBurst is how many jobs are asked for at once after a rest.
+const pollBurst = 20
+
 // poll asks for the job of a running batch and, once it is done, looks at the
 // servers: only both together make a result.
 func (s *sender) poll(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
+	// A thousand jobs must not take all calls of the cloud, nor all steps to wait for
+	// them: those that post and send need both.
+	if wait := s.polls.turn(lease.Item, time.Now()); wait > 0 {
+		s.release(ctx, lease, wait, false)
+		return nil
+	}
 	job, err := s.cfg.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	api := new(ecsclient.Error)
