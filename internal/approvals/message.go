@@ -54,8 +54,9 @@ type Note struct {
 	Next  time.Time `json:"next,omitzero"`  // when a file that could not be attached is retried
 }
 
-// Message is one post: one note, or several notes of the same topic that were in the
-// outbox at the same time.
+// Message is one post: one note, or several that were owed at the same time and are
+// told together, the outcome last. In a channel that is behind they are of any topics
+// that join, else of one topic.
 type Message struct {
 	Request Request
 	Notes   []Note
@@ -70,6 +71,12 @@ func (m Message) ID() string { return m.Notes[0].ID }
 // Merges reports whether notes of the topic that are in the outbox at the same time
 // become one post.
 func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
+
+// Joins reports whether the topic may be told in one post with others. What is a message
+// of its own by its nature does not: the card, a file, an announcement, a reminder.
+func (t Topic) Joins() bool {
+	return t != TopicCard && t != TopicReminder && !t.File() && !t.Announces()
+}
 
 // Concludes reports whether a message of the topic needs all batches.
 func (t Topic) Concludes() bool { return t == TopicOutcome || t == TopicResults }

@@ -354,13 +354,9 @@ func (c *campaign) check() {
 		}
 		told := map[string]int{}
 		for _, m := range w.Slack.Thread(ops, card.TS) {
-			var meta struct {
-				Payload struct {
-					ID string `json:"id"`
-				} `json:"event_payload"`
+			for _, id := range notesOf(m) {
+				told[id]++
 			}
-			json.Unmarshal(m.Metadata, &meta)
-			told[meta.Payload.ID]++
 		}
 		ends := 0
 		for id, n := range told {

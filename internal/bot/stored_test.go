@@ -332,16 +332,18 @@ func (s *stage) checkTold(elsewhere bool) {
 	s.t.Helper()
 	cards, told, ends := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, m := range s.messages() {
-		id, request := noteOf(m), requestOf(m)
-		if m.User != slacksim.BotUserID || id == "" {
+		ids, request := notesOf(m), requestOf(m)
+		if m.User != slacksim.BotUserID || len(ids) == 0 {
 			continue
 		}
-		told[id]++
 		if m.ThreadTS == "" && request != "" {
 			cards[request]++
 		}
-		if slices.ContainsFunc([]string{"/end", "/cancelled", "/denied", "/expired"}, func(end string) bool { return strings.HasSuffix(id, end) }) {
-			ends[request]++
+		for _, id := range ids {
+			told[id]++
+			if slices.ContainsFunc([]string{"/end", "/cancelled", "/denied", "/expired"}, func(end string) bool { return strings.HasSuffix(id, end) }) {
+				ends[request]++
+			}
 		}
 	}
 	for id, n := range told {
@@ -464,7 +466,7 @@ func (s *stage) checkKept(was map[string]storedKey) {
 // unexported are the fields of records whose types no other package sees. One that is
 // not here may be a new name of an old one, whose value is not read any more.
 var unexported = map[string][]string{
-	"t:": {"channel", "ts", "drawn", "frozen", "drawn_at", "intent", "id", "at", "count", "refused", "undrawn", "blind", newerField},
+	"t:": {"channel", "ts", "drawn", "frozen", "drawn_at", "intent", "id", "at", "count", "refused", "undrawn", "blind", "apart", newerField},
 	"p:": {"notes", "request", "refused", "at", "tries", "next", "told", "id", "topic", "by", "count", "batch", "job", "why", "code"},
 }
 

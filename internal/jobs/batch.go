@@ -21,6 +21,7 @@ type sender struct {
 	*records
 	inventory *inventory.Inventory
 	permits   *permits
+	polls     *pacer
 	suspended atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: sending is allowed
 }
 

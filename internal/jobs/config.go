@@ -40,12 +40,13 @@ type Config struct {
 	GiveUp         time.Duration   // after it a server that is still powering off or on has an unknown outcome; default 3 MaxJobAge
 	Polls          []time.Duration // pauses between two queries of a job; the last one repeats
 
+	PollGap   time.Duration // pace at which one replica queries jobs; default 100 ms
 	Lease     time.Duration // how long a claimed item belongs to a worker; default 30 s
 	Heartbeat time.Duration // between two heartbeats; default 1 s. A worker that misses three is dead
 	RetryIn   time.Duration // wait after a failed step; default 3 s
 	Redraw    time.Duration // least time between two progress updates of a card; default 3 s
-	PostGap   time.Duration // least time between two posts in a channel; default 1 s
-	DrawGap   time.Duration // least time between two card updates of one replica; default 1.5 s
+	PostGap   time.Duration // pace at which all replicas post in one channel; default 1 s
+	DrawGap   time.Duration // pace at which all replicas update cards; default 1.5 s
 	HomeGap   time.Duration // least time between two updates of one person's Home; default 5 s
 	// A message that Slack rejects with an error code unknown to the bot is retried
 	// after RejectedRetry, and given up after RejectedGiveUp; default 30 s and 1 h.
@@ -79,6 +80,7 @@ func (c Config) withDefaults() Config {
 	if len(c.Polls) == 0 {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}
+	c.PollGap = cmp.Or(c.PollGap, 100*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)

@@ -51,7 +51,7 @@ func New(c Config) *Engine {
 	e.freezer = &freezer{e.records}
 	e.people = &people{e.records}
 	e.lifecycle = &lifecycle{e.records}
-	e.sender = &sender{records: e.records, inventory: e.inventory, permits: &permits{e.records}}
+	e.sender = &sender{records: e.records, inventory: e.inventory, permits: &permits{e.records}, polls: newPacer(c.PollGap, pollBurst)}
 	e.privates = &privates{records: e.records}
 	e.homes = &homes{records: e.records, pacing: pace, failed: map[string]time.Time{}}
 	e.courier = &courier{records: e.records, pacing: pace, privates: e.privates}

@@ -11,9 +11,18 @@ import (
 	"ecsbot/internal/store"
 )
 
+// pollBurst is how many jobs are queried at once after a rest.
+const pollBurst = 20
+
 // poll queries the job of a running batch and, when it is done, reads the servers:
 // a result needs both.
 func (s *sender) poll(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
+	// A thousand jobs must not take all calls of the cloud, nor all steps to wait for
+	// them: those that post and send need both.
+	if wait := s.polls.turn(lease.Item, time.Now()); wait > 0 {
+		s.release(ctx, lease, wait, false)
+		return nil
+	}
 	job, err := s.cfg.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	switch {

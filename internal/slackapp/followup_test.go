@@ -69,7 +69,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 		{"end_started", ending(t, approvals.Start, "S-33333", approvals.Started, approvals.FoundOn), ""},
 		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.ActionFailed), actRetry},
 	} {
-		blocks := first(outcome(test.m))
+		blocks := first(outcome(test.m, ""))
 		goldenBlocks(t, slacksim.OnMessage, test.name, blocks)
 		var have []string
 		for _, b := range outcomeButtons(test.m) {

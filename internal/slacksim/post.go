@@ -166,6 +166,9 @@ func (w *Workspace) mayPost(channel string, now time.Time) error {
 	case gap == 0:
 		gap, burst = time.Second, postBurst
 	}
+	if w.opt.PostBurst > 0 {
+		burst = float64(w.opt.PostBurst)
+	}
 	p := w.paces[channel]
 	if p == nil {
 		p = &pace{left: burst, last: now}

@@ -59,6 +59,9 @@ type Options struct {
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.
 	PostGap time.Duration
+	// PostBurst is how many posts a channel takes at once after a rest; default 5, or 1
+	// where PostGap is set.
+	PostBurst int
 	// Tiers turns on the documented requests per minute of each method: the next
 	// one gets 429 with Retry-After.
 	Tiers bool

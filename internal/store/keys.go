@@ -14,6 +14,9 @@ package store
 //	first   zset    items of the brake lane → ms of their recording (lua/claim.lua)
 //	slow    zset    person → ms from which their next slow item may be claimed
 //	slow:<person>  zset  that person's slow items that are due
+//	pace    hash    limit → µs at which all its turns are free again (lua/turns.lua)
+//	heads   zset    limit for which items wait → µs of the first one's turn
+//	turns:<limit>  zset  items that wait for their turn → score, the lowest first
 //	beats   zset    worker → ms of its last heartbeat
 //	locks   hash    locked id → holder
 //	log, book, line permits of the quota "" (lua/permits.lua); log:start, … those of "start"
@@ -40,6 +43,10 @@ func (k keys) locks() string  { return string(k) + "locks" }
 func (k keys) audit() string  { return string(k) + "audit" }
 func (k keys) ready() string  { return string(k) + "ready" }
 
+func (k keys) pace() string  { return string(k) + "pace" }
+func (k keys) heads() string { return string(k) + "heads" }
+
+func (k keys) turns(limit string) string   { return string(k) + "turns:" + limit }
 func (k keys) parked(person string) string { return k.slow() + ":" + person }
 func (k keys) envelope(id string) string   { return string(k) + "i:" + id }
 func (k keys) seen(id string) string       { return string(k) + "seen:" + id }

@@ -45,4 +45,6 @@ var (
 	viewedScript  = script("viewed")
 	countScript   = script("count")
 	waitingScript = script("waiting")
+	turnScript    = script("turns", "turn")
+	freeScript    = script("turns", "free")
 )

@@ -16,6 +16,7 @@ type world struct {
 	redis *redistest.Server
 	rdb   *redis.Client // a plain client, to look and to meddle
 	keys  keys
+	asked int // turns that were asked for
 }
 
 func newWorld(t testing.TB) *world {
