@@ -201,7 +201,7 @@ const (
 	maxOption     = 75 // characters
 )
 
-// takeSuggestion offers servers for what was typed so far. Only who may ask
+// receiveSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
 func (s *sockets) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {

@@ -128,7 +128,7 @@ func private(text string) any {
 	return map[string]any{"response_type": "ephemeral", "text": text}
 }
 
-// takeCommand answers at once what needs nobody else, and records the rest.
+// receiveCommand answers at once what needs nobody else, and records the rest.
 func (s *sockets) receiveCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
 	parsed, err := command.Parse(cmd.Text)
 	switch {
