@@ -203,7 +203,7 @@ func asAsked(r Request) Request {
 	return r
 }
 
-// checkApprovals counts the people anew.
+// checkApprovals counts the people again.
 func (s *story) checkApprovals(r Request) {
 	people := map[string]bool{}
 	for _, d := range r.Decisions {
