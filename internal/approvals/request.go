@@ -6,53 +6,74 @@ import (
 	"time"
 )
 
-// Request is one wish to stop servers, from the command to its end. It is
-// stored as JSON; fields may be added, but not renamed or given a new meaning.
+// Request is one wish to stop or start servers, from the command to its end. It is
+// stored as one flat JSON object; fields may be added, but not renamed or given a
+// new meaning.
 type Request struct {
-	ID          string `json:"id"`      // S-7K3MQ: short enough to say aloud
-	Project     string `json:"project"` // the configured project's name
-	Action      Action `json:"action,omitempty"`
-	FollowUpOf  string `json:"of,omitempty"` // the request whose servers are tried or started again
-	Mode        Mode   `json:"mode"`
-	Reason      string `json:"reason,omitempty"`
-	Requester   string `json:"requester"`        // Slack user id
-	AskedIn     string `json:"from"`             // channel where it was typed
-	Channel     string `json:"channel"`          // channel of the card
-	ResponseURL string `json:"answer,omitempty"` // response_url for private words to the requester, good for 30 minutes
-	CommandID   string `json:"origin"`           // the envelope that made it; the same one makes no second request
+	ID    string `json:"id"` // S-7K3MQ: short enough to say aloud
+	State State  `json:"state"`
 
-	Created         time.Time `json:"created"`
-	Expires         time.Time `json:"expires"`
-	Total           int       `json:"total"`  // servers in the frozen list
-	Digest          string    `json:"digest"` // of the frozen list
-	Sample          []Server  `json:"first"`  // the first of the list, for the card
-	LeftOut         []LeftOut `json:"out,omitempty"`
-	LeftOutCount    int       `json:"out_sum,omitempty"` // how many were left out; Out shows the first
-	ApprovalsNeeded int       `json:"need"`              // approvals by different people
+	Asked
+	Listed
+	Decided
+	Work
 
-	State        State      `json:"state"`
-	Decisions    []Decision `json:"decisions,omitempty"`
-	Cancellation *Decision  `json:"stop,omitempty"` // cancelled while executing: no further batch is sent
+	Thread Thread `json:"-"` // its place in Slack; kept in a record of its own
 
+	newer *NewerFields // what a newer version wrote into the record
+}
+
+// Asked is what was asked, by whom and where. It never changes.
+type Asked struct {
+	Project     string    `json:"project"` // the configured project's name
+	Action      Action    `json:"action,omitempty"`
+	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
+	Mode        Mode      `json:"mode"`
+	Reason      string    `json:"reason,omitempty"`
+	Requester   string    `json:"requester"`        // Slack user id
+	AskedIn     string    `json:"from"`             // channel where it was typed
+	Channel     string    `json:"channel"`          // channel of the card
+	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
+	Created     time.Time `json:"created"`
+}
+
+// Listed is what the request is about: the servers that were found when it was
+// asked. The whole list is a [ServerList] in a record of its own; this is what the
+// card shows of it. It never changes.
+type Listed struct {
+	Total        int       `json:"total"`              // servers in the list
+	Digest       string    `json:"digest"`             // of the list
+	Sample       []Server  `json:"first"`              // the first of the list
+	LeftOut      []LeftOut `json:"out,omitempty"`      // the first of those that were left out
+	LeftOutCount int       `json:"out_sum,omitempty"`  // how many were left out
+	Warnings     []Warning `json:"warnings,omitempty"` // of the whole list
+}
+
+// Decided is what people have decided, and until when they may.
+type Decided struct {
+	ApprovalsNeeded int        `json:"need"` // by different people
+	Expires         time.Time  `json:"expires"`
+	RemindersSent   int        `json:"reminded,omitempty"` // while nobody decided
+	Decisions       []Decision `json:"decisions,omitempty"`
+	Cancellation    *Decision  `json:"stop,omitempty"` // while executing: no further batch is sent
+}
+
+// Work is how the carrying out goes. The fields from WaitingBatch on are only shown.
+type Work struct {
 	Batches     int       `json:"batches,omitempty"`
 	OpenBatches int       `json:"open,omitempty"` // batches that have not ended
 	Tally       Tally     `json:"tally,omitzero"`
 	Started     time.Time `json:"started,omitzero"`
 	Finished    time.Time `json:"finished,omitzero"`
+	LastBatchAt time.Time `json:"progress,omitzero"` // when a batch ended last
 	RetriedBy   string    `json:"retried,omitempty"` // the request that tries its rest again
 	FreezeTold  int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
 	PauseTold   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
 
-	Warnings      []Warning `json:"warnings,omitempty"` // of the whole frozen list
-	RemindersSent int       `json:"reminded,omitempty"` // reminders sent while nobody decided
-	LastBatchAt   time.Time `json:"progress,omitzero"`  // when a batch ended last
-	WaitingBatch  int       `json:"waiting,omitempty"`  // number, from 1, of the batch that waits for the cloud's limit
-	QueuePosition int       `json:"place,omitempty"`    // of the request in the line for it, if others are before it
-	QueueNotedAt  time.Time `json:"placed,omitzero"`    // when that was noted
-
-	Thread Thread `json:"-"` // where it stands in Slack; kept in a record of its own
-
-	newer *NewerFields // what a newer version wrote into the record
+	WaitingBatch  int       `json:"waiting,omitempty"` // number, from 1, of the batch that waits for the cloud's quota
+	QueuePosition int       `json:"place,omitempty"`   // of the request in the queue for it, if others are before it
+	QueueNotedAt  time.Time `json:"placed,omitzero"`
 }
 
 // Thread is a place in Slack.
@@ -104,14 +125,19 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 		return Request{}, &Refusal{Kind: NothingToDo, LeftOut: list.LeftOut, Action: list.Action}
 	}
 	return Request{
-		ID: id, Action: list.Action, FollowUpOf: ask.FollowUpOf, Project: ask.Project, Mode: ask.Mode, Reason: ask.Reason,
-		Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
-		Created: now, Expires: now.Add(pol.TTL),
-		Total: len(list.Servers), Digest: list.Digest(ask.Project, ask.Mode),
-		Sample:  list.Servers[:min(sampleSize, len(list.Servers))],
-		LeftOut: list.LeftOut[:min(sampleSize, len(list.LeftOut))], LeftOutCount: len(list.LeftOut),
-		ApprovalsNeeded: max(1, pol.ApprovalsRequired), State: Pending,
-		Warnings: list.warnings(),
+		ID: id, State: Pending,
+		Asked: Asked{
+			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Created: now,
+		},
+		Listed: Listed{
+			Total: len(list.Servers), Digest: list.Digest(ask.Project, ask.Mode),
+			Sample:  list.Servers[:min(sampleSize, len(list.Servers))],
+			LeftOut: list.LeftOut[:min(sampleSize, len(list.LeftOut))], LeftOutCount: len(list.LeftOut),
+			Warnings: list.warnings(),
+		},
+		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
 	}, nil
 }
 

@@ -180,7 +180,7 @@ func TestPacerKeepsTurns(t *testing.T) {
 // Progress is drawn only where there is room beside decisions and ends.
 func TestProgressGivesWay(t *testing.T) {
 	_, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
-	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
+	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Work: approvals.Work{Tally: approvals.Tally{Stopped: 1}}}
 	drawn := 0
 	for e.courier.updatePaceIn(progress) == 0 {
 		drawn++

@@ -27,7 +27,7 @@ func (a *App) mayDeny(ctx context.Context, in interaction) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func denyModal(request, state string) slack.ModalViewRequest {
 
 // deny is the verb and the submitted form.
 func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}

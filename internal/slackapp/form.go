@@ -53,7 +53,7 @@ type formInput struct {
 }
 
 // openForm shows the form, or says why this person cannot have it: as a private
-// answer to whoever typed the command, else in a modal.
+// answer to the person who typed the command, else in a modal.
 func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
 	in.Channel = cmp.Or(in.Channel, a.cfg.Channel)
 	a.openModal(ctx, in, trigger, func(ctx context.Context) (slack.ModalViewRequest, error) {
@@ -79,7 +79,7 @@ func (a *App) formRefusal(ctx context.Context, in interaction) (string, error) {
 	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) {
 		return sayNotHere(list), nil
 	}
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return "", err
 	}
@@ -198,12 +198,12 @@ const (
 // takeSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
-func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
-	found, err := a.desk.Suggest(within, cb.Value, suggestions)
+	found, err := s.desk.Suggest(within, cb.Value, suggestions)
 	if err != nil {
-		a.log.WarnContext(ctx, "no servers could be suggested", "err", err)
+		s.log.WarnContext(ctx, "no servers could be suggested", "err", err)
 	}
 	options := make([]*slack.OptionBlockObject, 0, suggestions)
 	for _, s := range found {
@@ -211,7 +211,7 @@ func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, 
 		options = append(options, slack.NewOptionBlockObject(s.ID, text, nil))
 	}
 	// The library leaves out an empty list, and Slack wants one.
-	a.ack(ctx, client, envelope, map[string]any{"options": options})
+	s.ack(ctx, client, envelope, map[string]any{"options": options})
 }
 
 // plainly turns words for a message into words for a place that shows text as

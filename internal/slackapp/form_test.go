@@ -1,12 +1,8 @@
 package slackapp
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,9 +38,10 @@ func someServers(n int) []approvals.Server {
 func requestOf(f approvals.ServerList) approvals.Request {
 	now := time.Unix(1_700_000_000, 0)
 	return approvals.Request{
-		ID: "S-23456", Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("&", command.MaxReason), Requester: "UANN", Channel: "COPS",
-		Created: now, Expires: now.Add(time.Hour), Total: len(f.Servers), Sample: f.Servers[:min(20, len(f.Servers))],
-		LeftOut: f.LeftOut[:min(20, len(f.LeftOut))], LeftOutCount: len(f.LeftOut), ApprovalsNeeded: 2, Digest: "01234567", State: approvals.Pending,
+		ID: "S-23456", State: approvals.Pending,
+		Asked:   approvals.Asked{Project: strings.Repeat("p", 64), Mode: approvals.Hard, Reason: strings.Repeat("&", command.MaxReason), Requester: "UANN", Channel: "COPS", Created: now},
+		Listed:  approvals.Listed{Total: len(f.Servers), Sample: f.Servers[:min(20, len(f.Servers))], LeftOut: f.LeftOut[:min(20, len(f.LeftOut))], LeftOutCount: len(f.LeftOut), Digest: "01234567"},
+		Decided: approvals.Decided{Expires: now.Add(time.Hour), ApprovalsNeeded: 2},
 	}
 }
 
@@ -165,7 +162,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 	v := view{Policy: approvals.Policy{ReasonRequired: true}}
 	for _, tt := range []struct {
 		view slack.View
-		want map[string]string // block → part of what it is told
+		want map[string]string // block → part of its error
 	}{
 		{filled("", "", "SOFT", "x"), map[string]string{pickBlock: "No server is named"}},
 		{filled("web-1; *", "env", "SOFT", ""), map[string]string{namesBlock: `"web-1;" has a semicolon`, tagsBlock: `"env" is not a tag. Write "env=value".`, whyBlock: "required"}},
@@ -211,40 +208,13 @@ func TestManifestHasTheShortcut(t *testing.T) {
 	}
 }
 
-// golden compares a view with testdata/views/<name>.json, which can be pasted
-// into Slack's Block Kit Builder. ECSBOT_GOLDEN=write writes it anew.
-func golden(t *testing.T, name string, v slack.ModalViewRequest) {
-	t.Helper()
-	checkModal(t, v)
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", "views", name+".json")
-	if os.Getenv("ECSBOT_GOLDEN") == "write" {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got.Bytes(), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s has changed; look at it and write it anew\n%s", path, got.String())
-	}
-}
-
 func TestViewsLookAsTheyDid(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
-	golden(t, "form", v.form(`{"channel":"COPS"}`))
+	goldenModal(t, "form", v.form(`{"channel":"COPS"}`))
 	v.Policy.ReasonRequired = true
-	golden(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
-	golden(t, "looking", infoModal(sayLooking))
-	golden(t, "asking", infoModal(sayAsking))
+	goldenModal(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
+	goldenModal(t, "looking", infoModal(sayLooking))
+	goldenModal(t, "asking", infoModal(sayAsking))
 
 	f := approvals.ServerList{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff}}}
 	for i := range 70 {
@@ -252,13 +222,13 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	}
 	r := requestOf(f)
 	r.Project, r.Reason = "eu-1", "night <!channel>"
-	golden(t, "preview_hard_left_out", previewOf(r, "{}"))
+	goldenModal(t, "preview_hard_left_out", previewOf(r, "{}"))
 	small := r
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
-	golden(t, "preview", previewOf(small, "{}"))
-	golden(t, "asked", infoModal(sayAsked(small)))
-	golden(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
-	golden(t, "servers_first", serversPage(r, f, 0))
-	golden(t, "servers_middle", serversPage(r, f, 1))
-	golden(t, "servers_last", serversPage(r, f, 2))
+	goldenModal(t, "preview", previewOf(small, "{}"))
+	goldenModal(t, "asked", infoModal(sayAsked(small)))
+	goldenModal(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	goldenModal(t, "servers_first", serversPage(r, f, 0))
+	goldenModal(t, "servers_middle", serversPage(r, f, 1))
+	goldenModal(t, "servers_last", serversPage(r, f, 2))
 }

@@ -90,8 +90,11 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 
 func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}
-	r := approvals.Request{Requester: "UANNA", ApprovalsNeeded: 2, State: approvals.Pending,
-		Decisions: []approvals.Decision{{Choice: approvals.ChoseApprove, By: "UBEN"}}}
+	r := approvals.Request{
+		State:   approvals.Pending,
+		Asked:   approvals.Asked{Requester: "UANNA"},
+		Decided: approvals.Decided{ApprovalsNeeded: 2, Decisions: []approvals.Decision{{Choice: approvals.ChoseApprove, By: "UBEN"}}},
+	}
 	if got := v.sayReminder(r); !strings.HasPrefix(got, ":bell: <@UCARLA>, <!subteam^SDUTY>: this still waits for 1 approval") {
 		t.Error(got)
 	}

@@ -24,7 +24,7 @@ type Drafter interface {
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
 func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func answerDraft(in interaction, fresh bool, err error) any {
 // askDraft makes the request that was shown. However often it is submitted,
 // the draft makes one request.
 func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interacti
 	if err != nil {
 		return err
 	}
-	said := sayAsked(r) + a.freezeWarning(ctx)
+	said := sayAsked(r) + a.poster.freezeWarning(ctx)
 	modal := infoModal(said)
 	modal.Close, modal.ClearOnClose = plain(sayFormDone), true // with the form below
 	a.show(ctx, env, in, modal, said)
@@ -128,7 +128,7 @@ func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in intera
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
 	a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 	a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
-	said := a.explain(ctx, no)
+	said := a.poster.explain(ctx, no)
 	a.show(ctx, env, in, infoModal(said), said)
 }
 
@@ -153,7 +153,7 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, 
 			}
 		}
 		a.log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
-		a.answer(ctx, in, otherwise)
+		a.poster.answer(ctx, in, otherwise)
 		return
 	}
 }

@@ -90,7 +90,7 @@ var forms = map[string]formRoute{
 // membersOnly lets members of the workspace have the answer of a handler.
 func membersOnly(h handler) handler {
 	return func(a *App, ctx context.Context, env approvals.Envelope, in interaction) error {
-		if err := a.mayView(ctx, in.User); err != nil {
+		if err := a.roles.mayView(ctx, in.User); err != nil {
 			return a.answerOutcome(ctx, in, err, "")
 		}
 		return h(a, ctx, env, in)
