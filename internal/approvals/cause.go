@@ -15,8 +15,8 @@ import (
 // version shows people what is stored as it is, so a code is a few plain words,
 // not an abbreviation. Codes must not change.
 //
-// Versions before this type stored whole sentences. [ParseCause] knows those
-// whose repetition must not be told again; any other text is kept and shown as
+// Versions before this type stored whole sentences. [ParseCause] knows those that
+// must not be reported twice; any other text is kept and shown as
 // it is. The zero Cause means that there is none.
 type Cause struct {
 	code   string // empty: detail is text that this version does not know

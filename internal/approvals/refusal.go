@@ -62,8 +62,8 @@ type Refusal struct {
 	Known string // WrongProject: the one that is served
 
 	Missing   []string            // Unresolved: what names no server
-	Near      map[string][]string // Unresolved: a missing name → names like it, the likeliest first
-	Ambiguous map[string][]Server // Unresolved: name → the servers that bear it
+	Near      map[string][]string // Unresolved: a missing name → similar names, the most similar first
+	Ambiguous map[string][]Server // Unresolved: name → the servers that have it
 	Taken     map[string]string   // ServersTaken: server id → request id
 	LeftOut   []LeftOut           // NothingToDo: every server, and why
 }

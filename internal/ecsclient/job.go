@@ -15,22 +15,22 @@ const (
 	JobFailed    = "FAIL"
 )
 
-// Job is what the cloud says of an asynchronous task. For the outcome of each
-// server read SubJobs; the parent's status alone tells nothing about one of many.
+// Job is an asynchronous task of the cloud. SubJobs has the outcome of each server; the
+// parent's status alone tells nothing about a single one.
 type Job struct {
 	ID, Status            string
 	ErrorCode, FailReason string // empty unless the job failed
 	SubJobs               []SubJob
 }
 
-// Done reports whether the job is over, well or badly.
+// Done reports whether the job is over, with success or failure.
 func (j Job) Done() bool { return j.Status == JobSucceeded || j.Status == JobFailed }
 
 // SubJob is the part of a job that deals with one server. It may end long before
 // the whole job does.
 type SubJob struct {
 	ID, Status, ErrorCode string
-	// FailReason is the concrete cause if the cloud names one
+	// FailReason is the specific cause if the cloud names one
 	// (errorcode_message), else its general reason.
 	FailReason string
 	ServerID   string
@@ -67,7 +67,7 @@ type wireJob struct {
 	Entities   loose[wireEntities] `json:"entities"`
 }
 
-// wireEntities holds lists for other kinds of job, hence loose.
+// wireEntities contains lists for other kinds of job, hence loose.
 type wireEntities struct {
 	SubJobs  loose[[]loose[wireJob]] `json:"sub_jobs"`
 	ServerID text                    `json:"server_id"`
@@ -92,7 +92,7 @@ func jobIn(body []byte, id string) (Job, error) {
 	for _, s := range w.Entities.is.SubJobs.is {
 		job.SubJobs = append(job.SubJobs, s.is.sub())
 	}
-	// A job about a single server may name it in the parent itself.
+	// A job of a single server may name it in the parent.
 	if len(job.SubJobs) == 0 && w.Entities.is.ServerID != "" {
 		w.ID = text(id)
 		job.SubJobs = []SubJob{w.sub()}
@@ -108,7 +108,7 @@ func (w wireJob) sub() SubJob {
 	}
 }
 
-// reason prefers the concrete cause, unless the general reason quotes it anyway.
+// reason is the specific cause, unless the general reason contains it.
 func (w wireJob) reason() string {
 	general := brief(string(w.FailReason), maxMessage)
 	cause := brief(string(w.Entities.is.Cause), maxMessage)

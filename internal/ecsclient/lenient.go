@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// The types here decode what a field is meant to hold and take anything else
-// for "nothing". The cloud's answers differ from their documentation: numbers
-// arrive as strings, objects as lists, and one such field must not make a
-// whole answer unreadable.
+// The types here decode what a field should contain, and anything else as empty. The
+// cloud's answers differ from their documentation: numbers arrive as strings, objects
+// as lists, and one such field must not make a whole answer unreadable.
 
 // text is a string; numbers and booleans are taken as they are written.
 type text string
@@ -40,7 +39,7 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// loose holds a T, or T's zero value if the field holds something else.
+// loose holds a T, or T's zero value if the field contains something else.
 type loose[T any] struct{ is T }
 
 func (l *loose[T]) UnmarshalJSON(raw []byte) error {
@@ -51,7 +50,7 @@ func (l *loose[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// whole makes a decoder of one that wants the whole body.
+// whole makes a decoder from one that needs the whole body.
 func whole(decode func([]byte) error) func(io.Reader) error {
 	return func(r io.Reader) error {
 		body, err := io.ReadAll(r)

@@ -7,28 +7,28 @@ import (
 	"strings"
 )
 
-// Server is what we keep of a server's details. The cloud tells much more,
-// among it user_data, which can hold a password hash: it is never decoded.
+// Server is what the client keeps of a server's details. The cloud returns much more,
+// including user_data, which can contain a password hash: it is never decoded.
 type Server struct {
 	ID, Name string
-	// Status is "ACTIVE", "SHUTOFF" and so on. A server that is being stopped
-	// still says ACTIVE; only TaskState "powering-off" tells.
+	// Status is "ACTIVE", "SHUTOFF" and so on. A server that is being stopped is
+	// still ACTIVE; only its TaskState is "powering-off".
 	Status    string
 	TaskState string // "" when idle
-	Updated   string // changes whenever the server does; compare, do not parse
+	Updated   string // changes with the server; for comparison only, not parsed
 	Flavor    string
 	// ChargingMode is "0" for pay-per-use, "1" for yearly/monthly, "2" for spot.
 	ChargingMode string
 	Locked       bool
-	// BareMetal: a physical server. The list shows them among the others, unless
-	// it is asked for "not-tags=__type_baremetal"; to stop and to start them is for
-	// the Bare Metal Server API.
+	// BareMetal: a physical server. The cloud lists them among the others, unless the
+	// query has "not-tags=__type_baremetal"; they are stopped and started by the Bare
+	// Metal Server API.
 	BareMetal bool
 	Address   string   // the first fixed IPv4 address
 	Tags      []string // "key=value", or the bare key if the value is empty
 }
 
-// wireServer is a server on the wire, as far as we want to know it.
+// wireServer is a server on the wire, with the fields that are used.
 type wireServer struct {
 	ID        text                                 `json:"id"`
 	Name      text                                 `json:"name"`
@@ -101,8 +101,8 @@ func (w wireServer) bareMetal() bool {
 		strings.HasPrefix(string(w.Flavor.is.ID), "physical.") || strings.HasPrefix(string(w.Flavor.is.Name), "physical.")
 }
 
-// address picks the first fixed IPv4 address; networks are taken in the order
-// of their ids so that the choice does not change from one reading to the next.
+// address picks the first fixed IPv4 address. Networks are sorted by id so that the
+// choice does not change from one read to the next.
 func (w wireServer) address() string {
 	networks := w.Addresses.is
 	for _, network := range slices.Sorted(maps.Keys(networks)) {

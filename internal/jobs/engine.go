@@ -257,7 +257,7 @@ func (e *Engine) park(ctx context.Context, lease store.Lease, kind itemKind, id 
 	ch := store.NewChange().FencedBy(lease).Release(time.Hour)
 	if request, _, _ := strings.Cut(id, ":"); kind == kindBatch || kind == kindRequest {
 		ch.Also(tell(e.keys, request, e.note(approvals.Note{
-			ID: lease.Item + "/aside/" + lease.Fence, Topic: approvals.TopicTrouble,
+			ID: lease.Item + "/parked/" + lease.Fence, Topic: approvals.TopicTrouble,
 		}.Because(approvals.CauseParked))))
 	}
 	if _, err := e.commit(ctx, ch); err != nil {

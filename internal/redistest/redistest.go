@@ -190,7 +190,7 @@ func (s *Server) text() string {
 	return b.String()
 }
 
-// FreePort is a TCP port that nobody listens on now.
+// FreePort is a TCP port on which no process listens now.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

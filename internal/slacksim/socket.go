@@ -193,7 +193,7 @@ func (w *Workspace) takeAck(c *conn, data []byte, fragmented bool) {
 	if d.onAck != nil {
 		d.onAck(ack.Payload)
 	}
-	close(d.settled)
+	close(d.done)
 	w.happened(Event{Kind: EnvelopeAcked, Connection: c.serial, Detail: d.kind})
 }
 

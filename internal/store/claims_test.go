@@ -197,7 +197,7 @@ func TestAWorkerThatWasSilentItselfDoesNotJudgeOthers(t *testing.T) {
 	w.silent(other, 31_000)
 	w.beat(judge)
 	if got := w.claims(judge, 9); len(got) != 0 {
-		t.Fatal("it took up the work of others straight after its own silence")
+		t.Fatal("it took the work of others straight after its own silence")
 	}
 	w.beat(judge)
 	if got := w.claims(judge, 9); len(got) != 1 {
