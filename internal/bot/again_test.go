@@ -182,7 +182,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			end := w.outcome(card, "stopped 2 of 3", "1 failed", "Ecs.0100")
 			w.Reply(card, "Failed (1)", "Ecs.0100", "will not")
 			if n := w.Count(card, "Ecs.0100"); n != 1 {
-				t.Errorf("the failed batch was told %d times", n)
+				t.Errorf("the failed batch was posted %d times", n)
 			}
 			w.Cloud.FailServer(ids[1], "", "")
 
@@ -323,7 +323,7 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 				}
 			}
 			if ends != 1 {
-				t.Errorf("the outcome was told %d times", ends)
+				t.Errorf("the outcome was posted %d times", ends)
 			}
 		})
 	}

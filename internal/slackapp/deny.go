@@ -28,7 +28,7 @@ func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, e
 	if err != nil {
 		return r, err
 	}
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return r, err
 	}
@@ -48,7 +48,7 @@ func denyModal(r approvals.Request, state string) slack.ModalViewRequest {
 
 // deny is the verb and the submitted form.
 func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (a *App) formRefusal(ctx context.Context, in interaction) (string, error) {
 	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) {
 		return sayNotHere(list), nil
 	}
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return "", err
 	}
@@ -201,23 +201,23 @@ const (
 	maxOption     = 75 // characters
 )
 
-// takeSuggestion offers servers for what was typed so far. Only who may ask
+// receiveSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
-func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
-	found, err := a.desk.Suggest(within, cb.Value, suggestions)
+	found, err := s.desk.Suggest(within, cb.Value, suggestions)
 	if err != nil {
-		a.log.WarnContext(ctx, "no servers could be suggested", "err", err)
+		s.log.WarnContext(ctx, "no servers could be suggested", "err", err)
 	}
 	options := make([]*slack.OptionBlockObject, 0, suggestions)
-	for _, s := range found {
-		text := slack.NewTextBlockObject(slack.PlainTextType, sayOption(s, a.cfg.Policy.Protection.Covers(s)), false, false)
-		options = append(options, slack.NewOptionBlockObject(s.ID, text, nil))
+	for _, server := range found {
+		text := slack.NewTextBlockObject(slack.PlainTextType, sayOption(server, s.cfg.Policy.Protection.Covers(server)), false, false)
+		options = append(options, slack.NewOptionBlockObject(server.ID, text, nil))
 	}
 	// The library leaves out an empty list, and Slack wants one.
-	a.ack(ctx, client, envelope, map[string]any{"options": options})
+	s.ack(ctx, client, envelope, map[string]any{"options": options})
 }
 
 // plainly turns words for a message into words for a place that shows text as

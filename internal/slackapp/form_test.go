@@ -1,12 +1,8 @@
 package slackapp
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -258,39 +254,12 @@ func TestManifestHasTheShortcut(t *testing.T) {
 	}
 }
 
-// golden compares a view with testdata/views/<name>.json, which can be pasted
-// into Slack's Block Kit Builder. ECSBOT_GOLDEN=write writes it anew.
-func golden(t *testing.T, name string, v slack.ModalViewRequest) {
-	t.Helper()
-	checkModal(t, v)
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", "views", name+".json")
-	if os.Getenv("ECSBOT_GOLDEN") == "write" {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got.Bytes(), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s has changed; look at it and write it anew\n%s", path, got.String())
-	}
-}
-
 func TestViewsLookAsTheyDid(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
-	golden(t, "form", v.form(`{"channel":"COPS"}`))
+	goldenModal(t, "form", v.form(`{"channel":"COPS"}`))
 	v.Policy.ReasonRequired = true
-	golden(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
-	golden(t, "looking", infoModal(sayLooking))
+	goldenModal(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
+	goldenModal(t, "looking", infoModal(sayLooking))
 
 	f := approvals.ServerList{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff}}}
 	for i := range 70 {
@@ -298,13 +267,13 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	}
 	r := requestOf(f)
 	r.Project, r.Reason = "eu-1", "night <!channel>"
-	golden(t, "preview_hard_left_out", previewOf(r, "{}"))
+	goldenModal(t, "preview_hard_left_out", previewOf(r, "{}"))
 	small := r
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
-	golden(t, "preview", previewOf(small, "{}"))
-	golden(t, "asked", infoModal(sayAsked(small)))
-	golden(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
-	golden(t, "servers_first", serversPage(r, f, 0))
-	golden(t, "servers_middle", serversPage(r, f, 1))
-	golden(t, "servers_last", serversPage(r, f, 2))
+	goldenModal(t, "preview", previewOf(small, "{}"))
+	goldenModal(t, "asked", infoModal(sayAsked(small)))
+	goldenModal(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	goldenModal(t, "servers_first", serversPage(r, f, 0))
+	goldenModal(t, "servers_middle", serversPage(r, f, 1))
+	goldenModal(t, "servers_last", serversPage(r, f, 2))
 }

@@ -25,13 +25,13 @@ type HomeKeeper interface {
 }
 
 // PublishHome makes a person's Home show what there is for them now.
-func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
-	blocks, err := a.homeNow(ctx, user)
+func (po *poster) PublishHome(ctx context.Context, user string) approvals.Delivery {
+	blocks, err := po.homeNow(ctx, user)
 	if err != nil {
 		limit, _ := errors.AsType[errThrottled](err)
 		return approvals.Delivery{Status: approvals.NotPosted, RetryAfter: limit.RetryAfter(), Err: err}
 	}
-	_, err = a.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
+	_, err = po.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
 		UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}},
 	})
 	if err != nil {
@@ -41,31 +41,31 @@ func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
 }
 
 // homeNow reads what the Home shows.
-func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
+func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	// What a click may do is looked up again at the click.
-	p, err := a.person(ctx, user, ageToLook, a.cfg.Policy.Approvers)
+	p, err := po.roles.person(ctx, user, ageToLook, po.cfg.Policy.Approvers)
 	if err != nil {
 		return nil, err
 	}
 	h := home{person: p}
-	if h.told, err = a.desk.HomeAnswer(ctx, user); err != nil {
+	if h.told, err = po.desk.HomeAnswer(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.untold, err = a.desk.Undelivered(ctx, user); err != nil {
+	if h.untold, err = po.desk.Undelivered(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.freeze, err = a.desk.FreezeState(ctx); err != nil {
+	if h.freeze, err = po.desk.FreezeState(ctx); err != nil {
 		return nil, err
 	}
-	if h.open, h.more, err = a.desk.OpenRequests(ctx, user); err != nil {
+	if h.open, h.more, err = po.desk.OpenRequests(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.ended, err = a.desk.EndedRequests(ctx, homeResults); err != nil {
+	if h.ended, err = po.desk.EndedRequests(ctx, homeResults); err != nil {
 		return nil, err
 	}
 	h.now = time.Now()
-	h.link = func(r approvals.Request) string { return a.permalink(ctx, r) }
-	return a.view.home(h), nil
+	h.link = func(r approvals.Request) string { return po.permalink(ctx, r) }
+	return po.view.home(h), nil
 }
 
 // home is what one person's Home shows.

@@ -126,7 +126,7 @@ func TestNoErrorNamesAnAddress(t *testing.T) {
 	said = append(said, clean(err).Error())
 	r.slack.FailNext("chat.postEphemeral", 9, slacksim.ErrorCode("user_not_in_channel", false))
 	r.slack.FailNext("chat.postMessage", 9, slacksim.ErrorCode("channel_not_found", false))
-	r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
+	r.app.poster.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
 	said = append(said, r.log.String())
 	for _, text := range said {
 		for _, never := range []string{"/upload/", "/response/", "SECRET"} {
@@ -187,7 +187,7 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 			}
 		}))
 		r := newRig(t, slacksim.Options{}, nil)
-		r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
+		r.app.poster.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
 		srv.Close()
 		elsewhere := len(r.slack.Calls("chat.postEphemeral"))
 		if posts != 1 || (elsewhere == 0) != tt.told {

@@ -11,10 +11,10 @@ import (
 
 // reply is a message in a request's thread.
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
-	if m.Notes[0].Topic == approvals.TopicOutcome {
-		return outcome(m)
+	if before := len(m.Notes) - 1; m.Notes[before].Topic == approvals.TopicOutcome {
+		return outcome(m, sayBefore(m.Request, m.Notes[:before]))
 	}
-	text := sayNotes(m.Request, m.Notes)
+	text := sayTogether(m.Request, m.Notes)
 	if m.Notes[0].Topic == approvals.TopicReminder {
 		text = v.sayReminder(m.Request)
 	}
@@ -22,11 +22,12 @@ func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 }
 
 // outcome is the last word: what has really happened, server by server as far
-// as a message holds them; what went wrong comes first.
-func outcome(m approvals.Message) ([]slack.Block, string) {
+// as a message holds them; what went wrong comes first. Before it stands what else
+// is told in the same message.
+func outcome(m approvals.Message, before string) ([]slack.Block, string) {
 	head := sayEnd(m.Request)
 	var body strings.Builder
-	left := maxBlocks - len(head) - 500
+	left := maxBlocks - len(before) - len(head) - 500
 	groups := outcomes(m.Batches)
 	for _, group := range groups {
 		if left < 300 {
@@ -44,7 +45,11 @@ func outcome(m approvals.Message) ([]slack.Block, string) {
 	if needsFile(m.Batches) {
 		body.WriteString(sayResultsFollow + "\n")
 	}
-	return append(paragraphs(head+"\n"+body.String()), outcomeButtons(m)...), clip(head, maxFallback)
+	text := head + "\n" + body.String()
+	if before != "" {
+		text = before + "\n" + text
+	}
+	return append(paragraphs(text), outcomeButtons(m)...), clip(head, maxFallback)
 }
 
 // saidByHead are the outcomes that the first line tells in full, if all servers have

@@ -24,7 +24,7 @@ type Drafter interface {
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
 func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func answerDraft(_ interaction, fresh bool, err error) any {
 // askDraft makes the request that was shown, and answers privately: the form is
 // closed by then. However often it is submitted, the draft makes one request.
 func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interacti
 	if err != nil {
 		return a.answerOutcome(ctx, in, err, "")
 	}
-	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.freezeWarning(ctx))
+	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.poster.freezeWarning(ctx))
 }
 
 // showNoPlace tells the person if the card could not stand in their channel.
@@ -119,7 +119,7 @@ func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in intera
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
 	a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 	a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
-	said := a.explain(ctx, no)
+	said := a.poster.explain(ctx, no)
 	a.show(ctx, env, in, infoModal(said), said)
 }
 
@@ -144,7 +144,7 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, 
 			}
 		}
 		a.log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
-		a.answer(ctx, in, otherwise)
+		a.poster.answer(ctx, in, otherwise)
 		return
 	}
 }

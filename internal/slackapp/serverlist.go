@@ -54,7 +54,7 @@ func (a *App) turnPage(ctx context.Context, in interaction, cb slack.Interaction
 
 func (a *App) serversOf(ctx context.Context, user, id string, page int) (slack.ModalViewRequest, error) {
 	var none slack.ModalViewRequest
-	if err := a.mayView(ctx, user); err != nil {
+	if err := a.roles.mayView(ctx, user); err != nil {
 		return none, err
 	}
 	r, err := a.desk.Find(ctx, id)

@@ -54,7 +54,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 		fmt.Fprintf(&table, "%s\n\t%s\n", c, words)
 	}
 	path := filepath.Join("testdata", "causes.txt")
-	if os.Getenv("ECSBOT_GOLDEN") == "write" {
+	if *update {
 		if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	if table.String() != string(want) {
-		t.Errorf("%s has changed; look at it and write it anew\n%s", path, table.String())
+		t.Errorf("%s has changed; look at it, and write it with -update\n%s", path, table.String())
 	}
 }
 
