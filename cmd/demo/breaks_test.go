@@ -88,7 +88,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 		wait(what+": end", func() bool {
 			ends = nil
 			for _, m := range g.Slack.Thread(ops, roots[i].TS) {
-				if text := slacksim.PlainText(m); (strings.Contains(text, "1 server stopped") || strings.Contains(text, "no server was") || strings.Contains(text, "is stopped")) {
+				if text := slacksim.PlainText(m); strings.Contains(text, "1 server stopped") || strings.Contains(text, "no server was") || strings.Contains(text, "is stopped") {
 					ends = append(ends, text)
 				}
 			}

@@ -62,11 +62,11 @@ func TestNoServerIsLostInASummary(t *testing.T) {
 	for range 2000 {
 		var names []string
 		for range rand.IntN(20) {
-			n := ""
+			var n strings.Builder
 			for range 1 + rand.IntN(4) {
-				n += parts[rand.IntN(len(parts))]
+				n.WriteString(parts[rand.IntN(len(parts))])
 			}
-			names = append(names, n)
+			names = append(names, n.String())
 		}
 		servers := named(names...)
 		runs := NameRuns(servers)

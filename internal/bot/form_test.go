@@ -340,6 +340,46 @@ func TestARunningRequestIsStoppedFromItsCard(t *testing.T) {
 	w.decided(card)
 }
 
+// What is clicked under an outcome is answered there, not in the channel.
+func TestAClickInAThreadIsAnsweredInIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fleet(2)
+	w.start(nil)
+	end := w.stopAll(2)
+	heard := w.Hears(anna)
+	w.Click(anna, end, startAgain)
+	heard("created", "start 2 servers")
+	private := w.Slack.Private(anna)
+	if last := private[len(private)-1]; last.ThreadTS != end.ThreadTS || last.ThreadTS == "" {
+		t.Errorf("answered in the thread %q, want %q: %s", last.ThreadTS, end.ThreadTS, last.Text)
+	}
+	// The card is no reply: a click on it is answered in the channel.
+	card := w.Card(1)
+	heard = w.Hears(dora)
+	w.Click(dora, card, approve)
+	heard("Only approvers")
+	if private := w.Slack.Private(dora); private[len(private)-1].ThreadTS != "" {
+		t.Errorf("answered in the thread %q", private[len(private)-1].ThreadTS)
+	}
+}
+
+// The form also opens from the Home; what comes of it is answered there.
+func TestTheHomeOpensTheForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fleet(1)
+	w.start(nil)
+	w.OpenHome(anna, "[Request a stop]")
+	w.ClickHome(anna, "ecs_stop_new", "")
+	w.View(anna, "Stop servers", "1,000 servers")
+	w.Submit(anna, simworld.Fields("names", "web-1"))
+	w.View(anna, "Review request", "web-1")
+	w.Submit(anna, nil)
+	w.CardSays(w.Card(0), "Requested by <@UANNA>", "web-1")
+	w.HomeSays(anna, "created", "Your requests")
+}
+
 func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "REQUESTERS", anna)

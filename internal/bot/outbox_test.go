@@ -113,7 +113,7 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 	approved := w.Ask(anna, "web-2")
 	w.Command(ben, "freeze release")
 	w.CardSays(pending, "Sending is frozen", "<@UBEN>", "release")
-	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "nothing happens until the freeze is lifted") {
+	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "nothing happens until it is lifted") {
 		t.Errorf("the confirm dialog does not mention the freeze: %s", blocks)
 	}
 	w.Click(ben, w.Now(approved), approve)

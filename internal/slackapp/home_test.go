@@ -88,6 +88,19 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 	}
 }
 
+// However long names and reasons are, the dialog ends with what the click does.
+func TestAConfirmDialogEndsWithWhatTheClickDoes(t *testing.T) {
+	for _, n := range []int{1, 2, 5000} {
+		for f, end := range map[bool]string{false: "This begins as soon as you confirm.", true: "until it is lifted."} {
+			r := worst(t, 1, n)
+			text := sayConfirm(r, approvals.Freeze{On: f})
+			if len([]rune(text)) > maxConfirm || !strings.HasSuffix(text, end) || !strings.Contains(text, "POWER OFF") || strings.ContainsAny(text, "<>`") {
+				t.Errorf("%d servers: %s", n, text)
+			}
+		}
+	}
+}
+
 func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}
 	r := approvals.Request{

@@ -18,6 +18,7 @@ const (
 	maxFallback = 3900 // text of a message; chat.update refuses more than 4,000
 	maxSection  = 2900 // text of one section, of 3,000
 	maxHeader   = 150  // characters of a headline
+	maxConfirm  = 300  // characters of the text of a confirm dialog
 	maxBlocks   = 9000 // text of all blocks of a message, as it is counted: escaped
 )
 
@@ -116,7 +117,7 @@ func took(d time.Duration) string {
 	}
 	switch {
 	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+		return fmt.Sprintf("%d s", max(1, int(d.Round(time.Second).Seconds())))
 	case small == 0:
 		return fmt.Sprintf("%d %s", large, units[0])
 	}

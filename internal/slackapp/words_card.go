@@ -334,31 +334,32 @@ func sayConfirmTitle(r approvals.Request) string {
 
 // sayConfirm repeats in plain text what is about to be approved.
 func sayConfirm(r approvals.Request, f approvals.Freeze) string {
-	s := plainly(sayRuns(r.Named()[:min(3, len(r.Named()))], r.Total, 90)) + " in " + clipRunes(r.Project, 40) + ". "
+	var s strings.Builder
+	s.WriteString(plainly(sayRuns(r.Named()[:min(3, len(r.Named()))], r.Total, 70)) + " in " + clipRunes(r.Project, 30) + ". ")
 	if r.Reason != "" {
-		s += "Reason: “" + clipRunes(r.Reason, 50) + "”. "
+		s.WriteString("Reason: “" + clipRunes(r.Reason, 40) + "”. ")
 	}
 	switch {
 	case r.Action == approvals.Start:
 	case r.Mode == approvals.Hard:
-		s += "POWER OFF: unsaved data is lost. "
+		s.WriteString("POWER OFF: unsaved data is lost. ")
 	default:
-		s += "Graceful shutdown. "
+		s.WriteString("Graceful shutdown. ")
 	}
 	for _, w := range r.Warnings {
 		if w.Hazard == approvals.LooksLive && r.Action == approvals.Stop {
-			s += sayLooksLive(w.Count) + ". "
+			s.WriteString(sayLooksLive(w.Count) + ". ")
 		}
 	}
 	switch more := r.ApprovalsNeeded - r.Approvals() - 1; {
 	case more > 0:
-		s += fmt.Sprintf("%d more needed after yours.", more)
+		fmt.Fprintf(&s, "%d more needed after yours.", more)
 	case f.On:
-		s += "Sending is frozen: nothing happens until the freeze is lifted."
+		s.WriteString("Sending is frozen: nothing happens until it is lifted.")
 	default:
-		s += "This begins as soon as you confirm."
+		s.WriteString("This begins as soon as you confirm.")
 	}
-	return clip(strings.NewReplacer("<", "‹", ">", "›").Replace(withoutControls(s)), 300)
+	return clipRunes(strings.NewReplacer("<", "‹", ">", "›").Replace(withoutControls(s.String())), maxConfirm)
 }
 
 func sayConfirmYes(r approvals.Request) string {
