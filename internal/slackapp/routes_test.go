@@ -182,6 +182,25 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 	}
 }
 
+// Of a message with replies Slack says that it is its own thread.
+func TestOnlyClicksOnRepliesHaveAThread(t *testing.T) {
+	for name, tt := range map[string]struct{ message, thread, want string }{
+		"a card": {"1.0", "", ""}, "a card with replies": {"1.0", "1.0", ""}, "a reply": {"2.0", "1.0", "1.0"},
+	} {
+		desk := &recordingDesk{}
+		a := New(quietConfig("http://127.0.0.1:1"), desk)
+		cb := slack.InteractionCallback{
+			Type: slack.InteractionTypeBlockActions, User: slack.User{ID: "UBEN"}, Container: slack.Container{ChannelID: "COPS", MessageTs: tt.message, ThreadTs: tt.thread},
+			ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: actRetry, Value: "S-22222"}}},
+		}
+		a.receiveClick(t.Context(), socketmode.New(a.api), "E1", cb)
+		var in interaction
+		if err := json.Unmarshal(desk.envs[0].Body, &in); err != nil || in.Thread != tt.want {
+			t.Errorf("%s: in thread %q, want %q (%v)", name, in.Thread, tt.want, err)
+		}
+	}
+}
+
 // A form stays open with what was filled in until that is stored.
 func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 	away := errors.New("no connection")
