@@ -65,8 +65,7 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
-		flag.Usage()
-		return fmt.Errorf("%q is no flag", flag.Arg(0))
+		return fmt.Errorf("unknown argument %q; see -h", flag.Arg(0))
 	case *slackAt != "":
 		w, err := newSlack()
 		if err != nil {

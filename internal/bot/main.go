@@ -23,15 +23,16 @@ const (
 	exitUsage  = 2 // the settings or the command line are wrong
 )
 
-const usage = `usage: bot                    serve
+const usage = `A Slack bot that stops Huawei Cloud servers after approval.
+
+usage: bot                    run the bot
        bot manifest           print the Slack app manifest as YAML
        bot manifest --json    the same as JSON
-       bot manifest --link    an address that creates the app from it
+       bot manifest --link    print a link that creates the Slack app
        bot version            print the version
-       bot help               print this
+       bot help               print this help
 
-Settings come from the environment and from a file .env; .env.example explains
-them all.
+Settings come from environment variables or a .env file. See .env.example.
 `
 
 // Main is the program. It returns its exit code.
