@@ -262,3 +262,31 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	p.tile("batch-1", "off")
 	p.tile("batch-1500", "off")
 }
+
+// A browser has six lines to one server: a tab that nobody sees gives its line back,
+// and knows everything again when it is seen.
+func TestPageInAHiddenTabHoldsNoLine(t *testing.T) {
+	t.Parallel()
+	p := open(t, 1440, 900)
+	lines := func() int {
+		p.g.live.mu.Lock()
+		defer p.g.live.mu.Unlock()
+		return len(p.g.live.viewers)
+	}
+	hide := func(hidden bool, want int) {
+		t.Helper()
+		evaluated[bool](p, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}), document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+		for end := time.Now().Add(pagePatience); lines() != want; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("hidden %t: %d lines, want %d", hidden, lines(), want)
+			}
+		}
+	}
+	hide(true, 0)
+	hide(true, 0)
+	hide(false, 1)
+	hide(true, 0)
+	hide(false, 1)
+	p.says("/ecs-stop web-1")
+	p.sees("article", "Stop 1 server")
+}
