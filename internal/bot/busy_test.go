@@ -80,7 +80,7 @@ func (r *rush) ask(gap time.Duration) {
 	all.Wait()
 }
 
-// askOne asks for the nth server. A person who is told that the bot is busy tries again.
+// askOne asks for the nth server. A person tries again when the bot says that it is busy.
 func (r *rush) askOne(who string, n int) error {
 	for {
 		a, err := r.w.Slack.Command(r.w.t.Context(), who, r.channels[n%len(r.channels)], "/ecs-stop", r.ids[n]+" --reason rush")
@@ -118,7 +118,7 @@ func (r *rush) approve() {
 	}
 }
 
-// told is what stands in the channels.
+// told counts what the bot has posted.
 type told struct {
 	cards, outcomes, joined, posts, refused, drawn int
 	first, last                                    time.Time // post that stands; last: outcome
@@ -182,7 +182,7 @@ func (r *rush) told() told {
 	return t
 }
 
-// check waits until all is told, and looks at how.
+// check waits for all outcomes, and looks at the posts.
 func (r *rush) check(patience time.Duration) told {
 	w := r.w
 	w.t.Helper()

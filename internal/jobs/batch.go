@@ -98,7 +98,7 @@ func (s *sender) wakeNext(ch *store.Change, b approvals.Batch) {
 
 // endBatch ends b with the results that next carries, and with the last batch
 // the request. Other batches of the request end at the same time, so the
-// request may have moved on between reading and writing: then it is read anew.
+// request may have moved on between reading and writing: then it is read again.
 func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, extra func(*store.Change)) error {
 	var err error
 	if next.State != approvals.BatchCancelled {
@@ -183,7 +183,7 @@ func (s *sender) patience() approvals.Patience {
 }
 
 // jittered spreads d by a fifth to both sides, so that jobs that began
-// together are not asked about together for ever.
+// together are not asked about together forever.
 func jittered(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()*0.4-0.2)*float64(d))
 }

@@ -99,7 +99,7 @@ func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	})
 	defer stopTimer()
 
-	// The first beat comes before the first claim: whoever claims must be known
+	// The first beat comes before the first claim: who claims must be known
 	// to live, and must know of a past that the store has lost. The last one
 	// comes after the last step: what is still worked on is nobody else's.
 	if err := e.heartbeat(ctx); err != nil {
@@ -195,7 +195,7 @@ func (e *Engine) wake() {
 }
 
 // maxAttempts is how often an item may be claimed without ever being given back
-// before it is put aside: something in it kills whoever works on it.
+// before it is parked: something in it kills the process that works on it.
 const maxAttempts = 20
 
 // step does one step of one item.
@@ -223,7 +223,7 @@ func (e *Engine) step(ctx context.Context, lease store.Lease) {
 	case errors.Is(err, errPanic):
 		e.release(ctx, lease, e.cfg.RetryIn, true) // it counts as a crash
 	case errors.Is(err, store.ErrConflict):
-		// Somebody moved the record meanwhile. Look at it anew.
+		// Somebody moved the record meanwhile. Look at it again.
 		e.release(ctx, lease, 0, false)
 	case errors.Is(err, store.ErrNotFound):
 		e.cfg.Log.WarnContext(ctx, "item without record dropped", "item", lease.Item, "err", err)

@@ -51,15 +51,12 @@ func alike(notes []approvals.Note) []approvals.Note {
 
 // together are the first of the notes, those that are told in one post: all that can
 // be if the channel is behind, up to the outcome, which is the last of its post.
-func (c *courier) together(notes []approvals.Note, r approvals.Request, behind bool) []approvals.Note {
+func together(notes []approvals.Note, behind bool) []approvals.Note {
 	if !behind || !notes[0].Topic.Joins() {
 		return alike(notes)
 	}
 	n := 1
 	for n < min(len(notes), maxMerged) && notes[n].Topic.Joins() && notes[n-1].Topic != approvals.TopicOutcome {
-		if _, maybe := c.maybePosted(notes[n], r); maybe {
-			break // it is looked for by itself
-		}
 		n++
 	}
 	return notes[:n]
