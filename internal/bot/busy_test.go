@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -233,4 +234,30 @@ func TestABusyChannelTellsEachRequestInTwoPosts(t *testing.T) {
 		t.Errorf("Slack refused %d calls", got.refused)
 	}
 	t.Logf("%+v, %v", got, got.last.Sub(got.first))
+}
+
+// The only replica is killed around a post that tells several notes: its one intent
+// stands for all of them.
+func TestKilledAroundAPostOfManyNotes(t *testing.T) {
+	botProgram(t)
+	for _, point := range []string{"post.before/together", "post.intended/together#2", "post.posted/together#2"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			const n, gap = 14, 200 * time.Millisecond
+			w := newWorldWith(t, ecssim.Options{MinJobTime: 100 * time.Millisecond, MaxJobTime: 300 * time.Millisecond, Seed: 1},
+				slacksim.Options{PostGap: gap, PostBurst: 5})
+			crashes := w.superviseBot([]string{"ECSBOT_TEST_POST_GAP=" + gap.String(), "ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
+			r := newRush(w, n, ops)
+			r.ask(0)
+			got := r.check(60 * time.Second)
+			if crashes.Load() != 1 || got.joined == 0 {
+				t.Errorf("%d kills, and %d posts tell several things", crashes.Load(), got.joined)
+			}
+			r.goHome()
+			w.settled()
+			if got = r.told(); len(got.twice) > 0 {
+				t.Errorf("told twice: %v", got.twice)
+			}
+		})
+	}
 }
