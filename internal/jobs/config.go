@@ -38,7 +38,7 @@ type Config struct {
 	GiveUp         time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
 	Polls          []time.Duration // pauses between looks at a job; the last one repeats
 
-	PollGap   time.Duration // pace at which one replica asks for jobs; default 100 ms
+	PollGap   time.Duration // pace at which one replica asks for jobs; default 80 ms
 	Lease     time.Duration // of a claim; default 30 s
 	Heartbeat time.Duration // sign of life; default 1 s. A worker is dead after three
 	RetryIn   time.Duration // after a step failed; default 3 s
@@ -76,7 +76,7 @@ func (c Config) withDefaults() Config {
 	if len(c.Polls) == 0 {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}
-	c.PollGap = cmp.Or(c.PollGap, 100*time.Millisecond)
+	c.PollGap = cmp.Or(c.PollGap, 80*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
