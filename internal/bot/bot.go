@@ -46,7 +46,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
 		// It only smooths the calls of this process; the quota is in Redis.
-		Limiter: rate.NewLimiter(20, 40),
+		Limiter: rate.NewLimiter(25, 40),
 		Observe: calls.observe,
 	})
 	if err != nil {

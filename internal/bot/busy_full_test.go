@@ -34,7 +34,7 @@ func TestBusyChannelInFull(t *testing.T) {
 }
 
 // TestManyRunningRequestsInFull: 1,000 open requests with running jobs over ten channels.
-// The jobs end within half a minute, after all were asked for.
+// All jobs end at the same moment, so ten channels are owed 100 outcomes each.
 func TestManyRunningRequestsInFull(t *testing.T) {
 	const n, channels = 1000, 10
 	var mu sync.Mutex

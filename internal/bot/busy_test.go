@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -80,7 +81,7 @@ func (r *rush) ask(gap time.Duration) {
 	all.Wait()
 }
 
-// askOne asks for the nth server. A person who is told that the bot is busy tries again.
+// askOne asks for the nth server. A person tries again when the bot says that it is busy.
 func (r *rush) askOne(who string, n int) error {
 	for {
 		a, err := r.w.Slack.Command(r.w.t.Context(), who, r.channels[n%len(r.channels)], "/ecs-stop", r.ids[n]+" --reason rush")
@@ -118,7 +119,7 @@ func (r *rush) approve() {
 	}
 }
 
-// told is what stands in the channels.
+// told counts what the bot has posted.
 type told struct {
 	cards, outcomes, joined, posts, refused, drawn int
 	first, last                                    time.Time // post that stands; last: outcome
@@ -182,7 +183,7 @@ func (r *rush) told() told {
 	return t
 }
 
-// check waits until all is told, and looks at how.
+// check waits for all outcomes, and looks at the posts.
 func (r *rush) check(patience time.Duration) told {
 	w := r.w
 	w.t.Helper()
@@ -233,4 +234,30 @@ func TestABusyChannelTellsEachRequestInTwoPosts(t *testing.T) {
 		t.Errorf("Slack refused %d calls", got.refused)
 	}
 	t.Logf("%+v, %v", got, got.last.Sub(got.first))
+}
+
+// The only replica is killed around a post that tells several notes: its one intent
+// stands for all of them.
+func TestKilledAroundAPostOfManyNotes(t *testing.T) {
+	botProgram(t)
+	for _, point := range []string{"post.before/together", "post.intended/together#2", "post.posted/together#2"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			const n, gap = 14, 200 * time.Millisecond
+			w := newWorldWith(t, ecssim.Options{MinJobTime: 100 * time.Millisecond, MaxJobTime: 300 * time.Millisecond, Seed: 1},
+				slacksim.Options{PostGap: gap, PostBurst: 5})
+			crashes := w.superviseBot([]string{"ECSBOT_TEST_POST_GAP=" + gap.String(), "ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
+			r := newRush(w, n, ops)
+			r.ask(0)
+			got := r.check(60 * time.Second)
+			if crashes.Load() != 1 || got.joined == 0 {
+				t.Errorf("%d kills, and %d posts tell several things", crashes.Load(), got.joined)
+			}
+			r.goHome()
+			w.settled()
+			if got = r.told(); len(got.twice) > 0 {
+				t.Errorf("told twice: %v", got.twice)
+			}
+		})
+	}
 }

@@ -16,6 +16,9 @@ func buildTune() Tune {
 	}
 	return func(c *jobs.Config) {
 		fast(c)
+		if gap, err := time.ParseDuration(os.Getenv("ECSBOT_TEST_POST_GAP")); err == nil {
+			c.PostGap = gap
+		}
 		c.MaxJobAge, c.GiveUp = 8*time.Second, 15*time.Second // a story waits for its end
 	}
 }

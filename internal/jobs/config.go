@@ -40,7 +40,7 @@ type Config struct {
 	GiveUp         time.Duration   // after it a server that is still powering off or on has an unknown outcome; default 3 MaxJobAge
 	Polls          []time.Duration // pauses between two queries of a job; the last one repeats
 
-	PollGap   time.Duration // pace at which one replica queries jobs; default 100 ms
+	PollGap   time.Duration // pace at which one replica queries jobs; default 80 ms
 	Lease     time.Duration // how long a claimed item belongs to a worker; default 30 s
 	Heartbeat time.Duration // between two heartbeats; default 1 s. A worker that misses three is dead
 	RetryIn   time.Duration // wait after a failed step; default 3 s
@@ -80,7 +80,7 @@ func (c Config) withDefaults() Config {
 	if len(c.Polls) == 0 {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}
-	c.PollGap = cmp.Or(c.PollGap, 100*time.Millisecond)
+	c.PollGap = cmp.Or(c.PollGap, 80*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)

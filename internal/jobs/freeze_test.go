@@ -181,7 +181,7 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 	if err != nil || len(owed) != 4 {
 		t.Fatalf("%+v, %v", owed, err)
 	}
-	if told := e.courier.together(owed, approvals.Request{}, false); len(told) != 3 {
+	if told := together(owed, false); len(told) != 3 {
 		t.Errorf("%+v", told)
 	}
 	if _, failed := e.sender.failureNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {

@@ -51,15 +51,12 @@ func alike(notes []approvals.Note) []approvals.Note {
 
 // together are the first of the notes, those that are told in one post: all that can
 // be if the channel is behind, up to the outcome, which is the last of its post.
-func (c *courier) together(notes []approvals.Note, r approvals.Request, behind bool) []approvals.Note {
+func together(notes []approvals.Note, behind bool) []approvals.Note {
 	if !behind || !notes[0].Topic.Joins() {
 		return alike(notes)
 	}
 	n := 1
 	for n < min(len(notes), maxMerged) && notes[n].Topic.Joins() && notes[n-1].Topic != approvals.TopicOutcome {
-		if _, maybe := c.maybePosted(notes[n], r); maybe {
-			break // it is looked for by itself
-		}
 		n++
 	}
 	return notes[:n]
@@ -135,11 +132,12 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 	began, wall := time.Now(), time.Now().Round(0)
 	next := t.Body
 	next.Intent = &postIntent{ID: m.ID(), At: c.now(), Count: count}
-	crashpoint("post.before/" + string(notes[0].Topic))
+	label := labelOf(notes)
+	crashpoint("post.before/" + label)
 	if _, err := c.commit(ctx, store.NewChange().FencedBy(lease).Write(c.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
 		return err
 	}
-	crashpoint("post.intended/" + string(notes[0].Topic))
+	crashpoint("post.intended/" + label)
 	t = store.Stored[thread]{Body: next, Ver: t.Ver + 1}
 	if slept(began, wall) {
 		// Another replica may have looked for it already, and posted it again.
@@ -150,8 +148,8 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 	}
 
 	d := c.messenger.Post(ctx, m)
-	crashpoint("post.posted/" + string(notes[0].Topic))
-	c.cfg.Metrics.posts.WithLabelValues(string(notes[0].Topic), deliveryLabel(d.Status)).Inc()
+	crashpoint("post.posted/" + label)
+	c.cfg.Metrics.posts.WithLabelValues(label, deliveryLabel(d.Status)).Inc()
 	switch d.Status {
 	case approvals.Posted:
 		return c.posted(ctx, lease, t, r, halt, count, d.TS, r.Ver)
@@ -163,6 +161,15 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 		return c.notPosted(ctx, lease, t, owed, d)
 	}
 	return c.rejected(ctx, lease, t, owed, d)
+}
+
+// labelOf names what a post tells: its topic, or "together" for several.
+func labelOf(notes []approvals.Note) string {
+	topic := notes[0].Topic
+	if slices.ContainsFunc(notes, func(n approvals.Note) bool { return n.Topic != topic }) {
+		return "together"
+	}
+	return string(topic)
 }
 
 // afterLoss is for how long after the store has lost some of its past a thread
@@ -237,7 +244,7 @@ func (c *courier) posted(ctx context.Context, lease store.Lease, t store.Stored[
 // is owed to them privately instead.
 func (c *courier) rejected(ctx context.Context, lease store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
 	id, topic := m.Request.ID, m.Notes[0].Topic
-	if slices.ContainsFunc(m.Notes, func(n approvals.Note) bool { return n.Topic != topic }) {
+	if labelOf(m.Notes) != string(topic) {
 		// Perhaps only all together are too much; and each is given up in its own way.
 		c.cfg.Log.WarnContext(ctx, "several notes cannot be told in one post; telling the first alone", "request", id, "topic", topic, "err", d.Err)
 		next := t.Body

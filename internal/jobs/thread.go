@@ -140,7 +140,7 @@ func (c *courier) bringUpToDate(ctx context.Context, lease store.Lease, t store.
 			return err
 		}
 		if turn.Wait == 0 {
-			return c.post(ctx, lease, t, r, halt, c.together(notes, r.Body, turn.Others >= behindBy && !t.Body.Apart))
+			return c.post(ctx, lease, t, r, halt, together(notes, turn.Others >= behindBy && !t.Body.Apart))
 		}
 		post = turn.Wait
 	}

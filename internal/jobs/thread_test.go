@@ -384,27 +384,36 @@ func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
 	}
 }
 
-// The store has forgotten that a note was told; Slack has not.
+// The store has forgotten that notes were told; Slack has not.
 func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	e := w.engine()
-	w.open(e)
-	id, ids := w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble)
-	f := newMessenger()
-	for _, note := range ids {
-		f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "1.0", at: time.Now()})
-	}
-	time.Sleep(2 * time.Millisecond) // the loss is later than the notes
-	w.rollBack()
-	w.beat(e)
-	w.run(e, f)
-	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) == 0 })
-	if got := f.posted(id); !slices.Equal(got, ids) {
-		t.Errorf("told %v, want %v", got, ids)
-	}
-	if r, _ := e.Find(t.Context(), id); r.Thread.TS != "1.0" {
-		t.Errorf("the card's place is %q", r.Thread.TS)
+	for name, inOnePost := range map[string]bool{"one by one": false, "together": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			e := w.engine()
+			w.open(e)
+			id, ids := w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble, approvals.TopicOutcome)
+			f := newMessenger()
+			f.posts[id] = []post{{ids: ids[:1], ts: "1.0", at: time.Now()}}
+			if inOnePost {
+				f.posts[id] = append(f.posts[id], post{ids: ids[1:], ts: "2.0", at: time.Now()})
+			} else {
+				for _, note := range ids[1:] {
+					f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "2.0", at: time.Now()})
+				}
+			}
+			time.Sleep(2 * time.Millisecond) // the loss is later than the notes
+			w.rollBack()
+			w.beat(e)
+			w.run(e, f)
+			w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) == 0 })
+			if got := f.posted(id); !slices.Equal(got, ids) {
+				t.Errorf("told %v, want %v", got, ids)
+			}
+			if r, _ := e.Find(t.Context(), id); r.Thread.TS != "1.0" {
+				t.Errorf("the card's place is %q", r.Thread.TS)
+			}
+		})
 	}
 }
 

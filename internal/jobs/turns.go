@@ -11,14 +11,14 @@ import (
 // The turns of posts and drawings are shared by all replicas ([store.Store.Turn]). A
 // thread that has to wait is due again at its turn, and costs nothing until then.
 
-// How much later than an outcome something is told that is owed since the same time.
-// Since the time at which it was owed counts, too, nothing waits forever.
+// How much later than an outcome other notes of the same age are posted. Age counts, so
+// nothing waits forever.
 const (
 	cardsAfter = time.Minute
 	restAfter  = 3 * time.Minute
 )
 
-// tellAfter is how long what the topic tells lets outcomes go first.
+// tellAfter is how long notes of the topic let outcomes go first.
 func tellAfter(t approvals.Topic) time.Duration {
 	switch t {
 	case approvals.TopicOutcome, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicLapsed,
@@ -30,8 +30,8 @@ func tellAfter(t approvals.Topic) time.Duration {
 	return restAfter
 }
 
-// postScore is the place in its channel's queue of a thread that is owed the notes. The
-// most urgent one decides: what is owed before it has to be told first.
+// postScore is the place of a thread in its channel's queue. The most urgent note decides,
+// since the notes before it have to be posted first.
 func postScore(notes []approvals.Note) int64 {
 	first := notes[0].At.Add(tellAfter(notes[0].Topic))
 	for _, n := range notes[1:] {
@@ -67,12 +67,12 @@ func (p *pacing) drawings() store.Limit {
 	return store.Limit{Name: drawings, Gap: p.cfg.DrawGap, Burst: drawBurst, Reserve: drawBurst / 2}
 }
 
-// behindBy is how many other threads wait in a channel that is behind: what is owed to
-// one thread is then told in one post.
+// behindBy is how many other threads wait in a channel that is behind. One post then
+// tells all that is owed to a thread.
 const behindBy = 3
 
-// leaveTurns takes a thread out of the queues in which it stands for nothing: what was
-// owed has nothing to say any more, or another replica has told it.
+// leaveTurns takes a thread out of queues in which it has nothing to wait for: its notes
+// have nothing to say any more, or another replica has posted them.
 func (c *courier) leaveTurns(ctx context.Context, lease store.Lease, limits ...store.Limit) error {
 	if len(limits) == 0 {
 		return nil

@@ -11,8 +11,10 @@ import (
 
 // reply is a message in a request's thread.
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
-	if before := len(m.Notes) - 1; m.Notes[before].Topic == approvals.TopicOutcome {
-		return outcome(m, sayBefore(m.Request, m.Notes[:before]))
+	if last := len(m.Notes) - 1; m.Notes[last].Topic == approvals.TopicOutcome {
+		before := sayBefore(m.Request, m.Notes[:last])
+		blocks, text := outcome(m, before)
+		return blocks, clip(strings.TrimSpace(text+"\n"+before), maxFallback)
 	}
 	text := sayTogether(m.Request, m.Notes)
 	if m.Notes[0].Topic == approvals.TopicReminder {
@@ -22,8 +24,8 @@ func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 }
 
 // outcome is the last word: what has really happened, server by server as far
-// as a message holds them; what went wrong comes first. Before it stands what else
-// is told in the same message.
+// as a message holds them; what went wrong comes first. The lines of
+// other notes in the same message come before it.
 func outcome(m approvals.Message, before string) ([]slack.Block, string) {
 	head := sayEnd(m.Request)
 	var body strings.Builder

@@ -11,8 +11,7 @@ import (
 // mostTogether is how long the lines before an outcome may be.
 const mostTogether = 2000
 
-// sayTogether is one line for each thing, in the order in which they happened. Notes of
-// one topic are told as if they were alone.
+// sayTogether has the words of each note, in the order in which things happened.
 func sayTogether(r approvals.Request, notes []approvals.Note) string {
 	var lines []string
 	for len(notes) > 0 {

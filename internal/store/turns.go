@@ -9,7 +9,7 @@ import (
 )
 
 // Limit is something that may be done only so often, over all replicas: posts in one
-// channel, say. Who has to wait stands in its queue; lua/turns.lua has the rules.
+// channel, say. Items that have to wait form a queue; lua/turns.lua has the rules.
 type Limit struct {
 	Name    string
 	Gap     time.Duration // one turn each

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,7 +16,9 @@ var slowLimit = Limit{Name: "CSLOW", Gap: time.Hour, Burst: 1}
 func (w *world) turn(s *Store, limit Limit, item string, score int64) Turn {
 	w.t.Helper()
 	w.asked++
-	turn, err := s.Turn(w.t.Context(), Lease{Item: item, Fence: fmt.Sprint(w.asked)}, limit, score, 0)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+	defer cancel()
+	turn, err := s.Turn(ctx, Lease{Item: item, Fence: fmt.Sprint(w.asked)}, limit, score, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,8 +6,8 @@
 -- that by one gap into the future, and no further than burst gaps. The queue says only
 -- in which order; the list of due items stays the truth about all of them. Whoever
 -- takes a turn makes the next item due at the next turn, so those behind it need not
--- ask. An item that does not come for its turn loses its place: whoever asks next, or
--- looks after the queues, puts the next one before it.
+-- ask. An item that does not come for its turn loses its place when the next one
+-- asks, or when a worker looks after the queues.
 
 -- From this score on an item gives way: it leaves some turns to others.
 local SPARE = 1e14
