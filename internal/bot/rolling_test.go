@@ -49,7 +49,7 @@ func TestRollingUpgrade(t *testing.T) {
 	people.freeze() // by whoever takes it, while both are there
 	phase("frozen, new and old")
 	b.kill() // and one that dies
-	b = s.run(newer)
+	s.run(newer)
 	people.unfreeze()
 	phase("new and new")
 	a.stop()
@@ -57,7 +57,7 @@ func TestRollingUpgrade(t *testing.T) {
 	phase("one step back: old and new")
 	people.freeze()
 	a.stop()
-	a = s.run(newer)
+	s.run(newer)
 	people.unfreeze()
 	phase("new and new again")
 	close(people.end)
