@@ -85,7 +85,7 @@ func (r *rush) ask(gap time.Duration) {
 func (r *rush) askOne(who string, n int) error {
 	for {
 		a, err := r.w.Slack.Command(r.w.t.Context(), who, r.channels[n%len(r.channels)], "/ecs-stop", r.ids[n]+" --reason rush")
-		if err != nil || a.Acked && !strings.Contains(string(a.Payload), "too much to do") {
+		if err != nil || a.Acked && !strings.Contains(string(a.Payload), "overloaded") {
 			return err
 		}
 		time.Sleep(100 * time.Millisecond)
