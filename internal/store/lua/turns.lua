@@ -4,7 +4,7 @@
 -- Each limit has a queue: a zset of items, the lowest score first. Its pace is one
 -- number, the µs at which all its turns are free again (a GCRA): a turn taken moves
 -- that by one gap into the future, and no further than burst gaps. The queue says only
--- in which order; the list of due items stays the truth about all of them. Whoever
+-- in which order; the list of due items stays the truth about all of them. Who
 -- takes a turn makes the next item due at the next turn, so those behind it need not
 -- ask. An item that does not come for its turn loses its place when the next one
 -- asks, or when a worker looks after the queues.
