@@ -71,10 +71,10 @@ bundle: # the page that is committed is what its sources give
 	cd cmd/demo/page; npm ci --silent; node build.mjs "$$again"; \
 	diff -r dist "$$again" >/dev/null || { echo "cmd/demo/page/dist is old: make page"; exit 1; }; echo "cmd/demo/page/dist is what its sources give"
 
-page: ## Build the demo's page anew from cmd/demo/page/src (needs node)
+page: ## Rebuild the demo's page from cmd/demo/page/src (needs node)
 	cd cmd/demo/page && npm ci && node build.mjs
 
-pictures: chromium ## Make the README's pictures anew from the demo's page
+pictures: chromium ## Make the README's pictures again from the demo's page
 	go test ./cmd/demo -run TestPagePictures -count 1 -args -pictures "$(CURDIR)/docs"
 
 demo: ## Open the demo in the browser: the bot in a simulated world

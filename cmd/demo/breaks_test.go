@@ -24,7 +24,7 @@ func started(t *testing.T) *playground {
 }
 
 // Whatever is planned to go wrong strikes the next request, and that ends as it
-// must: each server was stopped at most once, and the outcome is told once.
+// must: each server was stopped at most once, and the outcome is posted once.
 func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 	t.Parallel()
 	g := started(t)

@@ -37,7 +37,7 @@ import (
 )
 
 // runAsBot, as the first argument, makes this program the bot itself: the demo
-// starts itself anew that way, to have a process that it can kill.
+// starts itself again that way, to have a process that it can kill.
 const runAsBot = "run-as-bot"
 
 func main() {

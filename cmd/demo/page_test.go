@@ -222,7 +222,7 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 		}
 	}
 	if told != 1 {
-		t.Errorf("the outcome was told %d times", told)
+		t.Errorf("the outcome was posted %d times", told)
 	}
 	for _, s := range p.g.Cloud.Servers() {
 		if n := p.g.Cloud.StopCount(s.ID); n > 1 {

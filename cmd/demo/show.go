@@ -41,13 +41,13 @@ func (s *show) title(text string) {
 	fmt.Fprintf(s.out, "\n%s%s%s\n\n", strong, text, reset)
 }
 
-// stage tells what was done to the world.
+// stage prints what was done to the world.
 func (s *show) stage(text string) { s.print(red, "stage", text) }
 
-// types tells what a person does.
+// types prints what a person does.
 func (s *show) types(user, text string) { s.print(cyan, "@"+s.names[user], text) }
 
-// sees tells what a form or the Home shows a person, the beginning of it.
+// sees prints the beginning of what a form or the Home shows a person.
 func (s *show) sees(user, text string) {
 	const most = 10
 	var lines []string

@@ -26,8 +26,9 @@ func TestApprovalsGetOld(t *testing.T) {
 		{name: "not begun", state: Approved, ttl: 2 * time.Hour, after: 5 * time.Hour},
 	} {
 		r := Request{
-			ID: "S-23456", State: Executing, Created: noon, Expires: noon.Add(test.ttl),
-			Decisions: []Decision{{Choice: ChoseApprove, By: "U1", At: approved}},
+			ID: "S-23456", State: Executing,
+			Asked:   Asked{Created: noon},
+			Decided: Decided{Expires: noon.Add(test.ttl), Decisions: []Decision{{Choice: ChoseApprove, By: "U1", At: approved}}},
 		}
 		if test.state != "" {
 			r.State = test.state

@@ -65,7 +65,7 @@ func TestReminders(t *testing.T) {
 		{12 * time.Minute, []time.Duration{6 * time.Minute}},
 		{4 * time.Minute, nil},
 	} {
-		r := Request{State: Pending, Created: noon, Expires: noon.Add(c.ttl)}
+		r := Request{State: Pending, Asked: Asked{Created: noon}, Decided: Decided{Expires: noon.Add(c.ttl)}}
 		var got []time.Duration
 		for now := noon; now.Before(r.Expires); {
 			now = r.NextDue(5 * time.Minute)
@@ -92,7 +92,7 @@ func TestReminderIsForTheUndecidedOnly(t *testing.T) {
 }
 
 func TestETA(t *testing.T) {
-	r := Request{State: Executing, Total: 2500, Started: noon}
+	r := Request{State: Executing, Listed: Listed{Total: 2500}, Work: Work{Started: noon}}
 	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("by the limit alone: %v", got.Sub(noon))
 	}
@@ -104,7 +104,7 @@ func TestETA(t *testing.T) {
 	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("what is done does not pass the limit: %v", got.Sub(noon))
 	}
-	small := Request{State: Executing, Total: 5, Started: noon}
+	small := Request{State: Executing, Listed: Listed{Total: 5}, Work: Work{Started: noon}}
 	done := r
 	done.State = Succeeded
 	if got := small.ETA(1000); !got.IsZero() || !done.ETA(1000).IsZero() {

@@ -182,7 +182,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
 			w.Reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
 			if n := w.Count(card, "Call 1 of 1: 1 server failed"); n != 1 {
-				t.Errorf("the failed batch was told %d times", n)
+				t.Errorf("the failed batch was posted %d times", n)
 			}
 			w.Cloud.FailServer(ids[1], "", "")
 
@@ -323,7 +323,7 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 				}
 			}
 			if ends != 1 {
-				t.Errorf("the outcome was told %d times", ends)
+				t.Errorf("the outcome was posted %d times", ends)
 			}
 		})
 	}

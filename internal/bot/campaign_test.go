@@ -361,14 +361,14 @@ func (c *campaign) check() {
 		ends := 0
 		for id, n := range told {
 			if n > 1 {
-				w.t.Errorf("%s was told %d times", id, n)
+				w.t.Errorf("%s was posted %d times", id, n)
 			}
 			if slices.ContainsFunc([]string{"/end", "/cancelled", "/denied", "/expired"}, func(s string) bool { return strings.HasSuffix(id, s) }) {
 				ends++
 			}
 		}
 		if ends == 0 {
-			w.t.Errorf("nobody was told how this ended: %s", slacksim.PlainText(card))
+			w.t.Errorf("no message says how this ended: %s", slacksim.PlainText(card))
 		}
 	}
 	if w.t.Failed() {

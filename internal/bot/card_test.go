@@ -45,7 +45,7 @@ func (w *world) toldOnce(card slacksim.Message) {
 		}
 		json.Unmarshal(m.Metadata, &meta)
 		if seen[meta.Payload.ID] {
-			w.t.Errorf("%s was told twice\n%s", meta.Payload.ID, w.Transcript())
+			w.t.Errorf("%s was posted twice\n%s", meta.Payload.ID, w.Transcript())
 		}
 		seen[meta.Payload.ID] = true
 		if strings.HasSuffix(meta.Payload.ID, "/end") {
@@ -53,7 +53,7 @@ func (w *world) toldOnce(card slacksim.Message) {
 		}
 	}
 	if ends != 1 {
-		w.t.Errorf("the outcome was told %d times, want once\n%s", ends, w.Transcript())
+		w.t.Errorf("the outcome was posted %d times, want once\n%s", ends, w.Transcript())
 	}
 }
 

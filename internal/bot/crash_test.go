@@ -16,7 +16,7 @@ var crashPoints = []string{
 	"inbox.handled#1",  // the request is made, the person answered
 	"post.before/card",
 	"post.intended/card",
-	"post.posted/card", // the card stands, nobody knows where
+	"post.posted/card", // the card is posted, its place is not stored
 	"post.said#1",
 	"inbox.recorded#2", // the click is stored, not acknowledged
 	"decision.committed",
@@ -25,7 +25,7 @@ var crashPoints = []string{
 	"plan.committed",
 	"submit.looked",
 	"submit.before",
-	"submit.intended", // the intent stands, nothing was sent
+	"submit.intended", // the intent is written, nothing was sent
 	"submit.called",   // the cloud has answered, nobody has written it down
 	"submit.accepted",
 	"post.intended/approved",
@@ -37,7 +37,7 @@ var crashPoints = []string{
 	"end.committed",
 	"post.before/end",
 	"post.intended/end",
-	"post.posted/end", // the outcome was told, nobody has written it down
+	"post.posted/end", // the outcome was posted, but that is not stored
 }
 
 func TestKilledAnywhereOneStopOneOutcome(t *testing.T) {

@@ -90,7 +90,7 @@ func TestServerStartedByHandIsLeftAlone(t *testing.T) {
 	}
 }
 
-// While Redis is away people are told so; what was asked before goes on when
+// While Redis is unreachable people read so; what was asked before goes on when
 // it is back, after a window in which nothing is sent.
 func TestRedisAway(t *testing.T) {
 	t.Parallel()

@@ -98,7 +98,7 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("%d cards, want one", n)
 	}
 
-	// Back on the form, the same again is another wish, and is told what it is part of.
+	// Back on the form, the same again is another ask, and the answer names the request.
 	w.Command(anna, "")
 	w.View(anna, "Stop servers", "1,000 servers")
 	w.Submit(anna, simworld.Fields("names", "web-1"))

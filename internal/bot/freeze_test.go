@@ -44,7 +44,7 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 	w.step("t:"+requestID(card), 3)
 	w.Untouched(ids...)
 	if n := w.Count(card, "has frozen everything"); n != 1 {
-		t.Errorf("the thread was told %d times that it is frozen", n)
+		t.Errorf("%d messages say that it is frozen", n)
 	}
 
 	heard = w.Hears(carla)

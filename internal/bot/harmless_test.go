@@ -40,7 +40,7 @@ func TestForeignTextDoesNothingInSlack(t *testing.T) {
 		}
 	}
 
-	// Everything goes wrong, so that everything is told.
+	// Everything goes wrong, so that every message is posted.
 	card := w.Ask(anna, strings.Join(ids, " ")+" "+uuid(100)+` --reason "<!channel> <@UDORA> &amp; `+"`tick` ```"+` מה @dora @here"`)
 	text := slacksim.PlainText(card)
 	if !holds(text, "&lt;!channel&gt;", "&lt;@UDORA&gt; &amp;amp;", "服务器-一", "&lt;!channel&gt;-off") {

@@ -182,7 +182,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		fast(c)
 		c.MaxJobAge, c.GiveUp = 4*time.Second, 2*time.Minute
 	})
-	// The job never ends, though its servers do as they are told.
+	// The job never ends, though its servers are stopped.
 	w.Cloud.StickJobs(1)
 	stuckJob := w.Ask(anna, "web-1")
 	w.Click(ben, stuckJob, approve)
@@ -230,7 +230,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		}
 		w.Stopped(ids[0])
 		if n := w.Count(stuckJob, "still not done"); n != 0 {
-			t.Errorf("it was told %d times that the job is late", n)
+			t.Errorf("%d messages say that the job is overdue", n)
 		}
 	})
 	t.Run("a server that never stops", func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 			t.Errorf("no time at all is too late: %s", late)
 		}
 		if n := w.Count(stuckServer, "still not done"); n != 1 {
-			t.Errorf("it was told %d times that the job is late", n)
+			t.Errorf("%d messages say that the job is overdue", n)
 		}
 		if n := w.Count(stuckServer, "<@UANNA>", "stopped."); n != 0 {
 			t.Errorf("an end was told before it came:\n%s", w.Transcript())

@@ -10,7 +10,7 @@ import (
 )
 
 // An app that was installed before the history scopes were asked for loses the
-// answer to a post, and cannot look whether the message stands.
+// answer to a post, and cannot search for the message.
 func TestOutcomeIsToldAlthoughTheThreadCannotBeRead(t *testing.T) {
 	t.Parallel()
 	slack := quiet

@@ -140,7 +140,7 @@ func TestOneDecisionIsTheOnlyOne(t *testing.T) {
 		heard("was decided before")
 		w.Stopped(ids[0])
 		if n := w.Count(card, "approved."); n != 1 {
-			t.Errorf("%d approvals are told", n)
+			t.Errorf("%d approvals are posted", n)
 		}
 	})
 
@@ -171,7 +171,7 @@ func TestOneDecisionIsTheOnlyOne(t *testing.T) {
 				t.Errorf("not exactly one decision is shown: %s", text)
 			}
 			if n := w.Count(card, "approved."); n != 1 {
-				t.Errorf("%d approvals are told: %q", n, w.Replies(card))
+				t.Errorf("%d approvals are posted: %q", n, w.Replies(card))
 			}
 		}
 		w.Within(5*time.Second, "answer to each second click", func() bool {
@@ -257,7 +257,7 @@ func TestTwoApprovalsAreOfTwoPeople(t *testing.T) {
 	w.CardSays(card, "Done", "<@UBEN>", "<@UCARLA>")
 	w.decided(card)
 	if n := w.Count(card, "approved"); n != 2 {
-		t.Errorf("%d approvals are told, want 2: %q", n, w.Replies(card))
+		t.Errorf("%d approvals are posted, want 2: %q", n, w.Replies(card))
 	}
 	// One no is enough, also after a yes.
 	card = w.Ask(anna, "web-2")

@@ -209,7 +209,7 @@ func carryPrivate(s *stage, p *program) {
 	s.until("private word", func() bool { return about() > 0 })
 	time.Sleep(time.Second)
 	if n := about(); n != 1 {
-		s.t.Errorf("the outcome was told %d times, want once", n)
+		s.t.Errorf("the outcome was posted %d times, want once", n)
 	}
 }
 
@@ -326,8 +326,8 @@ func (s *stage) checkEnds(ends map[string]string) {
 	}
 }
 
-// checkTold: there is one card of each request, nothing is told twice, and how it
-// ended is told once.
+// checkTold: there is one card of each request, nothing is posted twice, and how it
+// ended is posted once.
 func (s *stage) checkTold(elsewhere bool) {
 	s.t.Helper()
 	cards, told, ends := map[string]int{}, map[string]int{}, map[string]int{}
@@ -349,7 +349,7 @@ func (s *stage) checkTold(elsewhere bool) {
 	for id, n := range told {
 		// 653192c kept for which freeze it had told a thread in another place.
 		if n != 1 && !(n == 2 && strings.Contains(id, "/held/") && strings.Contains(s.t.Name(), "653192c")) {
-			s.t.Errorf("%s was told %d times", id, n)
+			s.t.Errorf("%s was posted %d times", id, n)
 		}
 	}
 	for label, id := range s.names {
@@ -357,7 +357,7 @@ func (s *stage) checkTold(elsewhere bool) {
 			s.t.Errorf("%s has %d cards", label, cards[id])
 		}
 		if id != "" && ends[id] == 0 && !elsewhere {
-			s.t.Errorf("nobody was told how %s ended", label)
+			s.t.Errorf("no message says how %s ended", label)
 		}
 	}
 	if s.t.Failed() {

@@ -308,7 +308,7 @@ func (s *stage) outcome(label string) slacksim.Message {
 			return m
 		}
 	}
-	s.t.Fatalf("nobody was told how %s ended\n%s", label, s.transcript())
+	s.t.Fatalf("no message says how %s ended\n%s", label, s.transcript())
 	return slacksim.Message{}
 }
 

@@ -63,7 +63,7 @@ func TestAServerThatSomebodyElseIsStoppingIsNotCalledOff(t *testing.T) {
 }
 
 // Looks that take long must not make two requests push each other out of the
-// line for ever.
+// queue endlessly.
 func TestASlowCloudDoesNotKeepTwoRequestsFromEachOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -151,7 +151,7 @@ func TestClicksCountAlthoughSlackCannotSayWhoClicked(t *testing.T) {
 		w.Stopped(ids[i])
 		w.CardSays(card, "Done", "<@UCARLA>")
 		if n := w.Count(card, "approved."); n != 1 {
-			t.Errorf("after a fault of %s %d approvals are told", f.method, n)
+			t.Errorf("after a fault of %s %d approvals are posted", f.method, n)
 		}
 	}
 }

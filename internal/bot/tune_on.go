@@ -9,8 +9,7 @@ import (
 	"ecsbot/internal/jobs"
 )
 
-// buildTune makes the engine work on a clock some twenty times quicker if the
-// environment asks for it.
+// buildTune gives the engine shorter times if the environment asks for it.
 func buildTune() Tune {
 	if os.Getenv("ECSBOT_TEST_FAST") == "" {
 		return nil

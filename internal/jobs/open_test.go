@@ -17,7 +17,7 @@ func (w *world) opens(user string, from, n int) {
 	base := time.UnixMilli(1_700_000_000_000)
 	_, err := w.rdb.Pipelined(w.t.Context(), func(p redis.Pipeliner) error {
 		for k := from; k < from+n; k++ {
-			r := approvals.Request{ID: fmt.Sprintf("S-%05d", k), Requester: user, State: approvals.Pending, Created: base.Add(time.Duration(k) * time.Second)}
+			r := approvals.Request{ID: fmt.Sprintf("S-%05d", k), State: approvals.Pending, Asked: approvals.Asked{Requester: user, Created: base.Add(time.Duration(k) * time.Second)}}
 			p.HSet(w.t.Context(), w.keys.request(r.ID), "ver", "1", "body", marshal(r))
 			p.HSet(w.t.Context(), w.keys.thread(r.ID), "ver", "1", "body", marshal(thread{Channel: "C" + r.ID, TS: "1"}))
 			z := redis.Z{Score: float64(r.Created.UnixMilli()), Member: r.ID}

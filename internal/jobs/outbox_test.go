@@ -189,7 +189,7 @@ func TestProgressGivesWay(t *testing.T) {
 		}
 		return turn.Wait
 	}
-	progress := approvals.Request{State: approvals.Executing, Tally: approvals.Tally{Stopped: 1}}
+	progress := approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: approvals.Tally{Stopped: 1}}}
 	drawn := 0
 	for ask(drawn, progress) == 0 {
 		drawn++

@@ -255,7 +255,7 @@ func (c *courier) rejected(ctx context.Context, lease store.Lease, t store.Store
 	c.cfg.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.Body.Channel, "err", d.Err)
 	ch := store.NewChange().FencedBy(lease).Release(0).
 		Write(c.keys.thread(id), t.Ver, t.Body.over()).
-		Log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: c.store.Worker()})
+		Log(audit.Entry{Event: audit.PostRejected, Request: id, Reason: string(topic), Worker: c.store.Worker()})
 	ch.Pop(c.keys.outbox(id), len(m.Notes))
 	if topic.File() {
 		ch.Also(tell(c.keys, id, c.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code})))

@@ -32,17 +32,17 @@ func outcome(m approvals.Message, before string) ([]slack.Block, string) {
 	left := maxBlocks - len(before) - len(head) - 500
 	for _, group := range outcomes(m.Batches) {
 		if left < 300 {
-			body.WriteString("\n" + sayRestInStatus(m.Request) + "\n")
+			body.WriteString(sayRestInStatus(m.Request) + "\n")
 			break
 		}
 		text := sayOutcomes(group, left)
 		left -= len(text)
-		body.WriteString("\n" + text + "\n")
+		body.WriteString(text + "\n")
 	}
 	if needsFile(m.Batches) {
-		body.WriteString("\n" + sayResultsFollow + "\n")
+		body.WriteString(sayResultsFollow + "\n")
 	}
-	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
+	text := head + "\n" + body.String()
 	if before != "" {
 		text = before + "\n" + text
 	}

@@ -23,7 +23,7 @@ func (a *App) place(ctx context.Context, channel string) (place, error) {
 	if direct(channel) {
 		return place{Group: true}, nil
 	}
-	return lookUp(ctx, a, channel, ageToLook, func(ctx context.Context) (place, error) {
+	return lookUp(ctx, a.roles, channel, ageToLook, func(ctx context.Context) (place, error) {
 		var c *slack.Channel
 		err := a.call("conversations.info", func() (err error) {
 			c, err = a.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
@@ -45,8 +45,8 @@ func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
 // noPlace says why the card of a request of p cannot stand in the channel where
 // it was asked for; empty if it can. A card names servers and addresses, so it
-// stands only where nobody from outside reads it; if Slack does not tell, it does
-// not stand there either. Somebody who may not ask gets that answer instead.
+// is posted only where nobody from outside reads it; if Slack does not tell, it is
+// not posted either. Somebody who may not ask gets that answer instead.
 func (a *App) noPlace(ctx context.Context, p approvals.Person, channel string) string {
 	if a.cfg.Channel != "" { // the settings name a channel for all cards
 		return ""

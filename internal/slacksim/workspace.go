@@ -91,9 +91,6 @@ type Options struct {
 	// AutoLink turns words that look like host names into links in the text of
 	// commands, as Slack's clients may do.
 	AutoLink bool
-	// StrictAcks refuses an ack that comes on another connection than the one
-	// that delivered the envelope. What Slack does is not documented.
-	StrictAcks bool
 	// Seed, if not 0, makes the choice of a connection random; otherwise
 	// envelopes go round robin.
 	Seed uint64
