@@ -45,18 +45,18 @@ func TestOutcomesComeBeforeCardsAndNothingWaitsForever(t *testing.T) {
 
 func TestDecisionsAndEndsAreDrawnFirst(t *testing.T) {
 	now := time.Now()
-	done := approvals.Tally{Stopped: 1}
+	done := approvals.Work{Tally: approvals.Tally{Stopped: 1}}
 	order := []int64{
 		drawScore(approvals.Request{State: approvals.Denied}, now, now),
 		drawScore(approvals.Request{State: approvals.Executing}, now, now),
-		drawScore(approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: done}}, time.Time{}, now),
-		drawScore(approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: done}}, now.Add(-time.Hour), now),
-		drawScore(approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: done}}, now, now),
+		drawScore(approvals.Request{State: approvals.Executing, Work: done}, time.Time{}, now),
+		drawScore(approvals.Request{State: approvals.Executing, Work: done}, now.Add(-time.Hour), now),
+		drawScore(approvals.Request{State: approvals.Executing, Work: done}, now, now),
 	}
 	if !slices.IsSorted(order) || len(slices.Compact(slices.Clone(order))) != len(order) {
 		t.Errorf("the order is %v", order)
 	}
-	if cancelled := drawScore(approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: done}, Decided: approvals.Decided{Cancellation: &approvals.Decision{}}}, now, now); cancelled != order[0] {
+	if cancelled := drawScore(approvals.Request{State: approvals.Executing, Work: done, Decided: approvals.Decided{Cancellation: &approvals.Decision{}}}, now, now); cancelled != order[0] {
 		t.Error("a cancellation is drawn as progress")
 	}
 }
