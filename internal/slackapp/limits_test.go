@@ -103,6 +103,8 @@ func TestEverythingAboutARequestKeepsSlacksLimits(t *testing.T) {
 					s.ask.Mode, s.ask.FollowUpOf, s.f.Action = "", "S-33333", action
 				}
 				testStatesAndEndings(t, s, n)
+				s.newer = true
+				testStatesAndEndings(t, s, n)
 			})
 		}
 	}

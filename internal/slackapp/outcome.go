@@ -12,6 +12,9 @@ import (
 // reply is a message in a request's thread.
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 	if m.Notes[0].Topic == approvals.TopicOutcome {
+		if v.Newer {
+			return outcomeTable(m)
+		}
 		return outcome(m)
 	}
 	text := sayNotes(m.Request, m.Notes)

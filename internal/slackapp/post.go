@@ -22,27 +22,31 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		return a.postFile(ctx, m)
 	}
 	r := m.Request
-	var blocks []slack.Block
-	var text string
 	opts := []slack.MsgOption{
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "all": noteIDs(m.Notes), "request": r.ID}}),
 	}
+	draw := func(v view) ([]slack.Block, string) { return v.reply(m) }
 	switch {
 	case m.Notes[0].Topic.Announces():
-		text = sayAnnouncement(m.Notes[0])
-		blocks = paragraphs(text)
+		draw = func(view) ([]slack.Block, string) {
+			text := sayAnnouncement(m.Notes[0])
+			return paragraphs(text), text
+		}
 	case r.Thread.TS == "":
-		blocks, text = a.view.card(r, m.Freeze)
+		draw = func(v view) ([]slack.Block, string) { return v.card(r, m.Freeze) }
 	default:
-		blocks, text = a.view.reply(m)
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
-	d := a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+	var said string
+	d := a.inEitherForm(ctx, draw, func(blocks []slack.Block, text string) approvals.Delivery {
+		said = text
+		return a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+	})
 	if hasSlackCode(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
 		// Slack refuses how it looks, not that it is said: say it plainly.
 		a.log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
-		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false)))
+		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(said, false)))
 	}
 	return d
 }
@@ -58,12 +62,13 @@ func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) 
 // UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
 func (a *App) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
-	blocks, text := a.view.card(r, f)
-	_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
-	if err != nil {
-		return fateOf(fmt.Errorf("chat.update: %w", err))
-	}
-	return approvals.Delivery{Status: approvals.Posted, TS: ts}
+	return a.inEitherForm(ctx, func(v view) ([]slack.Block, string) { return v.card(r, f) }, func(blocks []slack.Block, text string) approvals.Delivery {
+		_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
+		if err != nil {
+			return fateOf(fmt.Errorf("chat.update: %w", err))
+		}
+		return approvals.Delivery{Status: approvals.Posted, TS: ts}
+	})
 }
 
 // What Slack's answers mean for a message, by its method pages. The texts of

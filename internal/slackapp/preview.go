@@ -141,7 +141,10 @@ const ackTravel = 3 * time.Second
 func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, modal slack.ModalViewRequest, otherwise string) {
 	modal.ExternalID = in.View
 	for {
-		_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
+		err := a.openInEitherForm(ctx, modal, func(modal slack.ModalViewRequest) error {
+			_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
+			return err
+		})
 		if err == nil {
 			return
 		}
