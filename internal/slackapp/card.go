@@ -24,11 +24,11 @@ func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 	blocks := []slack.Block{section(sayWish(r)), section(state)}
 	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
 	if r.State == approvals.Executing || r.State.Final() && sent {
-		blocks = append(blocks, section(v.sayProgress(r, f)))
+		blocks = append(blocks, v.progress(r, f))
 	}
-	blocks = append(blocks, section(sayServers(r, cardBudget)))
+	blocks = append(blocks, v.serverList(r))
 	if r.LeftOutCount > 0 {
-		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
+		blocks = append(blocks, v.leftOutList(r))
 	}
 	if longerThanCard(r) {
 		blocks = append(blocks, showButton(r))
@@ -40,7 +40,7 @@ func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 	if r.State == approvals.Pending {
 		blocks = append(blocks, decideButtons(r, f))
 	}
-	return blocks, fallback(r, state)
+	return blocks, beside(fallback(r, state), blocks)
 }
 
 // fallback is what a notification shows and a screen reader reads.

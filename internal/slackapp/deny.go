@@ -16,23 +16,26 @@ const denyForm = "ecs_stop_deny"
 func (a *App) openDenial(ctx context.Context, in interaction, cb slack.InteractionCallback) {
 	a.openModal(ctx, in, cb.TriggerID, func(ctx context.Context) (slack.ModalViewRequest, error) {
 		state := modalState{Request: in.Request, Channel: in.Channel, Response: in.Response, Home: in.Home}
-		return denyModal(in.Request, state.String()), a.mayDeny(ctx, in)
+		modal := denyModal(in.Request, state.String())
+		r, err := a.mayDeny(ctx, in)
+		modal.Blocks.BlockSet = append(risks(r), modal.Blocks.BlockSet...)
+		return modal, err
 	}, func(context.Context) string { return sayFormFailed(in.Request) })
 }
 
-// mayDeny returns a *approvals.Refusal if the denial would have no effect. That
-// is checked again when the form comes back.
-func (a *App) mayDeny(ctx context.Context, in interaction) error {
+// mayDeny reads the request, and returns a *approvals.Refusal if the denial would have
+// no effect. That is checked again when the form comes back.
+func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, error) {
 	r, err := a.desk.Find(ctx, in.Request)
 	if err != nil {
-		return err
+		return r, err
 	}
 	p, err := a.brakeman(ctx, in.User)
 	if err != nil {
-		return err
+		return r, err
 	}
 	_, err = r.Deny(p, a.cfg.Policy, "", "", time.Now())
-	return err
+	return r, err
 }
 
 func denyModal(request, state string) slack.ModalViewRequest {

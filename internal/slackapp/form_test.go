@@ -242,6 +242,7 @@ func golden(t *testing.T, name string, v slack.ModalViewRequest) {
 func TestViewsLookAsTheyDid(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
 	golden(t, "form", v.form(`{"channel":"COPS"}`))
+	goldens(t, "form_hard", withRisk(v.form(`{"channel":"COPS"}`), "HARD"))
 	v.Policy.ReasonRequired = true
 	golden(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
 	golden(t, "looking", infoModal(sayLooking))
@@ -253,7 +254,7 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	}
 	r := requestOf(f)
 	r.Project, r.Reason = "eu-1", "night <!channel>"
-	golden(t, "preview_hard_left_out", previewOf(r, "{}"))
+	goldens(t, "preview_hard_left_out", previewOf(r, "{}"))
 	small := r
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
 	golden(t, "preview", previewOf(small, "{}"))

@@ -57,9 +57,7 @@ func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
 	if r.LeftOutCount > 0 {
 		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
 	}
-	if r.Mode == approvals.Hard {
-		blocks = append(blocks, section(sayHardRisk))
-	}
+	blocks = append(blocks, risks(r)...)
 	blocks = append(blocks, contextBlock(sayPreviewFoot(r)))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: state,
