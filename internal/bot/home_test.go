@@ -117,7 +117,7 @@ func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 }
 
 func cardTellsHowFar(t *testing.T, form string) {
-	drawn := map[string]string{"classic": "░", "auto": "waits since"}[form]
+	drawn := map[string]string{"classic": "░", "auto": "Waiting since"}[form]
 	w := newWorldWith(t, ecssim.Options{MinJobTime: 50 * time.Millisecond, MaxJobTime: 100 * time.Millisecond, Seed: 1}, quiet,
 		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1", "SLACK_BLOCKS", form)
 	w.fleet(3)
@@ -129,7 +129,7 @@ func cardTellsHowFar(t *testing.T, form string) {
 	w.CardSays(card, "2 of 3", "Call 3 of 3 waits")
 	w.Reply(card, "3 servers stopped")
 	text := w.CardSays(card, "Done", "3 of 3")
-	for _, never := range []string{"waits for", "waits since", "done about", "░"} {
+	for _, never := range []string{"waits for", "Waiting since", "done about", "░"} {
 		if strings.Contains(text, never) {
 			t.Errorf("the card of an ended request says %q: %s", never, text)
 		}

@@ -2,6 +2,7 @@ package slackapp
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"unicode/utf8"
 
@@ -33,9 +34,12 @@ func risks(r approvals.Request) []slack.Block {
 	return alerts
 }
 
+// alert is a notice of a level. Slack shows a sign for that, so the text has none.
 func alert(level slack.AlertLevel, text string) slack.Block {
-	return slack.NewAlertBlock(mrkdwn(text), slack.AlertBlockOptionLevel(level))
+	return slack.NewAlertBlock(mrkdwn(leadingSign.ReplaceAllString(text, "")), slack.AlertBlockOptionLevel(level))
 }
+
+var leadingSign = regexp.MustCompile(`^:[a-z_]+: `)
 
 // sayRisk is a warning in the room of an alert: as many names as there is room for.
 func sayRisk(w approvals.Warning) string {

@@ -138,7 +138,11 @@ func classicModal(modal slack.ModalViewRequest) slack.ModalViewRequest {
 	blocks := slices.Clone(modal.Blocks.BlockSet)
 	for i, b := range blocks {
 		if alert, is := b.(*slack.AlertBlock); is {
-			blocks[i] = section(alert.Text.Text)
+			sign := ":warning: "
+			if alert.Level == slack.AlertLevelInfo {
+				sign = ":information_source: "
+			}
+			blocks[i] = section(sign + alert.Text.Text)
 		}
 	}
 	modal.Blocks = slack.Blocks{BlockSet: blocks}

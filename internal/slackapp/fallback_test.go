@@ -145,7 +145,7 @@ func TestAModalIsOpenedInClassicBlocks(t *testing.T) {
 	if err := open(); err != nil || len(shown) != 3 || desk.at.IsZero() {
 		t.Errorf("it is not remembered: %v, shown %q", err, shown)
 	}
-	if want := asJSON(t, slack.Blocks{BlockSet: []slack.Block{section("power"), section("x")}}); shown[2] != want {
+	if want := asJSON(t, slack.Blocks{BlockSet: []slack.Block{section(":warning: power"), section("x")}}); shown[2] != want {
 		t.Errorf("it shows %s, want %s", shown[2], want)
 	}
 	if !hasNewer(modal.Blocks.BlockSet) {

@@ -27,7 +27,8 @@ func outcomeTable(m approvals.Message) ([]slack.Block, string) {
 	if len(results) == 0 {
 		return outcome(m)
 	}
-	table, shown := resultTable(results, min(tableChars, maxBlocks-len(head)-len(jobs)-500))
+	ids := !needsFile(m.Batches)
+	table, shown := resultTable(results, ids, min(tableChars, maxBlocks-len(head)-len(jobs)-500))
 	var after []string
 	if shown < len(results) {
 		after = append(after, sayRowsLeft(len(results)-shown, needsFile(m.Batches)))
@@ -40,7 +41,7 @@ func outcomeTable(m approvals.Message) ([]slack.Block, string) {
 	blocks := append(paragraphs(head), table)
 	blocks = append(blocks, paragraphs(strings.Join(append(after, jobs), "\n"))...)
 	// Whoever hears the message, or sees it as a notification, gets the rows, too.
-	rows := listing(results, len(results), maxFallback-len(head)-50, sayRow)
+	rows := listing(results, len(results), maxFallback-len(head)-50, func(r approvals.Result) string { return sayRow(r, ids) })
 	return append(blocks, outcomeButtons(m)...), clip(head+"\n"+rows, maxFallback)
 }
 
@@ -53,8 +54,9 @@ func worstFirst(batches []approvals.Batch) []approvals.Result {
 	return all
 }
 
-// resultTable shows as many of the results as fit into budget characters.
-func resultTable(results []approvals.Result, budget int) (table *slack.DataTableBlock, shown int) {
+// resultTable shows as many of the results as fit into budget characters, with the ids
+// of servers that somebody will look for.
+func resultTable(results []approvals.Result, ids bool, budget int) (table *slack.DataTableBlock, shown int) {
 	table = slack.NewDataTableBlock(sayTableCaption, slack.DataTableBlockOptionBlockID("results"))
 	header := make([]slack.DataTableCell, len(sayTableHeader))
 	for i, h := range sayTableHeader {
@@ -63,7 +65,7 @@ func resultTable(results []approvals.Result, budget int) (table *slack.DataTable
 	}
 	table.AddRow(header...)
 	for _, r := range results[:min(tableRows, len(results))] {
-		texts := rowOf(r)
+		texts := rowOf(r, ids)
 		row := make([]slack.DataTableCell, 0, len(texts)+1)
 		size := 8 // of the seconds
 		for _, s := range texts {
@@ -86,8 +88,8 @@ func resultTable(results []approvals.Result, budget int) (table *slack.DataTable
 }
 
 // rowOf are the texts of one server's row: server, result, code, reason.
-func rowOf(r approvals.Result) []string {
-	row := []string{serverCell(r), sayOutcome(r.Outcome), r.Code, clipRunes(withoutControls(whyOf(r)), tableWords)}
+func rowOf(r approvals.Result, ids bool) []string {
+	row := []string{serverCell(r, ids), sayOutcome(r.Outcome), r.Code, clipRunes(withoutControls(whyOf(r)), tableWords)}
 	for i, s := range row {
 		if row[i] = asCell(s); row[i] == "" {
 			row[i] = sayNothing
@@ -96,9 +98,10 @@ func rowOf(r approvals.Result) []string {
 	return row
 }
 
-// serverCell names a server, and with its id the one that somebody will look for.
-func serverCell(r approvals.Result) string {
-	if r.Outcome == approvals.ActionFailed || r.Outcome == approvals.NotKnown {
+// serverCell names a server, and one that did not end well with its id. Where many did
+// not, the ids are in the file, and the table stays narrow.
+func serverCell(r approvals.Result, ids bool) string {
+	if ids && (r.Outcome == approvals.ActionFailed || r.Outcome == approvals.NotKnown) {
 		return r.Server.Name + " (" + r.Server.ID + ")"
 	}
 	return r.Server.Name
@@ -125,7 +128,7 @@ func asCell(s string) string {
 }
 
 // sayRow is a row of the table in one line of text.
-func sayRow(r approvals.Result) string {
+func sayRow(r approvals.Result, ids bool) string {
 	parts := slices.DeleteFunc([]string{sayOutcome(r.Outcome), r.Code, whyOf(r)}, func(s string) bool { return s == "" })
-	return "• " + escape(serverCell(r)) + ": " + clip(escape(strings.Join(parts, ", ")), 300)
+	return "• " + escape(serverCell(r, ids)) + ": " + clip(escape(strings.Join(parts, ", ")), 300)
 }

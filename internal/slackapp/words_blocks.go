@@ -29,8 +29,8 @@ func sayRowsLeft(n int, file bool) string {
 // The plan of a running request.
 
 const (
-	sayDoneAbout  = "all done about"
-	sayWaitsSince = "waits since"
+	sayDoneAbout  = "All done about"
+	sayWaitsSince = "Waiting since"
 )
 
 func sayPlanTitle(r approvals.Request) string {
