@@ -10,7 +10,8 @@ import (
 	"ecsbot/internal/approvals"
 )
 
-// people keeps what Slack last said of people and user groups, for all replicas.
+// people keeps what Slack last said of people, user groups and newer blocks, for all
+// replicas.
 type people struct{ *records }
 
 // knownFor is how long it is kept what Slack said of a person or a group. As
