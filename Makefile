@@ -71,7 +71,7 @@ bundle: # the page that is committed is what its sources give
 	cd cmd/demo/page; npm ci --silent; node build.mjs "$$again"; \
 	diff -r dist "$$again" >/dev/null || { echo "cmd/demo/page/dist is old: make page"; exit 1; }; echo "cmd/demo/page/dist is what its sources give"
 
-page: ## Build the demo's page anew from cmd/demo/page/src (needs node)
+page: ## Rebuild the demo's page from cmd/demo/page/src (needs node)
 	cd cmd/demo/page && npm ci && node build.mjs
 
 pictures: chromium ## Make the pictures of README and docs again from the demo's page
@@ -86,6 +86,9 @@ script: ## Play the demo in the terminal: five stories, from asking to stopped
 campaign: redis ## Break things at random for SEEDS (20) seeds; takes long
 	go test -race -tags campaign -run Campaign -timeout 0 ./internal/bot -seeds=$(SEEDS)
 
+busy: redis ## Measure channels that are behind: 200 requests in one, 1,000 running ones in ten; takes 20 minutes
+	go test -tags campaign -run InFull -count 1 -timeout 60m -v ./internal/bot
+
 rolling: redis ## Replace replicas of the bot at ECSBOT_OLD by this version while people work
 	go test -race -tags campaign -run TestRollingUpgrade -count 1 -timeout 10m -v ./internal/bot
 
@@ -95,4 +98,4 @@ build: ## Build bin/bot
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
-.PHONY: help test redis valkey chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign rolling build image
+.PHONY: help test redis valkey chromium lint format vet static tidy modern bundle vuln page pictures demo script campaign busy rolling build image

@@ -32,17 +32,17 @@ func (s *script) fillIn() {
 		s.Fatalf("the form offers %v", ids)
 	}
 	s.Submit(mia, map[string]map[string]any{"pick": {"ecs_stop_pick": ids}, "why": {"text": "nobody shops at night"}})
-	s.form(mia, "Check and ask", "2 servers", "nobody shops")
+	s.form(mia, "Review request", "2 servers", "nobody shops")
 	s.Untouched(ids...)
 	s.types(mia, "submits the preview")
 	s.Submit(mia, nil)
-	s.form(mia, "Asked as")
+	s.Private(mia, "created")
 }
 
 // approveAtHome has the approver find what waits in the app's Home.
 func (s *script) approveAtHome() {
 	s.types(noah, "opens the app's Home")
-	s.sees(noah, s.OpenHome(noah, "asks to stop", "nobody shops", "[Approve]"))
+	s.sees(noah, s.OpenHome(noah, "Requested by", "nobody shops", "[Approve]"))
 	s.types(noah, "clicks Approve there and confirms")
 	s.ClickHome(noah, "ecs_stop_approve", "")
 }
@@ -50,14 +50,14 @@ func (s *script) approveAtHome() {
 // approveFrozen has a request approved while nothing is sent.
 func (s *script) approveFrozen(card slacksim.Message, ids []string) {
 	s.orders(olga, "freeze release is running")
-	s.Announcement("Frozen by", "release is running")
+	s.Announcement("frozen by", "release is running")
 	s.clicks(noah, card, "ecs_stop_approve", "Approve and confirms")
-	s.Reply(card, "has frozen everything")
+	s.Reply(card, "froze sending")
 	for _, id := range ids {
 		if now, _ := s.Cloud.Server(id); now.Status != "SHUTOFF" || now.TaskState != "" {
 			s.Fatalf("%s is %s %s while everything is frozen", now.Name, now.Status, now.TaskState)
 		}
 	}
 	s.orders(olga, "unfreeze")
-	s.Announcement("Not frozen any more")
+	s.Announcement("Freeze lifted")
 }

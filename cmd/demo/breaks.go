@@ -150,7 +150,7 @@ func (g *playground) setSlack(on bool) (string, error) {
 	return g.note("Slack is down."), nil
 }
 
-// set changes what the machinery is set to, and tells it.
+// set changes state and sends it.
 func (g *playground) set(change func()) {
 	g.mu.Lock()
 	change()
@@ -168,7 +168,7 @@ func (g *playground) setReplica(name, do string) (string, error) {
 	runs := b.look().PID != 0
 	switch {
 	case do == "start" && runs, do == "kill" && !runs, do == "stop" && !runs:
-		return "", nil // somebody else was quicker
+		return "", nil // another page was faster
 	case do == "start":
 		if err := b.start(g.ctx); err != nil {
 			return "", err

@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestMain makes the test program the bot, too: a playground starts itself anew
+// TestMain makes the test program the bot, too: a playground starts itself again
 // as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runAsBot {

@@ -40,7 +40,7 @@ func (f *film) add(picture []byte, shown time.Duration) error {
 	return nil
 }
 
-// write writes the film as a GIF that repeats for ever. A frame holds only what
+// write writes the film as a GIF that repeats endlessly. A frame holds only what
 // has changed since the one before.
 func (f *film) write(out io.Writer) error {
 	palette := f.palette()

@@ -34,7 +34,7 @@ func killed(s *script) {
 	s.stage("the bot is killed (kill -9) before it hears the cloud's answer")
 	s.must(s.w.startBot(s.ctx))
 	s.stage("another bot starts; it knows only what stands in Redis")
-	s.Reply(card, "are off")
+	s.Reply(card, "are stopped")
 	s.Stopped(server(31, "").ID, server(32, "").ID)
 	s.stage("the cloud was asked to stop each server exactly once")
 }

@@ -30,21 +30,21 @@ func serversChanged(list ...ecssim.Server) change {
 	return change{"kind": "servers", "servers": list}
 }
 
-// viewer is an open page that has not been told everything yet.
+// viewer is an open page, with the news that it has not read yet.
 type viewer struct {
 	news []change      // guarded by live.mu
 	wake chan struct{} // capacity 1
 }
 
-// mostNews is how many news a page may fall behind, and mostWait how long it may
-// take to read some, before it is cut off. It comes back by itself, and is then
-// told everything anew.
+// mostNews is how many news a page may fall behind, and mostWait how long it may take
+// to read some, before it is disconnected. It reconnects by itself, and then gets
+// everything again.
 const (
 	mostNews = 50_000
 	mostWait = 30 * time.Second
 )
 
-// tell gives news to all pages. It never waits.
+// tell sends news to all pages. It never waits.
 func (l *live) tell(news ...change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -38,7 +38,7 @@ func TestOnlyOurOwnPageGetsIn(t *testing.T) {
 	}{
 		{"our page", "POST", "127.0.0.1:7007", "http://127.0.0.1:7007", true},
 		{"by its other name", "GET", "localhost:7007", "", true},
-		{"a name that was bound anew", "GET", "evil.example:7007", "", false},
+		{"a name that was bound again", "GET", "evil.example:7007", "", false},
 		{"another page", "POST", "127.0.0.1:7007", "https://evil.example", false},
 		{"another port", "POST", "127.0.0.1:7007", "http://127.0.0.1:8000", false},
 	} {
@@ -67,7 +67,7 @@ func TestOnlyOurOwnPageGetsIn(t *testing.T) {
 	}
 }
 
-// What happens while a page is told everything is told to it afterwards.
+// What happens while a page gets everything is sent to it afterwards.
 func TestNothingIsLostWhileAPageComes(t *testing.T) {
 	t.Parallel()
 	l := &live{viewers: map[*viewer]bool{}}
@@ -145,7 +145,7 @@ func TestOrdersMustBeClear(t *testing.T) {
 	}
 }
 
-// A page that comes later is told of everything that there is.
+// A new page gets everything that there is.
 func TestAPageThatComesLaterKnowsEverything(t *testing.T) {
 	t.Parallel()
 	g := started(t)

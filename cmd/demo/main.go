@@ -37,7 +37,7 @@ import (
 )
 
 // runAsBot, as the first argument, makes this program the bot itself: the demo
-// starts itself anew that way, to have a process that it can kill.
+// starts itself again that way, to have a process that it can kill.
 const runAsBot = "run-as-bot"
 
 func main() {
@@ -65,8 +65,7 @@ func run(ctx context.Context) error {
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
-		flag.Usage()
-		return fmt.Errorf("%q is no flag", flag.Arg(0))
+		return fmt.Errorf("unknown argument %q; see -h", flag.Arg(0))
 	case *slackAt != "":
 		w, err := newSlack()
 		if err != nil {

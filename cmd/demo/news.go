@@ -9,10 +9,10 @@ import (
 	"ecsbot/internal/slacksim"
 )
 
-// kept is how many calls, notes and lines a page that comes later is told of.
+// kept is how many old calls, notes and lines a new page gets.
 const kept = 2000
 
-// everything is the world as it stands.
+// everything is the current state of the world.
 func (g *playground) everything() []change {
 	quota := g.Cloud.Options()
 	all := []change{{
@@ -65,15 +65,15 @@ func (g *playground) replicas() change {
 	return change{"kind": "replicas", "replicas": list}
 }
 
-// tellReplicas tells that a bot has come or gone. What is told of the machinery
-// is read and told in one go: what was read later must not come earlier.
+// tellReplicas sends the state of the bots. State is read and sent under one lock, so
+// that a newer state is never sent before an older one.
 func (g *playground) tellReplicas() {
 	g.telling.Lock()
 	defer g.telling.Unlock()
 	g.live.tell(g.replicas())
 }
 
-// state is what the machinery is set to.
+// state is the state of Redis, Slack and the cloud.
 func (g *playground) state() change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -91,7 +91,7 @@ func (g *playground) tellState() {
 	g.live.tell(g.state())
 }
 
-// slackChanged tells what happened in the workspace.
+// slackChanged sends what happened in the workspace.
 func (g *playground) slackChanged(e slacksim.Event) {
 	switch e.Kind {
 	case slacksim.MessagePosted, slacksim.MessageUpdated, slacksim.MessageDeleted, slacksim.EphemeralShown:
@@ -117,7 +117,7 @@ func (g *playground) slackChanged(e slacksim.Event) {
 	}
 }
 
-// cloudChanged tells what happened in the cloud.
+// cloudChanged sends what happened in the cloud.
 func (g *playground) cloudChanged(e ecssim.Event) {
 	if e.Server != nil {
 		g.live.tell(serversChanged(*e.Server))
@@ -139,7 +139,7 @@ func (g *playground) cloudChanged(e ecssim.Event) {
 	}
 }
 
-// note tells what was done to the machinery, and returns it.
+// note sends what a person did to Redis, Slack, the cloud or a bot, and returns it.
 func (g *playground) note(text string) string {
 	g.numbered(&g.notes, func(n int64) change {
 		return change{"kind": "note", "note": map[string]any{"n": n, "time": time.Now(), "text": text}}
@@ -147,7 +147,7 @@ func (g *playground) note(text string) string {
 	return text
 }
 
-// logged tells a line of a bot's log.
+// logged sends a line of a bot's log.
 func (g *playground) logged(bot, line string) {
 	_, level, _ := strings.Cut(line, "level=")
 	level, _, _ = strings.Cut(level, " ")
@@ -156,8 +156,8 @@ func (g *playground) logged(bot, line string) {
 	})
 }
 
-// numbered keeps and tells one piece of news with the next number. Numbers and
-// news go out in the same order: a page takes them for a clock.
+// numbered keeps and sends one piece of news with the next number. News are sent in
+// the order of their numbers: a page uses them as a clock.
 func (g *playground) numbered(list *[]change, news func(n int64) change) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -110,13 +110,13 @@ func TestPageAskApproveDeny(t *testing.T) {
 	lit := p.brightness("web-1")
 
 	p.says(`/ecs-stop web-1 web-2 --reason "night"`)
-	p.sees("article[data-private]", "Asked as")
-	p.sees("article", "asks to stop 2 servers")
+	p.sees("article[data-private]", "created")
+	p.sees("article", "Stop 2 servers")
 	p.request(pagePatience, "pending")
 	p.becomes("Noah Approver")
-	p.absent("article[data-private]", "Asked as")
+	p.absent("article[data-private]", "created")
 	p.approves("Stop 2 servers?", "Stop 2")
-	p.sees("article", "Done, approved by")
+	p.sees("article", "Stopped 2 servers")
 	p.opensThread()
 	p.sees(inThread, "2 servers stopped")
 	p.tile("web-1", "off")
@@ -135,21 +135,19 @@ func TestPageAskApproveDeny(t *testing.T) {
 	p.finds("web-3")
 	p.clicks(`[role=dialog] [data-block=why]`, "")
 	p.types("try the form", "")
-	p.clicks("[role=dialog] button", "Preview")
-	p.sees("[role=dialog]", "Check and ask")
-	p.clicks("[role=dialog] button", "Ask")
-	p.sees("[role=dialog]", "Asked as")
-	p.clicks("[role=dialog] button", "Done")
+	p.clicks("[role=dialog] button", "Review")
+	p.sees("[role=dialog]", "Review request")
+	p.clicks("[role=dialog] button", "Send request")
 	p.absent("[role=dialog]", "")
 	p.sees("article", "try the form")
-	p.sees("article", "web-3 ")
+	p.sees("article", "web-3")
 	p.becomes("Olga Approver")
 	p.clicks("article button", "Deny")
-	p.sees("[role=dialog]", "Why not?")
+	p.sees("[role=dialog]", "Deny request")
 	p.clicks("[role=dialog] [data-block]", "")
 	p.types("not <now> & here", "")
 	p.clicks("[role=dialog] button", "Deny")
-	p.sees("article", "Denied by")
+	p.sees("article", "Denied: stop 1 server")
 	p.sees("article", "not <now> & here")
 	p.request(pagePatience, "denied")
 	if n := p.stops("web-3"); n != 0 {
@@ -195,7 +193,7 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	t.Parallel()
 	p := open(t, 1440, 900)
 	p.says(`/ecs-stop api-* --reason "spare"`)
-	p.sees("article", "asks to stop")
+	p.sees("article", "Requested by")
 	p.becomes("Noah Approver")
 	p.speed(1) // so slow that there is a middle
 	p.approves("Stop ", "Stop ")
@@ -203,7 +201,8 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	p.clicks("button", "Kill bot A")
 	p.sees(`section[aria-label="Machines"]`, "killed")
 	p.waits(pagePatience, "sockets gone", `document.querySelector('section[aria-label="Machines"]').innerText.includes("0 sockets")`)
-	if list := p.g.record.last()["requests"].([]shownRequest); list[0].State != approvals.Executing {
+	list := p.g.record.last()["requests"].([]shownRequest)
+	if list[0].State != approvals.Executing {
 		t.Errorf("killed when the request was %s", list[0].State)
 	}
 	p.speed(60)
@@ -212,17 +211,18 @@ func TestPageKillTheBotInTheMiddle(t *testing.T) {
 	// the quarantine must be over before it is repeated.
 	p.request(100*time.Second, "succeeded")
 	p.opensThread()
-	p.sees(inThread, "It took")
+	end := fmt.Sprintf("%d of %[1]d servers", list[0].Total)
+	p.sees(inThread, end)
 	told := 0
 	for _, root := range p.g.Slack.Messages(ops) {
 		for _, m := range p.g.Slack.Thread(ops, root.TS) {
-			if strings.Contains(slacksim.PlainText(m), "It took") {
+			if strings.Contains(slacksim.PlainText(m), end) {
 				told++
 			}
 		}
 	}
 	if told != 1 {
-		t.Errorf("the outcome was told %d times", told)
+		t.Errorf("the outcome was posted %d times", told)
 	}
 	for _, s := range p.g.Cloud.Servers() {
 		if n := p.g.Cloud.StopCount(s.ID); n > 1 {
@@ -244,7 +244,7 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	p := open(t, 1440, 900)
 	p.clicks("button", "Start bot B")
 	p.says(`/ecs-stop batch-* --reason "weekend"`)
-	p.sees("article", "asks to stop 1,500 servers")
+	p.sees("article", "Stop 1,500 servers")
 	p.becomes("Olga Approver")
 	p.approves("Stop 1,500 servers?", "Stop 1,500")
 	chart := `document.querySelector('section[aria-label="Last 60 seconds"] [data-most], section[aria-label="Last 60 seconds"][data-most]').dataset`
@@ -258,7 +258,35 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	if shown := evaluated[int](p, "+"+chart+".most"); shown != most {
 		t.Errorf("the chart shows %d in 60 s, the cloud took %d", shown, most)
 	}
-	p.sees("article", "1,500 stopped")
+	p.sees("article", "Stopped 1,500 servers")
 	p.tile("batch-1", "off")
 	p.tile("batch-1500", "off")
+}
+
+// A browser has six lines to one server: a tab that nobody sees gives its line back,
+// and knows everything again when it is seen.
+func TestPageInAHiddenTabHoldsNoLine(t *testing.T) {
+	t.Parallel()
+	p := open(t, 1440, 900)
+	lines := func() int {
+		p.g.live.mu.Lock()
+		defer p.g.live.mu.Unlock()
+		return len(p.g.live.viewers)
+	}
+	hide := func(hidden bool, want int) {
+		t.Helper()
+		evaluated[bool](p, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}), document.dispatchEvent(new Event("visibilitychange"))`, hidden))
+		for end := time.Now().Add(pagePatience); lines() != want; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("hidden %t: %d lines, want %d", hidden, lines(), want)
+			}
+		}
+	}
+	hide(true, 0)
+	hide(true, 0)
+	hide(false, 1)
+	hide(true, 0)
+	hide(false, 1)
+	p.says("/ecs-stop web-1")
+	p.sees("article", "Stop 1 server")
 }

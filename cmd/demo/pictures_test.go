@@ -39,7 +39,7 @@ func TestPagePictures(t *testing.T) {
 	}
 	take(600 * time.Millisecond)
 	p.types("", kb.Enter)
-	p.sees("article", "asks to stop")
+	p.sees("article", "Requested by")
 	take(2 * time.Second)
 	p.becomes("Noah Approver")
 	take(1500 * time.Millisecond)
@@ -51,12 +51,12 @@ func TestPagePictures(t *testing.T) {
 	p.opensThread()
 	for range 60 { // as it goes, some pictures a second
 		take(150 * time.Millisecond)
-		if evaluated[bool](p, "Boolean("+found(inThread, "stopped. It took")+")") {
+		if evaluated[bool](p, "Boolean("+found(inThread, "stopped in")+")") {
 			break
 		}
 		p.run("look on", chromedp.Sleep(150*time.Millisecond))
 	}
-	p.sees(inThread, "stopped. It took")
+	p.sees(inThread, "stopped in")
 	p.run("settle", settled)
 	take(5 * time.Second)
 	p.keep("demo-light.png", p.picture())
@@ -67,7 +67,7 @@ func TestPagePictures(t *testing.T) {
 	p.clicks(`button[aria-label="Close thread"]`, "")
 	p.becomes("Mia Requester")
 	p.says(`/ecs-stop web-1 web-2 --reason "night"`)
-	p.sees("article", "asks to stop 2 servers")
+	p.sees("article", "Stop 2 servers")
 	p.becomes("Noah Approver")
 	p.run("phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), settled)
 	p.sees("article button", "Approve")

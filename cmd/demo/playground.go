@@ -16,10 +16,10 @@ type playground struct {
 	live   *live
 	record *record
 	ctx    context.Context // of everything that is started here
-	run    string          // names this world: a page of another one starts anew
+	run    string          // names this world: a page of another one starts again
 
-	telling sync.Mutex // held while the machinery is read and told
-	setting sync.Mutex // held while the machinery is set to something else; before telling and mu
+	telling sync.Mutex // held while state is read and sent
+	setting sync.Mutex // held while state is changed; locked before telling and mu
 
 	mu      sync.Mutex
 	calls   []change // guarded by mu; the newest
@@ -43,7 +43,7 @@ func newPlayground(ctx context.Context, logs bool) (*playground, error) {
 	prints := printed(logs)
 	w, err := newWorld(ctx, cloud, map[string]string{
 		"MAX_SERVERS": "2000",
-		// As short as they may be: nobody waits three minutes in a demo.
+		// The shortest that are allowed: three minutes are too long for a demo.
 		"SUBMIT_QUARANTINE": "45s", "SLACK_UNSURE_WAIT": "15s",
 	}, func(bot, line string) { prints(bot, line); g.logged(bot, line) }, g.tellReplicas)
 	if err != nil {

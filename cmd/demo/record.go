@@ -74,8 +74,8 @@ func (r *record) follow(ctx context.Context) {
 		case <-again:
 			again = nil
 		case <-r.written:
-			// The word comes before the deed: soon it is done. One that takes longer
-			// is seen at the second look.
+			// The hook runs before the command, so wait a moment for it. A command
+			// that takes longer is seen at the second read.
 			select {
 			case <-ctx.Done():
 				return
@@ -84,7 +84,7 @@ func (r *record) follow(ctx context.Context) {
 			again = time.After(late)
 		}
 		requests, err := r.read(ctx)
-		if err != nil { // the store is away; what was read last still stands there
+		if err != nil { // the store is unreachable; the page keeps what was read last
 			again = time.After(late)
 			continue
 		}

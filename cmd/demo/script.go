@@ -12,8 +12,8 @@ import (
 )
 
 // script plays the stories of the demo: people in the world, and what they do and
-// see on the terminal. It is itself what they tell of what is wrong (a
-// [simworld.T]), as a *testing.T would be.
+// see on the terminal. It is also where they report what is wrong (a
+// [simworld.T]), like a *testing.T.
 type script struct {
 	*simworld.People
 	*show
@@ -45,11 +45,11 @@ func play(ctx context.Context, logs bool) error {
 			return err
 		}
 	}
-	s.title("Five stories, each with a true ending")
+	s.title("All five stories ended as they should.")
 	return nil
 }
 
-// tell plays one story and returns what was wrong in it.
+// tell plays one story and returns what went wrong in it.
 func (s *script) tell(story func(*script)) (err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil && thrown != any(s) {

@@ -23,13 +23,14 @@ type show struct {
 	seen map[string]string // ts → text shown last, server → state; guarded by mu
 }
 
-// Colours of the terminal; empty where NO_COLOR asks for none (no-color.org).
+// Colours of the terminal; empty where NO_COLOR asks for none (no-color.org), and in
+// files and pipes.
 var (
 	grey, red, green, yellow, blue, magenta, cyan, strong, reset = paint("90"), paint("31"), paint("32"), paint("33"), paint("34"), paint("35"), paint("36"), paint("1"), paint("0")
 )
 
 func paint(code string) string {
-	if os.Getenv("NO_COLOR") != "" {
+	if out, err := os.Stdout.Stat(); err != nil || out.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" {
 		return ""
 	}
 	return "\x1b[" + code + "m"
@@ -41,13 +42,13 @@ func (s *show) title(text string) {
 	fmt.Fprintf(s.out, "\n%s%s%s\n\n", strong, text, reset)
 }
 
-// stage tells what was done to the world.
+// stage prints what was done to the world.
 func (s *show) stage(text string) { s.print(red, "stage", text) }
 
-// types tells what a person does.
+// types prints what a person does.
 func (s *show) types(user, text string) { s.print(cyan, "@"+s.names[user], text) }
 
-// sees tells what a form or the Home shows a person, the beginning of it.
+// sees prints the beginning of what a form or the Home shows a person.
 func (s *show) sees(user, text string) {
 	const most = 10
 	var lines []string
@@ -90,7 +91,7 @@ func (s *show) slack(e slacksim.Event) {
 		s.print(green, "#ops  └ thread", text)
 	case e.Kind == slacksim.MessageUpdated:
 		s.changed(m.TS, text)
-	case strings.Contains(text, " asks to "):
+	case strings.Contains(text, "Requested by "):
 		s.remember(m.TS, text)
 		s.print(green, "#ops  card", text)
 	default:
@@ -146,9 +147,7 @@ func (s *show) server(now ecssim.Server) {
 // emoji are the signs that the bot uses.
 var emoji = map[string]string{
 	"white_check_mark": "✅", "x": "❌", "warning": "⚠️ ", "hourglass_flowing_sand": "⏳", "gear": "⚙️ ",
-	"no_entry": "⛔", "mag": "🔍", "satellite_antenna": "📡", "ballot_box_with_ballot": "🗳️ ", "grey_question": "❔",
-	"alarm_clock": "⏰", "fast_forward": "⏩", "double_vertical_bar": "⏸️ ", "information_source": "ℹ️ ",
-	"snowflake": "❄️ ", "sunny": "☀️ ", "bell": "🔔", "ballot_box_with_check": "☑️ ", "arrows_counterclockwise": "🔄",
+	"snowflake": "❄️ ", "large_green_square": "🟩", "white_large_square": "⬜",
 }
 
 var (

@@ -120,8 +120,8 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]stri
 	return w, nil
 }
 
-// listen has the store call wrote when something is written to the record. A
-// store that was started again has to be told so again.
+// listen lets the store call wrote when a record is written. It has to be called again
+// after the store was restarted.
 func (w *world) listen(wrote func()) {
 	w.store.Server().SetPreHook(func(to *miniserver.Peer, command string, args ...string) bool {
 		// The bot wants to know which process keeps its record. This one keeps it in

@@ -2,14 +2,14 @@ package approvals
 
 import "fmt"
 
-// Action is what is done to servers. Its zero value is a stop, so that records
-// older than the other one say what they always said.
+// Action is what is done to servers. Its zero value is a stop, so that records older
+// than starts keep their meaning.
 type Action string
 
 const (
 	// Stop shuts servers down.
 	Stop Action = ""
-	// Start lets servers run again that a request has stopped.
+	// Start starts servers that a request has stopped.
 	Start Action = "start"
 )
 
@@ -23,8 +23,7 @@ func (a *Action) UnmarshalText(b []byte) error {
 	return fmt.Errorf("unknown action %q", b)
 }
 
-// Satisfied reports whether s is as the action wants it, and nothing is being done
-// to it.
+// Satisfied reports whether s is in the state that the action leads to, and idle.
 func (a Action) Satisfied(s Server) bool {
 	if a == Start {
 		return s.IsOn()
@@ -32,7 +31,7 @@ func (a Action) Satisfied(s Server) bool {
 	return s.IsOff()
 }
 
-// InProgress reports whether the action is being done to s now.
+// InProgress reports whether s is being stopped (or started) now.
 func (a Action) InProgress(s Server) bool {
 	if a == Start {
 		return s.IsGoingOn()
@@ -40,8 +39,7 @@ func (a Action) InProgress(s Server) bool {
 	return s.IsGoingOff()
 }
 
-// Untouched reports whether s is as the action finds it, and nothing is being
-// done to it.
+// Untouched reports whether s is in the state that the action starts from, and idle.
 func (a Action) Untouched(s Server) bool {
 	if a == Start {
 		return s.IsOff()
@@ -49,7 +47,7 @@ func (a Action) Untouched(s Server) bool {
 	return s.IsOn()
 }
 
-// Confirmed is the outcome of a server of which the job and a look at it agree.
+// Confirmed is the outcome of a server whose job succeeded and whose state agrees.
 func (a Action) Confirmed() Outcome {
 	if a == Start {
 		return Started
@@ -57,8 +55,8 @@ func (a Action) Confirmed() Outcome {
 	return Stopped
 }
 
-// Observed is the outcome of a server that is as it should be, while no job of
-// ours confirms that we did it.
+// Observed is the outcome of a server that is in the right state although no job
+// confirms that the bot did it.
 func (a Action) Observed() Outcome {
 	if a == Start {
 		return FoundOn
@@ -66,9 +64,8 @@ func (a Action) Observed() Outcome {
 	return FoundOff
 }
 
-// Eligible says what may be done with s when the action is asked for or about to
-// be sent: ok, or the reason to leave it out. What is protected from being
-// stopped may well be started.
+// Eligible reports whether s may be part of the action, when it is asked for and
+// before it is sent, or why it is skipped. Protected servers may be started.
 func (a Action) Eligible(p Protection, s Server) (why SkipReason, ok bool) {
 	if a != Start {
 		return p.Eligible(s)

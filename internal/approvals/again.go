@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// StoppedBy lists the servers that the batches of a request surely sent to be
-// stopped and that were seen stopped afterwards: what can be started again.
+// StoppedBy lists the servers that the batches of a request certainly sent to be
+// stopped and that were off afterwards: those that can be started again.
 func StoppedBy(batches []Batch) []Server {
 	return serversOf(batches, func(r Result) bool {
 		return r.Outcome == Stopped || r.Outcome == FoundOff && r.Sent
 	})
 }
 
-// FailedOf lists the servers of the batches that may be tried again: refused,
-// failed, not sent, or left out for something that passes.
+// FailedOf lists the servers of the batches that may be retried: refused, failed, not
+// sent, or skipped for a temporary reason.
 func FailedOf(batches []Batch) []Server {
 	return serversOf(batches, func(r Result) bool {
 		switch r.Outcome {
@@ -39,10 +39,9 @@ func serversOf(batches []Batch, want func(Result) bool) []Server {
 	return all
 }
 
-// CarriesApproval reports whether p's wish to try the rest of r again is its approval,
-// too: one approval is enough, p may give it, and the one that r had would
-// still hold. What its requester has withdrawn is nobody's wish any more, and
-// an approval that was such a renewal itself is not stretched further.
+// CarriesApproval reports whether p's retry of r counts as its approval, too: one
+// approval is enough, p may give it, and the approval of r would still hold. It does
+// not if r was cancelled, or if the approval of r was carried over itself.
 func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 	if r.Cancellation != nil || r.FollowUpOf != "" && r.LastDecision().OpID == r.CommandID {
 		return false
@@ -58,9 +57,8 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 	return false
 }
 
-// Resolve takes p's word for the servers of which it could not be found out what
-// became of them: they run, or they are off. A *Refusal says why p's word does
-// not count.
+// Resolve records p's statement about the servers whose outcome is unknown: run says
+// that they run, else they are off. A *Refusal says why the statement does not count.
 func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now time.Time) (Request, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return r, err

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Ask is what a person wants, before the cloud was looked at.
+// Ask is what a person asks for, before the servers are resolved.
 type Ask struct {
-	OpID        string   `json:"Op"` // the command's own id: the same ask twice makes one request
+	OpID        string   `json:"Op"` // id of the command: the idempotency key of the request
 	By          Person   `json:"By"`
 	AskedIn     string   `json:"From"`    // channel where it was typed
 	Channel     string   `json:"Channel"` // channel for the card
@@ -19,21 +19,21 @@ type Ask struct {
 	Tags        []string `json:"Tags"`    // key=value; all must hold
 	Mode        Mode     `json:"Mode"`
 	Reason      string   `json:"Reason"`
-	FollowUpOf  string   `json:"Of"`      // the request whose servers these are, if it is asked for again
-	Except      []string `json:"Without"` // server ids that are left out, whatever they are by now
+	FollowUpOf  string   `json:"Of"`      // the earlier request that these servers belong to
+	Except      []string `json:"Without"` // server ids that are left out, whatever their state is
 	DryRun      bool     `json:"DryRun"`  // show what would be asked for; create nothing
 
-	// PreviousRequester: who asked for it before, as they are now, where something is tried
-	// again. Zero if that is not known.
+	// PreviousRequester is who asked for the earlier request, with the rights they
+	// have now. Zero if unknown.
 	PreviousRequester Person `json:"-"`
 }
 
 // alphabet has no characters that look or sound alike.
 const alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
-// IDFor gives the n-th candidate for the id of the request that op asks for.
-// It is the same each time, so that an ask repeated after a crash finds the
-// request that it has made already; n > 0 is for ids that another request has.
+// IDFor returns the n-th candidate for the id of the request that op asks for. It is
+// deterministic, so that an ask repeated after a crash finds the request that it has
+// already made. n > 0 is used if another request has the id.
 func IDFor(op string, n int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", op, n))
 	x := binary.BigEndian.Uint64(sum[:])

@@ -6,42 +6,42 @@ import (
 	"time"
 )
 
-// Outcome is what is known of one server in the end. Empty: not yet.
+// Outcome is what became of one server. Empty: not known yet.
 type Outcome string
 
 const (
-	// Stopped: the job says so and a look at the server confirms it.
+	// Stopped: the job says so and the server's state confirms it.
 	Stopped Outcome = "stopped"
-	// FoundOff: the server is off, but no job of ours confirms that we did it.
+	// FoundOff: the server is off, but no job confirms that the bot did it.
 	FoundOff Outcome = "off"
-	// Started: the job says so and a look at the server confirms it.
+	// Started: the job says so and the server's state confirms it.
 	Started Outcome = "started"
-	// FoundOn: the server runs, but no job of ours confirms that we did it.
+	// FoundOn: the server runs, but no job confirms that the bot did it.
 	FoundOn Outcome = "on"
-	// Skipped: left out just before sending; the result's Why says why.
+	// Skipped: left out just before sending; [Result.Skip] says why.
 	Skipped Outcome = "left_out"
-	// ActionFailed: the cloud refused or failed; Code and Reason are the cloud's.
+	// ActionFailed: the cloud refused or failed; Code and Detail are the cloud's.
 	ActionFailed Outcome = "failed"
-	// NotKnown: it could not be found out; [Result.Cause] is why.
+	// NotKnown: the outcome could not be determined; [Result.Cause] is why.
 	NotKnown Outcome = "unknown"
 	// NotSent: cancelled before its batch was sent.
 	NotSent Outcome = "not_sent"
 )
 
-// Result is one server of a batch: as it was last seen, and what became of it.
+// Result is one server of a batch: as it was last read, and its outcome.
 type Result struct {
-	Server         Server     `json:"s"`               // in a call: the snapshot taken before the intent
-	Sent           bool       `json:"sent,omitempty"`  // in a call that may have reached the cloud
-	SentInAttempt  int        `json:"in,omitempty"`    // attempt in which it was sent last
-	SeenInProgress bool       `json:"going,omitempty"` // seen on its way after a call with an unclear answer
+	Server         Server     `json:"s"`               // once sent: the snapshot taken before the intent
+	Sent           bool       `json:"sent,omitempty"`  // part of a call that may have reached the cloud
+	SentInAttempt  int        `json:"in,omitempty"`    // attempt in which it was last sent
+	SeenInProgress bool       `json:"going,omitempty"` // seen powering off (or on) after an unclear call
 	Outcome        Outcome    `json:"o,omitempty"`
 	Skip           SkipReason `json:"why,omitempty"`
 	Code           string     `json:"code,omitempty"`
-	Detail         string     `json:"reason,omitempty"` // the cloud's, or that of [Result.Cause]
+	Detail         string     `json:"reason,omitempty"` // the cloud's reason, or a stored [Cause]
 	Seconds        int        `json:"secs,omitempty"`   // from when the cloud took the call until the outcome was known
 }
 
-// Batch is one call's worth of servers.
+// Batch is the servers of one call.
 type Batch struct {
 	Request      string     `json:"request"`
 	Action       Action     `json:"action,omitempty"`
@@ -51,25 +51,25 @@ type Batch struct {
 	Attempt      int        `json:"attempt,omitempty"` // intents written so far
 	UnclearCalls int        `json:"lost,omitempty"`    // calls without a clear answer so far
 	Permit       string     `json:"permit,omitempty"`  // of the current attempt
-	Planned      time.Time  `json:"planned"`           // when the servers were read that the batch was made of
-	IntentAt     time.Time  `json:"intent,omitzero"`   // when the current attempt was about to be sent
+	Planned      time.Time  `json:"planned"`           // when the servers of the list were read
+	IntentAt     time.Time  `json:"intent,omitzero"`   // when the intent of the current attempt was written
 	JobID        string     `json:"job,omitempty"`
-	SentAt       time.Time  `json:"sent,omitzero"` // when the cloud took it
+	SentAt       time.Time  `json:"sent,omitzero"` // when the cloud accepted it
 	Polls        int        `json:"polls,omitempty"`
-	Rechecks     int        `json:"looks,omitempty"`  // looks at servers that did not agree with their job
-	OverdueTold  bool       `json:"late,omitempty"`   // the thread was told that the job is overdue
-	Trouble      Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not followed; people were told
+	Rechecks     int        `json:"looks,omitempty"`  // times that servers were read because they contradicted their job
+	OverdueTold  bool       `json:"late,omitempty"`   // the thread says that the job is overdue
+	Trouble      Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not polled; the thread says so
 	Results      []Result   `json:"results"`
 
 	newer *NewerFields // what a newer version wrote into the record
 }
 
-// PlanBatches cuts the approved list into batches of at most size servers. Of each
-// server a batch keeps what is needed to compare and to name it.
+// PlanBatches cuts the approved list into batches of at most size servers. A batch
+// keeps of each server what is needed to compare and to name it.
 func PlanBatches(r Request, f ServerList, size int) []Batch {
 	size = max(1, size)
 	read := f.At
-	if read.IsZero() { // a list of an older version
+	if read.IsZero() { // a list stored by an older version
 		read = r.Created
 	}
 	var batches []Batch
@@ -84,9 +84,9 @@ func PlanBatches(r Request, f ServerList, size int) []Batch {
 	return batches
 }
 
-// Split keeps the first size servers without outcome in a queued batch and
-// moves the others to new batches, numbered from first on. The new ones are a
-// chain of their own: each wakes the next, the first has to be woken.
+// Split keeps the first size servers without outcome in a queued batch and moves the
+// others to new batches, numbered from first. The new batches are a chain of their
+// own: each wakes the next, and the caller wakes the first.
 func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 	size = max(1, size)
 	kept = b
@@ -106,7 +106,7 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 	kept.Remaining -= len(rest)
 	for at := 0; at < len(rest); at += size {
 		m := b
-		m.newer = nil // it belongs to b's servers, by their place
+		m.newer = nil // those fields refer to b's servers by position
 		m.Index, m.Remaining = first+len(moved), len(rest)-at
 		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
 		m.Permit, m.Trouble = "", Cause{}
@@ -126,7 +126,7 @@ func (b Batch) WithoutOutcome() []string {
 	return ids
 }
 
-// To moves the batch, or says that the move is not legal.
+// To moves the batch to a state, or returns an error if that is not allowed.
 func (b Batch) To(next BatchState) (Batch, error) {
 	if !b.State.MayBecome(next) {
 		return b, fmt.Errorf("batch %s/%d cannot go from %s to %s", b.Request, b.Index, b.State, next)
@@ -135,8 +135,8 @@ func (b Batch) To(next BatchState) (Batch, error) {
 	return b, nil
 }
 
-// Ended moves the batch to the end that its results say. It is an error if a
-// server is still without outcome.
+// Ended moves the batch to the final state of its results. It is an error if a server
+// has no outcome.
 func (b Batch) Ended() (Batch, error) {
 	if n := len(b.WithoutOutcome()); n > 0 {
 		return b, fmt.Errorf("batch %s/%d cannot end: %d servers without outcome", b.Request, b.Index, n)
@@ -160,13 +160,13 @@ type Tally struct {
 	Off     int `json:"off,omitempty"` // found off, also those that were off before
 	Started int `json:"started,omitempty"`
 	On      int `json:"on,omitempty"`      // found running, also those that ran before
-	LeftOut int `json:"out,omitempty"`     // left out for another reason than being off
+	LeftOut int `json:"out,omitempty"`     // skipped for another reason than being off
 	Failed  int `json:"failed,omitempty"`  // refused or failed
-	Unknown int `json:"unknown,omitempty"` // not known
+	Unknown int `json:"unknown,omitempty"` // outcome unknown
 	NotSent int `json:"unsent,omitempty"`  // cancelled in time
 }
 
-// Tally counts the batch's results that are known.
+// Tally counts the batch's results that have an outcome.
 func (b Batch) Tally() Tally {
 	var t Tally
 	for _, r := range b.Results {
@@ -208,25 +208,25 @@ func (t Tally) Plus(u Tally) Tally {
 	}
 }
 
-// Done counts the servers that have an outcome, be it that it cannot be known.
+// Done counts the servers that have an outcome, NotKnown included.
 func (t Tally) Done() int {
 	return t.Stopped + t.Off + t.Started + t.On + t.LeftOut + t.Failed + t.Unknown + t.NotSent
 }
 
-// Good counts the servers that are as the request wants them.
+// Good counts the servers that are in the state that was asked for.
 func (t Tally) Good() int { return t.Stopped + t.Off + t.Started + t.On }
 
-// Bad counts the servers that did not end well.
+// Bad counts all other servers that have an outcome.
 func (t Tally) Bad() int { return t.LeftOut + t.Failed + t.Unknown + t.NotSent }
 
-// Long reports whether so many servers did not end well that what became of
-// each is told as a file, too.
+// Long reports whether Bad is so high that the outcome of each server is also
+// attached as a file.
 func (t Tally) Long() bool { return t.Bad() > fewBad }
 
-// fewBad is how many of them a message tells well enough.
+// fewBad is how many bad servers a message can list.
 const fewBad = 20
 
-// end says how a request (or batch) with these results has ended.
+// end is the final state of a request (or batch) with these results.
 func (t Tally) end(cancelled bool) State {
 	good, bad := t.Good(), t.LeftOut+t.Failed+t.NotSent
 	switch {

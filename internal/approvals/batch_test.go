@@ -21,7 +21,7 @@ func TestPlanCutsTheListInOrder(t *testing.T) {
 		{10, 4, []int{4, 4, 2}},
 		{10, 10, []int{10}},
 		{10, 1000, []int{10}},
-		{2, 0, []int{1, 1}}, // slow, but not for ever
+		{2, 0, []int{1, 1}}, // slow, but not endlessly
 	} {
 		frozen := ServerList{At: late, Servers: serverList(test.servers), LeftOut: r.LeftOut}
 		batches := PlanBatches(r, frozen, test.size)

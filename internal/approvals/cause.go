@@ -6,31 +6,30 @@ import (
 	"time"
 )
 
-// Cause is why a batch waits, why it is not clear what became of a call, or why
-// the outcome of a server is not known. The set is closed: [Causes] lists it,
-// and code outside this package cannot add to it. What people read for each is
-// with the words of the Slack side.
+// Cause is why a batch waits, why the result of a call is unclear, or why the outcome
+// of a server is unknown. The set is closed: [Causes] lists it, and code outside this
+// package cannot add to it. What people read for each is in package slackapp.
 //
-// A cause is stored as a short code; one that ends in a colon has a detail after
-// it ("job not found: ff80…"). During a rolling upgrade a replica of an older
+// A cause is stored as a short code; a detail follows a code that ends in a colon
+// ("job not found: ff80…"). During a rolling upgrade a replica of an older
 // version shows people what is stored as it is, so a code is a few plain words,
 // not an abbreviation. Codes must not change.
 //
-// Versions before this type stored whole sentences. [ParseCause] knows those
-// whose repetition must not be told again; any other text is kept and shown as
+// Versions before this type stored whole sentences. [ParseCause] knows those that
+// must not be reported twice; any other text is kept and shown as
 // it is. The zero Cause means that there is none.
 type Cause struct {
-	code   string // empty: detail is text that is no cause of this version
+	code   string // empty: detail is text that this version does not know
 	detail string
 }
 
 // Why a batch waits.
 var (
-	CauseCloudBusy     = newCause("cloud busy")                // it cannot be reached, or is busy
-	CauseThrottled     = newCause("cloud rate limit")          // the cloud says that too much was sent
-	CauseUnreadable    = newCause("servers not readable")      // the cloud does not show what the servers are now
-	CauseInProgress    = newCause("servers in progress")       // the action is being done to all servers that are left
-	CauseNewerVersion  = newCause("newer version needed")      // the record holds what this version does not know
+	CauseCloudBusy     = newCause("cloud busy")                // or it cannot be reached
+	CauseThrottled     = newCause("cloud rate limit")          // the cloud answered that too many calls were sent
+	CauseUnreadable    = newCause("servers not readable")      // the cloud does not return the servers' states
+	CauseInProgress    = newCause("servers in progress")       // the action is in progress on all remaining servers
+	CauseNewerVersion  = newCause("newer version needed")      // the record has fields that this version does not know
 	CauseStoreFull     = newCause("database full")             // the intent cannot be written
 	CauseStoreUnsafe   = newCause("database unsafe")           // the store may lose what is written to it
 	CauseStoreRestart  = newCause("database restarted")        // between the permit and the call
@@ -41,30 +40,30 @@ var (
 	CauseParked        = newCause("parked after many crashes") // the item is tried again after an hour
 )
 
-// Why it is not clear whether the cloud took a call.
+// Why it is unknown whether the cloud accepted a call.
 var (
 	CauseAnswerLost = newCause("answer lost")        // or it could not be read
 	CauseSenderGone = newCause("sender interrupted") // the process that made the call did not store the answer
 )
 
-// Why a job is not followed any longer.
+// Why a job is not polled any longer.
 var (
 	CauseJobNotFound = newCause("job not found:")      // detail: the job
-	CauseJobTooOld   = newCause("job not done after:") // detail: how long it was followed
+	CauseJobTooOld   = newCause("job not done after:") // detail: how long it was polled
 )
 
-// Why the outcome of a server is not known.
+// Why the outcome of a server is unknown.
 var (
 	CauseServerGone      = newCause("server not found")                   // the cloud does not show it any more
-	CauseChangedSince    = newCause("changed after unclear call")         // so it may be as it is by somebody else's doing
-	CauseRunsAgain       = newCause("running but changed after call")     // perhaps stopped, and started again by somebody
-	CauseOffAgain        = newCause("off but changed after call")         // perhaps started, and stopped again by somebody
-	CauseNoEffectSeen    = newCause("unchanged though seen in progress")  // and it bears the stamp from before the call
-	CauseNoEffectLost    = newCause("unchanged after unclear call")       // of a cancelled request; it may come to have an effect
-	CauseNoEffectJob     = newCause("unchanged after accepted call:")     // detail: why its job is not followed, a cause itself
+	CauseChangedSince    = newCause("changed after unclear call")         // so another person may have changed it
+	CauseRunsAgain       = newCause("running but changed after call")     // perhaps stopped, and started again by a person
+	CauseOffAgain        = newCause("off but changed after call")         // perhaps started, and stopped again by a person
+	CauseNoEffectSeen    = newCause("unchanged though seen in progress")  // with the stamp from before the call
+	CauseNoEffectLost    = newCause("unchanged after unclear call")       // of a cancelled request; the call may still take effect
+	CauseNoEffectJob     = newCause("unchanged after accepted call:")     // detail: why its job is not polled, a cause itself
 	CauseManyUnclear     = newCause("too many unclear calls:")            // detail: how many
-	CauseStillStopping   = newCause("still powering off after:")          // detail: how long it was waited for
-	CauseStillStarting   = newCause("still powering on after:")           // detail: how long it was waited for
+	CauseStillStopping   = newCause("still powering off after:")          // detail: how long the bot waited
+	CauseStillStarting   = newCause("still powering on after:")           // detail: how long the bot waited
 	CauseUnexpectedState = newCause("unexpected state:")                  // detail: the state
 	CauseJobDisagrees    = newCause("job done but server in state:")      // detail: the state
 	CauseJobSilent       = newCause("no job result and server in state:") // detail: the state
@@ -72,7 +71,7 @@ var (
 
 var causes []Cause
 
-// newCause is for the variables above alone.
+// newCause is for the variables above only.
 func newCause(code string) Cause {
 	c := Cause{code: code}
 	causes = append(causes, c)
@@ -82,10 +81,10 @@ func newCause(code string) Cause {
 // Causes lists every cause, without details.
 func Causes() []Cause { return append([]Cause(nil), causes...) }
 
-// Of adds what a cause is about: a job.
+// Of adds the job that a cause is about.
 func (c Cause) Of(job string) Cause { return Cause{c.code, job} }
 
-// After adds how long something was waited for.
+// After adds how long something lasted.
 func (c Cause) After(d time.Duration) Cause {
 	return Cause{c.code, d.Round(time.Second).String()}
 }
@@ -93,18 +92,18 @@ func (c Cause) After(d time.Duration) Cause {
 // times adds how often something happened.
 func (c Cause) times(n int) Cause { return Cause{c.code, strconv.Itoa(n)} }
 
-// showing adds the state that a server is in.
+// showing adds the state of a server.
 func (c Cause) showing(s Server) Cause { return Cause{c.code, s.state()} }
 
-// because adds another cause.
+// because adds the cause behind the cause.
 func (c Cause) because(d Cause) Cause { return Cause{c.code, d.String()} }
 
-// Kind is the cause without its detail, for comparing: zero for text that is no
-// cause of this version.
+// Kind is the cause without its detail, for comparison. It is zero for text that this
+// version does not know.
 func (c Cause) Kind() Cause { return Cause{code: c.code} }
 
-// Detail is what varies from case to case, or the text that is no cause of this
-// version. It may be foreign text.
+// Detail is the variable part, or the text that this version does not know. It may
+// contain text of the cloud.
 func (c Cause) Detail() string { return c.detail }
 
 // String is the cause as it is stored and logged.
@@ -115,8 +114,8 @@ func (c Cause) String() string {
 	return c.code + " " + c.detail
 }
 
-// ParseCause reads a stored cause. A sentence that an older version stored is
-// the cause that it means, or stays as it is.
+// ParseCause reads a stored cause. A sentence stored by an older version becomes the
+// cause that it means, or stays as it is.
 func ParseCause(stored string) Cause {
 	if strings.HasPrefix(stored, oldFreezeMark) {
 		return Cause{}
@@ -135,7 +134,7 @@ func ParseCause(stored string) Cause {
 	return Cause{detail: stored}
 }
 
-// MarshalText makes a record hold [Cause.String].
+// MarshalText stores a cause as [Cause.String].
 func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText is [ParseCause].
@@ -144,13 +143,12 @@ func (c *Cause) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// oldFreezeMark began what a batch held while a freeze kept it from being sent.
-// The request holds that now ([Request.FreezeTold]).
+// oldFreezeMark is how older versions began the trouble of a batch that a freeze had
+// stopped. The request has that now ([Request.FreezeTold]).
 const oldFreezeMark = "freeze of "
 
-// oldSentences are what versions before [Cause] stored where it has a code now.
-// Those with a job or a time in them are not among them: they are shown as they
-// are.
+// oldSentences are what versions before [Cause] stored instead of a code. Sentences
+// that contain a job or a time are not among them: they are shown as they are.
 var oldSentences = map[string]Cause{
 	"the cloud cannot be reached or is busy":                                                 CauseCloudBusy,
 	"the cloud says that too much was sent":                                                  CauseThrottled,
@@ -177,8 +175,8 @@ var oldSentences = map[string]Cause{
 	"stays off untouched, but a call for it was made and its answer lost":                    CauseNoEffectLost,
 }
 
-// Cause is why the outcome of the server is not known. For any other outcome it
-// is what the cloud said, as it stands, or zero.
+// Cause is why the outcome of the server is unknown. For any other outcome it is the
+// cloud's unchanged text, or zero.
 func (r Result) Cause() Cause {
 	if r.Outcome == NotKnown {
 		return ParseCause(r.Detail)
@@ -186,10 +184,10 @@ func (r Result) Cause() Cause {
 	return Cause{detail: r.Detail}
 }
 
-// notKnown ends the waiting for a server: its outcome is not known, because of c.
+// notKnown sets the outcome to NotKnown, because of c.
 func (r *Result) notKnown(c Cause) { r.Outcome, r.Detail = NotKnown, c.String() }
 
-// Cause is what a note of [TopicTrouble] or [TopicUnclear] tells of, made by
+// Cause is the cause in a note of [TopicTrouble] or [TopicUnclear], as set by
 // [Note.Because].
 func (n Note) Cause() Cause { return ParseCause(n.Why) }
 

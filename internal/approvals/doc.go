@@ -1,7 +1,8 @@
-// Package approvals is the story of a request: who asks for which servers to
-// be stopped, who decides, and what became of it. It is pure. It knows no
-// Slack, no Redis and no cloud; time comes in as an argument, and what a
-// method returns is for the caller to store.
+// Package approvals decides about requests: who may ask for servers to be stopped,
+// who may decide, which servers may be sent, and what became of them. It is pure: no
+// I/O, time is an argument, and the caller stores what a method returns. It knows
+// neither Redis nor the cloud's API, and of Slack only ids, which it does not
+// interpret.
 //
 // A request is a state machine:
 //
@@ -18,9 +19,9 @@
 //	                                          ├► partially_failed
 //	                                          ├► failed
 //	                                          └► unknown ──► one of the three,
-//	                                                         by a person's word
+//	                                                         by a person's statement
 //
-// An approved request can be cancelled, too, while its batches are not made.
+// An approved request can also be cancelled, until its batches are made.
 //
 // The work is cut into batches, each of them one call to the cloud:
 //
@@ -37,10 +38,10 @@
 //	 │                               └──► any of the ends above
 //	 └──► cancelled
 //
-// A batch reaches one of the ends straight from queued if none of its servers
-// is left to be stopped when its turn comes, and from submitting if the cloud
-// surely refuses the call.
+// A batch goes from queued straight to one of the ends if none of its servers is left
+// to be stopped when it is about to be sent, and from submitting if the cloud refuses
+// the call.
 //
-// A decision is made on a value ([Request.Approve], [Request.Deny], …) and
-// stored by whoever called, in one step with everything that follows from it.
+// A decision is made on a value ([Request.Approve], [Request.Deny], …), and the caller
+// stores it in one transaction with everything that follows from it.
 package approvals

@@ -14,26 +14,26 @@ type Freeze struct {
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
 	Channel string    `json:"channel"` // where it was announced
-	Ops     []string  `json:"ops"`     // the newest acts that changed it
+	Ops     []string  `json:"ops"`     // ids of the newest commands that changed it
 
-	// When people last clicked or typed, whatever came of it. An act may be
-	// carried out late, so these decide which of two acts is the newer one.
+	// When people last clicked or typed, with or without effect. A command may be
+	// handled late, so these times decide which of two commands is newer.
 	FreezeTypedAt   time.Time `json:"put_at,omitzero"`
 	UnfreezeTypedAt time.Time `json:"lift_at,omitzero"`
 
 	newer *NewerFields // what a newer version wrote into the record
 }
 
-// rememberedOps is how many acts a freeze remembers: an act that is repeated
-// after a crash must be known, also if others came in between.
+// rememberedOps is how many commands a freeze remembers, so that one that is repeated
+// after a crash is recognised even if others came in between.
 const rememberedOps = 50
 
 // Knows reports whether the click or command op has changed it before.
 func (f Freeze) Knows(op string) bool { return op != "" && slices.Contains(f.Ops, op) }
 
-// Put puts the freeze on. at is when p clicked or typed, now is when that is
-// carried out. A *Refusal says why p's word has no effect; what comes with it
-// still has to be kept: it remembers that somebody wanted the freeze at that time.
+// Put puts the freeze on. at is when p clicked or typed, now is when that is handled.
+// A *Refusal says why it has no effect; the freeze returned with it must be stored
+// all the same, because it remembers that p wanted a freeze at that time.
 func (f Freeze) Put(p Person, pol Policy, reason, channel, op string, at, now time.Time) (Freeze, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return f, err
@@ -49,8 +49,8 @@ func (f Freeze) Put(p Person, pol Policy, reason, channel, op string, at, now ti
 	return next.changed(true, p, reason, channel, op, now), nil
 }
 
-// Lift takes the freeze off, unless somebody wanted it at the same time or
-// later. It is announced where the freeze was. The times are those of [Freeze.Put].
+// Lift lifts the freeze, unless somebody wanted it at the same time or later. It is
+// announced where the freeze was announced. The times are those of [Freeze.Put].
 func (f Freeze) Lift(p Person, pol Policy, op string, at, now time.Time) (Freeze, error) {
 	if err := pol.MayDecide(p); err != nil {
 		return f, err
@@ -66,8 +66,8 @@ func (f Freeze) Lift(p Person, pol Policy, op string, at, now time.Time) (Freeze
 	return next.changed(false, p, "", f.Channel, op, now), nil
 }
 
-// newestFreezeTyped is when the freeze was last wanted. A record of an older version
-// does not say; then the freeze counts from when it was carried out.
+// newestFreezeTyped is when somebody last wanted the freeze. In a record of an older
+// version that is when the freeze took effect.
 func (f Freeze) newestFreezeTyped() time.Time {
 	if f.FreezeTypedAt.IsZero() && f.On {
 		return f.At

@@ -18,7 +18,8 @@ var (
 		Listed: Listed{Total: 2, Digest: "898730ee", Sample: []Server{
 			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
 			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},
-		}, LeftOut: []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}}, LeftOutCount: 1, Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}}},
+		}, LeftOut: []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}}, LeftOutCount: 1, Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
+			Names: []NameRun{{First: "web-1", Last: "web-3", Count: 2, Gaps: true}, {First: "db", Count: 1, ID: "d"}}, SkipCounts: []SkipCount{{Skip: SkipOff, Count: 1, Names: []NameRun{{First: "web-3", Count: 1}}}}},
 		Decided: Decided{Expires: late, ApprovalsNeeded: 1, Decisions: []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Void: true}}, Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"}, RemindersSent: 2},
 		Work:    Work{Batches: 2, OpenBatches: 1, Tally: Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6}, Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000, LastBatchAt: after("11m30s"), WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s")},
 	}

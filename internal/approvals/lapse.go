@@ -2,15 +2,15 @@ package approvals
 
 import "time"
 
-// ChoseLapse is the clock's verdict on an approval that became too old before it
-// was acted on.
+// ChoseLapse is the clock's decision about an approval that became too old before it
+// was used.
 const ChoseLapse Choice = "lapse"
 
-// TopicLapsed: nothing more is sent, since the approval became too old.
+// TopicLapsed: nothing more is sent, because the approval became too old.
 const TopicLapsed Topic = "lapsed"
 
-// minApprovalLife is how long an approval holds at least without being acted on,
-// however short the time for approving is.
+// minApprovalLife is how long an unused approval holds at least, however short the
+// time for approving is.
 const minApprovalLife = time.Hour
 
 // ApprovalLife is how long an approval of r holds while nothing is sent: as long as r
@@ -18,7 +18,7 @@ const minApprovalLife = time.Hour
 func (r Request) ApprovalLife() time.Duration { return max(r.Expires.Sub(r.Created), minApprovalLife) }
 
 // Lapse stops the sending of an approved request whose approval has become too
-// old: people approved what they saw then. last is when a batch of it was last
+// old: people approved what they saw at that time. last is when a batch of it was last
 // sent or ended; the zero time if none was. It returns false if the approval
 // still holds, or if nothing more is sent anyway.
 func (r Request) Lapse(last, now time.Time) (Request, bool) {

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Near returns up to n of the names that may have been meant by typed: those
-// that differ only in capitals first, then those with the fewest slips. A name
-// that is nothing like it is never among them.
+// Near returns up to n of the names that typed may stand for: first those that differ
+// only in case, then those with the smallest distance. Names that are not similar are
+// left out.
 func Near(typed string, names []string, n int) []string {
 	type candidate struct {
 		name string

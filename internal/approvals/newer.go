@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 )
 
-// NewerFields is what a stored record holds that this version does not know: fields
-// that a newer replica wrote. They are written back with the record, so that two
-// versions may work side by side, or an upgrade may be taken back. Its zero
-// value: nothing.
+// NewerFields are the fields of a stored record that this version does not know,
+// because a newer replica wrote them. They are written back with the record, so that
+// two versions can work side by side, or an upgrade can be rolled back. The zero
+// value has none.
 type NewerFields struct {
 	raw   []byte // the record as it was read
-	known []byte // what this version has understood of it
+	known []byte // what this version understood of it
 }
 
 // DecodeRecord reads a record into v, a pointer to a struct without methods for
@@ -32,9 +32,9 @@ func DecodeRecord(record []byte, v any) (*NewerFields, error) {
 	return &NewerFields{raw: bytes.Clone(record), known: known}, nil
 }
 
-// Encode writes v, which has come of the record that u was left of. What u
-// holds stands in it again at the same place, unless this version writes
-// something there itself. Elements of lists keep their place in the list.
+// Encode marshals v, which was made from the record that u was read from, and puts
+// the fields of u back at the same place, unless v has a field there itself. Elements
+// of lists are matched by position.
 func (u *NewerFields) Encode(v any) ([]byte, error) {
 	now, err := json.Marshal(v)
 	if err != nil || u == nil {
@@ -44,11 +44,11 @@ func (u *NewerFields) Encode(v any) ([]byte, error) {
 	return json.Marshal(carried(raw, known, next))
 }
 
-// FromNewer reports whether a newer version wrote something into the batch that
-// this one does not know. It must not be split then: whose it is, is not known.
+// FromNewer reports whether a newer version wrote fields into the batch that this one
+// does not know. Then it must not be split: the fields may refer to any server.
 func (b Batch) FromNewer() bool { return b.newer != nil }
 
-// tree is JSON as maps and lists; numbers stay as they are written.
+// tree decodes JSON to maps and lists, with numbers kept as they are written.
 func tree(b []byte) any {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -88,7 +88,7 @@ func carried(raw, known, next any) any {
 	return next
 }
 
-// Requests, batches and the freeze keep what they do not know.
+// Requests, batches and the freeze keep fields that they do not know.
 
 func (r *Request) UnmarshalJSON(b []byte) (err error) {
 	type plain Request

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Person is who clicked or typed, as Slack knows them at that moment.
+// Person is who clicked or typed, as Slack describes them at that moment.
 type Person struct {
 	ID          string   // U… or W…
 	Groups      []string // ids of the user groups (S…) of the policy they are in now
@@ -15,9 +15,9 @@ type Person struct {
 	Foreign     bool // from another workspace (Slack Connect)
 }
 
-// Known says how good what is known of a person or a group is.
+// Known describes how recent a cached answer about a person or a group is.
 type Known struct {
-	Age     time.Duration // since it was asked for
+	Age     time.Duration // since Slack was asked
 	Changed bool          // it is known to be out of date
 }
 
@@ -81,7 +81,7 @@ func (pol Policy) MayDecide(p Person) error {
 	return nil
 }
 
-// belongs refuses whoever is not a full, active, human member.
+// belongs refuses a person who is not a full, active, human member.
 func belongs(p Person) error {
 	switch {
 	case p.Deactivated:

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// What follows decides, before a call, which servers may be in it. A server of
-// a queued batch that is marked as sent was in a call whose answer was lost:
-// the mark stays until its outcome is known.
+// This file decides, before a call, which servers may be in it. A server of a queued
+// batch that is marked as sent was in a call whose answer was lost: the mark stays
+// until its outcome is known.
 
-// Prepare sorts the servers of a queued batch by what they are now. It gives
-// the ids to send, with the snapshot that a later look is compared with; what
-// cannot be stopped (or started) any more is left out and named. A server
-// without outcome that is not sent was in a lost call and is on its way now.
+// Prepare decides about each server of a queued batch by its state now. It returns the
+// ids to send, and stores a snapshot that later reads are compared with. A server that
+// cannot be stopped (or started) any more is skipped with a reason. A server without
+// outcome that is not sent was in an unclear call, and the action is in progress.
 //
-// distrusted is when the store last lost some of its past, or was restarted;
-// of a list that was read before then, a server that was changed since is left
-// out: a call for it may have been made that the store does not know of.
+// distrusted is when the store was last restarted or lost changes. If the list was
+// read before then, a server that has changed since is skipped: a call for it may have
+// been made that the store does not know of.
 func (b Batch) Prepare(seen map[string]Server, p Protection, distrusted time.Time) (next Batch, send []string) {
 	next = b.clone()
 	old := b.Planned.Before(distrusted)
@@ -34,10 +34,10 @@ func (b Batch) Prepare(seen map[string]Server, p Protection, distrusted time.Tim
 	return next, send
 }
 
-// prepare finds the outcome of one server, or reports that it may be sent.
+// prepare sets the outcome of one server, or returns true if it may be sent.
 func (b Batch) prepare(r *Result, s Server, there bool, p Protection, old bool) bool {
 	a := b.Action
-	if r.Sent && b.afterLostCall(r, s, there) {
+	if r.Sent && b.afterUnclearCall(r, s, there) {
 		return false
 	}
 	if !there {
@@ -55,15 +55,15 @@ func (b Batch) prepare(r *Result, s Server, there bool, p Protection, old bool) 
 	return true
 }
 
-// afterLostCall deals with a server that was in a call whose answer was lost:
-// it may have been stopped by us and started by a person, or the other way
-// round. It returns false only for one that nothing has happened to.
-func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
+// afterUnclearCall handles a server that was in a call whose answer was lost: the bot
+// may have stopped it and a person started it, or the other way round. It returns
+// false only for a server that has not changed.
+func (b Batch) afterUnclearCall(r *Result, s Server, there bool) bool {
 	switch {
 	case !there:
 		r.notKnown(CauseServerGone)
 	case b.Action.InProgress(s):
-		r.SeenInProgress = true // perhaps by the lost call: wait and see
+		r.SeenInProgress = true // perhaps by the unclear call: wait for its end
 	case b.Action.Satisfied(s):
 		r.Server, r.Outcome = s.brief(), b.Action.Observed()
 	case s.Updated != r.Server.Updated:
@@ -76,10 +76,10 @@ func (b Batch) afterLostCall(r *Result, s Server, there bool) bool {
 	return true
 }
 
-// Cancel ends a queued batch of a request that is cancelled. Servers that were
-// never sent get that as their outcome. For those that were in a lost call what
-// is seen of them now decides; wait reports that some of them are on their way,
-// and the batch cannot end yet. seen is needed for these only ([Batch.InUnclearCall]).
+// Cancel ends a queued batch of a cancelled request. Servers that were never sent get
+// the outcome NotSent. For those that were in an unclear call, their state decides;
+// wait reports that the action is in progress on some of them, so that the batch
+// cannot end yet. seen is needed for these only ([Batch.InUnclearCall]).
 func (b Batch) Cancel(seen map[string]Server) (next Batch, wait bool) {
 	next = b.clone()
 	for i := range next.Results {
@@ -91,7 +91,7 @@ func (b Batch) Cancel(seen map[string]Server) (next Batch, wait bool) {
 		switch {
 		case !r.Sent:
 			r.Outcome = NotSent
-		case !b.afterLostCall(r, s, there):
+		case !b.afterUnclearCall(r, s, there):
 			r.notKnown(CauseNoEffectLost)
 		case r.Outcome == "":
 			wait = true
@@ -112,9 +112,9 @@ func (b Batch) InUnclearCall() []string {
 	return ids
 }
 
-// Unsent is b after a call that was surely not accepted: its servers were not
-// sent by it. What an earlier, lost call did to them is still not known, so
-// once a call of a batch was lost all of its servers stay marked.
+// Unsent is b after a call that was certainly not accepted: its servers do not count
+// as sent. What an earlier, unclear call did to them is still unknown, so after such a
+// call all servers of the batch stay marked.
 func (b Batch) Unsent() Batch {
 	if b.UnclearCalls > 0 {
 		return b
@@ -128,14 +128,14 @@ func (b Batch) Unsent() Batch {
 	return next
 }
 
-// clone is b with results of its own.
+// clone is b with a copy of its results.
 func (b Batch) clone() Batch {
 	b.Results = slices.Clone(b.Results)
 	return b
 }
 
-// Decided lists the ids of servers that have an outcome now and had none in
-// before, which is the same batch at an earlier time.
+// Decided lists the ids of servers that have an outcome now and had none in before,
+// an earlier version of the batch.
 func (b Batch) Decided(before Batch) []string {
 	open := map[string]bool{}
 	for _, id := range before.WithoutOutcome() {

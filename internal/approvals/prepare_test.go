@@ -64,22 +64,22 @@ func TestPrepare(t *testing.T) {
 		{name: "after a loss: is off", was: runs, now: isOff, old: true, want: Skipped, why: SkipOff},
 		{name: "after a loss: has vanished", was: runs, now: vanished, old: true, want: Skipped, why: SkipVanished},
 
-		{name: "after a lost call: untouched", was: runs, now: runs, lost: true, send: true},
-		{name: "after a lost call: started again by a person", was: runs, now: runsOther, lost: true, want: NotKnown},
-		{name: "after a lost call: untouched, though it was seen going off", was: runs, now: runs, lost: true, going: true, want: NotKnown},
-		{name: "after a lost call: goes off late", was: runs, now: goesOff, lost: true},
-		{name: "after a lost call: is off", was: runs, now: isOff, lost: true, want: FoundOff},
-		{name: "after a lost call: has vanished", was: runs, now: vanished, lost: true, want: NotKnown},
-		{name: "after a lost call: untouched and locked", was: runs, now: locked, lost: true, want: Skipped, why: SkipLocked},
-		{name: "after a lost call and a loss: started again", was: runs, now: runsOther, lost: true, old: true, want: NotKnown},
+		{name: "after an unclear call: untouched", was: runs, now: runs, lost: true, send: true},
+		{name: "after an unclear call: started again by a person", was: runs, now: runsOther, lost: true, want: NotKnown},
+		{name: "after an unclear call: untouched, though it was seen going off", was: runs, now: runs, lost: true, going: true, want: NotKnown},
+		{name: "after an unclear call: goes off late", was: runs, now: goesOff, lost: true},
+		{name: "after an unclear call: is off", was: runs, now: isOff, lost: true, want: FoundOff},
+		{name: "after an unclear call: has vanished", was: runs, now: vanished, lost: true, want: NotKnown},
+		{name: "after an unclear call: untouched and locked", was: runs, now: locked, lost: true, want: Skipped, why: SkipLocked},
+		{name: "after an unclear call and a loss: started again", was: runs, now: runsOther, lost: true, old: true, want: NotKnown},
 
 		{name: "start: is off", action: Start, was: isOff, now: isOff, send: true},
 		{name: "start: runs", action: Start, was: isOff, now: runs, want: Skipped, why: SkipOn},
 		{name: "start: is being started", action: Start, was: isOff, now: goesOn, want: Skipped, why: SkipGoingOn},
 		{name: "start: what is protected may be started", action: Start, was: isOff, now: Server{ID: "a", Status: "SHUTOFF", Updated: "2", Tags: []string{"critical"}}, send: true},
-		{name: "start, after a lost call: runs", action: Start, was: isOff, now: runsOther, lost: true, want: FoundOn},
-		{name: "start, after a lost call: comes up late", action: Start, was: isOff, now: goesOn, lost: true},
-		{name: "start, after a lost call: stopped again", action: Start, was: isOff, now: isOffSame, lost: true, want: NotKnown},
+		{name: "start, after an unclear call: runs", action: Start, was: isOff, now: runsOther, lost: true, want: FoundOn},
+		{name: "start, after an unclear call: comes up late", action: Start, was: isOff, now: goesOn, lost: true},
+		{name: "start, after an unclear call: stopped again", action: Start, was: isOff, now: isOffSame, lost: true, want: NotKnown},
 	} {
 		b := of(test.action, test.was)
 		if test.lost {
@@ -124,11 +124,11 @@ func TestCancelledBatch(t *testing.T) {
 	}{
 		{name: "never sent", want: NotSent},
 		{name: "never sent, and goes off", now: goesOff, want: NotSent},
-		{name: "lost call, is off", lost: true, now: isOff, want: FoundOff},
-		{name: "lost call, goes off", lost: true, now: goesOff, wait: true},
-		{name: "lost call, runs untouched", lost: true, now: runs, want: NotKnown},
-		{name: "lost call, runs and was changed", lost: true, now: runsOther, want: NotKnown},
-		{name: "lost call, vanished", lost: true, now: vanished, want: NotKnown},
+		{name: "unclear call, is off", lost: true, now: isOff, want: FoundOff},
+		{name: "unclear call, goes off", lost: true, now: goesOff, wait: true},
+		{name: "unclear call, runs untouched", lost: true, now: runs, want: NotKnown},
+		{name: "unclear call, runs and was changed", lost: true, now: runsOther, want: NotKnown},
+		{name: "unclear call, vanished", lost: true, now: vanished, want: NotKnown},
 	} {
 		b := of(Stop, runs)
 		b.Results = append(b.Results, Result{Server: Server{ID: "b"}, Outcome: Stopped})

@@ -2,10 +2,10 @@ package approvals
 
 import "time"
 
-// ETA is when an executing request will about be done, at the cloud's limit
-// of rate servers a minute and by what is done so far, whichever is later. It
-// depends on the record alone. The zero time: nothing is known yet, or the
-// request is cancelled and will end before all is done.
+// ETA estimates when an executing request will be done: by the cloud's quota of rate
+// servers a minute and by the progress so far, whichever is later. It depends on the
+// record only. It is the zero time if nothing is known yet, or if the request is
+// cancelled.
 func (r Request) ETA(rate int) time.Time {
 	done := r.Tally.Done()
 	if r.State != Executing || r.Cancellation != nil || r.Started.IsZero() || done >= r.Total || rate < 1 {
@@ -24,14 +24,14 @@ func (r Request) ETA(rate int) time.Time {
 	return eta
 }
 
-// NoteWaiting notes that batch n waits for the cloud's limit, at which place in the
-// line; 0 if the request is the first, or nobody knows.
+// NoteWaiting notes that batch n waits for the cloud's quota, and the request's place
+// in the queue; 0 if it is first, or if the place is unknown.
 func (r Request) NoteWaiting(n, place int, now time.Time) Request {
 	r.WaitingBatch, r.QueuePosition, r.QueueNotedAt = n+1, place, now
 	return r
 }
 
-// ClearWaiting takes that back.
+// ClearWaiting removes the note of [Request.NoteWaiting].
 func (r Request) ClearWaiting() Request {
 	r.WaitingBatch, r.QueuePosition, r.QueueNotedAt = 0, 0, time.Time{}
 	return r

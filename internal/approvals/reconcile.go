@@ -2,37 +2,37 @@ package approvals
 
 import "time"
 
-// What follows decides what became of servers: after a call of which no job
-// tells, and after a job that is over.
+// This file decides what became of servers: after a call without a job, and after a
+// job that is over.
 
-// Patience says how long a batch is waited for, counted from the intent to send
-// it.
+// Patience says how long to wait for a batch, counted from its intent.
 type Patience struct {
 	Quarantine time.Duration // before a server may be sent again after an unclear call
-	GiveUp     time.Duration // until a server that is still on its way counts as not known
+	GiveUp     time.Duration // until a server that is still powering off (or on) has an unknown outcome
 }
 
-// NextStep is what has to be done with a batch after its servers were looked at.
+// NextStep is what to do with a batch after its servers were read.
 type NextStep int
 
 const (
 	// EndBatch: every server has an outcome.
 	EndBatch NextStep = iota
-	// WaitLonger: look again later.
+	// WaitLonger: read the servers again later.
 	WaitLonger
-	// waitGoing is Wait for a server that is on its way; it need not keep others.
-	waitGoing
-	// RequeueBatch: some servers were never reached by the call; they may be sent again.
+	// waitInProgress is WaitLonger for a server with the action in progress; it does
+	// not hold up the others.
+	waitInProgress
+	// RequeueBatch: the call never reached some servers; they may be sent again.
 	RequeueBatch
 )
 
-// maxUnclearCalls is how many unclear calls one batch may have before a person is
-// asked instead of sending another one.
+// maxUnclearCalls is how many unclear calls a batch may have. After that a person
+// decides instead of another call.
 const maxUnclearCalls = 3
 
-// ShowsEffect reports whether every server without outcome is as the action
-// wants it or on its way there: evidence that an unclear call was accepted.
-// next remembers which of them were seen on their way.
+// ShowsEffect reports whether the action is done or in progress on every server
+// without outcome: evidence that an unclear call was accepted. next remembers on
+// which of them it was in progress.
 func (b Batch) ShowsEffect(seen map[string]Server) (next Batch, all bool) {
 	next, all = b.clone(), true
 	for i := range next.Results {
@@ -47,15 +47,15 @@ func (b Batch) ShowsEffect(seen map[string]Server) (next Batch, all bool) {
 	return next, all
 }
 
-// Reconcile lets the servers tell what became of a batch that no job tells of.
+// Reconcile finds the outcome of a batch without a job from its servers.
 //
-// A server that is as the action finds it, idle, and bears the very stamp of the
-// snapshot was not touched since before the call: the call never reached it.
-// Only such a server may be sent again, and only after the quarantine, if the
-// call was surely never accepted, and a few times at most.
+// A server that is idle, in the state that the action starts from, and has the stamp
+// of the snapshot has not changed since before the call: the call never reached it.
+// Only such a server may be sent again, only after the quarantine, only if the call
+// was never accepted, and only a few times.
 func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (next Batch, do NextStep) {
 	next = b.clone()
-	waiting, going, requeue := false, false, false
+	waiting, inProgress, requeue := false, false, false
 	for i := range next.Results {
 		r := &next.Results[i]
 		if r.Outcome != "" {
@@ -65,14 +65,14 @@ func (b Batch) Reconcile(seen map[string]Server, wait Patience, now time.Time) (
 		switch b.reconcile(r, s, there, wait, now) {
 		case WaitLonger:
 			waiting = true
-		case waitGoing:
-			going = true
+		case waitInProgress:
+			inProgress = true
 		case RequeueBatch:
 			requeue = true
 		}
 	}
 	switch {
-	case waiting, going && !requeue:
+	case waiting, inProgress && !requeue:
 		return next, WaitLonger
 	case requeue:
 		return next, RequeueBatch
@@ -91,19 +91,19 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 	case a.InProgress(s):
 		r.SeenInProgress = true
 		if now.Sub(b.IntentAt) < wait.GiveUp {
-			return waitGoing
+			return waitInProgress
 		}
-		r.notKnown(b.stillGoing(now))
+		r.notKnown(b.stillInProgress(now))
 	case untouched && b.JobID != "":
-		// The call was accepted: it is not for us to say that it will have no
-		// effect, and not to make it again.
+		// The call was accepted, so it may still take effect, and must not be
+		// repeated.
 		r.notKnown(CauseNoEffectJob.because(b.Trouble))
 	case untouched && r.SeenInProgress:
 		r.notKnown(CauseNoEffectSeen)
 	case untouched && b.UnclearCalls >= maxUnclearCalls:
 		r.notKnown(CauseManyUnclear.times(b.UnclearCalls))
 	case untouched && now.Sub(b.IntentAt) < wait.Quarantine:
-		return WaitLonger // evidence came early; repeating has to wait all the same
+		return WaitLonger // the evidence came early, but a repeat has to wait for the quarantine
 	case untouched:
 		return RequeueBatch
 	case a.Untouched(s):
@@ -114,7 +114,7 @@ func (b Batch) reconcile(r *Result, s Server, there bool, wait Patience, now tim
 	return EndBatch
 }
 
-// JobPart is what a job says of one server. Its zero value: nothing yet.
+// JobPart is a job's status of one server. The zero value: not finished.
 type JobPart struct {
 	Done         bool
 	Failed       bool
@@ -123,18 +123,18 @@ type JobPart struct {
 
 func (p JobPart) over() bool { return p.Done || p.Failed }
 
-// JobReport is what a job says of the servers of a batch.
+// JobReport is a job's status of the servers of a batch.
 type JobReport struct {
 	Over  bool               // the whole job is over
-	Whole JobPart            // the job's own word, for servers that it does not list
+	Whole JobPart            // the job's own status, for servers that it does not list
 	Parts map[string]JobPart // server id → its part of the job
 }
 
-// Conclude makes the results of servers whose part of the job is over: only the
-// job and a look at the server together make a result. open reports that some
-// server has none yet, since its part is not over or the two may still come to
-// agree. last says that there is no point in waiting for that any longer; a
-// server that is on its way is waited for all the same, until Patience.GiveUp.
+// Conclude finds the outcomes of servers whose part of the job is over, from the job
+// and the server's state together. open reports that some server has no outcome yet,
+// because its part is not over or because job and state still disagree. last ends the
+// waiting for them to agree; a server with the action in progress is waited for all
+// the same, until Patience.GiveUp.
 func (b Batch) Conclude(job JobReport, seen map[string]Server, last bool, wait Patience, now time.Time) (next Batch, open bool) {
 	next = b.clone()
 	for i := range next.Results {
@@ -151,13 +151,13 @@ func (b Batch) Conclude(job JobReport, seen map[string]Server, last bool, wait P
 			continue
 		}
 		s, there := seen[r.Server.ID]
-		going := there && b.Action.InProgress(s)
+		inProgress := there && b.Action.InProgress(s)
 		switch {
-		case going && now.Sub(b.IntentAt) < wait.GiveUp:
+		case inProgress && now.Sub(b.IntentAt) < wait.GiveUp:
 			open = true
-		case going:
+		case inProgress:
 			r.Code = part.Code
-			r.notKnown(b.stillGoing(now))
+			r.notKnown(b.stillInProgress(now))
 		case !b.conclude(r, part, listed, s, there, last):
 			open = true
 		}
@@ -168,18 +168,18 @@ func (b Batch) Conclude(job JobReport, seen map[string]Server, last bool, wait P
 	return next, open
 }
 
-// conclude finds one server's outcome from its part of the job and from what
-// the server shows. It returns false while the two may still come to agree.
+// conclude finds one server's outcome from its part of the job and its state. It
+// returns false while the two disagree and may still come to agree.
 func (b Batch) conclude(r *Result, part JobPart, listed bool, s Server, there, last bool) bool {
 	a := b.Action
 	switch {
 	case !there:
 		r.notKnown(CauseServerGone)
 	case a.Satisfied(s) && part.Done && listed:
-		r.Server, r.Outcome = s.brief(), a.Confirmed() // with the stamp that it bears now
+		r.Server, r.Outcome = s.brief(), a.Confirmed() // with its current stamp
 	case a.Satisfied(s):
-		// The cloud counts it as failed, or the job does not name it, yet it is as
-		// it should be: say just that.
+		// The job failed or does not list the server, and yet its state is right:
+		// report just that.
 		r.Server, r.Outcome, r.Code, r.Detail = s.brief(), a.Observed(), part.Code, part.Reason
 	case part.Failed:
 		r.Outcome, r.Code, r.Detail = ActionFailed, part.Code, part.Reason
@@ -193,20 +193,20 @@ func (b Batch) conclude(r *Result, part JobPart, listed bool, s Server, there, l
 	return true
 }
 
-// GiveUp ends the waiting: servers without outcome, all of which are on their
-// way since the intent, count as not known.
+// GiveUp ends the waiting: servers without outcome, on all of which the action is in
+// progress, get the outcome NotKnown.
 func (b Batch) GiveUp(now time.Time) Batch {
 	next := b.clone()
 	for i := range next.Results {
 		if r := &next.Results[i]; r.Outcome == "" {
-			r.notKnown(b.stillGoing(now))
+			r.notKnown(b.stillInProgress(now))
 		}
 	}
 	return next
 }
 
-// Refused gives the cloud's own words as the result of every server without
-// outcome. Of one that was in a lost call they do not tell what that call did.
+// Refused sets the cloud's code and message as the result of every server without
+// outcome. They do not tell what an earlier, unclear call did to a server.
 func (b Batch) Refused(code, message string) Batch {
 	next := b.clone()
 	for i := range next.Results {
@@ -220,9 +220,8 @@ func (b Batch) Refused(code, message string) Batch {
 	return next
 }
 
-// stillGoing says that a server is on its way for so long that it is not waited
-// for any longer.
-func (b Batch) stillGoing(now time.Time) Cause {
+// stillInProgress is the cause for a server that takes too long to power off (or on).
+func (b Batch) stillInProgress(now time.Time) Cause {
 	c := CauseStillStopping
 	if b.Action == Start {
 		c = CauseStillStarting
@@ -230,7 +229,8 @@ func (b Batch) stillGoing(now time.Time) Cause {
 	return c.After(now.Sub(b.IntentAt))
 }
 
-// undone says that a server is as before the call, and yet was changed since.
+// undone is the cause for a server that is in the state from before the call, but has
+// changed since.
 func undone(a Action) Cause {
 	if a == Start {
 		return CauseOffAgain
@@ -238,7 +238,7 @@ func undone(a Action) Cause {
 	return CauseRunsAgain
 }
 
-// state is a server's state in the cloud's own words.
+// state is a server's state as the cloud names it.
 func (s Server) state() string {
 	if s.Task != "" {
 		return s.Status + " (" + s.Task + ")"

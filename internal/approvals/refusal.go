@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// RefusalKind names why something was refused. What a person is told stands with
-// the words of the Slack side; this is for branching.
+// RefusalKind is why something was refused. It is for branching and for the log; the
+// sentences that people read are in package slackapp.
 type RefusalKind string
 
 const (
@@ -47,15 +47,14 @@ const (
 	DraftGone         RefusalKind = "what was shown is not kept any more"
 )
 
-// Refusal is a no that a person caused and can mend. It is an error, so that
-// what refuses can be written like everything else that fails.
+// Refusal is an error that a person caused and can fix.
 type Refusal struct {
 	Kind    RefusalKind
-	Request Request // as it stands, where the refusal is about one
+	Request Request // as stored, if the refusal is about one
 	Count   int     // TooMany…: how many there are
 	Limit   int     // TooMany…: how many are allowed
 	Action  Action  // NothingToDo: what could not be done
-	Freeze  Freeze  // IsFrozen, NotFrozen, Overtaken: as it stands
+	Freeze  Freeze  // IsFrozen, NotFrozen, Overtaken: as stored
 
 	RetryAt time.Time // TooManyAsks: when the person may ask again
 
@@ -63,10 +62,15 @@ type Refusal struct {
 	Known string // WrongProject: the one that is served
 
 	Missing   []string            // Unresolved: what names no server
-	Near      map[string][]string // Unresolved: a missing name → names like it, the likeliest first
-	Ambiguous map[string][]Server // Unresolved: name → the servers that bear it
+	Near      map[string][]string // Unresolved: a missing name → similar names, the most similar first
+	Ambiguous map[string][]Server // Unresolved: name → the servers that have it
 	Taken     map[string]string   // ServersTaken: server id → request id
 	LeftOut   []LeftOut           // NothingToDo: every server, and why
+}
+
+// NoSuchRequest is the refusal of an id that no request has.
+func NoSuchRequest(id string) *Refusal {
+	return &Refusal{Kind: NotFound, Request: Request{ID: id}}
 }
 
 func (r *Refusal) Error() string {

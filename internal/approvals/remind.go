@@ -2,9 +2,9 @@ package approvals
 
 import "time"
 
-// Reminders are the moments at which people are reminded of a request that
-// nobody has decided: after a quarter, a half and three quarters of its time,
-// as far as they lie at least gap apart.
+// Reminders are the times at which people are reminded of an undecided request: after
+// a quarter, a half and three quarters of its time, as far as they are at least gap
+// apart.
 func (r Request) Reminders(gap time.Duration) []time.Time {
 	ttl := r.Expires.Sub(r.Created)
 	var all []time.Time
@@ -19,8 +19,8 @@ func (r Request) Reminders(gap time.Duration) []time.Time {
 	return all
 }
 
-// Remind counts the reminders that are due. It returns false if none is new,
-// or if there is nothing to decide any more.
+// Remind counts the reminders that are due. It returns false if none is new, or if
+// the request is decided.
 func (r Request) Remind(gap time.Duration, now time.Time) (Request, bool) {
 	due := 0
 	for _, at := range r.Reminders(gap) {
@@ -31,13 +31,12 @@ func (r Request) Remind(gap time.Duration, now time.Time) (Request, bool) {
 	if r.State != Pending || !now.Before(r.Expires) || due <= r.RemindersSent {
 		return r, false
 	}
-	// Several may be due after an outage; they are told as one.
+	// Several may be due after an outage; they become one.
 	r.RemindersSent = due
 	return r, true
 }
 
-// NextDue is when a pending request has to be looked at next: for a reminder, or
-// since its time is over.
+// NextDue is when a pending request needs its next step: a reminder, or its expiry.
 func (r Request) NextDue(gap time.Duration) time.Time {
 	if all := r.Reminders(gap); r.RemindersSent < len(all) {
 		return all[r.RemindersSent]

@@ -48,6 +48,10 @@ type Listed struct {
 	LeftOut      []LeftOut `json:"out,omitempty"`      // the first of those that were left out
 	LeftOutCount int       `json:"out_sum,omitempty"`  // how many were left out
 	Warnings     []Warning `json:"warnings,omitempty"` // of the whole list
+
+	// For the card, of the whole list; read them with Named and Skips.
+	Names      []NameRun   `json:"names,omitempty"`
+	SkipCounts []SkipCount `json:"skips,omitempty"`
 }
 
 // Decided is what people have decided, and until when they may.
@@ -92,27 +96,27 @@ const (
 	ChoseExpire  Choice = "expire"
 	ChoseNoCard  Choice = "no_card" // the card cannot be posted, so nobody could decide
 
-	// A person's word for servers of which it could not be found out.
+	// A person's statement about servers with unknown outcome.
 
 	ChoseServersOff Choice = "they_are_off"
 	ChoseServersOn  Choice = "they_run"
 )
 
-// Decision is one decision as it is kept for ever.
+// Decision is one decision. It is never changed, except to become void.
 type Decision struct {
 	Choice Choice    `json:"verdict"`
 	By     string    `json:"by,omitempty"` // Slack user id; empty for the clock
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
-	OpID   string    `json:"op,omitempty"` // the click's or command's own id
+	OpID   string    `json:"op,omitempty"` // id of the click or command
 
-	// Void: a yes that does not count any more, since its giver was no approver
-	// any more when the next yes was given.
+	// Void: an approval that does not count any more, because its approver had lost
+	// that right when the next approval was given.
 	Void bool `json:"void,omitempty"`
 }
 
-// New makes a pending request of what was asked and of the servers found for it. The policy's
-// limits hold: too many servers, none, or a missing reason is a *Refusal.
+// New makes a pending request from an ask and its server list. Too many servers,
+// none, or a missing reason is a *Refusal.
 func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Request, error) {
 	switch {
 	case pol.ReasonRequired && ask.Reason == "" && ask.FollowUpOf == "": // an earlier request is a reason
@@ -124,6 +128,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	case len(list.Servers) == 0:
 		return Request{}, &Refusal{Kind: NothingToDo, LeftOut: list.LeftOut, Action: list.Action}
 	}
+	names := NameRuns(list.Servers)
 	return Request{
 		ID: id, State: Pending,
 		Asked: Asked{
@@ -136,12 +141,13 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 			Sample:  list.Servers[:min(sampleSize, len(list.Servers))],
 			LeftOut: list.LeftOut[:min(sampleSize, len(list.LeftOut))], LeftOutCount: len(list.LeftOut),
 			Warnings: list.warnings(),
+			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
 		},
 		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
 	}, nil
 }
 
-// warnings are the hazards of stopping the servers; a start has none of them.
+// warnings are the hazards of stopping the servers; a start has none.
 func (f ServerList) warnings() []Warning {
 	if f.Action == Start {
 		return nil
@@ -149,13 +155,13 @@ func (f ServerList) warnings() []Warning {
 	return Warn(f.Servers)
 }
 
-// sampleSize is how many servers the record itself carries for the card.
+// sampleSize is how many servers the request's record contains for the card.
 const sampleSize = 20
 
-// Approvals counts the different people whose yes counts.
+// Approvals is the number of people whose approval counts.
 func (r Request) Approvals() int { return len(r.Approvers()) }
 
-// Approvers are the people whose yes counts, in the order of their yeses.
+// Approvers are the people whose approval counts, in the order of their approvals.
 func (r Request) Approvers() []string {
 	var ids []string
 	for _, d := range r.Decisions {
@@ -166,10 +172,10 @@ func (r Request) Approvers() []string {
 	return ids
 }
 
-// Counts reports whether d is a yes that counts.
+// Counts reports whether d is an approval that counts.
 func (d Decision) Counts() bool { return d.Choice == ChoseApprove && !d.Void }
 
-// VoidApprovalsOf is the request with the yeses of those people void, who are no
+// VoidApprovalsOf is the request with the approvals of those people void, who are not
 // approvers any more.
 func (r Request) VoidApprovalsOf(former []string) Request {
 	r.Decisions = slices.Clone(r.Decisions)
@@ -193,7 +199,7 @@ func (r Request) DecisionByOp(op string) (Decision, bool) {
 	return r.Decisions[i], true
 }
 
-// LastDecision is the newest decision; its zero value if there is none.
+// LastDecision is the newest decision, or the zero value.
 func (r Request) LastDecision() Decision {
 	if len(r.Decisions) == 0 {
 		return Decision{}
@@ -201,8 +207,8 @@ func (r Request) LastDecision() Decision {
 	return r.Decisions[len(r.Decisions)-1]
 }
 
-// Approve counts p's yes. With the last one that is needed the request is
-// approved. A *Refusal says why the yes does not count.
+// Approve counts p's approval. With the last one needed the request is approved. A
+// *Refusal says why it does not count.
 func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Request, error) {
 	if err := r.decidable(p, pol, now); err != nil {
 		return r, err
@@ -214,7 +220,7 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 		return r, &Refusal{Kind: YouApproved, Request: r}
 	}
 	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
-	// The settings of now hold where they ask for more than those of the ask.
+	// The current settings apply if they demand more than those at the ask.
 	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
 	if next.Approvals() < next.ApprovalsNeeded {
 		return next, nil
@@ -222,8 +228,8 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 	return next.to(Approved)
 }
 
-// Deny ends the request. One no is enough. The requester who is an approver
-// may deny their own request, too: that harms nobody.
+// Deny ends the request. One denial is enough. A requester who is an approver may also
+// deny their own request: that does no harm.
 func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (Request, error) {
 	if err := r.decidable(p, pol, now); err != nil {
 		return r, err
@@ -233,9 +239,9 @@ func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (R
 	return next.to(Denied)
 }
 
-// Cancel withdraws a pending request. Once the work has begun it only keeps
-// further batches from being sent. Once it is approved, approvers may cancel it,
-// too: its requester may be asleep, or gone. Before that they can deny it.
+// Cancel withdraws a pending request. If it is executing, it only stops further
+// batches. Once it is approved, approvers may cancel it, too, because its requester
+// may not be available. Before that they can deny it.
 func (r Request) Cancel(p Person, pol Policy, op string, now time.Time) (Request, error) {
 	if err := belongs(p); err != nil {
 		return r, err
@@ -260,8 +266,8 @@ func (r Request) Cancel(p Person, pol Policy, op string, now time.Time) (Request
 	return r, &Refusal{Kind: AlreadyDecided, Request: r}
 }
 
-// Expire ends a pending request whose time is over; earlier it changes nothing
-// and returns false.
+// Expire ends a pending request whose time is over. Before that it changes nothing and
+// returns false.
 func (r Request) Expire(now time.Time) (Request, bool) {
 	if r.State != Pending || now.Before(r.Expires) {
 		return r, false
@@ -283,8 +289,8 @@ func (r Request) CancelUnposted(why string, now time.Time) (Request, bool) {
 	return next, err == nil
 }
 
-// Execute starts the work of an approved request in n batches. It starts once:
-// a second start would forget what the first one has done.
+// Execute starts an approved request with n batches. It is allowed once: a second
+// start would forget the first one's results.
 func (r Request) Execute(n int, now time.Time) (Request, error) {
 	if r.State != Approved || n < 1 {
 		return r, fmt.Errorf("request %s is %s: cannot start %d batches", r.ID, r.State, n)
@@ -293,14 +299,15 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 	return r.to(Executing)
 }
 
-// AddBatches counts n batches more: one that was too large was split.
+// AddBatches counts n more batches, after one was split.
 func (r Request) AddBatches(n int) Request {
 	r.Batches += n
 	r.OpenBatches += n
 	return r
 }
 
-// BatchEnded counts one ended batch; with the last one the request ends, too.
+// BatchEnded counts an ended batch, and ends the request with its last one. It is an
+// error if no batch is open.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	if r.State != Executing || r.OpenBatches < 1 {
 		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.OpenBatches)
@@ -314,7 +321,7 @@ func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	return r.to(r.Tally.end(r.Cancellation != nil))
 }
 
-// decidable says whether a yes or no of p can count at all.
+// decidable returns nil if an approval or denial of p can count, else a *Refusal.
 func (r Request) decidable(p Person, pol Policy, now time.Time) error {
 	if err := pol.MayDecide(p); err != nil {
 		return err
@@ -329,7 +336,7 @@ func (r Request) decidable(p Person, pol Policy, now time.Time) error {
 }
 
 func (r Request) decided(d Decision) Request {
-	// A fresh slice: the caller still holds the request as it was.
+	// A new slice, because the caller may still use the old request.
 	r.Decisions = append(slices.Clone(r.Decisions), d)
 	return r
 }

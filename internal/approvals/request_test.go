@@ -257,8 +257,9 @@ func TestNewRequest(t *testing.T) {
 	}
 	want := Request{
 		ID: "S-23456", State: Pending,
-		Asked:   Asked{Project: "main", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1", Created: noon},
-		Listed:  Listed{Total: 30, Digest: frozen.Digest("main", Hard), Sample: frozen.Servers[:20], LeftOut: frozen.LeftOut[:20], LeftOutCount: 25},
+		Asked: Asked{Project: "main", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1", Created: noon},
+		Listed: Listed{Total: 30, Digest: frozen.Digest("main", Hard), Sample: frozen.Servers[:20], LeftOut: frozen.LeftOut[:20], LeftOutCount: 25,
+			Names: []NameRun{{First: "web-0", Last: "web-29", Count: 30}}, SkipCounts: []SkipCount{{Skip: SkipOff, Count: 25, Names: []NameRun{{First: "web-0", Last: "web-24", Count: 25}}}}},
 		Decided: Decided{Expires: late, ApprovalsNeeded: 1},
 	}
 	if got, want := marshal(t, r), marshal(t, want); got != want {

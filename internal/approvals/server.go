@@ -20,7 +20,7 @@ const (
 	Hard Mode = "HARD"
 )
 
-// Server is a server as the cloud showed it at one moment.
+// Server is a server as the cloud described it at one moment.
 type Server struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
@@ -56,27 +56,27 @@ func (s Server) IsGoingOff() bool { return s.Status == "ACTIVE" && s.Task == "po
 // IsGoingOn reports whether the server is being started now.
 func (s Server) IsGoingOn() bool { return s.Status == "SHUTOFF" && s.Task == "powering-on" }
 
-// SkipReason says for what reason a server was left out.
+// SkipReason is why a server was left out of a request or a call.
 type SkipReason string
 
 const (
 	SkipOff              SkipReason = "already_off" // it is stopped
-	SkipGoingOff         SkipReason = "going_off"   // somebody else is stopping it right now; how that ends is not ours to say
+	SkipGoingOff         SkipReason = "going_off"   // somebody else is stopping it now, with unknown result
 	SkipOn               SkipReason = "already_on"  // it runs
-	SkipGoingOn          SkipReason = "going_on"    // somebody else is starting it right now
+	SkipGoingOn          SkipReason = "going_on"    // somebody else is starting it now
 	SkipChangedSince     SkipReason = "since"       // changed by somebody after the request had stopped it
-	SkipLocked           SkipReason = "locked"      // the cloud refuses to touch it
-	SkipBusy             SkipReason = "busy"        // something else is being done to it
-	SkipVanished         SkipReason = "vanished"    // the cloud does not show it any more
-	SkipProtected        SkipReason = "protected"   // the settings forbid it
-	SkipBareMetal        SkipReason = "bare_metal"  // it belongs to another API
+	SkipLocked           SkipReason = "locked"      // locked in the cloud
+	SkipBusy             SkipReason = "busy"        // another task is in progress
+	SkipVanished         SkipReason = "vanished"    // the cloud does not list it any more
+	SkipProtected        SkipReason = "protected"   // protected by the settings
+	SkipBareMetal        SkipReason = "bare_metal"  // bare metal: needs another API
 	SkipStopState        SkipReason = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
 	SkipStartState       SkipReason = "start_state" // a state that cannot be started from
-	SkipChangedMeanwhile SkipReason = "touched"     // somebody changed it since the request was made, and the store was lost meanwhile
+	SkipChangedMeanwhile SkipReason = "touched"     // it has changed since the request was made, and the store was lost meanwhile
 )
 
-// brief is what a batch keeps of a server: enough to compare it with a later
-// look and to name it. The list of the request has the rest.
+// brief is what a batch keeps of a server: enough to compare it with a later read and
+// to name it. The server list of the request has the rest.
 func (s Server) brief() Server {
 	s.Tags, s.Flavor, s.Charge = nil, "", ""
 	return s
@@ -88,11 +88,11 @@ type LeftOut struct {
 	Skip   SkipReason `json:"why"`
 }
 
-// ServerList is what was asked for, down to the servers. It is made once, when the
-// request is made, and never changed: what is approved is this list.
+// ServerList is the list of servers that a request is about. It is made with the
+// request and never changed: people approve exactly this list.
 type ServerList struct {
 	Action  Action    `json:"action,omitempty"`
-	At      time.Time `json:"at,omitzero"` // before the first of the servers was read
+	At      time.Time `json:"at,omitzero"` // before the first server was read
 	Servers []Server  `json:"servers"`
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 }
@@ -107,7 +107,7 @@ func (f ServerList) Digest(project string, mode Mode) string {
 	slices.Sort(ids)
 	h := sha256.New()
 	io.WriteString(h, project+"\n"+string(mode)+"\n")
-	if f.Action != Stop { // what it always was for a stop stays so
+	if f.Action != Stop { // digests of stops must not change
 		io.WriteString(h, string(f.Action)+"\n")
 	}
 	io.WriteString(h, strings.Join(ids, "\n"))
@@ -137,14 +137,15 @@ func (p Protection) Covers(s Server) bool {
 	return false
 }
 
-// HasTag reports whether s has exactly the tag.
+// HasTag reports whether s has exactly the tag. This is the only rule by which tags
+// are compared; the cloud's own filter is fuzzy.
 func (s Server) HasTag(tag string) bool {
 	return slices.ContainsFunc(s.Tags, func(t string) bool { return sameTag(t, tag) })
 }
 
-// sameTag reports whether a and b are the same tag. A tag without value is
-// written "key" or "key="; any other is equal to itself alone, also if its value
-// ends in "=" as base64 does.
+// sameTag reports whether a and b are the same tag. A tag without value is written
+// "key" or "key="; any other tag equals only itself, also if its value ends in "=" as
+// base64 does.
 func sameTag(a, b string) bool { return bareTag(a) == bareTag(b) }
 
 func bareTag(tag string) string {
@@ -154,10 +155,10 @@ func bareTag(tag string) string {
 	return tag
 }
 
-// Match reports whether name fits pattern, in which * stands for any
-// characters, also none, and everything else for itself.
+// Match reports whether name fits pattern, in which * matches any characters, also
+// none, and everything else matches itself.
 func Match(pattern, name string) bool {
-	// Not path.Match: to it [ ? \ mean something, and its * stops at a slash.
+	// Not path.Match: there [ ? \ are special, and * does not match a slash.
 	parts := strings.Split(pattern, "*")
 	last := len(parts) - 1
 	if last == 0 {
@@ -172,8 +173,8 @@ func Match(pattern, name string) bool {
 	return ok && strings.HasSuffix(name, parts[last])
 }
 
-// Eligible says what may be done with s when a stop is asked for or about to be
-// sent: ok, or the reason to leave it out.
+// Eligible reports whether s may be stopped, when that is asked for and before it is
+// sent, or why it is skipped.
 func (p Protection) Eligible(s Server) (why SkipReason, ok bool) {
 	switch {
 	case p.Covers(s):

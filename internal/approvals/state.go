@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// State is where a request stands.
+// State is the state of a request.
 type State string
 
 const (
-	// Pending: the card is up, people may decide. Leaves by enough approvals,
-	// a denial, the requester's withdrawal, or the end of its time.
+	// Pending: people may decide. Ends by enough approvals, a denial, the requester's
+	// withdrawal, or the end of its time.
 	Pending State = "pending"
-	// Approved: enough people said yes; the batches are not made yet.
+	// Approved: enough people approved; the batches are not made yet.
 	Approved State = "approved"
 	// Executing: batches exist and at least one has not ended.
 	Executing State = "executing"
@@ -22,9 +22,9 @@ const (
 	PartiallyFailed State = "partially_failed"
 	// Failed: no server was stopped.
 	Failed State = "failed"
-	// Unknown: of at least one server it could not be found out. A person decides.
+	// Unknown: the outcome of at least one server is unknown. A person decides.
 	Unknown State = "unknown"
-	// Denied: an approver said no.
+	// Denied: an approver denied it.
 	Denied State = "denied"
 	// Cancelled: withdrawn before anything was sent to the cloud.
 	Cancelled State = "cancelled"
@@ -32,7 +32,7 @@ const (
 	Expired State = "expired"
 )
 
-// moves are all legal moves of a request. What is not here cannot happen.
+// moves are all transitions of a request. Others cannot happen.
 var moves = map[State][]State{
 	Pending:         {Pending, Approved, Denied, Cancelled, Expired},
 	Approved:        {Executing, Cancelled},
@@ -46,10 +46,11 @@ var moves = map[State][]State{
 	Expired:         {},
 }
 
-// MayBecome reports whether the move from s to next is legal.
+// MayBecome reports whether the transition from s to next is allowed.
 func (s State) MayBecome(next State) bool { return slices.Contains(moves[s], next) }
 
-// Final reports whether nothing but a person's word can still change s.
+// Final reports whether the request has ended. From Unknown a person can still move
+// it on.
 func (s State) Final() bool {
 	switch s {
 	case Pending, Approved, Executing:
@@ -58,8 +59,8 @@ func (s State) Final() bool {
 	return true
 }
 
-// UnmarshalText refuses a state that this version does not know, so that a
-// record of a newer version is not half understood.
+// UnmarshalText refuses a state that this version does not know, so that no record of
+// a newer version is misunderstood.
 func (s *State) UnmarshalText(b []byte) error {
 	if _, ok := moves[State(b)]; !ok {
 		return fmt.Errorf("unknown request state %q", b)
@@ -68,21 +69,21 @@ func (s *State) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// BatchState is where one batch stands.
+// BatchState is the state of a batch.
 type BatchState string
 
 const (
-	// Queued: nothing of this attempt was sent. Waits for its turn and a permit.
+	// Queued: this attempt was not sent. Waits for a permit.
 	Queued BatchState = "queued"
-	// Submitting: the intent is written; the call may be on its way. Found by
-	// anybody but the one who wrote it, it means: go and look.
+	// Submitting: the intent is written; the call may be under way. A worker that
+	// finds a batch in this state did not write the intent, so the call is unclear.
 	Submitting BatchState = "submitting"
-	// Running: the cloud took the call and gave a job id.
+	// Running: the cloud accepted the call and gave a job id.
 	Running BatchState = "running"
-	// Ambiguous: the call's answer is not known. Only looking is allowed.
+	// Ambiguous: the call's answer is unknown. The servers may only be read.
 	Ambiguous BatchState = "ambiguous"
-	// Reconciling: the quarantine is over (or the servers already show the
-	// effect); what the servers say decides.
+	// Reconciling: the quarantine is over, or the servers already show the effect;
+	// their states decide.
 	Reconciling BatchState = "reconciling"
 	// BatchSucceeded: every server of the batch is off.
 	BatchSucceeded BatchState = "succeeded"
@@ -90,16 +91,16 @@ const (
 	BatchPartiallyFailed BatchState = "partially_failed"
 	// BatchFailed: none was stopped.
 	BatchFailed BatchState = "failed"
-	// BatchUnknown: of at least one server it could not be found out.
+	// BatchUnknown: the outcome of at least one server is unknown.
 	BatchUnknown BatchState = "unknown"
-	// BatchCancelled: never sent, since the request was cancelled.
+	// BatchCancelled: never sent, because the request was cancelled.
 	BatchCancelled BatchState = "cancelled"
 )
 
 var batchEnds = []BatchState{BatchSucceeded, BatchPartiallyFailed, BatchFailed, BatchUnknown}
 
-// batchMoves are all legal moves of a batch. A queued batch may end without a
-// call: every server of it may be off, or gone, when its turn comes.
+// batchMoves are all transitions of a batch. A queued batch may end without a call:
+// all its servers may be off or gone before it is sent.
 var batchMoves = map[BatchState][]BatchState{
 	Queued:               append([]BatchState{Submitting, BatchCancelled}, batchEnds...),
 	Submitting:           append([]BatchState{Queued, Running, Ambiguous}, batchEnds...),
@@ -113,7 +114,7 @@ var batchMoves = map[BatchState][]BatchState{
 	BatchCancelled:       {},
 }
 
-// MayBecome reports whether the move from s to next is legal.
+// MayBecome reports whether the transition from s to next is allowed.
 func (s BatchState) MayBecome(next BatchState) bool { return slices.Contains(batchMoves[s], next) }
 
 // Final reports whether the batch has ended.

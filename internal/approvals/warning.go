@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Hazard is something that whoever decides should know before servers stop.
+// Hazard is something that an approver should know before servers stop.
 type Hazard string
 
 const (
@@ -16,7 +16,7 @@ const (
 	// MayBeScaled: a name or tag hints at an Auto Scaling group, which may
 	// replace a stopped member, or delete it. The cloud does not show membership.
 	MayBeScaled Hazard = "scaled"
-	// BilledOff: paid for while it is stopped, as far as the cloud shows it.
+	// BilledOff: billed while it is stopped, as far as the cloud shows it.
 	BilledOff Hazard = "billed"
 )
 
@@ -80,19 +80,19 @@ func saysLive(text string) bool {
 	return false
 }
 
-// scaled is how Auto Scaling names what it makes, and how people tag it. The
-// two letters count only as a part of their own: "nas-1" is none.
+// scaled matches names that Auto Scaling gives, and tags that people use for it. The
+// two letters count only as a word of their own: "nas-1" does not match.
 var scaled = regexp.MustCompile(`(?i)(^|[^\pL\pN])as-|auto.?scaling`)
 
 func (s Server) mayBeScaled() bool {
 	return scaled.MatchString(s.Name) || slices.ContainsFunc(s.Tags, scaled.MatchString)
 }
 
-// fullPrice are flavours with local disks (d, i, ir), with FPGAs and of bare
-// metal: they are billed in full while they are stopped.
+// fullPrice matches flavors with local disks (d, i, ir) or FPGAs, and of bare metal:
+// they are billed in full while they are stopped.
 var fullPrice = regexp.MustCompile(`(?i)^((d|i|ir|fp)\d|physical\.)`)
 
-// yearly is the charging mode of what is paid for in advance.
+// yearly is the charging mode of servers that are paid in advance.
 const yearly = "1"
 
 func (s Server) billedOff() bool { return s.Charge == yearly || fullPrice.MatchString(s.Flavor) }

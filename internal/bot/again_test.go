@@ -52,10 +52,10 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := w.Card(1)
-	if text := slacksim.PlainText(again); !holds(text, "<@UANNA> asks to start *2 servers*", "again, after `"+requestID(card)+"`", "already running", "SHUTOFF", "[Approve]") || holds(text, "SOFT") {
+	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of `"+requestID(card)+"`", "already running", "[Approve]") || holds(text, "shutdown") {
 		t.Errorf("the card says %s", text)
 	}
-	if !holds(string(again.Blocks), "Start 2 servers?", "They are started.") {
+	if !holds(string(again.Blocks), "Start 2 servers?", "begins as soon as you confirm") {
 		t.Errorf("the dialog does not say that servers are started: %s", again.Blocks)
 	}
 	w.Cloud.StartByHand(ids[2]) // and one while the card waits
@@ -64,8 +64,8 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatalf("%d start calls before anybody approved", n)
 	}
 	w.Click(ben, again, approve)
-	done := w.outcome(again, "all 2 servers run", "1 started", "1 found running")
-	if text := slacksim.PlainText(done); !holds(text, "web-1 | started |", "web-3 | left out | – | already running") {
+	done := w.outcome(again, "2 of 2 servers are running", "1 started", "1 found running")
+	if text := slacksim.PlainText(done); !holds(text, "web-1 | started |", "web-3 | skipped | – | already running") {
 		t.Errorf("the outcome says %s", text)
 	}
 	if w.has(done, startAgain) || w.has(done, retryFailed) {
@@ -87,9 +87,9 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 	}
 	heard := w.Hears(anna)
 	w.Command(anna, "start "+requestID(card))
-	heard("nothing to start", "already running")
+	heard("Nothing to start", "already running")
 	w.Command(anna, "start "+requestID(again))
-	heard("has stopped no server")
+	heard("stopped no server")
 	if n := len(w.Slack.Messages(ops)); n != 2 {
 		t.Errorf("%d cards, want 2\n%s", n, w.Transcript())
 	}
@@ -102,10 +102,10 @@ func TestLostAnswersOfStartCalls(t *testing.T) {
 		calls int
 		end   string
 	}{
-		"reset after":  {ecssim.ResetAfter, 1, "all 2 servers run"},
+		"reset after":  {ecssim.ResetAfter, 1, "2 of 2 servers are running"},
 		"reset before": {ecssim.ResetBefore, 2, "2 servers started"},
 		"no job id":    {ecssim.NoJobID, 2, "2 servers started"},
-		"taken late":   {ecssim.AcceptLate(time.Second), 1, "all 2 servers run"},
+		"taken late":   {ecssim.AcceptLate(time.Second), 1, "2 of 2 servers are running"},
 		"too much":     {ecssim.Throttle(time.Second), 2, "2 servers started"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestServerStoppedByHandIsNotStartedAgain(t *testing.T) {
 	w.Within(5*time.Second, "web-1 on", func() bool { return w.Status(ids[0]) == "ACTIVE" })
 	w.Cloud.StopByHand(ids[0])
 	w.Cloud.StartByHand(ids[1])
-	w.outcome(again, "I cannot say", "web-1", "somebody may have stopped it again")
+	w.outcome(again, "is unknown", "web-1", "someone may have stopped it again")
 	w.settled()
 	if n := w.StartsOf(ids[0]); n != 1 || w.Status(ids[0]) != "SHUTOFF" {
 		t.Errorf("web-1 was started %d times and is %s, want once and SHUTOFF", n, w.Status(ids[0]))
@@ -179,19 +179,19 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			if len(test.env) > 0 && test.env[0] == "APPROVALS_REQUIRED" {
 				w.Click(carla, card, approve)
 			}
-			end := w.outcome(card, "done in part", "2 stopped", "1 failed", "Ecs.0100")
-			w.Reply(card, "Call 1 of 1: 1 server failed", "`Ecs.0100`", "will not")
-			if n := w.Count(card, "Call 1 of 1: 1 server failed"); n != 1 {
-				t.Errorf("the failed batch was told %d times", n)
+			end := w.outcome(card, "stopped 2 of 3", "1 failed", "Ecs.0100")
+			w.Reply(card, "Failed (1)", "Ecs.0100", "will not")
+			if n := w.Count(card, "Ecs.0100"); n != 1 {
+				t.Errorf("the failed batch was posted %d times", n)
 			}
 			w.Cloud.FailServer(ids[1], "", "")
 
 			heard := w.Hears(test.who)
 			w.Click(test.who, end, retryFailed)
-			heard("Asked as", "stop 1 server")
+			heard("created", "stop 1 server")
 			again := w.Card(1)
 			if !test.atOnce {
-				if text := slacksim.PlainText(again); !holds(text, "<@"+test.who+"> asks to stop *1 server*", "HARD", "again, after `"+requestID(card)+"`", "night", "[Approve]") {
+				if text := slacksim.PlainText(again); !holds(text, "Stop 1 server", "Requested by <@"+test.who+">", "power off", "retry of `"+requestID(card)+"`", "night", "[Approve]") {
 					t.Errorf("the card says %s", text)
 				}
 				for _, by := range []string{ben, carla} {
@@ -205,11 +205,11 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			}
 			if test.who == anna || test.atOnce {
 				w.outcome(again, "1 server stopped")
-				if text := w.CardSays(again, "<@UANNA> asks to stop", "again, after", "Done"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
+				if text := w.CardSays(again, "Stopped 1 server", "Requested by <@UANNA>", "retry of"); test.atOnce && !holds(text, "approved by <@"+test.who+">") {
 					t.Errorf("the card says %s", text)
 				}
 			} else if w.env["APPROVALS_REQUIRED"] != "" {
-				w.CardSays(again, "Waiting for 1 approval") // one's own does not count
+				w.CardSays(again, "Needs 2 approvals") // one's own does not count
 			}
 			w.Within(10*time.Second, "stop", func() bool { return !test.atOnce && test.who == ben || w.Cloud.StopCount(ids[1]) == 2 })
 			for i, id := range ids {
@@ -226,8 +226,8 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 	for _, test := range []struct {
 		action, says, card string
 	}{
-		{theyRun, "they run", "Done in part"},
-		{theyAreOff, "they are stopped", "Done"},
+		{theyRun, "running", "1 failed"},
+		{theyAreOff, "stopped", "are stopped"},
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			t.Parallel()
@@ -241,15 +241,15 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 			w.Cloud.StartByHand(ids[0])
 			w.Cloud.StopByHand(ids[1])
-			end := w.outcome(card, "I cannot say")
+			end := w.outcome(card, "is unknown")
 
 			heard := w.Hears(anna)
 			w.Click(anna, end, test.action)
-			heard("not an approver")
+			heard("Only approvers")
 			w.Click(ben, end, test.action)
 			w.Within(5*time.Second, "form", func() bool { _, open := w.Slack.View(ben); return open })
 			v, _ := w.Slack.View(ben)
-			if text := slacksim.ViewText(v); !holds(text, "1 server", requestID(card)) {
+			if text := slacksim.ViewText(v); !holds(text, "1 unknown server", requestID(card)) {
 				t.Errorf("the form says %s", text)
 			}
 			reason := map[string]map[string]any{"reason": {"text": "seen in the console <!here>"}}
@@ -259,13 +259,13 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.Reply(card, "<@UBEN> says that "+test.says, "seen in the console")
-			w.CardSays(card, test.card, "<@UBEN> said", "seen in the console")
+			w.Reply(card, "<@UBEN> marked", test.says, "seen in the console")
+			w.CardSays(card, test.card, "<@UBEN> marked", "seen in the console")
 			heard = w.Hears(carla)
 			w.Click(carla, end, theyRun)
-			heard("nothing to decide", "<@UBEN> said")
+			heard("is unknown", "<@UBEN> marked")
 			w.settled()
-			if n := w.Count(card, "says that"); n != 1 {
+			if n := w.Count(card, "marked"); n != 1 {
 				t.Errorf("told %d times\n%s", n, w.Transcript())
 			}
 			c := w.redis.Client()
@@ -305,7 +305,7 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 			w.insist(func() (slacksim.Answer, error) {
 				return w.Slack.Click(t.Context(), ben, ops, again.TS, approve)
 			}, func() bool { return !strings.Contains(string(w.Now(again).Blocks), approve) })
-			w.outcome(again, "It took")
+			w.outcome(again, requestID(again)+": ")
 			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
 			for i, id := range ids {
@@ -318,12 +318,12 @@ func TestKilledWhileStartingAgain(t *testing.T) {
 			}
 			ends := 0
 			for _, text := range w.Replies(again) {
-				if holds(text, "It took") {
+				if holds(text, requestID(again)+": ") {
 					ends++
 				}
 			}
 			if ends != 1 {
-				t.Errorf("the outcome was told %d times", ends)
+				t.Errorf("the outcome was posted %d times", ends)
 			}
 		})
 	}
@@ -363,13 +363,13 @@ func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call 1 of 2")
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
 	w.Command(anna, "cancel "+requestID(card))
-	end := w.outcome(card, "It took")
+	end := w.outcome(card, requestID(card)+": ")
 	n := len(w.Slack.Messages(ops))
 	w.Click(ben, end, retryFailed)
 	again := w.Card(n)
-	w.CardSays(again, "<@UBEN> asks to stop", "Waiting for 1 approval")
+	w.CardSays(again, "Requested by <@UBEN>", "Needs 1 approval")
 	if got := w.Cloud.StopCount(ids[1]); got != 0 {
 		t.Errorf("web-2 was stopped %d times", got)
 	}
@@ -393,7 +393,7 @@ func TestTheRestIsRetriedOnce(t *testing.T) {
 	sent := w.Cloud.StopCount(ids[0])
 	heard := w.Hears(carla)
 	w.Click(carla, end, retryFailed)
-	heard("tried again before")
+	heard("already retried as")
 	w.settled()
 	if got := w.Cloud.StopCount(ids[0]); got != sent || w.Status(ids[0]) != "ACTIVE" {
 		t.Errorf("web-1 was sent %d times more and is %s", got-sent, w.Status(ids[0]))
@@ -416,7 +416,7 @@ func TestARetryIsNotTheWishOfSomebodyWhoIsGone(t *testing.T) {
 	w.forgetful(time.Minute)
 	w.Click(ben, end, retryFailed)
 	again := w.Card(1)
-	if text := w.CardSays(again, "<@UBEN> asks to stop *1 server*", "again, after"); !holds(text, "Waiting for 1 approval") {
+	if text := w.CardSays(again, "Stop 1 server", "Requested by <@UBEN>", "retry of"); !holds(text, "Needs 1 approval") {
 		t.Errorf("the card says %s", text)
 	}
 	w.Click(carla, again, approve)

@@ -73,13 +73,13 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 			if call.Method != "POST" || call.Status != 200 || call.Fault != "" {
 				t.Errorf("the cloud answered %s %s with %d (%s), want 200", call.Method, call.Path, call.Status, call.Fault)
 			}
-			w.Reply(c.card, "The cloud took call 1 of 1", "`"+call.JobID+"`")
-			w.CardSays(c.card, "Done", "<@"+by+">", id)
+			w.Reply(c.card, "Huawei Cloud accepted", "`"+call.JobID+"`")
+			w.CardSays(c.card, "Stopped", "<@"+by+">", id)
 			w.decided(c.card)
-			if text := slacksim.PlainText(c.card); !holds(text, "<@UANNA> asks to stop", "sim-1", "("+c.mode+")", ids[0], "ACTIVE", "[Approve]", "[Deny]", "[Cancel request]") {
+			if text := slacksim.PlainText(c.card); !holds(text, "Requested by <@UANNA>", "sim-1", map[string]string{"HARD": "power off", "SOFT": "graceful shutdown"}[c.mode], "[Approve]", "[Deny]", "[Cancel request]") {
 				t.Errorf("the card first said %q", text)
 			}
-			if warns := strings.Contains(slacksim.PlainText(c.card), "cuts the power"); warns != (c.mode == "HARD") {
+			if warns := strings.Contains(slacksim.PlainText(c.card), "unsaved data is lost"); warns != (c.mode == "HARD") {
 				t.Errorf("the card of a %s stop warns of the power cut: %v", c.mode, warns)
 			}
 		})
@@ -103,7 +103,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(anna)
 		w.Command(anna, "web-1 web-2 --hard --dry-run")
-		heard("Dry run, nothing was asked for", "2 servers", "HARD", "web-1", ids[1], "ACTIVE")
+		heard("Dry run", "no request was created", "2 servers", "power off", "web-1", "web-2")
 		if cards, keys := len(w.Slack.Messages(ops)), w.keys("{p:*}:[rtsob]:*"); cards != 0 || len(keys) != 0 {
 			t.Errorf("after a dry run there are %d cards and the records %v", cards, keys)
 		}
@@ -115,7 +115,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(dora)
 		w.Command(dora, "list")
-		heard("No request is open")
+		heard("No open requests")
 	})
 	t.Run("help", func(t *testing.T) {
 		w := w.in(t)
@@ -129,14 +129,14 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		id := requestID(card)
 		heard := w.Hears(dora)
 		w.Command(dora, "list")
-		heard(id, "waiting", "1 server", "<@UANNA>")
+		heard(id, "pending", "1 server", "<@UANNA>")
 		w.Command(dora, "status "+strings.ToLower(strings.TrimPrefix(id, "S-")))
-		heard(id, "the disk is full", "Waiting for 1 approval", "web-3", ids[2], "Its thread")
+		heard(id, "the disk is full", "Needs 1 approval", "web-3", "|View>")
 		heard = w.Hears(anna)
 		w.Command(anna, "cancel "+id)
 		heard("You cancelled", id)
 		w.CardSays(card, "Cancelled", "<@UANNA>", "Nothing was stopped")
-		w.Reply(card, "<@UANNA> withdrew this")
+		w.Reply(card, "<@UANNA> cancelled this request")
 		w.decided(card)
 	})
 	t.Run("denial with a reason", func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w.Command(carla, "deny "+id+" not before the release")
 		heard("You denied", id)
 		w.CardSays(card, "Denied", "<@UCARLA>", "not before the release")
-		w.Reply(card, "<@UCARLA> denied this", "<@UANNA>", "not before the release")
+		w.Reply(card, "<@UCARLA> denied your request", "<@UANNA>", "not before the release")
 		w.decided(card)
 	})
 	t.Run("approval", func(t *testing.T) {
@@ -159,19 +159,19 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w.Stopped(ids[3])
 		heard = w.Hears(dora)
 		w.Command(dora, "status "+id)
-		heard(id, "Done", "succeeded", w.Stops()[0].JobID, "web-4")
+		heard(id, "Stopped", "succeeded", w.Stops()[0].JobID, "web-4")
 	})
 	t.Run("history shows the newest first", func(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(dora)
 		w.Command(dora, "history")
-		text := heard("The last 3 requests")
-		done, denied, cancelled := strings.Index(text, "done"), strings.Index(text, "denied"), strings.Index(text, "cancelled")
+		text := heard("Last 3 requests")
+		done, denied, cancelled := strings.Index(text, ":white_check_mark: stopped"), strings.Index(text, "denied"), strings.Index(text, "cancelled")
 		if done < 0 || denied < done || cancelled < denied {
 			t.Errorf("the order is wrong: %s", text)
 		}
 		w.Command(dora, "history 1")
-		if text := heard("The last 1 request"); strings.Contains(text, "denied") {
+		if text := heard("Last 1 request"); strings.Contains(text, "denied") {
 			t.Errorf("more than one: %s", text)
 		}
 	})
@@ -179,12 +179,12 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		card := w.Ask(anna, "web-5 web-6 web-7")
 		w.Click(ben, card, approve)
-		w.Reply(card, "The cloud took call 1 of 3")
+		w.Reply(card, "Huawei Cloud accepted batch 1 of 3")
 		heard := w.Hears(anna)
 		w.Command(anna, "cancel "+requestID(card))
-		heard("what was sent goes on; nothing more is sent")
+		heard("Servers already sent will still stop", "the rest won't be touched")
 		w.Reply(card, "<@UANNA> cancelled this")
-		w.Reply(card, "<@UANNA>", "was cancelled by <@UANNA> after 1 of 3", "1 stopped", "2 not sent", "web-6", "web-7")
+		w.Reply(card, "<@UANNA>", "cancelled by <@UANNA> after 1 of 3", "1 stopped", "2 not sent", "web-6", "web-7")
 		w.Stopped(ids[4])
 		w.Untouched(ids[5], ids[6])
 	})
@@ -217,7 +217,7 @@ func TestCardStandsWhereTheCommandWasTypedIfNoChannelIsSet(t *testing.T) {
 	typed("CLOBBY", "web-1")
 	heard("not allowed in this channel", "<#COPS>", "<#CDEV>")
 	typed("CDEV", "web-1")
-	heard("Asked as", "<#CDEV>")
+	heard("created", "<#CDEV>")
 	w.Within(15*time.Second, "card in CDEV", func() bool { return len(w.Slack.Messages("CDEV")) == 1 })
 	card := w.Slack.Messages("CDEV")[0]
 	w.Click(ben, card, approve)
@@ -244,7 +244,7 @@ func TestOnlyRequestersMayAsk(t *testing.T) {
 	w.Slack.Deactivate("UEVE")
 	w.start(nil)
 	for user, words := range map[string]string{
-		dora: "You may not ask", gus: "Guests can neither ask", "UEVE": "deactivated", "UFAY": "Only members of this workspace", "UROBO": "Bots can neither ask",
+		dora: "You can't request", gus: "Guests can't request", "UEVE": "deactivated", "UFAY": "Only members of this workspace", "UROBO": "Bots can't request",
 	} {
 		heard := w.Hears(user)
 		w.Command(user, "web-1")

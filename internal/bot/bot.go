@@ -1,14 +1,12 @@
-// Package bot puts the parts together: settings, Redis, the cloud, Slack, the
-// engine between them, and the HTTP endpoints.
+// Package bot connects the parts: settings, Redis, the cloud, Slack, the engine
+// between them, and the HTTP endpoints.
 package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
 
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
@@ -30,11 +29,11 @@ type Bot struct {
 	log    *slog.Logger
 }
 
-// Tune changes how the engine works where no setting does: the demo and tests
-// run on a faster clock. It may be nil.
+// Tune changes values of the engine that are not settings: the demo and tests use
+// shorter times. It may be nil.
 type Tune func(*jobs.Config)
 
-// New wires a bot. Nothing is connected yet; [Bot.Close] frees what it holds.
+// New wires a bot. It does not connect yet. [Bot.Close] releases its resources.
 func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -46,8 +45,8 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	calls := newCallMetrics(reg)
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
-		// It only smooths the calls of this process; the quota is kept in Redis.
-		Limiter: rate.NewLimiter(20, 40),
+		// It only smooths the calls of this process; the quota is in Redis.
+		Limiter: rate.NewLimiter(25, 40),
 		Observe: calls.observe,
 	})
 	if err != nil {
@@ -76,7 +75,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	return b, nil
 }
 
-// causes are why the bot is not ready, one line each.
+// causes returns why the bot is not ready, one line each.
 func (b *Bot) causes(ctx context.Context) []string {
 	all := b.redis.causes(ctx)
 	if err := b.app.Ready(); err != nil {
@@ -85,20 +84,19 @@ func (b *Bot) causes(ctx context.Context) []string {
 	return all
 }
 
-// Run serves until ctx ends or something cannot go on. After ctx has ended it
-// returns nil within 10 seconds; what it held is in the store.
+// Run serves until ctx ends or a part fails. After ctx has ended it returns nil within
+// 10 seconds; its unfinished work is in the store.
 //
-// HTTP comes first: a probe must not end a process that only waits for Redis.
-// The engine begins when Redis can be worked with, and Slack when the engine has.
+// HTTP starts first: a probe must not end a process that only waits for Redis. The
+// engine starts when Redis is usable, and Slack when the engine has started.
 func (b *Bot) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
+	group, ctx := errgroup.WithContext(ctx)
 	part := func(name string, run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(ctx); err != nil {
-				cancel(fmt.Errorf("%s: %w", name, err))
+		group.Go(func() error {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
+			return nil // what fails during a shutdown is no reason for it
 		})
 	}
 	part("http", b.health.run)
@@ -113,23 +111,18 @@ func (b *Bot) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-b.engine.Started(): // nothing is taken that cannot be recorded
+			case <-b.engine.Started(): // receive nothing from Slack that cannot be recorded
 				return b.app.Run(ctx)
 			}
 		})
 		return b.redis.watch(ctx)
 	})
-	wg.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return group.Wait()
 }
 
-// work binds the store to the bot's team in Slack and runs the engine. Before the
-// store is bound nothing is claimed or recorded: with the tokens of another team
-// the bot could post in none of the channels, and would give the other's
-// requests up.
+// work binds the store to the bot's team in Slack and runs the engine. Before that,
+// nothing is claimed or recorded: with the tokens of another team the bot could not
+// post in the channels, and would give up the other bot's requests.
 func (b *Bot) work(ctx context.Context) error {
 	team, bot, err := b.app.Identity(ctx)
 	if err != nil {
@@ -141,11 +134,11 @@ func (b *Bot) work(ctx context.Context) error {
 	return b.engine.Run(ctx, b.app)
 }
 
-// Close frees what the bot holds. It is called after [Bot.Run] has returned.
+// Close releases the bot's resources. It is called after [Bot.Run] has returned.
 func (b *Bot) Close() error {
 	b.engine.Close()
 	return b.store.Close()
 }
 
-// Addr is where the HTTP endpoints listen; nil before [Bot.Run] or without them.
+// Addr is the address of the HTTP endpoints; nil before [Bot.Run] or without them.
 func (b *Bot) Addr() net.Addr { return b.health.addr() }

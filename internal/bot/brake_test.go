@@ -62,7 +62,7 @@ func brakesWork(t *testing.T, groups slacksim.Fault) {
 	stop := w.start(nil)
 	running, denied, cancelled, pending := w.Ask(anna, "web-1 web-2 web-3 web-4 web-5 web-6"), w.Ask(anna, "web-7"), w.Ask(anna, "web-8"), w.Ask(anna, "web-9")
 	w.Click(carla, running, approve)
-	w.Reply(running, "The cloud took call")
+	w.Reply(running, "Huawei Cloud accepted")
 	stop()
 	w.forgetful(24 * time.Hour)
 
@@ -191,9 +191,9 @@ func TestAnOlderUnfreezeDoesNotLiftANewerFreeze(t *testing.T) {
 	w.Within(pulled, "try", func() bool { return len(w.Slack.Calls("users.info")) > before })
 	also := w.Hears(carla)
 	w.Command(carla, "freeze second incident: nothing must be stopped")
-	also("frozen already")
+	also("Already frozen")
 	heard("Still frozen", "after you typed this")
-	if !w.frozen() || w.Announced("Not frozen any more") != 0 {
+	if !w.frozen() || w.Announced("Freeze lifted") != 0 {
 		t.Errorf("the last command was freeze, and it is not frozen\n%s", w.Transcript())
 	}
 	w.Command(ben, "unfreeze")
@@ -217,7 +217,7 @@ func TestABrakeIsNotTurnedAwayAsBusy(t *testing.T) {
 	w.Within(pulled, "answer that it is too much at once", func() bool { return busy() > 0 })
 	heard := w.Hears(ben)
 	w.Command(ben, "freeze")
-	heard("Frozen")
+	heard("Sending is frozen")
 	w.Click(anna, card, cancel)
 	w.Within(pulled, "cancellation", func() bool { return w.state(card) == approvals.Cancelled })
 	wg.Wait()
@@ -262,13 +262,13 @@ func TestAYesOfAFormerApproverDoesNotCount(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(carla, card, approve)
-	w.CardSays(card, "Waiting for 1 approval", "<@UCARLA>")
+	w.CardSays(card, "Needs 1 more", "<@UCARLA>")
 	w.duty(dora)
 	w.Click(ben, card, approve)
-	w.CardSays(card, "Waiting for 1 approval", "Approved so far by <@UBEN>")
+	w.CardSays(card, "Needs 1 more", "Approved so far by <@UBEN>")
 	heard := w.Hears(carla)
 	w.Click(carla, card, approve)
-	heard("not an approver")
+	heard("Only approvers")
 	w.Untouched(ids...)
 	w.Click(dora, card, approve)
 	w.Reply(card, "<@UANNA>", "1 server stopped")
@@ -280,7 +280,7 @@ func TestAYesOfAFormerApproverDoesNotCount(t *testing.T) {
 	}
 	heard = w.Hears(dora)
 	w.Command(dora, "freeze")
-	heard("not an approver")
+	heard("Only approvers")
 }
 
 // Where no channel is set for cards, they stand where they were asked for, but
@@ -304,7 +304,7 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		}
 	}
 	for channel, words := range map[string]string{
-		"CSHARED": "outside your workspace", "GGROUP": "cannot find out", "DANNABEN": "direct message", "CLOST": "cannot find out",
+		"CSHARED": "outside your workspace", "GGROUP": "can't find out", "DANNABEN": "direct message", "CLOST": "can't find out",
 	} {
 		if channel == "CLOST" {
 			w.Slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))
@@ -343,16 +343,16 @@ func TestAFreezeThatNobodyHearsOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Within(pulled, "freeze", w.frozen)
-		heard("Frozen", "could not announce")
+		heard("Sending is frozen", "couldn't announce")
 		w.Command(ben, "unfreeze")
 		w.Within(pulled, "end of the freeze", func() bool { return !w.frozen() })
 	}
 	heard := w.Hears(ben)
 	w.Command(ben, "freeze here")
-	if text := heard("Frozen"); holds(text, "could not announce") {
+	if text := heard("Sending is frozen"); holds(text, "couldn't announce") {
 		t.Errorf("where it can be announced: %s", text)
 	}
-	w.Within(pulled, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "here") == 1 })
+	w.Within(pulled, "announcement", func() bool { return w.Announced("frozen by <@UBEN>", "here") == 1 })
 }
 
 // What the bot cannot read is not acknowledged as if it were taken.
@@ -368,7 +368,7 @@ func TestWhatCannotBeReadIsNotTaken(t *testing.T) {
 		answer  string
 	}{
 		"interactive":    {`{"type":"view_submission","user":{"id":"UANNA"},"view":"odd"}`, false, ""},
-		"slash_commands": {`{"command":7}`, true, "could not read that"},
+		"slash_commands": {`{"command":7}`, true, "couldn't read that"},
 		"events_api":     {`{"type":"event_callback","event":7}`, true, ""},
 	} {
 		a, err := w.Slack.SendRaw(t.Context(), kind, json.RawMessage(c.payload))
@@ -390,14 +390,14 @@ func TestAnApproverCancelsWhatRuns(t *testing.T) {
 	w.Command(ben, "cancel "+requestID(card))
 	heard("Only <@UANNA>", "deny")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call 1 of 2")
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
 	w.Slack.Deactivate(anna)
 	heard = w.Hears(dora)
 	w.Command(dora, "cancel "+requestID(card))
 	heard("Only <@UANNA>", "or an approver")
 	heard = w.Hears(carla)
 	w.Command(carla, "cancel "+requestID(card))
-	heard("nothing more is sent")
+	heard("the rest won't be touched")
 	w.settled()
 	w.Untouched(ids[1])
 }

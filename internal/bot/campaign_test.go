@@ -354,25 +354,21 @@ func (c *campaign) check() {
 		}
 		told := map[string]int{}
 		for _, m := range w.Slack.Thread(ops, card.TS) {
-			var meta struct {
-				Payload struct {
-					ID string `json:"id"`
-				} `json:"event_payload"`
+			for _, id := range notesOf(m) {
+				told[id]++
 			}
-			json.Unmarshal(m.Metadata, &meta)
-			told[meta.Payload.ID]++
 		}
 		ends := 0
 		for id, n := range told {
 			if n > 1 {
-				w.t.Errorf("%s was told %d times", id, n)
+				w.t.Errorf("%s was posted %d times", id, n)
 			}
 			if slices.ContainsFunc([]string{"/end", "/cancelled", "/denied", "/expired"}, func(s string) bool { return strings.HasSuffix(id, s) }) {
 				ends++
 			}
 		}
 		if ends == 0 {
-			w.t.Errorf("nobody was told how this ended: %s", slacksim.PlainText(card))
+			w.t.Errorf("no message says how this ended: %s", slacksim.PlainText(card))
 		}
 	}
 	if w.t.Failed() {

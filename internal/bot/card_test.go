@@ -20,11 +20,12 @@ func (w *world) outcome(card slacksim.Message, words ...string) slacksim.Message
 	return w.ReplyMessage(card, append([]string{"<@UANNA>"}, words...)...)
 }
 
-// decided checks that nothing can be clicked on the card any more.
+// decided checks that nothing can be decided on the card any more.
 func (w *world) decided(m slacksim.Message) {
 	w.t.Helper()
-	if blocks := string(w.Now(m).Blocks); strings.Contains(blocks, `"actions"`) || strings.Contains(blocks, `"button"`) {
-		w.t.Errorf("a decided card has buttons: %s", blocks)
+	blocks := string(w.Now(m).Blocks)
+	if all, show := strings.Count(blocks, `"action_id"`), strings.Count(blocks, `"ecs_stop_show"`); all != show {
+		w.t.Errorf("a decided card has buttons that decide: %s", blocks)
 	}
 }
 
@@ -45,7 +46,7 @@ func (w *world) toldOnce(card slacksim.Message) {
 		}
 		json.Unmarshal(m.Metadata, &meta)
 		if seen[meta.Payload.ID] {
-			w.t.Errorf("%s was told twice\n%s", meta.Payload.ID, w.Transcript())
+			w.t.Errorf("%s was posted twice\n%s", meta.Payload.ID, w.Transcript())
 		}
 		seen[meta.Payload.ID] = true
 		if strings.HasSuffix(meta.Payload.ID, "/end") {
@@ -53,7 +54,7 @@ func (w *world) toldOnce(card slacksim.Message) {
 		}
 	}
 	if ends != 1 {
-		w.t.Errorf("the outcome was told %d times, want once\n%s", ends, w.Transcript())
+		w.t.Errorf("the outcome was posted %d times, want once\n%s", ends, w.Transcript())
 	}
 }
 

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// trouble is why Redis cannot be worked with, in a sentence that may be shown
-// to everybody: it holds no address and nothing of what Redis answered.
+// trouble is why Redis is not usable, in a sentence that may be shown to everybody: it
+// contains no address and nothing of Redis's answer.
 type trouble struct {
 	cause   string
-	refused bool // Redis answers and does not let the bot in: somebody has to act
+	refused bool // Redis refuses the bot: a person has to act
 }
 
 var away = trouble{cause: "Redis does not answer"}
 
-// answers are the first words of Redis's refusals, and what they mean.
+// answers maps the error codes of Redis to what they mean.
 var answers = map[string]trouble{
 	"WRONGPASS":   {"Redis refuses the user name or the password in REDIS_URL", true},
 	"NOAUTH":      {"Redis wants a password, and REDIS_URL holds none", true},
@@ -37,8 +37,8 @@ var answers = map[string]trouble{
 	"CLUSTERDOWN": {"the Redis cluster is down", false},
 }
 
-// troubleOf finds out what an error means. known is false for an error that
-// does not come from Redis or from the way to it.
+// troubleOf finds out what an error means. known is false for an error that comes
+// neither from Redis nor from the connection to it.
 func troubleOf(err error, sentinels bool) (t trouble, known bool) {
 	if sentinels && strings.Contains(err.Error(), "all sentinels") {
 		return sentinelTrouble(err), true
@@ -57,7 +57,7 @@ func troubleOf(err error, sentinels bool) (t trouble, known bool) {
 	if t, ok := tlsTrouble(err); ok {
 		return t, true
 	}
-	var fault interface { // the store has found out itself; its words may hold an address
+	var fault interface { // a fault that the store found; its text may contain an address
 		error
 		fmt.Stringer
 	}
@@ -72,7 +72,7 @@ func troubleOf(err error, sentinels bool) (t trouble, known bool) {
 	return away, false
 }
 
-// redisAnswer returns what Redis itself answered.
+// redisAnswer returns the error that Redis itself answered, if it did.
 func redisAnswer(err error) (string, bool) {
 	var answered interface {
 		error
@@ -123,8 +123,8 @@ func tlsTrouble(err error) (trouble, bool) {
 	return trouble{}, false
 }
 
-// reminder decides when a trouble that lasts is logged: at once, again when its
-// cause changes, and once a minute.
+// reminder decides when a lasting trouble is logged: at once, when its cause changes,
+// and once a minute.
 type reminder struct {
 	cause string
 	at    time.Time

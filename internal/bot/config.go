@@ -38,7 +38,7 @@ type Config struct {
 
 	Rate       int
 	BatchSize  int
-	Anchor     string
+	Anchor     jobs.Anchor
 	Quarantine time.Duration
 	UnsureWait time.Duration
 	Deadline   time.Duration
@@ -59,14 +59,14 @@ const (
 	BlocksClassic = "classic"
 )
 
-// Load reads all settings. Its error joins every fault, each naming the
-// variable and the mend; it never repeats a secret.
+// Load reads all settings. Its error joins all faults; each names the variable and
+// the fix, and none contains a secret.
 func Load(lookup Lookup) (Config, error) {
 	c, _, err := load(lookup)
 	return c, err
 }
 
-// load also returns the names that it has looked for: those are all settings.
+// load also returns the names that it has looked up, which are all settings.
 func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 	known = map[string]bool{}
 	s := settings{lookup: func(name string) (string, bool) {
@@ -104,7 +104,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
 		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
 		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
-		Anchor:        s.choice("ECS_RATE_ANCHOR", jobs.AnchorSubmit, jobs.AnchorFinish),
+		Anchor:        jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
 		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
 		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
 		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
@@ -123,7 +123,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 	return c, known, errors.Join(s.faults...)
 }
 
-// together checks settings against each other.
+// together checks combinations of settings.
 func (s *settings) together(c Config) {
 	if len(c.Policy.Approvers) == 0 {
 		s.fault("APPROVERS", "is missing; name user ids (U…) or user-group ids (S…), separated by commas")
@@ -152,8 +152,7 @@ var (
 	anything  = regexp.MustCompile(`.`)
 )
 
-// placeholders are what .env.example holds in the place of values that only the
-// reader knows.
+// placeholders are the values in .env.example that the reader has to replace.
 var placeholders = map[string]string{
 	"SLACK_BOT_TOKEN":            "xoxb-your-bot-token",
 	"SLACK_APP_TOKEN":            "xapp-your-app-token",
@@ -167,20 +166,20 @@ var placeholders = map[string]string{
 type settings struct {
 	lookup Lookup
 	faults []error
-	given  map[string]bool // faults are told once a variable
+	given  map[string]bool // variables that have a fault: each gets one only
 }
 
-func (s *settings) fault(name, mend string) {
+func (s *settings) fault(name, fix string) {
 	if s.given == nil {
 		s.given = map[string]bool{}
 	}
 	if !s.given[name] {
 		s.given[name] = true
-		s.faults = append(s.faults, fmt.Errorf("%s %s", name, mend))
+		s.faults = append(s.faults, fmt.Errorf("%s %s", name, fix))
 	}
 }
 
-// get reads NAME, or the file that NAME_FILE names.
+// get reads NAME, or the file named by NAME_FILE.
 func (s *settings) get(name string) string {
 	value, file := s.raw(name), s.raw(name+"_FILE")
 	switch {
@@ -192,7 +191,7 @@ func (s *settings) get(name string) string {
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		// Not the value: somebody may have put the secret itself there.
+		// Not the value: it may be the secret itself.
 		s.fault(name+"_FILE", "names a file that cannot be read; check its path and its rights")
 		return ""
 	}
@@ -204,8 +203,8 @@ func (s *settings) raw(name string) string {
 	return strings.TrimSpace(v)
 }
 
-// or reads a setting for which being set to nothing has a meaning of its own:
-// HTTP_ADDR= turns the endpoints off.
+// or reads a setting that may be set to an empty value: HTTP_ADDR= turns the endpoints
+// off.
 func (s *settings) or(name, otherwise string) string {
 	if _, set := s.lookup(name); !set && s.get(name) == "" {
 		return otherwise
@@ -296,7 +295,7 @@ func (s *settings) choice(name string, first string, others ...string) string {
 	return first
 }
 
-func (s *settings) list(name string, form *regexp.Regexp, mend string) []string {
+func (s *settings) list(name string, form *regexp.Regexp, fix string) []string {
 	var all []string
 	for v := range strings.SplitSeq(s.get(name), ",") {
 		v = strings.TrimSpace(v)
@@ -304,11 +303,11 @@ func (s *settings) list(name string, form *regexp.Regexp, mend string) []string 
 			continue
 		}
 		if slices.Contains(strings.Split(placeholders[name], ","), v) {
-			s.fault(name, "still has the example's value "+strconv.Quote(v)+"; write "+mend)
+			s.fault(name, "still has the example's value "+strconv.Quote(v)+"; write "+fix)
 			continue
 		}
 		if !form.MatchString(v) {
-			s.fault(name, "holds "+strconv.Quote(v)+"; write "+mend)
+			s.fault(name, "holds "+strconv.Quote(v)+"; write "+fix)
 			continue
 		}
 		all = append(all, v)
@@ -316,15 +315,15 @@ func (s *settings) list(name string, form *regexp.Regexp, mend string) []string 
 	return all
 }
 
-func (s *settings) one(name string, form *regexp.Regexp, mend string) string {
+func (s *settings) one(name string, form *regexp.Regexp, fix string) string {
 	v := s.get(name)
 	if v != "" && !form.MatchString(v) {
-		s.fault(name, "is not "+mend)
+		s.fault(name, "is not "+fix)
 	}
 	return v
 }
 
-// base reads an API's base address and gives it the slash at its end.
+// base reads an API's base address and adds a slash at its end if there is none.
 func (s *settings) base(name string) string {
 	v := s.get(name)
 	if v == "" {
@@ -339,7 +338,7 @@ func (s *settings) base(name string) string {
 
 var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 
-// endpoint finds where the cloud is, and what people call the project.
+// endpoint returns the cloud's endpoint, and the project's name for people.
 func (s *settings) endpoint() (endpoint, project string) {
 	region, given := s.get("ECS_REGION"), s.get("ECS_ENDPOINT")
 	switch {
@@ -358,7 +357,8 @@ func (s *settings) endpoint() (endpoint, project string) {
 	return strings.TrimSuffix(given, "/"), cmp.Or(region, "default")
 }
 
-// loopback allows plain http to a simulated Slack or cloud on the same machine.
+// loopback reports whether u is plain http to a simulated Slack or cloud on the same
+// machine, which is allowed.
 func loopback(u *url.URL) bool {
 	h := u.Hostname()
 	return u.Scheme == "http" && (h == "localhost" || h == "127.0.0.1" || h == "::1")
@@ -370,8 +370,8 @@ func (c Config) sentinels() bool {
 	return err == nil && u.Query().Has("master_name")
 }
 
-// badAddress is what a person reads of a REDIS_URL that cannot be used. What
-// go-redis says of it may hold a part of the password.
+// badAddress says what is wrong with REDIS_URL. The error of go-redis is not shown,
+// because it may contain a part of the password.
 func badAddress(err error) string {
 	var bad store.BadAddress
 	if errors.As(err, &bad) {

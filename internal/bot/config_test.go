@@ -10,7 +10,7 @@ import (
 	"ecsbot/internal/store"
 )
 
-// All faults are told at once, a line each, and none repeats a secret, also not
+// All faults are reported at once, a line each, and none repeats a secret, also not
 // one that was put where a file's name belongs.
 func TestAllFaultsOfTheSettingsAreToldAtOnce(t *testing.T) {
 	env := map[string]string{

@@ -16,7 +16,7 @@ var crashPoints = []string{
 	"inbox.handled#1",  // the request is made, the person answered
 	"post.before/card",
 	"post.intended/card",
-	"post.posted/card", // the card stands, nobody knows where
+	"post.posted/card", // the card is posted, its place is not stored
 	"post.said#1",
 	"inbox.recorded#2", // the click is stored, not acknowledged
 	"decision.committed",
@@ -25,7 +25,7 @@ var crashPoints = []string{
 	"plan.committed",
 	"submit.looked",
 	"submit.before",
-	"submit.intended", // the intent stands, nothing was sent
+	"submit.intended", // the intent is written, nothing was sent
 	"submit.called",   // the cloud has answered, nobody has written it down
 	"submit.accepted",
 	"post.intended/approved",
@@ -37,7 +37,7 @@ var crashPoints = []string{
 	"end.committed",
 	"post.before/end",
 	"post.intended/end",
-	"post.posted/end", // the outcome was told, nobody has written it down
+	"post.posted/end", // the outcome was posted, but that is not stored
 }
 
 func TestKilledAnywhereOneStopOneOutcome(t *testing.T) {
@@ -58,7 +58,7 @@ func TestKilledAnywhereOneStopOneOutcome(t *testing.T) {
 			w.insist(func() (slacksim.Answer, error) {
 				return w.Slack.Click(t.Context(), ben, ops, card.TS, "ecs_stop_approve")
 			}, func() bool { return !strings.Contains(string(w.Now(card).Blocks), "ecs_stop_approve") })
-			w.Reply(card, "<@UANNA>", "It took")
+			w.Reply(card, "<@UANNA>", requestID(card)+": ")
 			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
 			for i, want := range []int{1, 1, 0} {
@@ -95,7 +95,7 @@ func TestKilledAfterTheCallLeavesARestartedServerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.spawn()
-	end := w.Reply(card, "<@UANNA>", "I cannot say", "web-1", "web-2")
+	end := w.Reply(card, "<@UANNA>", "is unknown", "web-1", "web-2")
 	for i, want := range []string{"ACTIVE", "SHUTOFF"} {
 		if got := w.Status(ids[i]); got != want {
 			t.Errorf("web-%d is %s, want %s\n%s", i+1, got, want, end)

@@ -13,18 +13,18 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Lookup finds a setting by its name, and tells whether it is set at all.
+// Lookup returns the value of a setting, and whether it is set.
 type Lookup func(name string) (value string, set bool)
 
-// Environ is where settings come from: the environment, and a file .env for
-// what the environment does not name.
+// Environ is where settings come from: the environment, and a file .env for those that
+// the environment does not have.
 type Environ struct {
 	env  map[string]string
 	file map[string]string
 }
 
-// ReadEnviron takes an environment as [os.Environ] returns it, and reads the
-// file if there is one.
+// ReadEnviron takes an environment as [os.Environ] returns it, and reads the file if
+// it exists.
 func ReadEnviron(environ []string, dotenv string) (Environ, error) {
 	e := Environ{env: map[string]string{}}
 	for _, line := range environ {
@@ -34,7 +34,7 @@ func ReadEnviron(environ []string, dotenv string) (Environ, error) {
 	}
 	var err error
 	if e.file, err = godotenv.Read(dotenv); err != nil && !errors.Is(err, os.ErrNotExist) {
-		// The parser's words would repeat the line, and with it a secret.
+		// The parser's error contains the line, and perhaps a secret.
 		return Environ{}, errors.New(dotenv + " cannot be read: look for an unclosed quote or a line without =")
 	}
 	return e, nil
@@ -49,16 +49,16 @@ func (e Environ) Lookup(name string) (string, bool) {
 	return v, set
 }
 
-// Load reads all settings, and refuses names that look like settings and are
-// none: an unprotected bot because of a missing letter must not start.
+// Load reads all settings, and refuses names that look like settings but are not: a
+// bot must not start without protection because of a typing error.
 func (e Environ) Load() (Config, error) {
 	c, known, err := load(e.Lookup)
 	return c, errors.Join(err, e.unknown(known))
 }
 
-// unknown names what is set and is not a setting. The file is the bot's own:
-// every name in it has to be one of ours. The environment is shared with others,
-// whose variables must not keep the bot from starting.
+// unknown returns an error for each name that is set and is not a setting. The file
+// belongs to the bot, so every name in it has to be a setting. The environment is
+// shared with other programs, whose variables must not stop the bot from starting.
 func (e Environ) unknown(known map[string]bool) error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(e.file)) {
@@ -67,16 +67,16 @@ func (e Environ) unknown(known map[string]bool) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.env)) {
-		_, told := e.file[name]
-		if !known[name] && !told && e.meant(name, known) {
+		_, inFile := e.file[name]
+		if !known[name] && !inFile && e.meant(name, known) {
 			faults = append(faults, misspelt(name, name, known))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// ours are beginnings of names that nothing but this bot is known to use. Others
-// of our settings begin like variables of AWS (ECS_CONTAINER_METADATA_URI),
+// ours are prefixes of names that only this bot is known to use. Others of its
+// settings begin like variables of AWS (ECS_CONTAINER_METADATA_URI),
 // Kubernetes (REDIS_SERVICE_HOST), CI systems (JOB_NAME, SLACK_WEBHOOK_URL), web
 // frameworks (ALLOWED_HOSTS) and of the cloud's own SDK.
 var ours = []string{
@@ -84,10 +84,10 @@ var ours = []string{
 	"MAX_SERVER", "SLACK_SOCKET", "SLACK_UNSURE", "ECS_STOP", "ECS_BATCH", "ECS_RATE", "SUBMIT_QUARANTINE", "JOB_DEADLINE",
 }
 
-// meant reports whether a variable of the environment was meant for us: its name
-// begins as only ours do, or is within two letters of one of ours. Of two names
-// so much alike the other one may be somebody else's if ours is set as well, or
-// if they differ in their first letter (SMTP_ADDR, HTTP_ADDR).
+// meant reports whether a variable of the environment was meant for the bot: its name
+// has a prefix that only the bot uses, or differs from a setting by at most two
+// letters. In the latter case it may belong to another program if the setting is set
+// as well, or if the first letters differ (SMTP_ADDR, HTTP_ADDR).
 func (e Environ) meant(name string, known map[string]bool) bool {
 	if serviceLink(name, e.env[name]) {
 		return false
@@ -107,20 +107,20 @@ func (e Environ) meant(name string, known map[string]bool) bool {
 	return !set && !fromFile && !slices.Contains(foreign, upper)
 }
 
-// foreign are variables of other programs that look like ours.
+// foreign are variables of other programs that look like settings of the bot.
 var foreign = []string{"LOGLEVEL", "EC2_REGION"}
 
 var serviceVariable = regexp.MustCompile(`^[A-Z0-9_]+(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// serviceLink reports whether Kubernetes set the variable for a Service, which
-// people may have called redis, approval-bot or ecs-stop.
+// serviceLink reports whether Kubernetes set the variable for a Service, which may be
+// named redis, approval-bot or ecs-stop.
 func serviceLink(name, value string) bool {
 	scheme, _, ok := strings.Cut(value, "://")
 	return serviceVariable.MatchString(name) ||
 		strings.HasSuffix(name, "_PORT") && ok && slices.Contains([]string{"tcp", "udp", "sctp"}, scheme)
 }
 
-// misspelt is the fault of a name that is none of ours.
+// misspelt is the error for a name that is not a setting.
 func misspelt(where, name string, known map[string]bool) error {
 	if near := nearest(name, known); near != "" {
 		return errors.New(where + " is not a setting; did you mean " + near + "?")
@@ -138,7 +138,7 @@ func misspelt(where, name string, known map[string]bool) error {
 	return errors.New(where + " is not a setting; those that begin like it are " + strings.Join(alike, ", "))
 }
 
-// nearest is the setting within two letters of a name, or "".
+// nearest is the setting that differs from a name by at most two letters, or "".
 func nearest(name string, known map[string]bool) string {
 	best, least := "", 3
 	for _, k := range slices.Sorted(maps.Keys(known)) {

@@ -19,17 +19,17 @@ func TestOddAnswersOfTheCloud(t *testing.T) {
 		tells string // in the thread, on the way
 		end   string
 	}{
-		{"429 with Retry-After", ecssim.Throttle(time.Second), "rate limit", "2 servers stopped"},
-		{"500, not done", ecssim.Status(500, `{"error":{"code":"Common.0001","message":"system error"}}`, nil), "not clear", "2 servers stopped"},
-		{"500, done", ecssim.Fault{Kind: ecssim.KindStatus, Status: 500, Body: "oops", Acts: true}, "not clear", "are off"},
-		{"HTML 502", ecssim.HTML502, "not clear", "2 servers stopped"},
-		{"HTML 502, done", acting(ecssim.HTML502), "not clear", "are off"},
-		{"202 without job id", ecssim.NoJobID, "not clear", "2 servers stopped"},
-		{"broken JSON, done", ecssim.BrokenJSON, "not clear", "are off"},
-		{"reset before", ecssim.ResetBefore, "not clear", "2 servers stopped"},
-		{"reset after", ecssim.ResetAfter, "not clear", "are off"},
-		{"taken late", ecssim.AcceptLate(time.Second), "not clear", "are off"},
-		{"another command is running", ecssim.Status(501, `{"error":{"code":"Ecs.0603","message":"busy"}}`, map[string]string{"Retry-After": "1"}), "has to wait", "2 servers stopped"},
+		{"429 with Retry-After", ecssim.Throttle(time.Second), "rate-limiting", "2 of 2 servers stopped"},
+		{"500, not done", ecssim.Status(500, `{"error":{"code":"Common.0001","message":"system error"}}`, nil), "No clear reply", "2 of 2 servers stopped"},
+		{"500, done", ecssim.Fault{Kind: ecssim.KindStatus, Status: 500, Body: "oops", Acts: true}, "No clear reply", "stopped"},
+		{"HTML 502", ecssim.HTML502, "No clear reply", "2 of 2 servers stopped"},
+		{"HTML 502, done", acting(ecssim.HTML502), "No clear reply", "stopped"},
+		{"202 without job id", ecssim.NoJobID, "No clear reply", "2 of 2 servers stopped"},
+		{"broken JSON, done", ecssim.BrokenJSON, "No clear reply", "stopped"},
+		{"reset before", ecssim.ResetBefore, "No clear reply", "2 of 2 servers stopped"},
+		{"reset after", ecssim.ResetAfter, "No clear reply", "stopped"},
+		{"taken late", ecssim.AcceptLate(time.Second), "No clear reply", "stopped"},
+		{"another command is running", ecssim.Status(501, `{"error":{"code":"Ecs.0603","message":"busy"}}`, map[string]string{"Retry-After": "1"}), "has to wait", "2 of 2 servers stopped"},
 		{"refused", ecssim.Status(400, `{"error":{"code":"Ecs.0005","message":"bad <parameter>"}}`, nil), "", "no server was stopped"},
 		{"forbidden", ecssim.Status(403, `{"error_code":"Pdp.0001","error_msg":"Policy doesn't allow ecs:cloudServers:stop"}`, nil), "", "Pdp.0001"},
 		{"key refused", ecssim.Status(401, `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}`, nil), "", "APIGW.0301"},
@@ -81,7 +81,7 @@ func TestServerStartedByHandIsLeftAlone(t *testing.T) {
 			w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 			w.Cloud.StartByHand(ids[0])
 			w.Cloud.StopByHand(ids[1])
-			w.Reply(card, "<@UANNA>", "I cannot say", "web-1")
+			w.Reply(card, "<@UANNA>", "is unknown", "web-1")
 			w.settled()
 			if got := w.Cloud.StopCount(ids[0]); got != 1 || w.Status(ids[0]) != "ACTIVE" {
 				t.Errorf("web-1 was stopped %d times and is %s, want once and ACTIVE", got, w.Status(ids[0]))
@@ -90,7 +90,7 @@ func TestServerStartedByHandIsLeftAlone(t *testing.T) {
 	}
 }
 
-// While Redis is away people are told so; what was asked before goes on when
+// While Redis is unreachable people read so; what was asked before goes on when
 // it is back, after a window in which nothing is sent.
 func TestRedisAway(t *testing.T) {
 	t.Parallel()
@@ -99,11 +99,11 @@ func TestRedisAway(t *testing.T) {
 	w.start(nil)
 	first := w.Ask(anna, "web-1 web-2")
 	w.redis.Kill()
-	if got := w.Command(anna, "web-3"); !strings.Contains(got, "cannot reach my store") {
+	if got := w.Command(anna, "web-3"); !strings.Contains(got, "can't reach my database") {
 		t.Errorf("the command was answered with %q", got)
 	}
 	w.Click(ben, first, "ecs_stop_approve")
-	w.Private(ben, "cannot reach my store")
+	w.Private(ben, "can't reach my database")
 	time.Sleep(3 * time.Second) // longer than a lease of a heartbeat
 	w.redis.Restart()
 	w.Within(10*time.Second, "acknowledgement", func() bool { return !strings.Contains(w.Command(anna, "list"), "cannot") })
@@ -128,11 +128,11 @@ func TestRedisKilledInTheMiddle(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-*")
 	w.Click(ben, card, "ecs_stop_approve")
-	w.Reply(card, "The cloud took call 1 of 3")
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 3")
 	w.redis.Kill()
 	time.Sleep(time.Second)
 	w.redis.Restart()
-	w.Reply(card, "My store was restarted")
+	w.Reply(card, "My database restarted")
 	w.Reply(card, "<@UANNA>", "30 servers stopped")
 	w.settled()
 	for _, id := range ids {
@@ -155,7 +155,7 @@ func TestSIGTERMHandsOver(t *testing.T) {
 	w.Within(10*time.Second, "sockets", func() bool { return w.Slack.Connections() == 2 })
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, "ecs_stop_approve")
-	w.Reply(card, "The cloud took call 1 of 1")
+	w.Reply(card, "Huawei Cloud accepted")
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	if !p.wait(10 * time.Second) {
 		t.Fatal("10 seconds after SIGTERM it still runs")
@@ -179,7 +179,7 @@ func TestStoppedProcessWakesUpToNothing(t *testing.T) {
 	w.Within(10*time.Second, "sockets", func() bool { return w.Slack.Connections() == 2 })
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, "ecs_stop_approve")
-	w.Reply(card, "The cloud took call 1 of 1")
+	w.Reply(card, "Huawei Cloud accepted")
 	asleep.cmd.Process.Signal(syscall.SIGSTOP)
 	w.spawn()
 	w.Reply(card, "<@UANNA>", "2 servers stopped")

@@ -22,13 +22,13 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 		t.Errorf("a bare command was answered with %q", text)
 	}
 	form := w.View(anna, "Stop servers", "1,000 servers")
-	if !holds(string(form.Raw), "HARD", "Cuts the power", "Reason") {
+	if !holds(string(form.Raw), "Power off", "Cuts the power", "Reason") {
 		t.Errorf("the form is %s", form.Raw)
 	}
 
 	for typed, want := range map[string]string{
-		"web-7": "web-7 · ACTIVE · 10.0.0.7", "WEB-7": "web-7 · ACTIVE · 10.0.0.7", uuid(1)[:9]: "db-1 · ACTIVE · 10.9.0.2", "team=red": "db-1 · ACTIVE · 10.9.0.2",
-		"db-2": "db-2 · SHUTOFF · 10.9.9.9",
+		"web-7": "web-7 · running · 10.0.0.7", "WEB-7": "web-7 · running · 10.0.0.7", uuid(1)[:9]: "db-1 · running · 10.9.0.2", "team=red": "db-1 · running · 10.9.0.2",
+		"db-2": "db-2 · stopped · 10.9.9.9",
 	} {
 		if found := w.Suggest(anna, typed); len(found) == 0 || found[0].Text != want {
 			t.Errorf("for %q the form offers %v, want %q first", typed, found, want)
@@ -59,17 +59,21 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 	if a.After > 3*time.Second {
 		t.Errorf("acknowledged after %v", a.After)
 	}
-	preview := w.View(anna, "Check and ask", "*13 servers*", "HARD", "cuts the power", "web-7", "db-1", "Left out", "db-2", "already stopped", "Nothing is asked for yet", "new &lt;!channel&gt; disks")
+	preview := w.View(anna, "Review request", "Stop 13 servers", "power off", "unsaved data is lost", "web-1 … web-19 (12 of them)", "db-1", "Skipped 1: already stopped", "db-2", "Nothing has been requested yet", "new &lt;!channel&gt; disks")
 	if preview.PreviousID != form.ID {
 		t.Error("the preview does not lie on the form")
 	}
 	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Fatalf("%d cards stand before anybody asked", n)
 	}
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as", "13 servers", "<#COPS>")
+	heard("created", "13 servers")
+	if v, open := w.Slack.View(anna); open {
+		t.Errorf("after the request was sent, there is still %s", slacksim.ViewText(v))
+	}
 	card := w.Card(0)
-	w.CardSays(card, "<@UANNA> asks to stop", "13 servers", "HARD", "db-2", "already stopped")
+	w.CardSays(card, "Requested by <@UANNA>", "13 servers", "power off", "db-2", "already stopped")
 	w.Click(ben, card, approve)
 	w.Reply(card, "<@UANNA>", "13 servers stopped")
 	w.Stopped(ids[0], ids[6], ids[9], ids[18], uuid(1))
@@ -98,10 +102,11 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 		}
 	}
 	again()
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
 	again()
-	w.View(anna, "Asked as")
+	heard("created")
 	w.Card(0)
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 1 {
 		t.Errorf("records %v, want one", keys)
@@ -110,16 +115,16 @@ func TestFormThatArrivesTwiceMakesOneRequest(t *testing.T) {
 		t.Errorf("%d cards, want one", n)
 	}
 
-	// Back on the form, the same again is another wish, and is told what it is part of.
+	// Back on the form, the same again is another ask, and the answer names the request.
 	w.Command(anna, "")
 	w.View(anna, "Stop servers", "1,000 servers")
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	w.View(anna, "part of another request", "|"+requestID(w.Card(0))+">", "waiting", "<@UANNA>")
+	w.View(anna, "already in an open request", "|"+requestID(w.Card(0))+">", "pending", "<@UANNA>")
 	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.Submit(anna, simworld.Fields("names", "web-2"))
-	w.View(anna, "Check and ask", "web-2")
+	w.View(anna, "Review request", "web-2")
 }
 
 func TestFormSaysWhatIsWrong(t *testing.T) {
@@ -140,7 +145,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("the fields are told %q, want %s: %q", v.Errors, block, words)
 		}
 	}
-	wrong(simworld.Fields("why", "x"), "pick", "No server is named")
+	wrong(simworld.Fields("why", "x"), "pick", "Choose servers here")
 	wrong(simworld.Fields("why", "x", "names", "web-1;web-2"), "names", "spaces or commas")
 	wrong(simworld.Fields("why", "x", "tags", "env"), "tags", "is not a tag")
 	wrong(simworld.Fields("why", "  ", "names", "web-1"), "why", "required")
@@ -150,7 +155,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	w.Submit(anna, simworld.Fields("why", "x", "names", "wbe-1 web-9"))
-	w.View(anna, "`wbe-1` names no server", "Did you mean `web-1`", "`web-9` names no server")
+	w.View(anna, "a server called `wbe-1`", "Did you mean `web-1`", "a server called `web-9`")
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
 	}
@@ -159,17 +164,19 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 
-	// The view is closed before the answer comes: it is told privately.
-	w.Slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
-	heard := w.Hears(anna)
-	w.Submit(anna, nil)
+	// The view is closed before the preview comes: it is told privately.
 	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.Card(0)
-	heard("Asked as", "<#COPS>")
+	w.Slack.FailNext("views.update", 1, slacksim.Delay(2*time.Second))
+	heard := w.Hears(anna)
+	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
+	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
+		t.Fatal(err)
+	}
+	heard("Dry run", "web-1")
 }
 
 func TestFormIsNotForEverybody(t *testing.T) {
@@ -178,7 +185,7 @@ func TestFormIsNotForEverybody(t *testing.T) {
 	w.Slack.AddChannel(slacksim.Channel{ID: "CLOBBY", Name: "lobby"})
 	w.Slack.Join("CLOBBY", slacksim.BotUserID, anna)
 	w.start(nil)
-	for user, words := range map[string]string{gus: "Guests can neither ask", dora: "You may not ask"} {
+	for user, words := range map[string]string{gus: "Guests can't request", dora: "You can't request"} {
 		heard := w.Hears(user)
 		w.Command(user, "")
 		heard(words)
@@ -209,15 +216,16 @@ func TestShortcutOpensTheForm(t *testing.T) {
 	}
 	w.View(anna, "Stop servers", "1,000 servers")
 	w.Submit(anna, simworld.Fields("tags", "env=dev"))
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as")
+	heard("created")
 	w.CardSays(w.Card(0), "web-1")
 
 	w.Slack.FailNext("views.open", 1, slacksim.ErrorCode("internal_error", false))
-	heard := w.Hears(anna)
+	heard = w.Hears(anna)
 	w.Command(anna, "")
-	heard("could not open the form", "/ecs-stop web-1 web-2")
+	heard("couldn't open the form", "/ecs-stop web-1 web-2")
 }
 
 func TestShortcutNeedsAChannelForTheCard(t *testing.T) {
@@ -227,7 +235,7 @@ func TestShortcutNeedsAChannelForTheCard(t *testing.T) {
 	if _, err := w.Slack.Shortcut(t.Context(), anna, "ecs_stop_form"); err != nil {
 		t.Fatal(err)
 	}
-	w.View(anna, "Type `/ecs-stop` in that channel")
+	w.View(anna, "Type `/ecs-stop` in a channel")
 }
 
 // The form opens and is acknowledged in time whatever the cloud does.
@@ -251,12 +259,12 @@ func TestFormWhileTheCloudIsSlowOrAway(t *testing.T) {
 		t.Errorf("acknowledged after %v", a.After)
 	}
 	w.View(anna, "Looking up the servers")
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 	w.Slack.CloseView(t.Context(), anna, "")
 
 	w.Cloud.FailNext("list", 50, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	w.View(anna, "refuses the bot's access key")
+	w.View(anna, "rejects my access key")
 	w.Cloud.ClearFaults()
 	if keys := w.keys("{p:*}:r:*"); len(keys) != 0 {
 		t.Errorf("records %v", keys)
@@ -272,7 +280,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	card := w.Ask(anna, "web-*")
 	for _, user := range []string{dora, ben} {
 		w.Click(user, card, "ecs_stop_show")
-		v := w.View(user, "1 to 30 of 1,001 servers", "ACTIVE", "10.0.0.1")
+		v := w.View(user, "1 to 30 of 1,001 servers", "running", "10.0.0.1")
 		if strings.Contains(string(v.Raw), "ecs_stop_prev") {
 			t.Error("the first page leads back")
 		}
@@ -281,7 +289,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 	for page := range 34 {
 		first := page*30 + 1
 		v := w.View(dora, fmt.Sprintf("%s to", comma(first)))
-		seen += strings.Count(slacksim.ViewText(v), "• *web-")
+		seen += strings.Count(slacksim.ViewText(v), "• web-")
 		if page < 33 {
 			if _, err := w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_next", ""); err != nil {
 				t.Fatal(err)
@@ -300,7 +308,7 @@ func TestShowServersPagesThroughAThousand(t *testing.T) {
 
 	heard := w.Hears(gus)
 	w.Click(gus, card, "ecs_stop_show")
-	heard("Guests can neither")
+	heard("Guests can't request")
 	w.forged(dora, card, "ecs_stop_show", "S-ZZZZZ")
 	w.Private(dora, "no request `S-ZZZZZ`")
 	w.Untouched(uuid(1))
@@ -313,14 +321,75 @@ func comma(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-func TestShortListsNeedNoButton(t *testing.T) {
+// The card names servers and nothing else: ids, states and addresses are one click away.
+func TestEveryCardLeadsToItsServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.fleet(3)
+	ids := w.fleet(3)
 	w.start(nil)
-	if card := w.Ask(anna, "web-*"); strings.Contains(string(card.Blocks), "ecs_stop_show") {
-		t.Error("three servers have a button that shows them")
+	card := w.Ask(anna, "web-*")
+	if blocks := string(card.Blocks); strings.Contains(blocks, ids[0]) || !strings.Contains(blocks, "web-1 … web-3") {
+		t.Errorf("the card of three servers: %s", blocks)
 	}
+	w.Click(ben, card, "ecs_stop_show")
+	w.View(ben, "web-1", ids[0], "running", "10.0.0.1")
+}
+
+func TestARunningRequestIsStoppedFromItsCard(t *testing.T) {
+	t.Parallel()
+	w := slow(t, "ECS_STOP_RATE", "1", "ECS_BATCH_SIZE", "1")
+	ids := w.fleet(2)
+	w.start(nil)
+	card := w.Ask(anna, "web-1 web-2")
+	w.Click(ben, card, approve)
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.CardSays(card, "Stopping 2 servers", "[Stop sending]")
+	w.Click(carla, w.Now(card), cancel) // an approver: who requested it may be asleep
+	w.Reply(card, "<@UCARLA> cancelled this", "the rest won't be touched")
+	w.outcome(card, "cancelled by <@UCARLA> after 1 of 2", "1 not sent")
+	w.Stopped(ids[0])
+	w.Untouched(ids[1])
+	w.decided(card)
+}
+
+// What is clicked under an outcome is answered there, not in the channel.
+func TestAClickInAThreadIsAnsweredInIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fleet(2)
+	w.start(nil)
+	end := w.stopAll(2)
+	heard := w.Hears(anna)
+	w.Click(anna, end, startAgain)
+	heard("created", "start 2 servers")
+	private := w.Slack.Private(anna)
+	if last := private[len(private)-1]; last.ThreadTS != end.ThreadTS || last.ThreadTS == "" {
+		t.Errorf("answered in the thread %q, want %q: %s", last.ThreadTS, end.ThreadTS, last.Text)
+	}
+	// The card is no reply: a click on it is answered in the channel.
+	card := w.Card(1)
+	heard = w.Hears(dora)
+	w.Click(dora, card, approve)
+	heard("Only approvers")
+	if private := w.Slack.Private(dora); private[len(private)-1].ThreadTS != "" {
+		t.Errorf("answered in the thread %q", private[len(private)-1].ThreadTS)
+	}
+}
+
+// The form also opens from the Home; what comes of it is answered there.
+func TestTheHomeOpensTheForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fleet(1)
+	w.start(nil)
+	w.OpenHome(anna, "[Request a stop]")
+	w.ClickHome(anna, "ecs_stop_new", "")
+	w.View(anna, "Stop servers", "1,000 servers")
+	w.Submit(anna, simworld.Fields("names", "web-1"))
+	w.View(anna, "Review request", "web-1")
+	w.Submit(anna, nil)
+	w.CardSays(w.Card(0), "Requested by <@UANNA>", "web-1")
+	w.HomeSays(anna, "created", "Your requests")
 }
 
 func TestServersVerbShowsAndStartsNothing(t *testing.T) {
@@ -330,21 +399,21 @@ func TestServersVerbShowsAndStartsNothing(t *testing.T) {
 	w.Cloud.Add(server(1, "twin", "team=red"), server(2, "twin"), ecssim.Server{ID: uuid(3), Name: "off-1", Status: "SHUTOFF"})
 	w.start(nil)
 	for text, words := range map[string][]string{
-		"servers web-*":                {"3 servers", "3 ACTIVE", "web-2", "10.0.0.2"},
-		"servers twin " + uuid(3):      {"3 servers", "2 ACTIVE, 1 SHUTOFF", uuid(1), uuid(2), "off-1"},
+		"servers web-*":                {"3 servers", "3 running", "web-2", "10.0.0.2"},
+		"servers twin " + uuid(3):      {"3 servers", "2 running, 1 stopped", uuid(1), uuid(2), "off-1"},
 		"servers --tag team=red":       {"1 server", "twin"},
-		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "`wbe-2` names no server", "Did you mean `web-2`"},
+		"servers web-1 wbe-2 wbe-zzzz": {"1 server", "web-1", "a server called `wbe-2`", "Did you mean `web-2`"},
 	} {
 		heard := w.Hears(anna)
 		w.Command(anna, text)
 		heard(words...)
 	}
-	if text := w.Command(anna, "servers"); !holds(text, "No server is named") {
+	if text := w.Command(anna, "servers"); !holds(text, "Name at least one server") {
 		t.Errorf("told %q", text)
 	}
 	heard := w.Hears(dora)
 	w.Command(dora, "servers web-*")
-	heard("You may not ask")
+	heard("You can't request")
 	if n, keys := len(w.Slack.Messages(ops)), w.keys("{p:*}:r:*"); n != 0 || len(keys) != 0 {
 		t.Errorf("%d messages stand in the channel, records %v", n, keys)
 	}
@@ -358,8 +427,8 @@ func TestMissingNamesAreAnsweredWithNearOnes(t *testing.T) {
 	w.start(nil)
 	heard := w.Hears(anna)
 	w.Command(anna, "db-primary wbe-1 nothing-like-it")
-	text := heard("Nothing was asked for", "`db-primary` names no server that I can see. Did you mean `DB-Primary` or `db-primery`?", "Did you mean `web-1`", "`nothing-like-it` names no server")
-	if strings.Contains(text, "nothing-like-it` names no server that I can see. Did") {
+	text := heard("No request was created", "I can't find a server called `db-primary`. Did you mean `DB-Primary` or `db-primery`?", "Did you mean `web-1`", "I can't find a server called `nothing-like-it`")
+	if strings.Contains(text, "nothing-like-it`. Did") {
 		t.Error(text)
 	}
 }
@@ -391,7 +460,7 @@ func TestTakenServersAreToldWithALink(t *testing.T) {
 	for _, text := range []string{"web-1 web-2", "web-1 web-2 --dry-run"} {
 		heard := w.Hears(dora)
 		w.Command(dora, text)
-		heard("Nothing was asked for", ids[0], "|"+id+">", "waiting", "by <@UANNA>")
+		heard("No request was created", ids[0], "|"+id+">", "pending", "<@UANNA>")
 	}
 	if n := len(w.Slack.Messages(ops)); n != 1 {
 		t.Errorf("%d cards", n)
@@ -409,7 +478,7 @@ func TestFormWhileTheStoreIsAway(t *testing.T) {
 	w.View(anna, "Stop servers")
 	w.redis.Kill()
 	w.Submit(anna, simworld.Fields("names", "web-1"))
-	if v, _ := w.Slack.View(anna); !strings.Contains(v.Errors["why"], "cannot reach my store") {
+	if v, _ := w.Slack.View(anna); !strings.Contains(v.Errors["why"], "can't reach my database") {
 		t.Errorf("the fields are told %q", v.Errors)
 	}
 	w.redis.Restart()
@@ -418,22 +487,21 @@ func TestFormWhileTheStoreIsAway(t *testing.T) {
 		v, _ := w.Slack.View(anna)
 		return len(v.Errors) == 0
 	})
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
 	w.redis.Kill()
 	w.Submit(anna, nil)
-	w.View(anna, "cannot reach my store")
+	w.View(anna, "can't reach my database")
 	w.Slack.CloseView(t.Context(), anna, "")
 	w.redis.Restart()
 	w.Within(20*time.Second, "request", func() bool {
 		w.Submit(anna, nil)
-		v, _ := w.Slack.View(anna)
-		if strings.Contains(slacksim.ViewText(v), "cannot reach my store") {
+		v, open := w.Slack.View(anna)
+		if open && strings.Contains(slacksim.ViewText(v), "can't reach my database") {
 			w.Slack.CloseView(t.Context(), anna, "")
 			return false
 		}
-		return true
+		return !open
 	})
-	w.View(anna, "Asked as")
 	w.CardSays(w.Card(0), "web-1")
 }
 
@@ -449,9 +517,10 @@ func TestFormOutlivesTheBotThatTookIt(t *testing.T) {
 	w.Submit(anna, simworld.Fields("names", "web-1"))
 	stop()
 	w.start(nil)
-	w.View(anna, "Check and ask", "web-1")
+	w.View(anna, "Review request", "web-1")
+	heard := w.Hears(anna)
 	w.Submit(anna, nil)
-	w.View(anna, "Asked as")
+	heard("created")
 	if n := len(w.Slack.Messages(ops)); n > 1 {
 		t.Errorf("%d cards", n)
 	}

@@ -21,30 +21,30 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 
 	heard := w.Hears(dora)
 	w.Command(dora, "freeze")
-	heard("not an approver")
+	heard("Only approvers")
 	heard = w.Hears(ben)
 	w.Command(ben, "unfreeze")
 	heard("Nothing is frozen")
 	w.Command(ben, "freeze release of <!channel>")
-	heard("Frozen: no request is sent")
-	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "release of") > 0 })
+	heard("Sending is frozen")
+	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("frozen by <@UBEN>", "release of") > 0 })
 	heard = w.Hears(carla)
 	w.Command(carla, "freeze")
-	heard("frozen already", "<@UBEN>", "release of")
+	heard("Already frozen", "<@UBEN>", "release of")
 
 	heard = w.Hears(anna)
 	card := w.Ask(anna, "web-1 web-2")
-	heard("Asked as", "it is frozen", "<@UBEN>")
+	heard("created", "Sending is frozen", "<@UBEN>")
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UBEN> has frozen everything", "call 1 of 1", "release of")
+	w.Reply(card, "On hold: <@UBEN> froze sending", "release of")
 	heard = w.Hears(dora)
 	w.Command(dora, "list")
-	heard("<@UBEN> froze everything", requestID(card))
+	heard("Sending is frozen by <@UBEN>", requestID(card))
 	w.step("b:"+requestID(card)+":0", 10)
 	w.step("t:"+requestID(card), 3)
 	w.Untouched(ids...)
-	if n := w.Count(card, "has frozen everything"); n != 1 {
-		t.Errorf("the thread was told %d times that it is frozen", n)
+	if n := w.Count(card, "froze sending"); n != 1 {
+		t.Errorf("%d messages say that it is frozen", n)
 	}
 
 	heard = w.Hears(carla)
@@ -53,7 +53,7 @@ func TestFreezeKeepsEverythingFromBeingSent(t *testing.T) {
 	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	w.Stopped(ids...)
 	w.settled()
-	if frozen, thawed := w.Announced("Frozen by"), w.Announced("Not frozen any more", "<@UCARLA>"); frozen != 1 || thawed != 1 {
+	if frozen, thawed := w.Announced("frozen by"), w.Announced("Freeze lifted", "<@UCARLA>"); frozen != 1 || thawed != 1 {
 		t.Errorf("announced %d times that it is frozen and %d times that it is not\n%s", frozen, thawed, w.Transcript())
 	}
 	heard = w.Hears(carla)
@@ -70,9 +70,9 @@ func TestFreezeLeavesRunningJobsAlone(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call 1 of 2")
+	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
 	w.Command(ben, "freeze")
-	w.Reply(card, "has frozen everything", "call 2 of 2")
+	w.Reply(card, "froze sending")
 	w.Within(10*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 	w.CardSays(card, "1 of 2")
 	w.Untouched(ids[1])
@@ -96,13 +96,13 @@ func TestFreezeIsAnnouncedOnce(t *testing.T) {
 			if _, err := w.Slack.RedeliverOther(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.Within(15*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>") > 0 })
+			w.Within(15*time.Second, "announcement", func() bool { return w.Announced("frozen by <@UBEN>") > 0 })
 			w.settled()
-			if n := w.Announced("Frozen by"); n != 1 {
+			if n := w.Announced("frozen by"); n != 1 {
 				t.Errorf("announced %d times\n%s", n, w.Transcript())
 			}
 			for _, m := range w.Slack.Private(ben) {
-				if strings.Contains(slacksim.PlainText(m), "already") {
+				if strings.Contains(slacksim.PlainText(m), "Already frozen") {
 					t.Errorf("the second delivery was answered: %s", slacksim.PlainText(m))
 				}
 			}
@@ -124,11 +124,11 @@ func TestKilledWhileFreezing(t *testing.T) {
 			crashes := w.superviseBot([]string{"ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
 			w.insist(func() (slacksim.Answer, error) {
 				return w.Slack.Command(t.Context(), ben, ops, "/ecs-stop", "freeze release")
-			}, func() bool { return w.Announced("Frozen by") > 0 })
-			w.Within(20*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>", "release") > 0 })
+			}, func() bool { return w.Announced("frozen by") > 0 })
+			w.Within(20*time.Second, "announcement", func() bool { return w.Announced("frozen by <@UBEN>", "release") > 0 })
 			w.Within(10*time.Second, "kill", func() bool { return crashes.Load() == 1 })
 			w.settled()
-			if n := w.Announced("Frozen by"); n != 1 {
+			if n := w.Announced("frozen by"); n != 1 {
 				t.Errorf("announced %d times\n%s", n, w.Transcript())
 			}
 		})

@@ -16,18 +16,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Bounds of the HTTP endpoints: nobody who reaches them may use up
-// the process or Redis.
+// Limits of the HTTP endpoints, so that their callers cannot overload the process or
+// Redis.
 const (
-	readyFor       = time.Second     // an answer of /readyz is given again
-	readyPatience  = 2 * time.Second // for one look at Redis
+	readyFor       = time.Second     // how long an answer of /readyz is reused
+	readyPatience  = 2 * time.Second // for one check
 	maxConnections = 100
 	httpPatience   = 10 * time.Second // to read a request, and to write an answer
-	httpIdle       = 15 * time.Second // until a connection makes room for another
+	httpIdle       = 15 * time.Second // until an idle connection is closed
 )
 
-// health serves /healthz, /readyz and /metrics. It needs neither Redis nor Slack
-// for that.
+// health serves /healthz, /readyz and /metrics. It works without Redis and Slack.
 type health struct {
 	address string
 	handler http.Handler
@@ -35,9 +34,9 @@ type health struct {
 	log     *slog.Logger
 	bound   atomic.Pointer[net.Addr]
 
-	mu     sync.Mutex
-	looked time.Time // guarded by mu; when causes were last looked for
-	found  []string  // guarded by mu
+	mu      sync.Mutex
+	checked time.Time // guarded by mu; when found was determined
+	found   []string  // guarded by mu
 }
 
 func newHealth(address string, reg *prometheus.Registry, causes func(context.Context) []string, log *slog.Logger) *health {
@@ -52,7 +51,7 @@ func newHealth(address string, reg *prometheus.Registry, causes func(context.Con
 
 // ready is 200 only while Redis takes writes and a Slack socket has said hello.
 func (h *health) ready(w http.ResponseWriter, req *http.Request) {
-	causes := h.look(req.Context())
+	causes := h.check(req.Context())
 	if len(causes) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, strings.Join(causes, "\n"))
@@ -61,18 +60,17 @@ func (h *health) ready(w http.ResponseWriter, req *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// look finds out why the bot is not ready, at most once in a while: the
-// question writes to Redis. It does not stop when one of those who wait for the
-// answer hangs up.
-func (h *health) look(ctx context.Context) []string {
+// check finds out why the bot is not ready, at most once in readyFor, because it writes
+// to Redis. It continues if one of the waiting clients disconnects.
+func (h *health) check(ctx context.Context) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.looked.IsZero() && time.Since(h.looked) < readyFor {
+	if !h.checked.IsZero() && time.Since(h.checked) < readyFor {
 		return h.found
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyPatience)
 	defer cancel()
-	h.found, h.looked = h.causes(ctx), time.Now()
+	h.found, h.checked = h.causes(ctx), time.Now()
 	return h.found
 }
 
@@ -87,12 +85,12 @@ func (h *health) run(ctx context.Context) error {
 	}
 	addr := l.Addr()
 	h.bound.Store(&addr)
-	h.log.InfoContext(ctx, "health, readiness and metrics are served", "address", addr.String())
+	h.log.InfoContext(ctx, "serving health, readiness and metrics over HTTP", "address", addr.String())
 	srv := &http.Server{
 		Handler: h.handler, ReadHeaderTimeout: httpPatience / 2, ReadTimeout: httpPatience, WriteTimeout: httpPatience, IdleTimeout: httpIdle,
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(limited(l, maxConnections)) }() // what it returns is waited for below
+	go func() { done <- srv.Serve(limited(l, maxConnections)) }() // received below
 	select {
 	case err := <-done:
 		return err

@@ -17,23 +17,23 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	ids := w.fleet(4)
 	w.start(nil)
 	w.start(nil) // a move made by one replica is drawn by any
-	w.OpenHome(ben, "Nothing waits for you")
-	w.OpenHome(dora, "Stop servers")
-	if text := w.HomeText(dora); strings.Contains(text, "Waits for your decision") {
+	w.OpenHome(ben, "all caught up")
+	w.OpenHome(dora, "Server stops", "[Request a stop]")
+	if text := w.HomeText(dora); strings.Contains(text, "Needs your approval") {
 		t.Errorf("somebody who may not decide is told of decisions: %s", text)
 	}
 
 	card := w.Ask(anna, "web-1 web-2 --reason night")
 	id := requestID(card)
-	text := w.HomeSays(ben, id, "<@UANNA> asks to stop", "2 servers", "night", "web-1", "[Approve]", "[Deny]", "its card")
-	if strings.Contains(text, "Nothing waits") {
+	text := w.HomeSays(ben, id, "Requested by <@UANNA>", "2 servers", "night", "web-1", "[Approve]", "[Deny]", "|View>")
+	if strings.Contains(text, "all caught up") {
 		t.Errorf("the Home contradicts itself: %s", text)
 	}
-	w.OpenHome(anna, "You asked for", id, "waiting", "[Cancel request]")
+	w.OpenHome(anna, "Your requests", id, "Needs 1 approval", "[Cancel request]")
 	if text := w.HomeText(anna); strings.Contains(text, "[Approve]") {
 		t.Errorf("the requester could click to approve: %s", text)
 	}
-	w.OpenHome(gus, "Guests can neither ask nor decide")
+	w.OpenHome(gus, "Guests can't request or approve")
 	if text := w.HomeText(gus); strings.Contains(text, "[") || strings.Contains(text, id) {
 		t.Errorf("a guest's Home shows %s", text)
 	}
@@ -41,10 +41,10 @@ func TestTheHomeShowsEachPersonWhatIsTheirs(t *testing.T) {
 	w.ClickHome(ben, approve, id)
 	w.Reply(card, "<@UANNA>", "2 servers stopped")
 	w.Stopped(ids[:2]...)
-	w.HomeSays(ben, "You approved", id, "Nothing waits for you", "Last results", "done", "2 stopped")
-	w.HomeSays(anna, "Last results", "2 stopped")
-	w.HomeSays(dora, "Last results", "2 stopped")
-	w.OpenHome(ben, "Last results")
+	w.HomeSays(ben, "You approved", id, "all caught up", "Recent", "Stopped 2 servers")
+	w.HomeSays(anna, "Recent", "Stopped 2 servers")
+	w.HomeSays(dora, "Recent", "Stopped 2 servers")
+	w.OpenHome(ben, "Recent")
 	w.Within(5*time.Second, "Home without the old answer", func() bool { return !strings.Contains(w.HomeText(ben), "You approved") })
 }
 
@@ -63,7 +63,7 @@ func TestARefusedClickInTheHomeIsAnsweredThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.HomeSays(anna, "You cancelled", id)
-	w.HomeSays(ben, "Nothing waits for you", "cancelled")
+	w.HomeSays(ben, "all caught up", "Cancelled")
 
 	other := requestID(w.Ask(anna, "web-2"))
 	w.HomeSays(ben, other, "[Deny]")
@@ -90,7 +90,7 @@ func TestTheHomeHoldsManyRequests(t *testing.T) {
 	}
 	w.Within(20*time.Second, "12 cards", func() bool { return len(w.Slack.Messages(ops)) == 12 })
 	w.OpenHome(ben, "more: `/ecs-stop list`")
-	w.OpenHome(anna, "You asked for", "more: `/ecs-stop list`")
+	w.OpenHome(anna, "Your requests", "more: `/ecs-stop list`")
 }
 
 func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
@@ -99,14 +99,14 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 	w.fleet(2)
 	w.start(func(c *jobs.Config) { fast(c); c.RemindGap, c.Policy.TTL = time.Second, 8*time.Second })
 	left, decided := w.Ask(anna, "web-1"), w.Ask(anna, "web-2")
-	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY>: this still waits for 1 approval")
+	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY> Reminder: this request expires", "1 more approval")
 	w.Click(ben, decided, approve)
 	w.Reply(decided, "1 server stopped")
-	w.Reply(left, "nobody decided in time")
-	if n := w.Count(left, "still waits"); n != 3 {
+	w.Reply(left, "was not approved in time")
+	if n := w.Count(left, "Reminder"); n != 3 {
 		t.Errorf("%d reminders of a request that nobody decided, want 3\n%s", n, w.Transcript())
 	}
-	if n := w.Count(decided, "still waits"); n != 1 {
+	if n := w.Count(decided, "Reminder"); n != 1 {
 		t.Errorf("%d reminders of a request decided after the first\n%s", n, w.Transcript())
 	}
 }
@@ -117,7 +117,7 @@ func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 }
 
 func cardTellsHowFar(t *testing.T, form string) {
-	drawn := map[string]string{"classic": "░", "auto": "Waiting since"}[form]
+	drawn := map[string]string{"classic": ":white_large_square:", "auto": "Waiting since"}[form]
 	w := newWorldWith(t, ecssim.Options{MinJobTime: 50 * time.Millisecond, MaxJobTime: 100 * time.Millisecond, Seed: 1}, quiet,
 		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1", "SLACK_BLOCKS", form)
 	w.fleet(3)
@@ -125,11 +125,11 @@ func cardTellsHowFar(t *testing.T, form string) {
 	card := w.Ask(anna, "web-*")
 	id := requestID(card)
 	w.Click(ben, card, approve)
-	w.CardSays(card, drawn, "1 of 3", "Call 2 of 3 waits for the cloud's limit of 1 server a minute")
-	w.CardSays(card, "2 of 3", "Call 3 of 3 waits")
+	w.CardSays(card, drawn, "1 of 3", "Batch 2 of 3 waits for the cloud's limit of 1 server a minute")
+	w.CardSays(card, "2 of 3", "Batch 3 of 3 waits")
 	w.Reply(card, "3 servers stopped")
-	text := w.CardSays(card, "Done", "3 of 3")
-	for _, never := range []string{"waits for", "Waiting since", "done about", "░"} {
+	text := w.CardSays(card, "Stopped 3 servers")
+	for _, never := range []string{"waits for", "Waiting since", "one about", ":white_large_square:"} {
 		if strings.Contains(text, never) {
 			t.Errorf("the card of an ended request says %q: %s", never, text)
 		}
@@ -150,15 +150,15 @@ func TestTheCardTellsThePlaceInTheLine(t *testing.T) {
 	w.start(func(c *jobs.Config) { fast(c); c.Window = 2 * time.Second })
 	one, two := w.Ask(anna, "one-*"), w.Ask(anna, "two-*")
 	w.Click(ben, one, approve)
-	if text := w.CardSays(one, "Call 2 of 3 waits for the cloud's limit"); strings.Contains(text, "in line") {
+	if text := w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit"); strings.Contains(text, "in line") {
 		t.Errorf("a request that is alone has a place in the line: %s", text)
 	}
 	w.Click(ben, two, approve) // it was granted less so far, so it goes first
-	w.CardSays(one, "Call 2 of 3 waits for the cloud's limit of 1 server a minute; this request is 2nd in line.")
+	w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit of 1 server a minute; this request is 2nd in line.")
 	w.Reply(one, "3 servers stopped")
 	w.Reply(two, "2 servers stopped")
 	for _, card := range []slacksim.Message{one, two} {
-		if text := w.CardSays(card, "Done"); strings.Contains(text, "in line") {
+		if text := w.CardSays(card, "Stopped"); strings.Contains(text, "in line") {
 			t.Errorf("a request that has ended is in line: %s", text)
 		}
 	}
@@ -174,9 +174,9 @@ func TestTheCardWarns(t *testing.T) {
 	w.Cloud.Add(server(1, "prod-web-1"), server(2, "web-2", "env=live"), server(3, "as-config-x1-a"), yearly, disks, server(6, "plain-1"), server(7, "nonprod-as2"))
 	w.start(nil)
 	card := w.Ask(anna, strings.Join([]string{uuid(1), uuid(2), uuid(3), uuid(4), uuid(5), uuid(6), "--hard"}, " "))
-	w.CardSays(card, "cuts the power", "Production?", "`prod-web-1`, `web-2`.", "Auto Scaling?", "`as-config-x1-a`.", "Billed on while stopped", "`db-1`, `store-1`.")
+	w.CardSays(card, "unsaved data is lost", "look like production", "prod-web-1, web-2", "Auto Scaling", "as-config-x1-a", "still billed while stopped", "db-1, store-1")
 	plain := w.Ask(anna, "nonprod-as2")
-	if text := slacksim.PlainText(plain); strings.Contains(text, "Production?") || strings.Contains(text, "Billed") || strings.Contains(text, "Scaling") {
+	if text := slacksim.PlainText(plain); strings.Contains(text, "production") || strings.Contains(text, "billed") || strings.Contains(text, "Scaling") {
 		t.Errorf("a card without cause for it warns: %s", text)
 	}
 }
@@ -189,7 +189,7 @@ func TestALongListComesAsAFile(t *testing.T) {
 	// The answer to the last call is lost: the file is found by its title.
 	w.Slack.FailNext("files.completeUploadExternal", 1, slacksim.ResetAfter)
 	card := w.Ask(anna, "web-*")
-	w.Reply(card, "All 25 servers, as they were when <@UANNA> asked.")
+	w.Reply(card, "All 25 servers of this request.")
 	w.Click(ben, card, approve)
 	w.Reply(card, "25 servers stopped")
 	files := w.Slack.Files()
@@ -220,7 +220,7 @@ func (w *world) badEnd(n int) (card slacksim.Message, ids []string) {
 		w.Cloud.FailServer(id, "Ecs.0810", `=HYPERLINK("x") <!here>`)
 	}
 	card = w.Ask(anna, "web-*")
-	w.Reply(card, "All 45 servers, as they were")
+	w.Reply(card, "All 45 servers of this request")
 	return card, ids
 }
 
@@ -232,8 +232,8 @@ func TestALongBadEndComesAsAFile(t *testing.T) {
 	// The answer to the last call is lost: the file is found by its title.
 	w.Slack.FailNext("files.completeUploadExternal", 1, slacksim.ResetAfter)
 	w.Click(ben, card, approve)
-	w.Reply(card, "done in part", "21 failed", "follows as a file")
-	w.Reply(card, "What became of each of the 45 servers of "+requestID(card))
+	w.Reply(card, "21 failed", "follows as a file")
+	w.Reply(card, "Results for all 45 servers of "+requestID(card))
 	files := w.Slack.Files()
 	if len(files) != 2 || files[1].ThreadTS != card.TS || files[1].Title != "Results of "+requestID(card) {
 		t.Fatalf("the files are %+v", files)
@@ -251,7 +251,7 @@ func TestAShortBadEndIsNoFile(t *testing.T) {
 	w.start(nil)
 	card, _ := w.badEnd(20)
 	w.Click(ben, card, approve)
-	if end := w.Reply(card, "done in part", "20 failed"); strings.Contains(end, "as a file") {
+	if end := w.Reply(card, "20 failed"); strings.Contains(end, "as a file") {
 		t.Errorf("a file is promised: %s", end)
 	}
 	if files := w.Slack.Files(); len(files) != 1 {
@@ -266,7 +266,7 @@ func TestResultsThatCannotBeSharedHoldNothingUp(t *testing.T) {
 	card, _ := w.badEnd(45)
 	w.Slack.FailNext("files.getUploadURLExternal", 5, slacksim.ErrorCode("missing_scope", false))
 	w.Click(ben, card, approve)
-	w.Reply(card, "failed: no server was stopped", "follows as a file")
+	w.Reply(card, "no server was stopped", "follows as a file")
 	uploads := func() int { return len(w.Slack.Calls("files.getUploadURLExternal")) }
 	w.Within(10*time.Second, "second upload", func() bool { return uploads() >= 2 })
 	w.step("t:"+requestID(card), 3)
@@ -281,7 +281,7 @@ func TestAHomeThatSlackRefusesForNowIsDrawnLater(t *testing.T) {
 	w.start(nil)
 	w.Slack.FailNext("views.publish", 1, slacksim.RateLimited(time.Second))
 	w.Slack.FailNext("views.publish", 1, slacksim.ErrorCode("internal_error", false))
-	w.OpenHome(ben, "Nothing waits for you")
+	w.OpenHome(ben, "all caught up")
 	if n := len(w.Slack.Calls("views.publish")); n != 3 {
 		t.Errorf("views.publish was called %d times", n)
 	}

@@ -45,19 +45,19 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 
 	heard := w.Hears(anna)
 	card := w.Ask(anna, "fit-1 off-1 going-1 locked-1 busy-1 db-1 vip-1 prod-1 by-id-1 broken-1 metal-1 near-1 --tag env=dev late-*")
-	text, private := slacksim.PlainText(card), heard("Asked as", "Left out")
-	for n, why := range map[int]string{
-		2: "already stopped", 3: "being stopped by somebody else", 4: "locked", 5: "something else is being done", 6: "protected",
-		7: "protected", 8: "protected", 9: "protected", 10: "state that cannot be stopped", 12: "bare-metal server",
+	text, private := slacksim.PlainText(card), heard("created", "Skipped")
+	for _, want := range []string{
+		"Skipped 10: 4 protected (by-id-1, db-1, prod-1 and 1 more)", "1 already stopped (off-1)", "1 already being stopped (going-1)",
+		"1 locked in the cloud (locked-1)", "1 busy with another task (busy-1)", "1 in a state that can't be stopped (broken-1)", "1 bare metal, not supported (metal-1)",
 	} {
-		if l := lineOf(text, uuid(n)); !strings.Contains(l, why) || headingOf(text, uuid(n)) != "Left out:" {
-			t.Errorf("the card says of a server that cannot be stopped %q below %q, want %q", l, headingOf(text, uuid(n)), why)
+		if !strings.Contains(text, want) {
+			t.Errorf("the card does not say %q:\n%s", want, text)
 		}
-		if l := lineOf(private, uuid(n)); !strings.Contains(l, why) {
-			t.Errorf("the requester was told %q, want %q", l, why)
+		if !strings.Contains(private, want) {
+			t.Errorf("the requester is not told %q:\n%s", want, private)
 		}
 	}
-	if !holds(text, "asks to stop *9 servers*") {
+	if !holds(text, "Stop 9 servers") {
 		t.Errorf("the card does not ask for 9 servers:\n%s", text)
 	}
 
@@ -72,14 +72,14 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	}
 	w.busy(uuid(23))
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found off", "6 left out")
+	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found stopped", "6 skipped")
 	w.Stopped(uuid(1), uuid(11))
-	for n, why := range map[int]string{
-		1: "Stopped (the job", 11: "Stopped (the job", 21: "already stopped", 22: "locked", 23: "something else is being done", 24: "not there any more",
-		25: "protected", 26: "protected", 27: "protected",
+	for name, why := range map[string]string{
+		"fit-1": "Stopped and verified (2)", "near-1": "Stopped and verified (2)", "late-off": "Skipped, already stopped (1)", "late-locked": "locked", "late-busy": "busy", "late-gone": "no longer in the cloud",
+		"late-keep": "protected (3)", "late-prod": "protected (3)", "db-2": "protected (3)",
 	} {
-		if head := headingOf(end, uuid(n)); !strings.Contains(head, why) {
-			t.Errorf("the outcome names server %d below %q, want %q", n, head, why)
+		if line := lineOf(end, name); !strings.Contains(line, why) {
+			t.Errorf("the outcome says of %s %q, want %q", name, line, why)
 		}
 	}
 	for n := 2; n <= 27; n++ {
@@ -90,7 +90,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	if n := len(w.Stops()); n != 2 || w.Cloud.StopCount(uuid(3)) != 1 {
 		t.Errorf("%d stop calls, want somebody else's and ours", n)
 	}
-	w.CardSays(card, "Done in part", "2 stopped")
+	w.CardSays(card, "2 stopped", "skipped")
 }
 
 func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
@@ -103,7 +103,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 		w.Cloud.StopByHand(id)
 	}
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UANNA>", "all 2 servers are off", "2 found off", "No job of the cloud is known")
+	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "2 found stopped", "already stopped (2)")
 	w.Untouched(ids...)
 }
 
@@ -118,25 +118,25 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		w := w.in(t)
 		card := w.Ask(anna, "web-1 web-2 web-3")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "done in part", "2 stopped", "1 failed")
+		end := w.Reply(card, "<@UANNA>", "stopped 2 of 3", "1 failed")
 		if l := lineOf(end, ids[1]); !holds(l, "web-2", "Ecs.0810", "The guest did not shut down &lt;in time&gt; &amp; was left running.") || !strings.Contains(headingOf(end, ids[1]), "Failed") {
 			t.Errorf("the outcome says of the failed server %q below %q", l, headingOf(end, ids[1]))
 		}
-		if strings.Index(end, ids[1]) > strings.Index(end, ids[0]) {
+		if strings.Index(end, "Failed (1)") > strings.Index(end, "Stopped and verified (2)") {
 			t.Error("what failed does not come first")
 		}
 		w.Stopped(ids[0], ids[2])
 		if w.Status(ids[1]) != "ACTIVE" || w.Cloud.StopCount(ids[1]) != 1 {
 			t.Errorf("the failed server is %s after %d stops", w.Status(ids[1]), w.Cloud.StopCount(ids[1]))
 		}
-		w.CardSays(card, "Done in part", "1 failed")
+		w.CardSays(card, "1 failed")
 	})
 	t.Run("the whole job", func(t *testing.T) {
 		w := w.in(t)
 		w.Cloud.FailJob("Ecs.0013", "The quota of tasks is used up.")
 		card := w.Ask(anna, "web-4 web-5")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed")
+		end := w.Reply(card, "<@UANNA>", "no server was stopped", "2 failed")
 		for _, id := range ids[3:5] {
 			if !holds(lineOf(end, id), "Ecs.0013", "The quota of tasks is used up.") {
 				t.Errorf("the outcome says %q", lineOf(end, id))
@@ -156,7 +156,7 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		w.Cloud.FailNext("stop", 1, ecssim.Refuse(403, "Ecs.0008", "You have no right to do this."))
 		card := w.Ask(anna, "web-6 web-7")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "failed: no server was stopped", "2 failed", "No job of the cloud is known")
+		end := w.Reply(card, "<@UANNA>", "no server was stopped", "2 failed")
 		if !holds(lineOf(end, ids[5]), "Ecs.0008", "You have no right to do this.") {
 			t.Errorf("the outcome says %q", lineOf(end, ids[5]))
 		}
@@ -182,40 +182,40 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 		fast(c)
 		c.MaxJobAge, c.GiveUp = 4*time.Second, 2*time.Minute
 	})
-	// The job never ends, though its servers do as they are told.
+	// The job never ends, though its servers are stopped.
 	w.Cloud.StickJobs(1)
 	stuckJob := w.Ask(anna, "web-1")
 	w.Click(ben, stuckJob, approve)
-	w.Reply(stuckJob, "The cloud took call")
+	w.Reply(stuckJob, "Huawei Cloud accepted")
 	// A server never stops.
 	w.Cloud.StickServer(ids[1])
 	stuckServer := w.Ask(anna, "web-2 web-3")
 	w.Click(ben, stuckServer, approve)
-	w.Reply(stuckServer, "The cloud took call")
+	w.Reply(stuckServer, "Huawei Cloud accepted")
 	// The cloud forgets a job under way, and all of it goes well.
 	vanished := w.Ask(anna, "web-4")
 	w.Click(ben, vanished, approve)
-	w.Reply(vanished, "The cloud took call")
+	w.Reply(vanished, "Huawei Cloud accepted")
 	w.Cloud.VanishJob(w.Stops()[2].JobID)
 	// The cloud forgets a job under way, and its server goes on running.
 	w.Cloud.FailServer(ids[4], "Ecs.0810", "no")
 	lost := w.Ask(anna, "web-5")
 	w.Click(ben, lost, approve)
-	w.Reply(lost, "The cloud took call")
+	w.Reply(lost, "Huawei Cloud accepted")
 	w.Cloud.VanishJob(w.Stops()[3].JobID)
 
 	t.Run("a forgotten job, servers off", func(t *testing.T) {
 		w := w.in(t)
-		end := w.Reply(vanished, "<@UANNA>", "the server is off")
-		if head := headingOf(end, ids[3]); !strings.Contains(head, "no job of mine confirms it") {
+		end := w.Reply(vanished, "<@UANNA>", "1 server is stopped")
+		if head := lineOf(end, "web-4"); !strings.Contains(head, "no job confirms it") {
 			t.Errorf("a server whose job was forgotten stands below %q", head)
 		}
 		w.Stopped(ids[3])
 	})
 	t.Run("a forgotten job, the server runs", func(t *testing.T) {
 		w := w.in(t)
-		end := w.Reply(lost, "<@UANNA>", "1 server", "I cannot say what became of it", "look at it in the cloud's console")
-		if l := lineOf(end, ids[4]); !holds(l, "web-5", "runs") || strings.Contains(end, "1 stopped") {
+		end := w.Reply(lost, "<@UANNA>", "state of 1 server is unknown", "Check it in the Huawei Cloud console")
+		if l := lineOf(end, ids[4]); !holds(l, "web-5", "running") || strings.Contains(end, "1 stopped") {
 			t.Errorf("of a server that runs and whose job was forgotten it says %q", l)
 		}
 		if n := w.Cloud.StopCount(ids[4]); n != 1 {
@@ -225,29 +225,29 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	t.Run("a job that never ends, though its parts do", func(t *testing.T) {
 		w := w.in(t)
 		end := w.Reply(stuckJob, "<@UANNA>", "1 server stopped")
-		if strings.Contains(end, "found off") {
+		if strings.Contains(end, "found stopped") {
 			t.Errorf("a server whose part of the job is over is told as %q", end)
 		}
 		w.Stopped(ids[0])
-		if n := w.Count(stuckJob, "still not done"); n != 0 {
-			t.Errorf("it was told %d times that the job is late", n)
+		if n := w.Count(stuckJob, "still running after"); n != 0 {
+			t.Errorf("%d messages say that the job is overdue", n)
 		}
 	})
 	t.Run("a server that never stops", func(t *testing.T) {
 		w := w.in(t)
-		late := w.Reply(stuckServer, "still not done", w.Stops()[1].JobID, "1 server has no result", "I keep watching")
-		if strings.Contains(late, "After 0") {
+		late := w.Reply(stuckServer, "still running after", w.Stops()[1].JobID, "1 server left", "post the result here")
+		if strings.Contains(late, "after 0") {
 			t.Errorf("no time at all is too late: %s", late)
 		}
-		if n := w.Count(stuckServer, "still not done"); n != 1 {
-			t.Errorf("it was told %d times that the job is late", n)
+		if n := w.Count(stuckServer, "still running after"); n != 1 {
+			t.Errorf("%d messages say that the job is overdue", n)
 		}
-		if n := w.Count(stuckServer, "<@UANNA>", "stopped."); n != 0 {
+		if n := w.Count(stuckServer, "<@UANNA>", requestID(stuckServer)+": "); n != 0 {
 			t.Errorf("an end was told before it came:\n%s", w.Transcript())
 		}
 		w.CardSays(stuckServer, "Stopping")
 		w.Cloud.StopByHand(ids[1])
-		w.Reply(stuckServer, "<@UANNA>", "all 2 servers are off")
+		w.Reply(stuckServer, "<@UANNA>", "2 of 2 servers are stopped")
 		w.Stopped(ids[2])
 	})
 }

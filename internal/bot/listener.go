@@ -6,14 +6,14 @@ import (
 )
 
 // limited makes a listener accept a connection only while fewer than n of its
-// connections are open. The others wait.
+// connections are open. Others wait.
 func limited(l net.Listener, n int) net.Listener {
 	return &limitedListener{Listener: l, room: make(chan struct{}, n), closed: make(chan struct{})}
 }
 
 type limitedListener struct {
 	net.Listener
-	room   chan struct{} // holds one for each open connection
+	room   chan struct{} // has an element for each open connection
 	closed chan struct{}
 	once   sync.Once
 }

@@ -19,19 +19,20 @@ import (
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it could not go on
+	exitFailed = 1 // a part failed
 	exitUsage  = 2 // the settings or the command line are wrong
 )
 
-const usage = `usage: bot                    serve
+const usage = `A Slack bot that stops Huawei Cloud servers after approval.
+
+usage: bot                    run the bot
        bot manifest           print the Slack app manifest as YAML
        bot manifest --json    the same as JSON
-       bot manifest --link    an address that creates the app from it
+       bot manifest --link    print a link that creates the Slack app
        bot version            print the version
-       bot help               print this
+       bot help               print this help
 
-Settings come from the environment and from a file .env; .env.example explains
-them all.
+Settings come from environment variables or a .env file. See .env.example.
 `
 
 // Main is the program. It returns its exit code.
@@ -66,14 +67,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	// SIGTERM stops it softly; a second one at once.
+	// The first SIGTERM shuts down gracefully, a second one at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return serve(ctx, c, logger(c, stderr))
 }
 
-// printResult prints what do returns.
+// printResult prints the result of do.
 func printResult(stdout, stderr io.Writer, do func() (string, error)) int {
 	text, err := do()
 	if err != nil {
@@ -87,7 +88,7 @@ func printResult(stdout, stderr io.Writer, do func() (string, error)) int {
 func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	b, err := New(c, log, buildTune())
 	if err != nil {
-		log.Error("cannot begin", "err", err)
+		log.Error("cannot start", "err", err)
 		if errors.As(err, new(store.Fault)) {
 			return exitUsage
 		}
@@ -99,7 +100,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 	var refused refusedStore
 	switch {
 	case errors.As(err, &refused), errors.As(err, new(store.Fault)):
-		log.Error("Redis is not fit to keep requests", "err", err)
+		log.Error("Redis is refused: it is not safe for requests", "err", err)
 		return exitUsage
 	case err != nil:
 		log.Error("stopped", "err", err)
@@ -121,7 +122,7 @@ func logger(c Config, w io.Writer) *slog.Logger {
 // go build -ldflags "-X ecsbot/internal/bot.version=…".
 var version string
 
-// Version is what the program was built from.
+// Version names the version that the program was built from.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

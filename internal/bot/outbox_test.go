@@ -10,7 +10,7 @@ import (
 )
 
 // An app that was installed before the history scopes were asked for loses the
-// answer to a post, and cannot look whether the message stands.
+// answer to a post, and cannot search for the message.
 func TestOutcomeIsToldAlthoughTheThreadCannotBeRead(t *testing.T) {
 	t.Parallel()
 	slack := quiet
@@ -47,7 +47,7 @@ func TestALimitOfDrawingHoldsUpNoPost(t *testing.T) {
 	second := w.Ask(anna, "web-2")
 	w.Click(ben, second, approve)
 	w.Reply(second, "<@UANNA>", "1 server stopped")
-	w.Reply(first, "withdrew this")
+	w.Reply(first, "cancelled this request")
 	if took := time.Since(limited); took > 10*time.Second {
 		t.Errorf("the outcome came %v after the limit of another method", took)
 	}
@@ -55,7 +55,7 @@ func TestALimitOfDrawingHoldsUpNoPost(t *testing.T) {
 		t.Errorf("chat.update was called %d times within its Retry-After", n)
 	}
 	w.CardSays(first, "Cancelled")
-	w.CardSays(second, "Done")
+	w.CardSays(second, "Stopped")
 }
 
 // A code of which nobody knows whether it passes is no reason to withdraw.
@@ -94,7 +94,7 @@ func TestAFileThatIsRefusedHoldsNothingUp(t *testing.T) {
 				t.Errorf("the outcome came after %v", took)
 			}
 			if strings.HasPrefix(name, "forbidden") {
-				w.Reply(card, "could not attach")
+				w.Reply(card, "couldn't attach")
 				if n := len(w.Slack.Calls("upload")); n != 1 {
 					t.Errorf("a certain no was asked for %d times", n)
 				}
@@ -112,14 +112,14 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 	pending := w.Ask(anna, "web-1")
 	approved := w.Ask(anna, "web-2")
 	w.Command(ben, "freeze release")
-	w.CardSays(pending, "On hold", "<@UBEN>", "release")
-	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "Sending is paused") {
+	w.CardSays(pending, "Sending is frozen", "<@UBEN>", "release")
+	if blocks := string(w.Now(pending).Blocks); !strings.Contains(blocks, "nothing happens until it is lifted") {
 		t.Errorf("the confirm dialog does not mention the freeze: %s", blocks)
 	}
 	w.Click(ben, w.Now(approved), approve)
-	w.CardSays(approved, "Sending is paused", "approved by <@UBEN>", "release")
+	w.CardSays(approved, "On hold", "approved by <@UBEN>", "release")
 	asked := w.Ask(anna, "web-3") // its first picture shows it
-	if text := slacksim.PlainText(asked); !strings.Contains(text, "On hold") {
+	if text := slacksim.PlainText(asked); !strings.Contains(text, "Sending is frozen") {
 		t.Errorf("a card posted during the freeze does not tell of it: %s", text)
 	}
 	w.Untouched(ids...)
@@ -128,7 +128,7 @@ func TestCardsTellOfTheFreeze(t *testing.T) {
 	w.Command(ben, "unfreeze")
 	w.Reply(approved, "<@UANNA>", "1 server stopped")
 	for _, card := range []slacksim.Message{pending, asked} {
-		w.Within(15*time.Second, "a card that is not on hold", func() bool { return !strings.Contains(slacksim.PlainText(w.Now(card)), "On hold") })
+		w.Within(15*time.Second, "a card that is not on hold", func() bool { return !strings.Contains(slacksim.PlainText(w.Now(card)), "frozen") })
 	}
 }
 

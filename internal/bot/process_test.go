@@ -54,7 +54,7 @@ func (w *world) spawn(env ...string) *process {
 	return p
 }
 
-// launch is spawn for any goroutine: whoever calls it ends the process.
+// launch is spawn for any goroutine: the caller ends the process.
 func (w *world) launch(program, dir string, env []string) (*process, error) {
 	p := &process{log: &bytes.Buffer{}, end: make(chan error, 1)}
 	p.cmd = exec.Command(program)

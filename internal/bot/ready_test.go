@@ -166,7 +166,7 @@ func TestTheAccessRulesOfTheManualAreEnough(t *testing.T) {
 		w.Reply(card, "<@UANNA>", "1 server stopped")
 		w.Stopped(ids[i])
 		w.Command(anna, "history")
-		w.Private(anna, "last", requestID(card))
+		w.Private(anna, "Last", requestID(card))
 		s.stop()
 	}
 	refused, err := c.Do(t.Context(), "ACL", "LOG").Slice()

@@ -13,8 +13,8 @@ import (
 	"ecsbot/internal/store"
 )
 
-// keeper looks after Redis: whether it answers, lets the bot in, and keeps what
-// is written to it.
+// keeper checks Redis: whether it answers, accepts the bot, and keeps what is written
+// to it.
 type keeper struct {
 	store     *store.Redis
 	engine    *jobs.Engine
@@ -22,21 +22,21 @@ type keeper struct {
 	sentinels bool // REDIS_URL names Sentinels
 	log       *slog.Logger
 
-	last   reminder               // used by one goroutine: that of wait and, after it, watch
-	warned map[string]time.Time   // warning → when it was logged last; likewise
-	waits  atomic.Pointer[string] // why the engine has not begun; nil: it is not known to wait
-	unfit  atomic.Pointer[error]  // why Redis is not fit to keep requests
+	last   reminder               // used only by the goroutine of wait and then watch
+	warned map[string]time.Time   // warning → when it was last logged; likewise
+	waits  atomic.Pointer[string] // why the engine has not started; nil: unknown
+	unfit  atomic.Pointer[error]  // why Redis is not safe for requests
 }
 
 const (
 	askAgain    = 500 * time.Millisecond // while the bot waits for Redis
-	lookAgain   = 30 * time.Second       // while it works
-	askPatience = 5 * time.Second        // for one question
+	checkAgain  = 30 * time.Second       // while it runs
+	askPatience = 5 * time.Second        // for one check
 )
 
-// wait waits until Redis can be worked with. One that does not answer, does not
-// let the bot in or is loading is waited for, so that it can be repaired
-// meanwhile; one that would lose data is refused.
+// wait waits until Redis is usable. It waits for a Redis that does not answer, that
+// refuses the bot or that is loading, so that it can be repaired meanwhile. A Redis
+// that may lose data is an error.
 func (k *keeper) wait(ctx context.Context) error {
 	for {
 		err := k.ask(ctx)
@@ -56,7 +56,7 @@ func (k *keeper) wait(ctx context.Context) error {
 	}
 }
 
-// ask asks whether Redis takes writes, and whether it keeps them.
+// ask checks whether Redis takes writes, and whether it keeps them.
 func (k *keeper) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
@@ -70,16 +70,16 @@ func (k *keeper) ask(ctx context.Context) error {
 	return k.judge(ctx, faults)
 }
 
-// unwritable reports whether Redis lets the bot in and only takes no writes: of
-// that, what it tells about itself says more.
+// unwritable reports whether Redis accepts the bot but takes no writes. Then its INFO
+// says more about the reason.
 func (k *keeper) unwritable(err error) bool {
 	t, known := troubleOf(err, k.sentinels)
 	_, answered := redisAnswer(err)
 	return known && answered && !t.refused
 }
 
-// begin runs the engine. A Redis that goes away, or turns out to refuse what
-// the engine has to do, before it has begun is waited for.
+// begin runs the engine. If Redis becomes unreachable, or refuses what the engine
+// needs, before the engine has started, begin waits and tries again.
 func (k *keeper) begin(ctx context.Context, run func(context.Context) error) error {
 	var last reminder
 	for {
@@ -103,15 +103,15 @@ func (k *keeper) begin(ctx context.Context, run func(context.Context) error) err
 	}
 }
 
-// watch looks at Redis until ctx ends. One that became unfit holds what would
-// be sent to the cloud.
+// watch checks Redis until ctx ends. A Redis that has become unsafe suspends all calls
+// to the cloud.
 func (k *keeper) watch(ctx context.Context) error {
-	for pause(ctx, lookAgain) {
+	for pause(ctx, checkAgain) {
 		err := k.ask(ctx)
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.As(err, new(refusedStore)):
-			k.log.ErrorContext(ctx, "Redis is not fit to keep requests any more", "err", err)
+			k.log.ErrorContext(ctx, "Redis is not safe for requests any more; nothing is sent to the cloud", "err", err)
 		default:
 			k.tell(ctx, err)
 		}
@@ -119,7 +119,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	return nil
 }
 
-// tell remembers why the bot waits, and logs it where that is due.
+// tell remembers why the bot waits, and logs it if that is due.
 func (k *keeper) tell(ctx context.Context, err error) {
 	t, _ := troubleOf(err, k.sentinels)
 	var passing passingFault
@@ -141,8 +141,8 @@ func (k *keeper) report(ctx context.Context, last *reminder, t trouble, err erro
 	k.log.Log(ctx, level, "waiting for Redis", "cause", t.cause, "err", err)
 }
 
-// causes are why Redis keeps the bot from being ready, one line each. Before
-// the engine works that is what the last attempt to begin met with.
+// causes returns why the bot is not ready because of Redis, one line each. Before the
+// engine has started that is the error of the last attempt.
 func (k *keeper) causes(ctx context.Context) []string {
 	var all []string
 	switch waits := k.waits.Load(); {
@@ -154,7 +154,7 @@ func (k *keeper) causes(ctx context.Context) []string {
 	case waits != nil:
 		all = append(all, *waits)
 	default:
-		all = append(all, "the bot has not begun yet")
+		all = append(all, "the bot has not started yet")
 	}
 	if err := k.unfit.Load(); err != nil {
 		all = append(all, (*err).Error())
@@ -162,7 +162,7 @@ func (k *keeper) causes(ctx context.Context) []string {
 	return all
 }
 
-// refusedStore says that a Redis must not be used as it is.
+// refusedStore is the error of a Redis that must not be used as it is.
 type refusedStore struct{ faults []store.Fault }
 
 func (r refusedStore) Error() string {
@@ -173,13 +173,13 @@ func (r refusedStore) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// passingFault is a fault that goes away by itself.
+// passingFault is a temporary fault.
 type passingFault struct{ store.Fault }
 
 func (p passingFault) Error() string { return p.String() }
 
-// judge decides whether a Redis with these faults may be used. A loading one
-// is an error but not a refusal: that passes.
+// judge decides whether a Redis with these faults may be used, and suspends or resumes
+// the engine's calls accordingly. A loading Redis is a temporary error, not a refusal.
 func (k *keeper) judge(ctx context.Context, faults []store.Fault) error {
 	var refused []store.Fault
 	for _, f := range faults {
@@ -205,8 +205,7 @@ func (k *keeper) judge(ctx context.Context, faults []store.Fault) error {
 	return nil
 }
 
-// warn logs a warning about Redis when it is new, and once an hour while it
-// lasts: not at each check.
+// warn logs a warning about Redis when it is new, and once an hour while it lasts.
 func (k *keeper) warn(ctx context.Context, f store.Fault) {
 	if k.warned == nil {
 		k.warned = map[string]time.Time{}
@@ -217,7 +216,7 @@ func (k *keeper) warn(ctx context.Context, f store.Fault) {
 	}
 }
 
-// pause waits; it reports whether ctx goes on.
+// pause waits for d, and returns false if ctx ends before.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -25,14 +25,14 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 		words              []string
 		value              string // a forged one
 	}{
-		{name: "somebody who is no approver", user: dora, action: approve, words: []string{"not an approver"}},
+		{name: "somebody who is no approver", user: dora, action: approve, words: []string{"Only approvers"}},
 		{name: "the requester", user: ben, action: approve, words: []string{"your own request"}},
 		{name: "a guest in the approvers' group", user: gus, action: approve, words: []string{"Guests"}},
 		{name: "a guest of one channel", user: "USOLO", action: approve, words: []string{"Guests"}},
 		{name: "a deactivated approver", user: "UEVE", action: approve, words: []string{"deactivated"}},
 		{name: "an approver from another workspace", user: "UFAY", action: approve, words: []string{"Only members of this workspace"}},
 		{name: "a bot", user: "UROBO", action: approve, words: []string{"Bots"}},
-		{name: "denial by somebody who is no approver", user: dora, action: deny, words: []string{"not an approver"}},
+		{name: "denial by somebody who is no approver", user: dora, action: deny, words: []string{"Only approvers"}},
 		{name: "denial by a guest", user: gus, action: deny, words: []string{"Guests"}},
 		{name: "denial by a deactivated approver", user: "UEVE", action: deny, words: []string{"deactivated"}},
 		{name: "denial by an approver from another workspace", user: "UFAY", action: deny, words: []string{"Only members of this workspace"}},
@@ -42,7 +42,7 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 		{name: "a denial of an unknown request", user: carla, action: deny, value: "S-22222", words: []string{"no request `S-22222`"}},
 		{name: "a cancel of an unknown request", user: ben, action: cancel, value: "S-22222", words: []string{"no request `S-22222`"}},
 		{name: "a value that is no id", user: carla, action: approve, value: "*}:`<!here> x", words: []string{"no request", "&lt;!here&gt;"}},
-		{name: "a button that does not exist", user: carla, action: "ecs_stop_everything", value: requestID(card), words: []string{"do not know this button"}},
+		{name: "a button that does not exist", user: carla, action: "ecs_stop_everything", value: requestID(card), words: []string{"no longer works"}},
 	}
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,12 +67,12 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 		w.duty(gus)
 		heard := w.Hears(carla)
 		w.Click(carla, card, approve)
-		heard("not an approver")
+		heard("Only approvers")
 		w.duty(gus, carla)
 	})
 	t.Run("commands are refused like clicks", func(t *testing.T) {
 		w := w.in(t)
-		for user, words := range map[string]string{dora: "not an approver", ben: "your own request", gus: "Guests", "UEVE": "deactivated", "UFAY": "Only members", "UROBO": "Bots"} {
+		for user, words := range map[string]string{dora: "Only approvers", ben: "your own request", gus: "Guests", "UEVE": "deactivated", "UFAY": "Only members", "UROBO": "Bots"} {
 			heard := w.Hears(user)
 			w.Command(user, "approve "+requestID(card))
 			heard(words)
@@ -103,16 +103,16 @@ func TestClicksWithoutRightHaveNoEffectButAnAnswer(t *testing.T) {
 		w := w.in(t)
 		w.Click(ben, card, cancel)
 		w.CardSays(card, "Cancelled", "<@UBEN>")
-		w.Reply(card, "<@UBEN> withdrew this")
+		w.Reply(card, "<@UBEN> cancelled this request")
 		w.decided(card)
 		for _, action := range []string{approve, deny} {
 			heard := w.Hears(carla)
 			w.forged(carla, card, action, requestID(card))
-			heard("was decided before", "<@UBEN> withdrew it")
+			heard("already decided", "<@UBEN> cancelled it")
 		}
 		heard := w.Hears(ben)
 		w.forged(ben, card, cancel, requestID(card))
-		heard("was decided before")
+		heard("already decided")
 		w.Untouched(ids[0])
 	})
 }
@@ -132,15 +132,15 @@ func TestOneDecisionIsTheOnlyOne(t *testing.T) {
 		for _, action := range []string{approve, deny} {
 			heard := w.Hears(carla)
 			w.forged(carla, card, action, requestID(card))
-			heard("was decided before", "approved by <@UBEN>")
+			heard("already decided", "Approved by <@UBEN>")
 		}
 		w.Reply(card, "<@UANNA>", "1 server stopped")
 		heard := w.Hears(anna)
 		w.forged(anna, card, cancel, requestID(card))
-		heard("was decided before")
+		heard("already decided")
 		w.Stopped(ids[0])
 		if n := w.Count(card, "approved."); n != 1 {
-			t.Errorf("%d approvals are told", n)
+			t.Errorf("%d approvals are posted", n)
 		}
 	})
 
@@ -166,12 +166,12 @@ func TestOneDecisionIsTheOnlyOne(t *testing.T) {
 		for i, card := range cards {
 			w.Reply(card, "<@UANNA>", "1 server stopped")
 			w.Stopped(ids[1+i])
-			text := w.CardSays(card, "Done", "approved by <@U")
+			text := w.CardSays(card, "Stopped", "approved by <@U")
 			if strings.Contains(text, "<@UBEN>") == strings.Contains(text, "<@UCARLA>") {
 				t.Errorf("not exactly one decision is shown: %s", text)
 			}
 			if n := w.Count(card, "approved."); n != 1 {
-				t.Errorf("%d approvals are told: %q", n, w.Replies(card))
+				t.Errorf("%d approvals are posted: %q", n, w.Replies(card))
 			}
 		}
 		w.Within(5*time.Second, "answer to each second click", func() bool {
@@ -235,29 +235,29 @@ func TestTwoApprovalsAreOfTwoPeople(t *testing.T) {
 	w.start(nil)
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
-	w.CardSays(card, "Waiting for 2 approvals")
+	w.CardSays(card, "Needs 2 approvals")
 	w.Click(ben, card, approve)
 	w.redeliver()
 	w.Reply(card, "<@UBEN> approved (1 of 2)")
-	w.CardSays(card, "Waiting for 1 approval*", "<@UBEN>")
+	w.CardSays(card, "Needs 1 more*", "<@UBEN>")
 	if n := len(w.Slack.Private(ben)); n != 0 {
 		t.Errorf("a second delivery was answered: %v", w.Slack.Private(ben))
 	}
 	heard := w.Hears(ben)
 	w.Click(ben, card, approve)
-	heard("You have approved", "1 more")
+	heard("You already approved", "1 more")
 	heard = w.Hears(ben)
 	w.Command(ben, "approve "+requestID(card))
-	heard("You have approved", "1 more")
+	heard("You already approved", "1 more")
 	w.Untouched(ids...)
 	w.Click(carla, card, approve)
 	w.Reply(card, "<@UCARLA> approved")
 	w.Reply(card, "<@UANNA>", "1 server stopped")
 	w.Stopped(ids[0])
-	w.CardSays(card, "Done", "<@UBEN>", "<@UCARLA>")
+	w.CardSays(card, "Stopped", "<@UBEN>", "<@UCARLA>")
 	w.decided(card)
 	if n := w.Count(card, "approved"); n != 2 {
-		t.Errorf("%d approvals are told, want 2: %q", n, w.Replies(card))
+		t.Errorf("%d approvals are posted, want 2: %q", n, w.Replies(card))
 	}
 	// One no is enough, also after a yes.
 	card = w.Ask(anna, "web-2")
@@ -279,7 +279,7 @@ func TestExpiredRequestsCannotBeDecided(t *testing.T) {
 		c.Policy.TTL = 1500 * time.Millisecond
 	})
 	card := w.Ask(anna, "web-1")
-	w.Reply(card, "<@UANNA>", "nobody decided in time")
+	w.Reply(card, "<@UANNA>", "was not approved in time")
 	w.CardSays(card, "Expired", "Nothing was stopped")
 	w.decided(card)
 	id := requestID(card)
@@ -330,12 +330,12 @@ func TestDenialAsksForAReason(t *testing.T) {
 		w := w.in(t)
 		card := w.Ask(anna, "web-1")
 		v := form(w, ben, card)
-		if text := slacksim.PlainText(w.Now(card)); !strings.Contains(text, "Waiting for 1 approval") {
+		if text := slacksim.PlainText(w.Now(card)); !strings.Contains(text, "Needs 1 approval") {
 			t.Errorf("the form alone decided: %s", text)
 		}
 		submit(w, ben, v, "not\ntoday <!here> & never")
 		w.CardSays(card, "Denied", "<@UBEN>", "not today &lt;!here&gt; &amp; never")
-		w.Reply(card, "<@UBEN> denied this", "<@UANNA>", "not today &lt;!here&gt; &amp; never")
+		w.Reply(card, "<@UBEN> denied your request", "<@UANNA>", "not today &lt;!here&gt; &amp; never")
 		w.decided(card)
 		if v, open := w.Slack.View(ben); open {
 			t.Errorf("the form is still open: %v", v.Errors)
@@ -348,7 +348,7 @@ func TestDenialAsksForAReason(t *testing.T) {
 		private := len(w.Slack.Private(carla))
 		w.redeliver()
 		w.CardSays(card, "Denied", "<@UCARLA>")
-		w.Reply(card, "<@UCARLA> denied this")
+		w.Reply(card, "<@UCARLA> denied your request")
 		w.redeliver()
 		w.quiet(requestID(card))
 		if n := len(w.Replies(card)); n != 1 {
@@ -366,7 +366,7 @@ func TestDenialAsksForAReason(t *testing.T) {
 		w.CardSays(card, "approved by <@UCARLA>")
 		heard := w.Hears(ben)
 		submit(w, ben, v, "no")
-		heard("was decided before", "approved by <@UCARLA>")
+		heard("already decided", "Approved by <@UCARLA>")
 		w.Reply(card, "<@UANNA>", "1 server stopped")
 		w.Stopped(ids[2])
 	})
@@ -377,9 +377,9 @@ func TestDenialAsksForAReason(t *testing.T) {
 		w.duty(gus)
 		heard := w.Hears(carla)
 		submit(w, carla, v, "no")
-		heard("not an approver")
+		heard("Only approvers")
 		w.duty(gus, carla)
-		w.CardSays(card, "Waiting for 1 approval")
+		w.CardSays(card, "Needs 1 approval")
 	})
 	t.Run("clicked once and delivered twice", func(t *testing.T) {
 		w := w.in(t)
@@ -411,7 +411,7 @@ func TestDenialAsksForAReason(t *testing.T) {
 		if _, err := w.Slack.CloseView(t.Context(), ben, v.ID); err != nil {
 			t.Fatal(err)
 		}
-		w.CardSays(card, "Waiting for 1 approval")
+		w.CardSays(card, "Needs 1 approval")
 		w.Click(ben, card, approve)
 		w.Reply(card, "<@UANNA>", "1 server stopped")
 	})
@@ -422,9 +422,9 @@ func TestDenialAsksForAReason(t *testing.T) {
 			heard := w.Hears(ben)
 			w.Slack.FailNext("views.open", 1, f)
 			w.Click(ben, card, deny)
-			heard("nothing was decided", "/ecs-stop deny "+requestID(card))
+			heard("nothing was denied", "/ecs-stop deny "+requestID(card))
 		}
-		w.CardSays(card, "Waiting for 1 approval")
+		w.CardSays(card, "Needs 1 approval")
 	})
 	w.Untouched(ids[0], ids[1], ids[3], ids[5])
 }

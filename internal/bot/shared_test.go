@@ -59,7 +59,7 @@ func TestAnOutcomeFollowsACardThatWasGivenUp(t *testing.T) {
 	w.Slack.FailNext("chat.postMessage", 1, slacksim.ErrorCode("a_code_that_nobody_knows", false)) // tried again later
 	heard := w.Hears(anna)
 	w.Command(anna, "web-1")
-	_, rest, _ := strings.Cut(heard("Asked as"), "S-")
+	_, rest, _ := strings.Cut(heard("created"), "S-")
 	id := "S-" + rest[:5]
 	w.Slack.FailNext("chat.postMessage", 3, slacksim.ErrorCode("not_in_channel", false)) // card, approved, sent
 	w.Command(ben, "approve "+id)

@@ -34,7 +34,7 @@ func TestTheDocumentedRightsInRedisAreEnough(t *testing.T) {
 	w.env["REDIS_URL"] = strings.Replace(w.env["REDIS_URL"], "unix://", "unix://ecsbot:secret@", 1)
 	w.env["REDIS_CONFIRM"] = "1" // nothing is sent, but WAIT is asked
 	stop := w.start(nil)
-	w.OpenHome(ben, "Nothing waits for you")
+	w.OpenHome(ben, "all caught up")
 	card := w.Ask(anna, "web-*")
 	w.Click(ben, card, approve)
 	w.Reply(card, "no replica")
@@ -45,7 +45,7 @@ func TestTheDocumentedRightsInRedisAreEnough(t *testing.T) {
 	w.Stopped(ids...)
 	heard := w.Hears(ben)
 	w.Command(ben, "freeze")
-	heard("Frozen")
+	heard("Sending is frozen")
 	if log, err := admin.Do(t.Context(), "ACL", "LOG").Slice(); err != nil || len(log) != 0 {
 		t.Errorf("Redis refused something: %v, %v", log, err)
 	}
@@ -70,11 +70,11 @@ func TestAFullDatabaseTakesTheBrakeAndRefusesRequestsInWords(t *testing.T) {
 	w.Click(ben, denied, approve)
 	heard("database is full")
 	w.Command(ben, "deny "+requestID(denied)+" not now")
-	w.Reply(denied, "<@UBEN> denied this")
+	w.Reply(denied, "<@UBEN> denied your request")
 	w.Click(anna, cancelled, cancel)
-	w.Reply(cancelled, "<@UANNA> withdrew this")
+	w.Reply(cancelled, "<@UANNA> cancelled this request")
 	w.Command(ben, "freeze")
-	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("Frozen by <@UBEN>") > 0 })
+	w.Within(10*time.Second, "announcement", func() bool { return w.Announced("frozen by <@UBEN>") > 0 })
 	w.Untouched(ids...)
 	if n := len(w.Slack.Messages(ops)); n != 3 {
 		t.Errorf("%d messages in the channel, want two cards and the announcement", n)

@@ -207,7 +207,7 @@ func makeEnded(s *stage, bot string) {
 	s.types("UANNA", "")
 	s.waitView("UANNA", "Stop servers")
 	s.submit("UANNA", "names", s.servers("draft", 2), "why", "asked in the form")
-	s.waitView("UANNA", "Check and ask")
+	s.waitView("UANNA", "Review request")
 	s.wait("expired", "expired")
 	s.calm()
 	time.Sleep(time.Second) // cards and Homes are drawn
@@ -243,7 +243,7 @@ func makeEnvelopes(s *stage, bot string) {
 	s.types("UDORA", "")
 	s.waitView("UDORA", "Stop servers")
 	s.submit("UDORA", "names", s.servers("drafted", 1))
-	s.waitView("UDORA", "Check and ask")
+	s.waitView("UDORA", "Review request")
 	s.click("UCARLA", "deny", clickDeny)
 	s.waitView("UCARLA", "Deny")
 	s.click("UBEN", "unknown", "ecs_stop_run")

@@ -39,7 +39,7 @@ func TestNothingIsSentAfterACancelThatCameWhileTheServersWereLookedAt(t *testing
 	w.Click(ben, card, approve)
 	w.Within(5*time.Second, "work", func() bool { return strings.Contains(slacksim.PlainText(w.Now(card)), "Stopping") })
 	w.Command(anna, "cancel "+id)
-	w.Reply(card, "<@UANNA>", id, "was cancelled by", "before anything was sent")
+	w.Reply(card, "<@UANNA>", id, "cancelled by", "before anything was sent")
 	w.settled()
 	if n := w.Cloud.StopCount(ids[0]); n != 0 {
 		t.Errorf("web-1 was stopped %d times", n)
@@ -56,14 +56,14 @@ func TestAServerThatSomebodyElseIsStoppingIsNotCalledOff(t *testing.T) {
 	w.Cloud.FailServer(ids[1], "Ecs.0999", "the guest does not answer")
 	w.stopElsewhere(ids[1])
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "It took")
-	if strings.Contains(end, "all 2 servers are off") || !holds(end, "being stopped by somebody else", "web-2") {
+	end := w.Reply(card, "<@UANNA>", requestID(card)+": ")
+	if strings.Contains(end, "2 of 2 servers are stopped") || !holds(end, "already being stopped", "web-2") {
 		t.Errorf("told %s", end)
 	}
 }
 
 // Looks that take long must not make two requests push each other out of the
-// line for ever.
+// queue endlessly.
 func TestASlowCloudDoesNotKeepTwoRequestsFromEachOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -98,8 +98,8 @@ func TestAnAcceptedCallWithoutEffectIsNotCalledFailed(t *testing.T) {
 	w.Cloud.FailNext("job", 1000, ecssim.Status(200, `{"job_id":"0123456789abcdef0123456789abcdef","status":"INIT"}`, nil))
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	end := w.Reply(card, "<@UANNA>", "It took")
-	if !holds(end, "I cannot say", "was not done after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
+	end := w.Reply(card, "<@UANNA>", requestID(card)+": ")
+	if !holds(end, "is unknown", "was not finished after", "0123456789abcdef") || strings.Contains(end, "no server was stopped") {
 		t.Errorf("told %s", end)
 	}
 	if n := w.Cloud.StopCount(ids[0]); n != 0 {
@@ -121,7 +121,7 @@ func TestTheJobIsKnownThoughRedisWasAwayWhenItWasToldOf(t *testing.T) {
 	time.Sleep(6 * time.Second)
 	w.redis.Restart()
 	end := w.Reply(card, "<@UANNA>", "1 server stopped")
-	if strings.Contains(end, "No job of the cloud is known") {
+	if strings.Contains(end, "no job confirms") {
 		t.Errorf("told %s", end)
 	}
 }

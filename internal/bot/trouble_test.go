@@ -47,7 +47,7 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 		w.Click(ben, cards[i], approve)
 	}
 	for i, w := range worlds {
-		w.Reply(cards[i], "The cloud took call 1 of 1")
+		w.Reply(cards[i], "Huawei Cloud accepted")
 		w.quiet(requestID(cards[i]))
 		w.Slack.FailNext("chat.postMessage", 1, postFaults[i].fault)
 		w.Cloud.ClearFaults()
@@ -57,13 +57,13 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 			w, card := worlds[i].in(t), cards[i]
 			w.Reply(card, "<@UANNA>", "1 server stopped")
 			w.quiet(requestID(card))
-			w.CardSays(card, "Done", "<@UBEN>")
+			w.CardSays(card, "Stopped", "<@UBEN>")
 			w.decided(card)
 			w.Stopped(ids[i]...)
 			if n := len(w.Slack.Messages(ops)); n != 1 {
 				t.Errorf("%d cards, want 1:\n%s", n, w.Transcript())
 			}
-			for _, words := range []string{"approved.", "The cloud took call", "1 server stopped"} {
+			for _, words := range []string{"approved.", "Huawei Cloud accepted", "1 of 1 server stopped"} {
 				if n := w.Count(card, words); n != 1 {
 					t.Errorf("%d replies with %q, want 1: %q", n, words, w.Replies(card))
 				}
@@ -89,15 +89,15 @@ func TestCardThatCannotBePostedWithdrawsTheRequest(t *testing.T) {
 	w.Slack.Leave(ops, slacksim.BotUserID)
 	heard := w.Hears(anna)
 	w.Command(anna, "web-1")
-	text := heard("could not post the card", "<#COPS>", "withdrawn", "/invite")
+	text := heard("couldn't post the card", "<#COPS>", "cancelled", "/invite")
 	_, id, _ := strings.Cut(text, "S-")
 	id = "S-" + id[:5]
 	heard = w.Hears(anna)
 	w.Command(anna, "status "+id)
-	heard(id, "Withdrawn", "could not be posted")
+	heard(id, "Cancelled", "could not be posted")
 	heard = w.Hears(ben)
 	w.Command(ben, "approve "+id)
-	heard("was decided before", "could not be posted")
+	heard("already decided", "could not be posted")
 	if n := len(w.Slack.Messages(ops)); n != 0 {
 		t.Errorf("%d messages in a channel the bot is not in", n)
 	}
@@ -113,7 +113,7 @@ func TestCardThatCannotBePostedWithdrawsTheRequest(t *testing.T) {
 	w.Cloud.StartByHand(ids[0])
 	heard = w.Hears(anna)
 	w.Command(anna, "web-1")
-	heard("could not post the card", "withdrawn")
+	heard("couldn't post the card", "cancelled")
 }
 
 func TestPrivateAnswersArriveAnotherWayIfTheFirstIsClosed(t *testing.T) {
@@ -126,7 +126,7 @@ func TestPrivateAnswersArriveAnotherWayIfTheFirstIsClosed(t *testing.T) {
 		heard := w.Hears(dora)
 		w.Slack.FailNext("response_url", 1, f)
 		w.Click(dora, card, approve)
-		heard("not an approver")
+		heard("Only approvers")
 	}
 }
 
@@ -149,9 +149,9 @@ func TestClicksCountAlthoughSlackCannotSayWhoClicked(t *testing.T) {
 		w.Click(carla, card, approve)
 		w.Reply(card, "<@UANNA>", "1 server stopped")
 		w.Stopped(ids[i])
-		w.CardSays(card, "Done", "<@UCARLA>")
+		w.CardSays(card, "Stopped", "<@UCARLA>")
 		if n := w.Count(card, "approved."); n != 1 {
-			t.Errorf("after a fault of %s %d approvals are told", f.method, n)
+			t.Errorf("after a fault of %s %d approvals are posted", f.method, n)
 		}
 	}
 }
@@ -241,7 +241,7 @@ func TestOutcomeIsToldAlthoughTheCardWasDeleted(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call")
+	w.Reply(card, "Huawei Cloud accepted")
 	w.Slack.DeleteMessage(ops, card.TS)
 	w.Within(15*time.Second, "outcome", func() bool {
 		return slices.ContainsFunc(w.Everything(), func(m slacksim.Message) bool {
@@ -263,7 +263,7 @@ func TestWorkGoesOnWhileSlackIsDown(t *testing.T) {
 	w.Within(10*time.Second, "server off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
 	w.Slack.Down(false)
 	w.Reply(card, "<@UANNA>", "1 server stopped")
-	w.CardSays(card, "Done")
+	w.CardSays(card, "Stopped")
 	w.quiet(requestID(card))
 	if n := len(w.Replies(card)); n != 3 {
 		t.Errorf("%d replies, want 3: %q", n, w.Replies(card))
@@ -279,10 +279,10 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call")
+	w.Reply(card, "Huawei Cloud accepted")
 	heard := w.Hears(anna)
 	w.Slack.Leave(ops, slacksim.BotUserID)
-	heard("1 server stopped", "Invite me there")
-	w.OpenHome(anna, "1 server stopped", "could not say this")
+	heard("1 server stopped", "add me")
+	w.OpenHome(anna, "1 server stopped", "couldn't post this")
 	w.settled()
 }

@@ -2,6 +2,6 @@
 
 package bot
 
-// buildTune changes nothing: only a build with the tag crashpoints, as the
-// story tests make it, can run on a faster clock.
+// buildTune changes nothing: only a build with the tag crashpoints, as the story tests
+// make it, can run with shorter times.
 func buildTune() Tune { return nil }

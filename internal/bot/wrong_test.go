@@ -52,13 +52,13 @@ func TestMistypedCommandsAreAnsweredAtOnceAndCreateNothing(t *testing.T) {
 		many("wéb/%d ", 400), many("a%d= ", 600), many("--x%d ", 600), many("<@U%d> ", 400), many("&lt;%d ", 400), many("w%d;", 500),
 		"web-1 --reason \"" + strings.Repeat("because ", 70) + "\"", strings.Repeat("web-1 ", 700), many("%d ", 1010),
 	} {
-		if answer := w.typedWrong(anna, text); !holds(answer, "Nothing was asked for", "/ecs-stop help") {
+		if answer := w.typedWrong(anna, text); !holds(answer, "No request was created", "/ecs-stop help") {
 			t.Errorf("to a long paste of %.20q… the answer was %q", text, answer)
 		}
 	}
 	for _, in := range inputs {
 		answer := w.typedWrong(dora, in.Text)
-		if !holds(answer, "Nothing was asked for", "/ecs-stop help") {
+		if !holds(answer, "No request was created", "/ecs-stop help") {
 			t.Errorf("%q was answered with %q", in.Text, answer)
 		}
 		for i, word := range in.Words {
@@ -121,14 +121,14 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		want       []string
 		none       []string // not in the answer
 	}{
-		{"names and ids that nothing has", "web-1 nope-1 " + uuid(99) + " Web-2 nope-2", []string{"`nope-1`", "`" + uuid(99) + "`", "`Web-2`", "`nope-2`", "no server"}, []string{"• `web-1`"}},
+		{"names and ids that nothing has", "web-1 nope-1 " + uuid(99) + " Web-2 nope-2", []string{"`nope-1`", "`" + uuid(99) + "`", "`Web-2`", "`nope-2`", "can't find a server"}, []string{"• `web-1`"}},
 		{"names that several have, and one that none has", "twin triple nope", []string{"`twin`", "2 servers", uuid(7), uuid(8), "`triple`", "3 servers", uuid(9), uuid(10), uuid(11), "`nope`"}, nil},
-		{"a pattern that nothing fits", "app-* web-2", []string{"`app-*`", "no server"}, []string{"`web-2`"}},
-		{"a tag that no server has", "--tag env=dev", []string{"`env=dev`", "no server"}, nil},
+		{"a pattern that nothing fits", "app-* web-2", []string{"`app-*`", "No server name matches"}, []string{"`web-2`"}},
+		{"a tag that no server has", "--tag env=dev", []string{"`env=dev`", "No server has the tag"}, nil},
 		{"two tags that no server has together", "--tag env=development --tag a=b", []string{"env=development", "a=b"}, nil},
-		{"too many servers", "many-*", []string{"4 servers", "may have 3", "fewer"}, nil},
+		{"too many servers", "many-*", []string{"4 servers", "limit is 3", "fewer"}, nil},
 		{"a server of another request", "web-2 web-1", []string{uuid(1), requestID(first)}, []string{uuid(2)}},
-		{"servers that are all off or protected", "off-* safe", []string{"nothing to stop", "off-1", uuid(31), "already stopped", "off-2", "safe", "protected"}, nil},
+		{"servers that are all off or protected", "off-* safe", []string{"Nothing to stop", "off-1", "already stopped", "off-2", "safe", "protected"}, nil},
 		{"another project", "web-2 --project production", []string{"project"}, nil},
 	}
 	records := w.keys("{p:*}:[rts]:*")
@@ -138,7 +138,7 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 				w := w.in(t)
 				heard, before := w.Hears(anna), len(w.Slack.Private(anna))
 				w.Command(anna, c.text+" --reason 'a test'"+how)
-				answer := heard(append(c.want, "othing")...)
+				answer := heard(append(c.want, "o request was created")...)
 				for _, word := range c.none {
 					if strings.Contains(answer, word) {
 						t.Errorf("the answer names %s, which is right: %s", word, answer)
@@ -154,18 +154,18 @@ func TestWhatOnlyTheCloudCanTellIsWrong(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(anna)
 		w.Command(anna, "web-2")
-		heard("reason is required", "--reason", "othing was asked for")
+		heard("reason is required", "--reason", "No request was created")
 	})
 	t.Run("while the cloud is away or refuses the key", func(t *testing.T) {
 		w := w.in(t)
 		heard := w.Hears(anna)
 		w.Cloud.FailNext("list", 1, ecssim.Refuse(401, "APIGW.0301", "Incorrect IAM authentication information"))
 		w.Command(anna, "web-2 --reason x")
-		heard("refuses the bot's access key", "othing was asked for")
+		heard("rejects my access key", "No request was created")
 		heard = w.Hears(anna)
 		w.Cloud.FailNext("*", 100, ecssim.HTML502)
 		w.Command(anna, "web-2 --reason x")
-		heard("does not answer right now", "othing was asked for", "try again")
+		heard("does not respond", "No request was created", "Try again")
 		w.Cloud.ClearFaults()
 	})
 	now := w.keys("{p:*}:[rts]:*")
@@ -194,13 +194,13 @@ func TestServersOfARunningRequestCannotBeAskedForAgain(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "The cloud took call")
+	w.Reply(card, "Huawei Cloud accepted")
 	heard := w.Hears(dora)
 	w.Command(dora, "web-1")
-	heard("othing was asked for", ids[0], requestID(card))
+	heard("No request was created", ids[0], requestID(card))
 	w.Reply(card, "<@UANNA>", "1 server stopped")
 	w.Stopped(ids[0])
 	w.Cloud.StartByHand(ids[0])
 	again := w.Ask(dora, "web-1")
-	w.CardSays(again, "<@UDORA> asks to stop")
+	w.CardSays(again, "Requested by <@UDORA>")
 }

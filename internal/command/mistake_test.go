@@ -42,6 +42,9 @@ func TestParseNamesEveryMistake(t *testing.T) {
 	for _, input := range wrongInputs(t) {
 		var want Mistakes
 		for i, kind := range input.Kinds {
+			if _, known := kinds[kind]; !known {
+				t.Fatalf("%q is no kind of mistake.go", kind)
+			}
 			m := Mistake{Kind: kinds[kind], Word: input.Words[i], Hint: input.Hints[i]}
 			if m.Kind == BadNumber {
 				m.Limit = maxHistory

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	hyphens    = "-\u2010\u2011\uFE63\uFF0D"            // stand for one -
+	hyphens    = "-\u2010\u2011\uFE63\uFF0D"            // each counts as one -
 	longDashes = "\u2012\u2013\u2014\u2015\u2212\uFE58" // at the start of a word also what is left of --
 	separators = " \n,\uFF0C\u3001\u060C\u2022"         // the bullet too: it is never part of a name
 	semicolons = ";\uFF1B"
@@ -190,7 +190,7 @@ func (s *scanner) skipSpace() {
 	}
 }
 
-// chunk is what stands here up to the next space, commas and all.
+// chunk is everything up to the next space, commas included.
 func (s *scanner) chunk() []rune {
 	ahead := s.text[s.pos:]
 	if end := slices.IndexFunc(ahead, unicode.IsSpace); end >= 0 {
@@ -218,7 +218,7 @@ func (s *scanner) rest() (text string, quoted bool) {
 	return oneLine(withoutTicks(string(all.text))), false
 }
 
-// isFlagInProse tells a flag from a dash that belongs to the sentence: two
+// isFlagInProse distinguishes a flag from a dash that belongs to the sentence: two
 // typed hyphens before a letter are always a flag, any other dash only before
 // something like a flag's name.
 func isFlagInProse(chunk string) bool {

@@ -8,7 +8,7 @@ import (
 )
 
 // Slack and people's keyboards rewrite what is typed. This file undoes that;
-// scan.go cuts the text into words, and command.go tells what they mean.
+// scan.go cuts the text into words, and command.go interprets them.
 
 // asTyped gives the text as the person saw it: without Slack's encoding,
 // without invisible characters, with one kind of space and of line break, and
@@ -26,7 +26,7 @@ var (
 	linkScheme   = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]*:`)
 )
 
-// readMarkup turns Slack's <…> into what it stands for: a link into its label,
+// readMarkup replaces Slack's <…> by its meaning: a link into its label,
 // a mention into @name or #channel.
 func readMarkup(markup string) string {
 	body, label, _ := strings.Cut(markup[1:len(markup)-1], "|")
@@ -50,8 +50,8 @@ func firstSaid(a, b string) string {
 	return b
 }
 
-// plainSpace is for strings.Map: it drops what nobody can see and nobody
-// meant to type. Other format characters stay, to be refused by name: they
+// plainSpace is for strings.Map: it drops invisible characters that people do
+// not type on purpose. Other format characters stay, to be refused by name: they
 // can make a text look like a different one.
 func plainSpace(r rune) rune {
 	switch {

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +26,15 @@ var verbForms = map[Verb]string{
 	ShowServers: "servers SERVER… or servers --tag key=value",
 }
 
-var verbNames = []string{"help", "list", "status", "history", "approve", "deny", "cancel", "freeze", "unfreeze", "retry", "start", "servers"}
+// Verbs lists the verbs that can be typed, in alphabetical order.
+func Verbs() []Verb { return slices.Sorted(maps.Keys(verbForms)) }
+
+var verbNames = func() (names []string) {
+	for _, v := range Verbs() {
+		names = append(names, string(v))
+	}
+	return names
+}()
 
 var (
 	idLetters = regexp.MustCompile(`^[2-9A-HJKMNP-Z]{5,6}$`) // what follows the S-

@@ -1,16 +1,15 @@
-// Package ecsclient speaks to Huawei Cloud's Elastic Cloud Server API: it stops
-// and starts servers in batches, asks for jobs and reads servers.
+// Package ecsclient is a client of Huawei Cloud's Elastic Cloud Server API: it stops
+// and starts servers in batches, queries jobs and lists servers.
 //
-// It knows four calls, signs them, and says what came of them in words that a
-// caller can act on. Everything turns on one question: after a stop that failed,
-// may the cloud have acted all the same? Error.Verdict answers it. A stop or
-// start is sent once and never again by this package, and not after a moment
-// that the caller names; reads are tried up to three times.
+// It makes four calls, signs them, and classifies their errors. The important question
+// is: may the cloud have acted although a stop failed? Error.Verdict answers it. This
+// package sends a stop or start once and never repeats it, and not after a time that
+// the caller gives; reads are tried up to three times.
 //
-//	Client.Slot ──► waits for its turn ──► Slot
+//	Client.Slot ──► waits for the limiter ──► Slot
 //	Slot.Stop, Slot.Start ──► one try ──► job id, or a verdict:
 //	    Refused, NotAccepted, Throttled, Authentication   nothing was done
-//	    Unclear                                           look before you repeat
+//	    Unclear                                           read the servers before repeating
 //
 // The rules come from the ECS API reference ("Stopping ECSs in a Batch",
 // "Querying Task Execution Status", "Querying Details About ECSs", "Error
@@ -69,8 +68,8 @@ type Credentials struct {
 }
 
 // EndpointOf returns the public endpoint of a region, as "ap-southeast-1". Some
-// clouds of the same make (and eu-west-1xx, depending on whom you ask) live
-// under other domains; their endpoint has to be configured.
+// clouds of the same kind (and eu-west-1xx, by some sources) have other domains; their
+// endpoint has to be configured.
 func EndpointOf(region string) string {
 	return "https://ecs." + region + ".myhuaweicloud.com"
 }
@@ -136,9 +135,9 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// transports returns what carries reads and what carries stops and starts. The
-// latter get a fresh connection each: an idle one may have died unnoticed, and
-// a request written into it would leave us in doubt for nothing.
+// transports returns the transport for reads and the one for stops and starts. The
+// latter get a new connection each: an idle one may have died unnoticed, and a request
+// written into it would be unclear for no reason.
 func transports(given http.RoundTripper) (reads, writes http.RoundTripper) {
 	if given != nil {
 		return given, given
@@ -152,8 +151,8 @@ func transports(given http.RoundTripper) (reads, writes http.RoundTripper) {
 	return standard.Clone(), fresh
 }
 
-// refuseRedirect hands out the 3xx answer itself. Following one would send a
-// stop twice, or a security token to another host.
+// refuseRedirect returns the 3xx answer itself. Following it would send a stop twice, or
+// a security token to another host.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // authorizer returns a function that signs a request as of the given time.
@@ -178,8 +177,8 @@ func authorizer(keys Credentials) func(*http.Request, []byte, time.Time) {
 	}
 }
 
-// plainID reports whether an id can stand in a path as it is. Ids are UUIDs or
-// 32 hex digits; anything else of letters, digits, "-" and "_" is let through.
+// plainID reports whether an id can be put into a path without escaping. Ids are UUIDs
+// or 32 hex digits; other ids of letters, digits, "-" and "_" are accepted, too.
 func plainID(id string) bool {
 	for _, r := range id {
 		switch {
@@ -191,8 +190,8 @@ func plainID(id string) bool {
 	return id != "" && len(id) <= 64
 }
 
-// admit waits for the limiter and for leave to use the keys. The caller must
-// call leave when the call is over. Nothing has been sent if admit fails.
+// admit waits for the limiter and for permission to use the keys. The caller must call
+// leave when the call is over. Nothing has been sent if admit fails.
 func (c *Client) admit(ctx context.Context, op string) (entry, *Error) {
 	if err := c.token(ctx); err != nil {
 		return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: err}
@@ -209,7 +208,7 @@ func (c *Client) admit(ctx context.Context, op string) (entry, *Error) {
 		case <-busy:
 		case <-ctx.Done():
 			return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: ctx.Err(),
-				Message: "not sent: another call was finding out whether the keys are accepted"}
+				Message: "not sent: another call was checking whether the keys are accepted"}
 		}
 	}
 }

@@ -12,22 +12,22 @@ import (
 type Verdict int
 
 const (
-	// Unclear: nobody can tell from the answer. After a stop or start the cloud
-	// may have acted, so look at the servers before repeating anything; after a
-	// read, simply read again. It is the zero value because it promises least.
+	// Unclear: the answer does not tell. After a stop or start the cloud may have
+	// acted, so read the servers before repeating anything; after a read, just read
+	// again. It is the zero value because it is the safest assumption.
 	Unclear Verdict = iota
-	// Refused: the cloud said no and did nothing; the same call will be refused again.
+	// Refused: the cloud did nothing, and will refuse the same call again.
 	Refused
 	// NotAccepted: nothing was done, and the same call may succeed later.
 	NotAccepted
 	// Throttled: nothing was done because too much was asked in too short a time.
 	Throttled
-	// Authentication: the keys were not accepted. Repeating locks them: more than
-	// five failures in a row shut a key out for five minutes.
+	// Authentication: the keys were not accepted. Repeating locks them: more than five
+	// failures in a row lock a key for five minutes.
 	Authentication
 )
 
-// String gives the verdict as a short lower-case word, fit for a metric's label.
+// String returns the verdict as a short lower-case word for a metric's label.
 func (v Verdict) String() string {
 	switch v {
 	case Refused:
@@ -43,21 +43,21 @@ func (v Verdict) String() string {
 	}
 }
 
-// Error is how every method of Client fails. It never holds request headers,
-// and of an answer only what the cloud meant as its error text.
+// Error is the error of every method of Client. It never contains request headers, and
+// of an answer only the cloud's error text.
 type Error struct {
 	Op        string // "slot", "stop", "start", "job" or "list"
 	Status    int    // HTTP status; 0 if no answer came
 	Code      string // as "Ecs.0100" or "APIGW.0308"; may be empty
-	Message   string // the cloud's own words, shortened; may be empty
-	RequestID string // what Huawei's support asks for; may be empty
-	// RetryAfter is how long to wait before trying again; 0 if nobody said.
+	Message   string // the cloud's error text, shortened; may be empty
+	RequestID string // for Huawei's support; may be empty
+	// RetryAfter is how long to wait before trying again; 0 if unknown.
 	RetryAfter time.Duration
 	Verdict    Verdict
-	Err        error // what failed on our side of the wire; may be nil
+	Err        error // what failed on this side of the connection; may be nil
 }
 
-// Error tells what was called and what came of it, on one line.
+// Error describes the call and its failure on one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("ecs " + e.Op)
@@ -103,13 +103,13 @@ func VerdictOf(err error) Verdict {
 // command is running".
 const busyPause = time.Minute
 
-// judge gives the verdict on an answer that is not a success. It follows the
+// judge returns the verdict on an answer that is not a success. It follows the
 // tables "ECS error codes" and "API Gateway error codes"; as the former warns
 // that its HTTP statuses may be inaccurate, codes come before statuses.
 //
-// A 2xx gets here when it does not hold what it should: a stop without a job
+// A 2xx gets here if it does not contain what it should: a stop without a job
 // id (the flow limit Common.0024 is documented with HTTP 202) or an unreadable
-// body. Whatever its code says, nothing is known then.
+// body. Then the result is unclear, whatever the code.
 func judge(op string, status int, code string) Verdict {
 	switch {
 	case status >= 200 && status < 300:
@@ -133,8 +133,8 @@ func judge(op string, status int, code string) Verdict {
 	}
 }
 
-// belowECS reports whether the ECS API passes on that something below it failed
-// or timed out. Such a 400 does not say whether anything was begun.
+// belowECS reports whether the ECS API passes on an error or timeout of a service below
+// it. Such a 400 does not say whether anything was started.
 func belowECS(code string) bool {
 	switch code {
 	case "Ecs.0000", "Ecs.0002", "Ecs.1000", "Ecs.1001", "Ecs.1002":
@@ -143,7 +143,7 @@ func belowECS(code string) bool {
 	return false
 }
 
-// inPart reports whether a code may stand for half a yes: "Error Codes" in the
+// inPart reports whether a code may mean partial success: "Error Codes" in the
 // appendix of the ECS API reference says of Ecs.0611 that a batch failed and to
 // read its details, of Common.0021 that a sub job failed, of Common.0022 that a
 // job could not be submitted, and of Common.0999 that it was terminated. None of

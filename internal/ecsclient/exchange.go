@@ -21,20 +21,20 @@ const (
 	// 43,692 characters of user data and about as much of everything else, so a
 	// page of 200 can have 17 MiB; usually it has less than one.
 	maxList = 32 << 20
-	maxHead = 16 << 10 // how large a list may be to be kept for an error text
+	maxHead = 16 << 10 // size up to which a list is kept for an error text
 )
 
-// call is one thing to ask of the cloud.
+// call is one call of the API.
 type call struct {
 	op, method, path string
 	query            url.Values
 	body             []byte
 	cap              int64
 	// decode reads the body of a 2xx answer. Its error means that the answer
-	// does not hold what it should.
+	// does not contain what it should.
 	decode func(io.Reader) error
-	// before is the latest moment at which the body may begin to be written; zero
-	// means any.
+	// before is the latest time at which the transport may start to write the body;
+	// zero means no limit.
 	before time.Time
 }
 
@@ -89,8 +89,8 @@ func (c *Client) exchange(ctx context.Context, q call, leave entry) *Error {
 	return e
 }
 
-// request builds and signs the request. Each try gets a new one: a signature is
-// good for 15 minutes only.
+// request builds and signs the request. Each try gets a new one, because a signature is
+// valid for 15 minutes only.
 func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Request, error) {
 	address := c.base + q.path
 	if len(q.query) > 0 {
@@ -101,8 +101,8 @@ func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Req
 		return nil, withoutURL(err)
 	}
 	// Without GetBody the transport cannot send a body a second time. For the
-	// same reason there is no Idempotency-Key header: net/http takes it for
-	// leave to repeat a POST.
+	// same reason there is no Idempotency-Key header: with it net/http may repeat a
+	// POST.
 	if q.body != nil {
 		req.Body, req.ContentLength = body, int64(len(q.body))
 	}
@@ -116,7 +116,7 @@ func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Req
 	return req, nil
 }
 
-// answer judges a response and decodes it if it is a good one.
+// answer decodes a successful response and judges any other.
 func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
 	limited := &io.LimitedReader{R: resp.Body, N: q.cap + 1}
 	good := resp.StatusCode >= 200 && resp.StatusCode < 300
@@ -134,7 +134,7 @@ func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
 		}
 	}
 	if _, err := io.Copy(io.Discard, body); err != nil {
-		readErr = err // says more than that what came could not be decoded
+		readErr = err // more exact than the error of decoding
 	}
 	if limited.N <= 0 {
 		readErr = fmt.Errorf("the answer is larger than %d bytes", q.cap)
@@ -165,14 +165,14 @@ func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
 	case e.Verdict == Authentication:
 		c.lockout.failed(time.Now())
 	case e.Status < 500 && e.Code != "" && gatewayCode(e.Code) == "":
-		c.lockout.passed(leave) // the service itself spoke, so the gateway let us in
+		c.lockout.passed(leave) // the service itself answered, so the gateway accepted the keys
 	}
 	return e
 }
 
-// longestPause is the longest Retry-After that is believed. The cloud's own
-// limits are by the minute; a longer pause comes from some box in between, and
-// would hold all stops back until nobody knows why any more.
+// longestPause is the longest Retry-After that is accepted. The cloud's own limits are
+// per minute; a longer pause comes from a proxy, and would stop all submissions for no
+// good reason.
 const longestPause = 5 * time.Minute
 
 // retryAfter reads a Retry-After header: seconds, or a date relative to now.
@@ -187,8 +187,8 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// withoutURL takes off the *url.Error that net/http wraps around everything:
-// Error.Op says what was called, and the address would only repeat the ids.
+// withoutURL removes the *url.Error that net/http wraps around every error: Error.Op
+// says what was called, and the address would only repeat the ids.
 func withoutURL(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
@@ -196,7 +196,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// sending watches how far a request got.
+// sending observes how far a request got.
 type sending struct {
 	asked, connected atomic.Bool
 }
@@ -216,8 +216,8 @@ func (s *sending) surelyNot() bool {
 	return s.asked.Load() && !s.connected.Load()
 }
 
-// head keeps what is written to it as long as that is at most so much. Error
-// texts are short; a page of servers is dropped, and the user data in it.
+// head keeps what is written to it, up to a size; beyond it keeps nothing. Error texts
+// are short; a page of servers is dropped, with the user data in it.
 type head struct {
 	most int
 	kept []byte

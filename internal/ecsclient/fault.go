@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// fault is what an error answer says, whichever of its many shapes it has.
+// fault is the content of an error answer, which has many forms.
 type fault struct {
 	code, message, requestID string
 }
@@ -28,7 +28,7 @@ const maxMessage = 400
 // Anything else (HTML from a proxy, nothing at all) gives an empty fault.
 func readFault(body []byte) fault {
 	f := faultIn(body)
-	// Ecs.1000 carries Nova's answer as escaped JSON; the code stays, the text is Nova's.
+	// Ecs.1000 carries Nova's answer as escaped JSON; the code is kept, the text becomes Nova's.
 	if strings.HasPrefix(f.message, "{") {
 		if inner := faultIn([]byte(f.message)); inner.message != "" {
 			f.message = inner.message
@@ -48,7 +48,7 @@ func faultIn(body []byte) fault {
 		return f
 	}
 	f.message = firstText(fields, "error") // {"error":"some words"}
-	// What is left are objects under a name of their own, "error" before "badRequest".
+	// Other forms are objects under a name of their own, "error" before "badRequest".
 	names := append([]string{"error"}, slices.Sorted(maps.Keys(fields))...)
 	for _, name := range names {
 		inner := fieldsOf(first(fields[name]))
@@ -65,7 +65,7 @@ func faultIn(body []byte) fault {
 	return f
 }
 
-// coded reads code and message that stand in these very fields.
+// coded reads code and message from these fields, without nested ones.
 func coded(fields map[string]json.RawMessage) fault {
 	return fault{
 		code:    firstText(fields, "error_code", "errorCode", "code"),
@@ -73,7 +73,7 @@ func coded(fields map[string]json.RawMessage) fault {
 	}
 }
 
-// fieldsOf gives the fields of a JSON object; none if raw is anything else.
+// fieldsOf returns the fields of a JSON object; none if raw is anything else.
 func fieldsOf(raw []byte) map[string]json.RawMessage {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
@@ -82,7 +82,7 @@ func fieldsOf(raw []byte) map[string]json.RawMessage {
 	return fields
 }
 
-// first gives the first element of a list, and anything else as it is.
+// first returns the first element of a list, and anything else unchanged.
 func first(raw json.RawMessage) json.RawMessage {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
@@ -91,7 +91,7 @@ func first(raw json.RawMessage) json.RawMessage {
 	return list[0]
 }
 
-// firstText gives the first of the named fields that holds words or a number.
+// firstText returns the first of the named fields that contains text or a number.
 func firstText(fields map[string]json.RawMessage, names ...string) string {
 	for _, name := range names {
 		var t text

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Statuses of a job and of its sub-jobs. Anything else (INIT, RUNNING, or a
@@ -16,33 +15,28 @@ const (
 	JobFailed    = "FAIL"
 )
 
-// Job is what the cloud says of an asynchronous task. For the outcome of each
-// server read SubJobs; the parent's status alone tells nothing about one of many.
+// Job is an asynchronous task of the cloud. SubJobs has the outcome of each server; the
+// parent's status alone tells nothing about a single one.
 type Job struct {
-	ID, Type, Status      string
-	ErrorCode, FailReason string    // empty unless the job failed
-	Begin, End            time.Time // UTC; zero if not given or not readable
+	ID, Status            string
+	ErrorCode, FailReason string // empty unless the job failed
 	SubJobs               []SubJob
 }
 
-// Done reports whether the job is over, well or badly.
-func (j Job) Done() bool { return finished(j.Status) }
+// Done reports whether the job is over, with success or failure.
+func (j Job) Done() bool { return j.Status == JobSucceeded || j.Status == JobFailed }
 
-// SubJob is the part of a job that deals with one server.
+// SubJob is the part of a job that deals with one server. It may end long before
+// the whole job does.
 type SubJob struct {
 	ID, Status, ErrorCode string
-	// FailReason is the concrete cause if the cloud names one
+	// FailReason is the specific cause if the cloud names one
 	// (errorcode_message), else its general reason.
 	FailReason string
 	ServerID   string
 }
 
-// Done reports whether this part is over. It may be long before the whole job is.
-func (s SubJob) Done() bool { return finished(s.Status) }
-
-func finished(status string) bool { return status == JobSucceeded || status == JobFailed }
-
-// ShowJob asks how a job stands ("Querying Task Execution Status"). Finished
+// ShowJob queries the status of a job ("Querying Task Execution Status"). Finished
 // jobs are kept for one day; after that Error.JobGone holds.
 func (c *Client) ShowJob(ctx context.Context, id string) (Job, error) {
 	if !plainID(id) {
@@ -67,16 +61,13 @@ func (c *Client) ShowJob(ctx context.Context, id string) (Job, error) {
 // wireJob is a job or a sub-job on the wire.
 type wireJob struct {
 	ID         text                `json:"job_id"`
-	Type       text                `json:"job_type"`
 	Status     text                `json:"status"`
-	Begin      instant             `json:"begin_time"`
-	End        instant             `json:"end_time"`
 	ErrorCode  text                `json:"error_code"`
 	FailReason text                `json:"fail_reason"`
 	Entities   loose[wireEntities] `json:"entities"`
 }
 
-// wireEntities holds lists for other kinds of job, hence loose.
+// wireEntities contains lists for other kinds of job, hence loose.
 type wireEntities struct {
 	SubJobs  loose[[]loose[wireJob]] `json:"sub_jobs"`
 	ServerID text                    `json:"server_id"`
@@ -89,20 +80,19 @@ func jobIn(body []byte, id string) (Job, error) {
 		return Job{}, errors.New("the answer is not readable JSON")
 	}
 	if w.Status == "" {
-		return Job{}, errors.New("the answer tells no status")
+		return Job{}, errors.New("the answer has no status")
 	}
 	if w.ID != "" && string(w.ID) != id {
 		return Job{}, errors.New("the answer is about another job")
 	}
 	job := Job{
-		ID: id, Type: string(w.Type), Status: string(w.Status),
+		ID: id, Status: string(w.Status),
 		ErrorCode: string(w.ErrorCode), FailReason: w.reason(),
-		Begin: w.Begin.is, End: w.End.is,
 	}
 	for _, s := range w.Entities.is.SubJobs.is {
 		job.SubJobs = append(job.SubJobs, s.is.sub())
 	}
-	// A job about a single server may name it in the parent itself.
+	// A job of a single server may name it in the parent.
 	if len(job.SubJobs) == 0 && w.Entities.is.ServerID != "" {
 		w.ID = text(id)
 		job.SubJobs = []SubJob{w.sub()}
@@ -118,7 +108,7 @@ func (w wireJob) sub() SubJob {
 	}
 }
 
-// reason prefers the concrete cause, unless the general reason quotes it anyway.
+// reason is the specific cause, unless the general reason contains it.
 func (w wireJob) reason() string {
 	general := brief(string(w.FailReason), maxMessage)
 	cause := brief(string(w.Entities.is.Cause), maxMessage)

@@ -5,13 +5,11 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// The types here decode what a field is meant to hold and take anything else
-// for "nothing". The cloud's answers differ from their documentation: numbers
-// arrive as strings, objects as lists, and one such field must not make a
-// whole answer unreadable.
+// The types here decode what a field should contain, and anything else as empty. The
+// cloud's answers differ from their documentation: numbers arrive as strings, objects
+// as lists, and one such field must not make a whole answer unreadable.
 
 // text is a string; numbers and booleans are taken as they are written.
 type text string
@@ -41,7 +39,7 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// loose holds a T, or T's zero value if the field holds something else.
+// loose holds a T, or T's zero value if the field contains something else.
 type loose[T any] struct{ is T }
 
 func (l *loose[T]) UnmarshalJSON(raw []byte) error {
@@ -52,21 +50,7 @@ func (l *loose[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// instant is a UTC time in one of the forms seen; zero if absent or unreadable.
-type instant struct{ is time.Time }
-
-func (i *instant) UnmarshalJSON(raw []byte) error {
-	s := strings.Trim(string(raw), `"`)
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", time.DateTime} {
-		if t, err := time.Parse(layout, s); err == nil {
-			i.is = t.UTC()
-			break
-		}
-	}
-	return nil
-}
-
-// whole makes a decoder of one that wants the whole body.
+// whole makes a decoder from one that needs the whole body.
 func whole(decode func([]byte) error) func(io.Reader) error {
 	return func(r io.Reader) error {
 		body, err := io.ReadAll(r)

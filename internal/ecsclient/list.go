@@ -22,64 +22,46 @@ const (
 
 // Filter narrows ListServers. Its zero value asks for all servers.
 type Filter struct {
-	// IDs asks for these servers only. Nil means no such filter; an empty list
-	// that is not nil asks for nothing and gives nothing.
+	// IDs lists these servers only. Nil means no such filter; an empty list that is
+	// not nil lists nothing.
 	IDs []string
-	// Name is the cloud's fuzzy filter: part of a name, in which "." stands for
-	// any character. Check the names of what comes back. Not used with IDs.
+	// Name is the cloud's fuzzy filter: part of a name, in which "." matches any
+	// character. Check the names of what comes back. Not used with IDs.
 	Name string
-	// Tag is "key=value", or a bare "key" for a tag without value. What comes
-	// back carries exactly this tag.
+	// Tag is "key=value", or a bare "key" for a tag without value. The cloud's filter
+	// is as fuzzy as that of Name: check the tags of what comes back.
 	Tag string
 }
 
 // ListServers reads servers with their details ("Querying Details About ECSs"),
-// each once, in the cloud's order. Asked for by id, servers that do not exist
-// are simply absent from the result.
+// each once, in the cloud's order. Servers that
+// do not exist are missing in the result of a filter by id.
 func (c *Client) ListServers(ctx context.Context, f Filter) ([]Server, error) {
-	var (
-		found []Server
-		err   error
-	)
 	if f.IDs != nil {
-		found, err = c.listByID(ctx, f.IDs)
-	} else {
-		found, err = c.listAll(ctx, f, func(Server) bool { return false })
+		return c.listByID(ctx, f.IDs)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if f.Tag != "" {
-		found = slices.DeleteFunc(found, func(s Server) bool { return !s.hasTag(f.Tag) })
-	}
-	return found, nil
+	return c.listAll(ctx, f, func(Server) bool { return false })
 }
 
-// hasTag compares exactly. The cloud's own filter may match parts of a tag.
-func (s Server) hasTag(tag string) bool {
-	want := bareTag(tag)
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return bareTag(t) == want })
-}
-
-// bareTag gives a tag the one of its two spellings in which a tag without value
-// is its bare key. A value that ends in "=" stays as it is.
-func bareTag(tag string) string {
+// tagQuery is how the cloud's filter wants a tag: one without value is its bare
+// key. A value that ends in "=" stays as it is.
+func tagQuery(tag string) string {
 	if key, value, _ := strings.Cut(tag, "="); value == "" {
 		return key
 	}
 	return tag
 }
 
-// listAll pages through everything that matches Name and Tag, until enough says
-// that it has what it needs. Page numbers may skip or repeat servers while the
-// fleet changes; repetitions are dropped.
+// listAll pages through everything that matches Name and Tag, until enough
+// returns true. Pages may skip or repeat servers while the fleet changes; repeated
+// servers are dropped.
 func (c *Client) listAll(ctx context.Context, f Filter, enough func(Server) bool) ([]Server, error) {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	if f.Name != "" {
 		query.Set("name", f.Name)
 	}
 	if f.Tag != "" {
-		query.Set("tags", bareTag(f.Tag))
+		query.Set("tags", tagQuery(f.Tag))
 	}
 	var found []Server
 	seen := make(map[string]bool)
@@ -101,7 +83,7 @@ func (c *Client) listAll(ctx context.Context, f Filter, enough func(Server) bool
 		return !done
 	}
 	for number := 1; number <= maxPages && !done; {
-		// Those that are known to follow are read together, else the next one.
+		// Pages that are known to follow are read together, else only the next one.
 		pages := max(known-number+1, 1)
 		err := inOrder(ctx, pages, func(ctx context.Context, i int) (page, error) {
 			q := maps.Clone(query)
@@ -119,11 +101,10 @@ func (c *Client) listAll(ctx context.Context, f Filter, enough func(Server) bool
 	return found, nil
 }
 
-// listByID asks for ids in portions. The documentation says that a server which
-// does not exist has an entry all the same, with nothing in it but id and fault.
-// So an id without any entry means that the cloud did not understand the filter
-// (some clouds have none, and sources differ on how to name several ids); such
-// ids are then looked for among all servers.
+// listByID lists ids in portions. By the documentation a server that does not exist
+// has an entry, too, with only id and fault. So an id without entry means that the
+// cloud ignores the filter (some clouds have none, and sources differ on how to name
+// several ids); such ids are then searched among all servers.
 func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 	for _, id := range ids {
 		if !plainID(id) {
@@ -161,7 +142,7 @@ func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 			take(s)
 		}
 		taken++
-		// If one is not understood the others fare no better.
+		// If the cloud ignores the filter once, it ignores it in the other calls, too.
 		return !slices.ContainsFunc(portions[taken-1], func(id string) bool { return missing[id] })
 	})
 	if err != nil {
@@ -175,13 +156,13 @@ func (c *Client) listByID(ctx context.Context, ids []string) ([]Server, error) {
 	return found, nil
 }
 
-// readsAtATime is how many pages of one list are read at the same time. A page
-// may take more than a second, and a look at a thousand servers has twelve.
+// readsAtATime is how many pages of one list are read concurrently. A page
+// may take more than a second, and a thousand servers read by id take ten.
 const readsAtATime = 4
 
-// inOrder reads 0 to n-1, a few at the same time, and hands what was read to
-// take in that order, until take wants no more. The first error ends it. All
-// readings have ended when it returns.
+// inOrder reads 0 to n-1, a few at a time, and passes the results to take in that
+// order, until take returns false. The first error ends it. All reads have ended when
+// it returns.
 func inOrder[T any](ctx context.Context, n int, read func(context.Context, int) (T, error), take func(T) (more bool)) error {
 	type result struct {
 		i   int
@@ -218,18 +199,18 @@ func inOrder[T any](ctx context.Context, n int, read func(context.Context, int) 
 	return nil
 }
 
-// page is one page of the list. A server that was asked for by id and does not
-// exist is in it with no status.
+// page is one page of the list. A server that does not exist is in a page of a filter
+// by id, without status.
 type page struct {
 	servers []Server
 	limit   int
-	count   int // what the cloud says there are; 0 if it does not say
+	count   int // the cloud's count of servers; 0 if it gives none
 }
 
-// last reports whether no page follows, given how many servers were seen in all.
-// The documentation does not say for sure whether count means all servers or
-// those of the page, so it is believed only where both readings agree: to stop
-// after a full page it must exceed one page.
+// last reports whether no page follows, given how many servers were seen in all. The
+// documentation does not say whether count means all servers or those of the page, so
+// it is used only where both readings agree: to stop after a full page it must exceed
+// one page.
 func (p page) last(seen int) bool {
 	if len(p.servers) < p.limit {
 		return p.count <= seen
@@ -237,9 +218,9 @@ func (p page) last(seen int) bool {
 	return p.count > p.limit && p.count <= seen
 }
 
-// pages is how many pages there are for sure, as far as this one can tell. As
-// with last, a count is believed only if it exceeds one page, and a page only if
-// the cloud fills it as it was asked to.
+// pages is how many pages there certainly are, as far as this one tells. As in last, a
+// count is used only if it exceeds one page, and only if the cloud has filled this
+// page.
 func (p page) pages() int {
 	if len(p.servers) < p.limit || p.count <= p.limit {
 		return 1
@@ -263,9 +244,9 @@ func (c *Client) page(ctx context.Context, query url.Values) (page, error) {
 	return p, err
 }
 
-// pageIn decodes a page as it arrives: its servers may carry user data of any
-// size, which is passed over. It insists on a list of objects with ids: a server
-// dropped for being unreadable would pass for one that does not exist.
+// pageIn decodes a page as it arrives, because its servers may have large user data,
+// which is skipped. It demands a list of objects with ids: a server that is dropped
+// because it is unreadable would count as one that does not exist.
 func pageIn(body io.Reader) (page, error) {
 	var p page
 	listed := false

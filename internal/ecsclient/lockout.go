@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxFailures is how many authentication failures in a row we allow
-	// ourselves. The gateway locks a key after more than five ("Common errors
+	// maxFailures is how many authentication failures in a row a client causes at
+	// most. The gateway locks a key after more than five ("Common errors
 	// related to IAM authentication information"); two replicas with the same key
 	// stay below that together.
 	maxFailures = 2
@@ -16,29 +16,28 @@ const (
 	lockPause = 5 * time.Minute
 )
 
-// lockout keeps us from hammering the cloud with keys that it refuses. As long
-// as it is not known whether the keys are good (at first, and from a refusal on)
-// one call at a time probes, and after maxFailures refusals in a row none for a
-// while. Time is passed in. The zero value does not know yet.
+// lockout prevents too many calls with keys that the cloud refuses. While it is unknown
+// whether the keys are accepted (at first, and after a refusal) one call at a time
+// probes, and after maxFailures refusals in a row there is a pause. Time is an
+// argument. The zero value does not know yet.
 //
-// What it cannot hold back are calls that are under way when keys that were
-// good become bad.
+// It cannot stop calls that are under way when accepted keys become invalid.
 type lockout struct {
 	mu       sync.Mutex
-	good     bool          // the newest call that tells was let in
+	good     bool          // the newest call that shows it was accepted
 	failures int           // in a row
 	until    time.Time     // nothing is sent before
 	probe    chan struct{} // closed when the probing call ends; nil: none is under way
 	epoch    int           // counts refusals
 }
 
-// entry is leave for one call.
+// entry is permission for one call.
 type entry struct {
 	epoch int // refusals known when the call began
 	leave func()
 }
 
-// enter asks for leave. A positive pause is how long nothing may be sent. If
+// enter asks for permission. A positive pause is how long nothing may be sent. If
 // another call probes, busy is closed when that one is over.
 func (l *lockout) enter(now time.Time) (e entry, pause time.Duration, busy <-chan struct{}) {
 	l.mu.Lock()
@@ -60,7 +59,7 @@ func (l *lockout) enter(now time.Time) (e entry, pause time.Duration, busy <-cha
 	}}, 0, nil
 }
 
-// closed says what keeps a call from being made now. l.mu is held.
+// closed returns what prevents a call now. l.mu is held.
 func (l *lockout) closed(now time.Time) (pause time.Duration, busy <-chan struct{}) {
 	switch {
 	case l.good:
@@ -73,8 +72,7 @@ func (l *lockout) closed(now time.Time) (pause time.Duration, busy <-chan struct
 	return 0, nil
 }
 
-// wait returns when nothing but a pause keeps calls from being made, and with
-// that pause.
+// wait waits until no call probes, and returns the pause that then prevents calls.
 func (l *lockout) wait(ctx context.Context) (pause time.Duration, err error) {
 	for {
 		l.mu.Lock()
@@ -104,7 +102,7 @@ func (l *lockout) failed(now time.Time) {
 }
 
 // passed notes that the keys of a call were accepted, whatever else the answer
-// said. A call that began before the last refusal proves nothing any more.
+// said. A call that began before the last refusal does not count.
 func (l *lockout) passed(e entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

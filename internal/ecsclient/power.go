@@ -17,7 +17,7 @@ type StopType string
 const (
 	// Soft asks the operating system to shut down.
 	Soft StopType = "SOFT"
-	// Hard pulls the plug: unsaved data is lost, and the file system may suffer.
+	// Hard cuts the power: unsaved data is lost, and the file system may be damaged.
 	Hard StopType = "HARD"
 )
 
@@ -25,16 +25,16 @@ const (
 // at most 1,000 within a minute over all calls; that budget is the caller's.
 const MaxServers = 1000
 
-// Slot is leave to stop or start servers once. All waiting has been done when
-// there is one, so that its holder can check that a call is still wanted,
-// write down that it is about to be made, and make it at once.
+// Slot is permission to stop or start servers once. All waiting is done before there is
+// one, so that its holder can check that a call is still wanted, store the intent, and
+// make the call at once.
 type Slot struct {
 	client *Client
 	used   *atomic.Bool
 }
 
-// Slot waits for the limiter, and for a call that finds out whether the keys
-// are accepted. It fails if they are not (Authentication), or if ctx is over
+// Slot waits for the limiter, and for a call that checks whether the keys are
+// accepted. It fails if they are not (Authentication), or if ctx is over
 // first (NotAccepted). A slot that is not used costs nothing but its token.
 func (c *Client) Slot(ctx context.Context) (Slot, error) {
 	if err := c.token(ctx); err != nil {
@@ -55,9 +55,8 @@ func (c *Client) Slot(ctx context.Context) (Slot, error) {
 // call and never repeats it; any error is an *Error, whose verdict says whether
 // the cloud may have acted.
 //
-// The call waits for nothing but its connection. If there is none until before,
-// by whichever of the wall clock and the monotonic one is ahead, nothing is sent
-// and the verdict is NotAccepted.
+// The call waits only for its connection. If it has none at the time before, by the
+// wall clock or by the monotonic one, nothing is sent and the verdict is NotAccepted.
 func (s Slot) Stop(ctx context.Context, ids []string, how StopType, before time.Time) (jobID string, err error) {
 	if how != Soft && how != Hard {
 		return "", &Error{Op: opStop, Verdict: Refused, Err: fmt.Errorf("unknown stop type %q", how)}
@@ -65,7 +64,7 @@ func (s Slot) Stop(ctx context.Context, ids []string, how StopType, before time.
 	return s.power(ctx, opStop, "os-stop", ids, how, before)
 }
 
-// Start asks the cloud to start servers. All that is said of Stop holds here too.
+// Start asks the cloud to start servers. Everything else is as in Stop.
 func (s Slot) Start(ctx context.Context, ids []string, before time.Time) (jobID string, err error) {
 	return s.power(ctx, opStart, "os-start", ids, "", before)
 }
@@ -111,8 +110,8 @@ func (s Slot) power(ctx context.Context, op, action string, ids []string, how St
 	return jobID, nil
 }
 
-// enter uses the slot up. What has changed since it was given out is not waited
-// for: the caller's intent would get old meanwhile.
+// enter uses the slot up. It does not wait for anything that has changed since Slot
+// returned, because the caller's intent would become too old.
 func (s Slot) enter(op string, before time.Time) (entry, *Error) {
 	if s.client == nil || s.used.Swap(true) {
 		return entry{}, &Error{Op: op, Verdict: Refused, Err: errors.New("not sent: a slot is good for one call")}
@@ -125,7 +124,7 @@ func (s Slot) enter(op string, before time.Time) (entry, *Error) {
 	case pause > 0:
 		return entry{}, pausedError(op, pause)
 	case busy != nil:
-		return entry{}, &Error{Op: op, Verdict: NotAccepted, Message: "not sent: another call is finding out whether the keys are accepted"}
+		return entry{}, &Error{Op: op, Verdict: NotAccepted, Message: "not sent: another call is checking whether the keys are accepted"}
 	}
 	return leave, nil
 }

@@ -37,7 +37,7 @@ func clientOf(t *testing.T, address string, change func(*Config)) *Client {
 	return c
 }
 
-// stopNow takes a slot and stops servers at once, as somebody in no doubt would.
+// stopNow takes a slot and stops servers at once, without checking anything first.
 func stopNow(ctx context.Context, c *Client, ids []string, how StopType) (string, error) {
 	slot, err := c.Slot(ctx)
 	if err != nil {

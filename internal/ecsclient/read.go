@@ -10,13 +10,13 @@ import (
 const (
 	maxTries  = 3
 	firstWait = 200 * time.Millisecond
-	// longWait is the longest Retry-After waited for here; a longer one is the
-	// caller's to plan with.
+	// longWait is the longest Retry-After that read waits for; a longer one is left to
+	// the caller.
 	longWait = 2 * time.Second
 )
 
-// read sends a GET, up to three times while that makes sense. Each try waits
-// for the limiter and is signed afresh.
+// read sends a GET, up to three times if a retry makes sense. Each try waits for the
+// limiter and gets a new signature.
 func (c *Client) read(ctx context.Context, q call) error {
 	q.method = http.MethodGet
 	wait := firstWait
@@ -41,8 +41,8 @@ func worthRepeating(e *Error) bool {
 	return e.Verdict == Unclear || e.Verdict == Throttled || e.Verdict == NotAccepted
 }
 
-// sleep waits for d and reports whether ctx lasted that long. If it is sure not
-// to, sleep returns at once.
+// sleep waits for d, and returns false if ctx ends before. If its deadline is earlier,
+// sleep returns at once.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false

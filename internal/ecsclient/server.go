@@ -7,37 +7,33 @@ import (
 	"strings"
 )
 
-// Server is what we keep of a server's details. The cloud tells much more,
-// among it user_data, which can hold a password hash: it is never decoded.
+// Server is what the client keeps of a server's details. The cloud returns much more,
+// including user_data, which can contain a password hash: it is never decoded.
 type Server struct {
 	ID, Name string
-	// Status is "ACTIVE", "SHUTOFF" and so on. A server that is being stopped
-	// still says ACTIVE; only TaskState "powering-off" tells.
+	// Status is "ACTIVE", "SHUTOFF" and so on. A server that is being stopped is
+	// still ACTIVE; only its TaskState is "powering-off".
 	Status    string
-	VMState   string // "active", "stopped", …
 	TaskState string // "" when idle
-	Updated   string // changes whenever the server does; compare, do not parse
-	Zone      string
+	Updated   string // changes with the server; for comparison only, not parsed
 	Flavor    string
 	// ChargingMode is "0" for pay-per-use, "1" for yearly/monthly, "2" for spot.
 	ChargingMode string
 	Locked       bool
-	// BareMetal: a physical server. The list shows them among the others, unless
-	// it is asked for "not-tags=__type_baremetal"; to stop and to start them is for
-	// the Bare Metal Server API.
+	// BareMetal: a physical server. The cloud lists them among the others, unless the
+	// query has "not-tags=__type_baremetal"; they are stopped and started by the Bare
+	// Metal Server API.
 	BareMetal bool
 	Address   string   // the first fixed IPv4 address
 	Tags      []string // "key=value", or the bare key if the value is empty
 }
 
-// wireServer is a server on the wire, as far as we want to know it.
+// wireServer is a server on the wire, with the fields that are used.
 type wireServer struct {
 	ID        text                                 `json:"id"`
 	Name      text                                 `json:"name"`
 	Status    text                                 `json:"status"`
 	Updated   text                                 `json:"updated"`
-	Zone      text                                 `json:"OS-EXT-AZ:availability_zone"`
-	VMState   text                                 `json:"OS-EXT-STS:vm_state"`
 	TaskState text                                 `json:"OS-EXT-STS:task_state"`
 	Locked    flag                                 `json:"locked"`
 	Tags      loose[[]text]                        `json:"tags"`
@@ -69,8 +65,8 @@ type wireFixed struct {
 func (w wireServer) server() Server {
 	s := Server{
 		ID: string(w.ID), Name: string(w.Name),
-		Status: string(w.Status), VMState: string(w.VMState), TaskState: string(w.TaskState),
-		Updated: string(w.Updated), Zone: string(w.Zone),
+		Status: string(w.Status), TaskState: string(w.TaskState),
+		Updated:      string(w.Updated),
 		Flavor:       string(w.Flavor.is.Name),
 		ChargingMode: string(w.Metadata.is.ChargingMode),
 		Locked:       bool(w.Locked),
@@ -92,7 +88,7 @@ func (w wireServer) server() Server {
 // About ECSs", not-tags).
 const bareMetalTag = "__type_baremetal"
 
-// bareMetal goes by that tag, wherever it stands. As servers made through the
+// bareMetal goes by that tag, wherever it is found. As servers made through the
 // compute API may lack it, the flavor's name counts as well: those of physical
 // servers are "physical." and a model.
 func (w wireServer) bareMetal() bool {
@@ -105,8 +101,8 @@ func (w wireServer) bareMetal() bool {
 		strings.HasPrefix(string(w.Flavor.is.ID), "physical.") || strings.HasPrefix(string(w.Flavor.is.Name), "physical.")
 }
 
-// address picks the first fixed IPv4 address; networks are taken in the order
-// of their ids so that the choice does not change from one reading to the next.
+// address picks the first fixed IPv4 address. Networks are sorted by id so that the
+// choice does not change from one read to the next.
 func (w wireServer) address() string {
 	networks := w.Addresses.is
 	for _, network := range slices.Sorted(maps.Keys(networks)) {

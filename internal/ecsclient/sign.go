@@ -28,7 +28,7 @@ type message struct {
 }
 
 // authorization returns the value of the Authorization header for m sent at
-// the given time, after the rule of Huawei Cloud's "API Signing Guide"
+// the given time, by Huawei Cloud's "API Signing Guide"
 // (devg-apisign). The gateway refuses dates more than 15 minutes off, so every
 // try needs a signature of its own.
 func authorization(keys Credentials, at time.Time, m message) string {
@@ -52,7 +52,7 @@ func authorization(keys Credentials, at time.Time, m message) string {
 		hexSum(m.Body),
 	}, "\n")
 
-	// The secret key signs as it is: there are no derived keys and no scope.
+	// The secret key signs directly: there are no derived keys and no scope.
 	mac := hmac.New(sha256.New, []byte(keys.SecretKey.Reveal()))
 	mac.Write([]byte(algorithm + "\n" + at.UTC().Format(dateLayout) + "\n" + hexSum([]byte(canonical))))
 	return algorithm + " Access=" + keys.AccessKey +
@@ -60,8 +60,8 @@ func authorization(keys Credentials, at time.Time, m message) string {
 		", Signature=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// signedPath encodes each segment and ends in a slash. The slash belongs to the
-// signature only; the request goes out without it.
+// signedPath encodes each segment and ends in a slash. The slash is part of the
+// signature only; the request is sent without it.
 func signedPath(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {

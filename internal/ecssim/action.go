@@ -80,8 +80,8 @@ func actionIn(body []byte) action {
 	return action{}
 }
 
-// perform accepts an action and begins its job, or refuses it as a whole. The
-// second result is the id of the job begun. c.mu is held.
+// perform accepts an action and starts its job, or refuses it as a whole. The
+// second result is the id of that job. c.mu is held.
 func (c *Cloud) perform(act action) (answer, string) {
 	switch {
 	case act.fault != "":

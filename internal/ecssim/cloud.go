@@ -9,7 +9,7 @@
 //	GET  /v1/{project}/cloudservers/detail
 //	GET  /v1/{project}/cloudservers/{server}
 //
-// A server that is told to stop goes through these states, and its `updated`
+// A server that a call stops goes through these states, and its `updated`
 // moves with each step:
 //
 //	ACTIVE ──► ACTIVE, powering-off ──(job time)──► SHUTOFF
@@ -30,7 +30,7 @@ import (
 
 // Options says what kind of cloud it is. The zero value is a believable one.
 type Options struct {
-	// ProjectID, AccessKey and SecretKey have defaults, which Cloud.Options tells.
+	// ProjectID, AccessKey and SecretKey have defaults, which Cloud.Options returns.
 	ProjectID, AccessKey, SecretKey string
 	// SecurityToken, if set, makes the key a temporary one.
 	SecurityToken string
@@ -131,7 +131,7 @@ func (c *Cloud) jobTime(id string) time.Duration {
 	return c.opts.MinJobTime + time.Duration(c.draw.Int64N(int64(c.opts.MaxJobTime-c.opts.MinJobTime)+1))
 }
 
-// do runs f with the lock held, and tells the watchers afterwards.
+// do runs f with the lock held, and notifies the watchers afterwards.
 func (c *Cloud) do(f func()) {
 	c.mu.Lock()
 	f()
@@ -161,7 +161,7 @@ func (c *Cloud) Watch(f func(Event)) (stop func()) {
 	}
 }
 
-// note keeps an event for tell. c.mu is held.
+// note queues an event for tell. c.mu is held.
 func (c *Cloud) note(e Event) {
 	if len(c.watchers) > 0 {
 		e.Time = time.Now()
@@ -169,8 +169,8 @@ func (c *Cloud) note(e Event) {
 	}
 }
 
-// tell hands pending events to the watchers, without the lock. While one
-// goroutine is at it, the others leave theirs to it.
+// tell passes queued events to the watchers, without the lock. Only one goroutine
+// does so at a time; it also takes the events of the others.
 func (c *Cloud) tell() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -208,8 +208,8 @@ type Call struct {
 	IDs      []string  `json:"ids,omitempty"`       // servers named in an action
 	StopType string    `json:"stop_type,omitempty"` // as sent
 	Status   int       `json:"status"`              // 0 while open, or when no answer was given
-	Fault    string    `json:"fault,omitempty"`     // the kind of fault that struck
-	JobID    string    `json:"job_id,omitempty"`    // the job begun, even if the caller never heard of it
+	Fault    string    `json:"fault,omitempty"`     // the kind of fault that was injected
+	JobID    string    `json:"job_id,omitempty"`    // the job that was started, even if the caller got no answer
 }
 
 // Calls returns all requests so far, oldest first, refused ones included.

@@ -48,7 +48,7 @@ func clientFor(t *testing.T, cloud *ecssim.Cloud, address string, change func(*e
 	return client
 }
 
-// stopNow takes a slot and stops servers at once, as somebody in no doubt would.
+// stopNow takes a slot and stops servers at once, without checking anything first.
 func stopNow(ctx context.Context, client *ecsclient.Client, ids []string, how ecsclient.StopType) (string, error) {
 	slot, err := client.Slot(ctx)
 	if err != nil {

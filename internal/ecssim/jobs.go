@@ -46,8 +46,8 @@ func (c *Cloud) FailJob(code, reason string) {
 	c.do(func() { c.failJobs = append(c.failJobs, failure{code, reason}) })
 }
 
-// StickJobs makes the next n jobs stay RUNNING for ever, while their servers do
-// as they are told.
+// StickJobs makes the next n jobs stay RUNNING without end, while their servers are
+// stopped or started.
 func (c *Cloud) StickJobs(n int) {
 	c.do(func() { c.stuck = n })
 }
@@ -113,7 +113,7 @@ func (c *Cloud) work(j *job, p *part, act action, takes time.Duration) {
 		case !ok:
 			c.endPart(j, p, &failure{"Ecs.0114", "The ECS does not exist."})
 		case s.touched != touched && s.Status == act.target():
-			c.endPart(j, p, nil) // somebody did it by hand meanwhile
+			c.endPart(j, p, nil) // a person did it in the console meanwhile
 		case s.touched != touched:
 			c.endPart(j, p, &failure{"Ecs.0100", "The ECS status was changed by another operation."})
 		case s.stuck:
@@ -205,13 +205,13 @@ func (c *Cloud) showJob(id string) answer {
 	return answer{status: http.StatusOK, body: map[string]any{
 		"job_id": j.id, "job_type": "serversAction", "status": j.status,
 		"begin_time": stamp(j.begin), "end_time": stamp(j.end),
-		"error_code": j.told(j.code), "fail_reason": j.told(j.reason),
+		"error_code": j.whenFailed(j.code), "fail_reason": j.whenFailed(j.reason),
 		"entities": map[string]any{"sub_jobs_total": len(parts), "sub_jobs": parts},
 	}}
 }
 
-// told keeps a failure to itself until the job has ended.
-func (j *job) told(s string) any {
+// whenFailed hides s until the job has failed.
+func (j *job) whenFailed(s string) any {
 	if j.status != failed {
 		return nil
 	}

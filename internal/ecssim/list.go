@@ -87,7 +87,7 @@ func filters(q url.Values) []func(*server) bool {
 	}
 	tagField := func(s *server) string { return strings.Join(s.Tags, ",") }
 	add("name", func(s *server, want string) bool {
-		// "." stands for any one character; everything else for itself.
+		// "." matches any one character; everything else matches itself.
 		pattern := strings.ReplaceAll(regexp.QuoteMeta(want), `\.`, `.`)
 		ok, _ := regexp.MatchString(pattern, s.Name)
 		return ok
@@ -122,8 +122,8 @@ func (c *Cloud) show(id string) answer {
 	return answer{status: http.StatusOK, body: map[string]any{"server": c.details(s)}}
 }
 
-// UserData is what the user_data of every server decodes to. The real one holds
-// such scripts, too; nobody may keep, log or show any of it.
+// UserData is what the user_data of every server decodes to. Real user data contains
+// such scripts, too, so it must never be kept, logged or shown.
 const UserData = "#!/bin/bash\necho 'root:$6$V6azyeLwcD3CHlpY$DO-NOT-KEEP-THIS-HASH' | chpasswd -e;\n"
 
 // userData is what the server's user_data decodes to.

@@ -148,7 +148,7 @@ func (c *Cloud) Server(id string) (Server, bool) {
 	return *s.snapshot(), true
 }
 
-// StopCount is how many accepted stops named the server, whatever came of them.
+// StopCount is how many accepted stops named the server, with any result.
 func (c *Cloud) StopCount(id string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,13 +169,13 @@ func (c *Cloud) change(id string, f func(*server)) (err error) {
 	return err
 }
 
-// StartByHand makes the server run at once, as if somebody had started it in
-// the console and it had been quick.
+// StartByHand makes the server run at once, as if a person had started it in the
+// console.
 func (c *Cloud) StartByHand(id string) error {
 	return c.change(id, func(s *server) { s.touched++; s.set(active) })
 }
 
-// StopByHand makes the server stand still at once.
+// StopByHand shuts the server down at once.
 func (c *Cloud) StopByHand(id string) error {
 	return c.change(id, func(s *server) { s.touched++; s.set(shutoff) })
 }

@@ -71,8 +71,8 @@ func authorizationOf(header string) (scheme string, fields map[string]string) {
 	return scheme, fields
 }
 
-// checkSignature works the signature out anew from the request as it arrived,
-// by the rule of the "API Signing Guide", and says what is wrong; "" if nothing.
+// checkSignature computes the signature from the request as it arrived, by the "API
+// Signing Guide", and returns what is wrong; "" if nothing.
 func (c *Cloud) checkSignature(r *http.Request, body []byte, now time.Time, fields map[string]string) string {
 	date := r.Header.Get("X-Sdk-Date")
 	at, err := time.Parse("20060102T150405Z", date)

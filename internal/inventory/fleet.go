@@ -10,38 +10,38 @@ import (
 	"ecsbot/internal/ecsclient"
 )
 
-// fleet is the list of all servers. It is read once for all who need it at the
-// same time, and kept for some seconds: a person who types a name asks for it
-// with every letter.
+// fleet is a cache of the list of all servers. Concurrent callers share one read, and
+// the result is cached for some seconds, because a person who types a name needs it at
+// every letter.
 //
-// A reading goes on when the caller who began it gives up, so that the next
-// letter finds the list. The fleet owns it: it ends after fleetWithin at the
-// latest, and close ends it and waits for it.
+// A read continues when the caller that started it gives up, so that the next letter
+// finds the list. The fleet owns its goroutine: it ends after fleetWithin at the
+// latest, and close cancels it and waits for it.
 type fleet struct {
 	cloud *ecsclient.Client
 
 	mu      sync.Mutex // guards all below
 	servers []approvals.Server
-	at      time.Time          // when the reading that gave servers began
-	reading chan struct{}      // closed when the current reading ends; nil if there is none
-	began   time.Time          // when the current reading began, else the last one
-	err     error              // of the last reading
-	cancel  context.CancelFunc // ends the current reading
-	closed  bool               // no reading begins any more
+	at      time.Time          // when the read that returned servers began
+	reading chan struct{}      // closed when the current read ends; nil if there is none
+	began   time.Time          // when the current or last read began
+	err     error              // of the last read
+	cancel  context.CancelFunc // ends the current read
+	closed  bool               // no read starts any more
 
-	readings sync.WaitGroup // the goroutine of the current reading
+	readings sync.WaitGroup // the goroutine of the current read
 }
 
 const (
-	fleetLife   = 20 * time.Second // how long the list is kept
-	fleetWithin = 30 * time.Second // how long one reading may take
+	fleetLife   = 20 * time.Second // how long the list is cached
+	fleetWithin = 30 * time.Second // how long one read may take
 )
 
-// errClosed says that the fleet is not read any more.
+// errClosed is the error after close.
 var errClosed = errors.New("the inventory is closed")
 
-// recent returns the list, at most fleetLife old, or an older one if ctx ends
-// before it is read again. It is good enough to choose from, not to act on.
+// recent returns the list, at most fleetLife old, or an older one if ctx ends before it
+// is read again. It is for suggestions, not for acting on it.
 func (f *fleet) recent(ctx context.Context) ([]approvals.Server, error) {
 	f.mu.Lock()
 	if f.isRecent() {
@@ -68,12 +68,12 @@ func (f *fleet) recent(ctx context.Context) ([]approvals.Server, error) {
 	return f.servers, f.err
 }
 
-// warm has the list read if it is not recent, and does not wait for it.
+// warm starts a read if the list is not recent, and does not wait for it.
 func (f *fleet) warm(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.isRecent() {
-		f.read(ctx) // an error is for those who need the list
+		f.read(ctx) // its error is returned to those who need the list
 	}
 }
 
@@ -81,8 +81,8 @@ func (f *fleet) warm(ctx context.Context) {
 // the lock.
 func (f *fleet) isRecent() bool { return f.servers != nil && time.Since(f.at) < fleetLife }
 
-// fresh returns the list of a reading that began after the call. All who ask
-// while an earlier reading is under way share the next one.
+// fresh returns the list of a read that began after the call. All who call it during an
+// earlier read share the next one.
 func (f *fleet) fresh(ctx context.Context) ([]approvals.Server, error) {
 	asked := time.Now()
 	for {
@@ -104,14 +104,14 @@ func (f *fleet) fresh(ctx context.Context) ([]approvals.Server, error) {
 	}
 }
 
-// read returns the current reading, and begins one if there is none. The
-// channel is closed when it ends. The caller holds the lock.
+// read returns a channel that is closed when the current read ends, and starts a read
+// if there is none. The caller holds the lock.
 func (f *fleet) read(ctx context.Context) (<-chan struct{}, error) {
 	if f.closed {
 		return nil, errClosed
 	}
 	if f.reading == nil {
-		// Of ctx it keeps the values: who began it may give up before it ends.
+		// It keeps only the values of ctx: the caller may give up before it ends.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fleetWithin)
 		f.reading, f.began, f.cancel = make(chan struct{}), time.Now(), cancel
 		f.readings.Go(func() {
@@ -123,7 +123,7 @@ func (f *fleet) read(ctx context.Context) (<-chan struct{}, error) {
 	return f.reading, nil
 }
 
-// keep ends the current reading with its result.
+// keep ends the current read with its result.
 func (f *fleet) keep(listed []ecsclient.Server, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +135,7 @@ func (f *fleet) keep(listed []ecsclient.Server, err error) {
 	f.reading = nil
 }
 
-// close ends the current reading and waits for it. No other one begins.
+// close cancels the current read and waits for it. No other one starts.
 func (f *fleet) close() {
 	f.mu.Lock()
 	f.closed = true

@@ -1,9 +1,8 @@
-// Package inventory finds out which servers are meant. It turns what a person
-// wrote (ids, names, patterns and tags) into servers of the cloud, reads servers
-// by id as they are now, and suggests servers to a person who types.
+// Package inventory resolves what a person wrote (ids, names, patterns and tags) to
+// servers of the cloud, reads servers by id, and suggests servers while a person types.
 //
-// What is acted on is always read from the cloud after it was asked for.
-// Suggestions come from a list of all servers that is kept for some seconds.
+// Servers to act on are always read from the cloud after they were asked for.
+// Suggestions come from a list of all servers that is cached for some seconds.
 //
 // The package stores nothing and knows neither Redis nor Slack.
 package inventory
@@ -16,8 +15,8 @@ import (
 	"ecsbot/internal/ecsclient"
 )
 
-// Inventory knows the servers of one project of the cloud. Its methods may be
-// called at the same time.
+// Inventory reads the servers of one project of the cloud. It is safe for concurrent
+// use.
 type Inventory struct {
 	cloud      *ecsclient.Client
 	protection approvals.Protection
@@ -25,16 +24,15 @@ type Inventory struct {
 	fleet      *fleet
 }
 
-// New makes an inventory that leaves out the servers that protection covers. It
-// reads nothing until it is asked to. [Inventory.Close] ends what it reads in
-// the background.
+// New makes an inventory that leaves out the servers that protection covers. It reads
+// nothing until it is asked to. [Inventory.Close] ends its background read.
 func New(cloud *ecsclient.Client, protection approvals.Protection, log *slog.Logger) *Inventory {
 	return &Inventory{cloud: cloud, protection: protection, log: log, fleet: &fleet{cloud: cloud}}
 }
 
-// Close ends a reading of all servers that may be going on in the background,
-// and waits for it. After that Read still works; whatever needs the list of all
-// servers fails.
+// Close cancels the background read of all servers, if there is one, and waits for its
+// end. After that Read still works; everything that needs the list of all servers
+// fails.
 func (inv *Inventory) Close() { inv.fleet.close() }
 
 // Read reads servers by id as they are now. Servers that the cloud does not know
@@ -54,8 +52,8 @@ func (inv *Inventory) Read(ctx context.Context, ids []string) (map[string]approv
 	return found, nil
 }
 
-// refusal logs a failed read of the cloud and returns what a person may know of
-// it, a *approvals.Refusal.
+// refusal logs a failed read of the cloud and returns a *approvals.Refusal for the
+// person who asked.
 func (inv *Inventory) refusal(ctx context.Context, doing string, err error) error {
 	inv.log.ErrorContext(ctx, "cannot read servers from the cloud", "doing", doing, "err", err)
 	if ecsclient.VerdictOf(err) == ecsclient.Authentication {

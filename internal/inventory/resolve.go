@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -11,13 +10,12 @@ import (
 	"ecsbot/internal/ecsclient"
 )
 
-// Resolve turns what a person wrote into the list that will be approved: the
-// servers as the cloud shows them now, and those that are left out. now is the
-// time that the list is given. Words that name no server, and names that several
-// servers have, refuse the whole ask with a *approvals.Refusal that lists them
-// all; so does a cloud that cannot be read.
+// Resolve turns what a person wrote into the list to be approved: the servers as the
+// cloud lists them now, and those that are left out. now becomes the time of the list.
+// If words name no server, if several servers have the same name, or if the cloud
+// cannot be read, the error is a *approvals.Refusal that lists all problems.
 func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.ServerList, error) {
-	frozen := approvals.ServerList{At: now}
+	list := approvals.ServerList{At: now}
 	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
 		return approvals.ServerList{}, inv.refusal(ctx, "find servers", err)
@@ -28,26 +26,25 @@ func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.T
 	for _, s := range f.found {
 		why, ok := inv.protection.Eligible(s)
 		if ok && slices.Contains(ask.Except, s.ID) {
-			why, ok = approvals.SkipChangedSince, false // it was shown as left out
+			why, ok = approvals.SkipChangedSince, false // a draft showed it as left out
 		}
 		if ok {
-			frozen.Servers = append(frozen.Servers, s)
+			list.Servers = append(list.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
-	return frozen, nil
+	return list, nil
 }
 
-// Recheck makes the list of a new request from servers of an earlier one, by
-// what they are now. now is the time that the list is given. An error is a
-// *approvals.Refusal.
+// Recheck makes the list of a new request from servers of an earlier one, by their
+// state now. now becomes the time of the list. An error is a *approvals.Refusal.
 func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.ServerList, error) {
 	ids := make([]string, len(servers))
 	for i, s := range servers {
 		ids[i] = s.ID
 	}
-	frozen := approvals.ServerList{Action: a, At: now}
+	list := approvals.ServerList{Action: a, At: now}
 	seen, err := inv.Read(ctx, ids)
 	if err != nil {
 		return approvals.ServerList{}, inv.refusal(ctx, "read the servers of an earlier request", err)
@@ -55,23 +52,22 @@ func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers [
 	for _, was := range servers {
 		s, there := seen[was.ID]
 		if !there {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: was, Skip: approvals.SkipVanished})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: was, Skip: approvals.SkipVanished})
 		} else if a == approvals.Start && s.IsOff() && s.Updated != was.Updated {
-			// Somebody has changed it since: perhaps it is off on purpose.
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
+			// It has changed since, so somebody may want it off.
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
 		} else if why, ok := a.Eligible(inv.protection, s); ok {
-			frozen.Servers = append(frozen.Servers, s)
+			list.Servers = append(list.Servers, s)
 		} else {
-			frozen.LeftOut = append(frozen.LeftOut, approvals.LeftOut{Server: s, Skip: why})
+			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: why})
 		}
 	}
-	return frozen, nil
+	return list, nil
 }
 
-// Find returns all servers that a person names, as the cloud shows them now. A
-// name that several servers have means all of them. Words that name no server
-// are listed in missing, which is nil if there are none. An error is a
-// *approvals.Refusal.
+// Find returns all servers that a person names, as the cloud lists them now. A name
+// that several servers have means all of them. missing lists words that name no server;
+// it is nil if there are none. An error is a *approvals.Refusal.
 func (inv *Inventory) Find(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
 	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
@@ -88,8 +84,8 @@ func (inv *Inventory) Find(ctx context.Context, ask approvals.Ask) (found []appr
 	return f.found, missing, nil
 }
 
-// finder collects the servers of one ask, each once, in the order in which
-// they were named.
+// finder collects the servers of one ask, each once, in the order of their names in the
+// ask.
 type finder struct {
 	inv       *Inventory
 	found     []approvals.Server
@@ -151,7 +147,7 @@ func (f *finder) add(word string, hits []approvals.Server) {
 	}
 }
 
-// matching returns the servers that fit, ordered by name.
+// matching returns the servers that fit, ordered by name as people count.
 func matching(all []approvals.Server, fits func(approvals.Server) bool) []approvals.Server {
 	var hits []approvals.Server
 	for _, s := range all {
@@ -159,7 +155,7 @@ func matching(all []approvals.Server, fits func(approvals.Server) bool) []approv
 			hits = append(hits, s)
 		}
 	}
-	slices.SortFunc(hits, func(a, b approvals.Server) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(hits, approvals.CompareServers)
 	return hits
 }
 
@@ -173,8 +169,8 @@ func (f *finder) listIDs(ctx context.Context, words []string) (map[string]approv
 	return f.inv.Read(ctx, ids)
 }
 
-// fewNames is how many names are asked for one by one at most. For more, one
-// list of all servers is cheaper.
+// fewNames is up to how many names are listed one by one. For more, one list of all
+// servers is cheaper.
 const fewNames = 5
 
 // listNames reads the servers whose names may fit one of the words. The
@@ -220,7 +216,8 @@ func longestLiteral(pattern string) string {
 	return longest
 }
 
-// listTags reads the servers that have all the tags.
+// listTags reads the servers that have all the tags. The cloud's tag filter is
+// fuzzy, so it is only a way to read less.
 func (f *finder) listTags(ctx context.Context, tags []string) ([]approvals.Server, error) {
 	servers, err := f.inv.cloud.ListServers(ctx, ecsclient.Filter{Tag: tags[0]})
 	if err != nil {

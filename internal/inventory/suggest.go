@@ -11,9 +11,9 @@ import (
 	"ecsbot/internal/approvals"
 )
 
-// Suggest finds up to n servers by what a person has typed so far: part of a
-// name, the beginning of an id, or part of a tag, in capitals or not. What it
-// shows may be some seconds old, and older where the cloud takes longer than ctx.
+// Suggest finds up to n servers by what a person has typed so far, ignoring case: part
+// of a name, the beginning of an id, or part of a tag. The data may be some seconds old,
+// and older if the cloud takes longer than ctx.
 func (inv *Inventory) Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error) {
 	all, err := inv.fleet.recent(ctx)
 	if err != nil {
@@ -41,13 +41,13 @@ func (inv *Inventory) Suggest(ctx context.Context, typed string, n int) ([]appro
 	return found, nil
 }
 
-// Warm begins to read what Suggest needs and returns at once: to list a large
-// fleet takes longer than a person needs to type. The reading goes on after ctx
-// has ended, until it is done or the inventory is closed.
+// Warm starts to read what Suggest needs and returns at once: listing a large fleet
+// takes longer than typing a name. The read continues after ctx has ended, until it is
+// done or the inventory is closed.
 func (inv *Inventory) Warm(ctx context.Context) { inv.fleet.warm(ctx) }
 
-// likeness says how well a server fits what was typed: 0 is best, -1 is not at
-// all. typed is in lower case.
+// likeness ranks how well a server fits what was typed: 0 is best, -1 is not at all.
+// typed is in lower case.
 func likeness(s approvals.Server, typed string) int {
 	name := strings.ToLower(s.Name)
 	switch {
@@ -66,10 +66,11 @@ func likeness(s approvals.Server, typed string) int {
 const (
 	nearNames   = 3               // most names suggested for a missing one
 	nearMissing = 20              // most missing names that get suggestions
-	nearWithin  = 3 * time.Second // a suggestion is not worth a longer wait
+	nearWithin  = 3 * time.Second // longest wait for suggestions
 )
 
-// near finds names like the missing ones. Ids, patterns and tags get none.
+// near finds names that are similar to the missing ones. Ids, patterns and tags get
+// none.
 func (inv *Inventory) near(ctx context.Context, missing []string) map[string][]string {
 	missing = slices.DeleteFunc(slices.Clone(missing), func(word string) bool {
 		return approvals.IsServerID(word) || strings.ContainsAny(word, "*=")

@@ -10,12 +10,11 @@ import (
 	"ecsbot/internal/store"
 )
 
-// askLife is how long an ask counts against its person's limit.
+// askLife is how long an ask counts towards its person's limit.
 const askLife = time.Hour
 
-// countAsk counts one ask of a person and returns a *approvals.Refusal if it is
-// one too many. It comes before the cloud is read: that is what the limit is for.
-// The same ask counts once.
+// countAsk counts an ask of a person, once, and returns a *approvals.Refusal if that
+// exceeds the limit. It comes before the cloud is read, which the limit protects.
 func (d *desk) countAsk(ctx context.Context, ask approvals.Ask) error {
 	most := d.cfg.Policy.MaxAsksPerHour
 	if most == 0 {
@@ -34,8 +33,8 @@ func (d *desk) countAsk(ctx context.Context, ask approvals.Ask) error {
 	return nil
 }
 
-// roomForOpen refuses if a person has as many open requests as they may have.
-// The commit has the last word (see countOpen).
+// roomForOpen refuses if a person has as many open requests as they may have. The
+// commit checks the limit again (see countOpen).
 func (d *desk) roomForOpen(ctx context.Context, user string) error {
 	most := d.cfg.Policy.MaxOpenRequests
 	if most == 0 {
@@ -49,7 +48,7 @@ func (d *desk) roomForOpen(ctx context.Context, user string) error {
 	if len(members) < most {
 		return nil
 	}
-	// A replica of an older version does not take off what has ended.
+	// A replica of an older version does not remove requests that have ended.
 	ids := store.Names(members)
 	isOpen, err := d.store.Has(ctx, d.keys.open(), ids...)
 	if err != nil {
@@ -73,8 +72,9 @@ func (d *desk) tooManyOpen() error {
 	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: d.cfg.Policy.MaxOpenRequests}
 }
 
-// countOpen has ch count r among its requester's open requests, and bounds them.
-// A request that an approver renews is not its requester's doing.
+// countOpen adds r to its requester's open requests, and bounds their number. A retry
+// that carries its approval is not bounded: an approver started it, not the
+// requester.
 func (d *desk) countOpen(ch *store.Change, r approvals.Request) {
 	own := d.keys.own(r.Requester)
 	if n := d.cfg.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {

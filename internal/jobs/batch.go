@@ -16,15 +16,16 @@ import (
 	"ecsbot/internal/store"
 )
 
-// sender sends batches to the cloud and follows them to their end.
+// sender sends batches to the cloud and follows them until they end.
 type sender struct {
 	*records
 	inventory *inventory.Inventory
 	permits   *permits
-	suspended atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: it may
+	polls     *pacer
+	suspended atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: sending is allowed
 }
 
-// stepBatch does what a batch's state asks for.
+// stepBatch does the next step of a batch, by its state.
 func (s *sender) stepBatch(ctx context.Context, lease store.Lease, id string) error {
 	request, number, _ := strings.Cut(id, ":")
 	n, err := strconv.Atoi(number)
@@ -39,7 +40,7 @@ func (s *sender) stepBatch(ctx context.Context, lease store.Lease, id string) er
 	case approvals.Queued:
 		return s.submit(ctx, lease, b)
 	case approvals.Submitting:
-		// The process that wrote the intent is gone: it may have been sent or not.
+		// The process that wrote the intent has died: the call may have been made or not.
 		return s.markAmbiguous(ctx, lease, b, approvals.CauseSenderGone, "")
 	case approvals.Ambiguous:
 		return s.checkAmbiguous(ctx, lease, b)
@@ -52,27 +53,27 @@ func (s *sender) stepBatch(ctx context.Context, lease store.Lease, id string) er
 	return nil
 }
 
-// moveBatch is the change that takes batch b to next.
-func (s *sender) moveBatch(lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event string) *store.Change {
+// moveBatch is the change from batch b to next, with its audit entry.
+func (s *sender) moveBatch(lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, event audit.Event) *store.Change {
 	return s.writeBatch(store.NewChange().FencedBy(lease), b, next).
 		Log(s.batchEntry(b.Body, next, event))
 }
 
-// writeBatch adds to ch that batch b is next now. Servers that got their outcome are
-// free for other requests.
+// writeBatch adds to ch that batch b becomes next. Servers that got an outcome are
+// unlocked.
 func (s *sender) writeBatch(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
 	return ch.Quota(quotaName(next.Action)).
 		Unlock(next.Request, next.Decided(b.Body)...).
 		Write(s.keys.batch(next.Request, next.Index), b.Ver, next)
 }
 
-func (s *sender) batchEntry(b, next approvals.Batch, event string) audit.Entry {
+func (s *sender) batchEntry(b, next approvals.Batch, event audit.Event) audit.Entry {
 	return audit.Entry{Event: event, Request: next.Request, Batch: &next.Index, From: string(b.State), To: string(next.State), Job: next.JobID, Worker: s.store.Worker()}
 }
 
-// recheckLater keeps what is known of a batch that has not ended, and has it
-// looked at again after pause. Once the deadline is over, counted from since,
-// people read that it takes longer.
+// recheckLater stores what is known of a batch that has not ended, and makes it due
+// after pause. Past the deadline, counted from since, the thread says that the batch
+// is overdue, once.
 func (s *sender) recheckLater(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, since time.Time, pause time.Duration) error {
 	overdue := s.now().Sub(since) >= s.cfg.JobDeadline && !next.OverdueTold
 	next.OverdueTold = next.OverdueTold || overdue
@@ -82,7 +83,7 @@ func (s *sender) recheckLater(ctx context.Context, lease store.Lease, b store.St
 	}
 	ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
 	if overdue {
-		ch.Log(s.batchEntry(b.Body, next, "late")).Also(tell(s.keys, next.Request, s.lateNote(next)))
+		ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.overdueNote(next)))
 	}
 	_, err := s.commit(ctx, ch)
 	return err
@@ -95,9 +96,9 @@ func (s *sender) wakeNext(ch *store.Change, b approvals.Batch) {
 	}
 }
 
-// endBatch ends b with the results that next carries, and with the last batch
-// the request. Other batches of the request end at the same time, so the
-// request may have moved on between reading and writing: then it is read anew.
+// endBatch ends b with the results of next, and the request with its last batch.
+// Other batches of the request may end at the same time and change the request
+// between read and commit: then it is read again.
 func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, extra func(*store.Change)) error {
 	var err error
 	if next.State != approvals.BatchCancelled {
@@ -117,7 +118,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if done.WaitingBatch == next.Index+1 {
 			done = done.ClearWaiting()
 		}
-		ch := s.moveBatch(lease, b, next, "ended").Release(never).
+		ch := s.moveBatch(lease, b, next, audit.Ended).Release(never).
 			Write(s.keys.request(done.ID), r.Ver, done).
 			Wake(threadItem(done.ID), 0)
 		if b.Body.State == approvals.Queued {
@@ -126,7 +127,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if next.Permit != "" && s.cfg.Anchor == AnchorFinish {
 			ch.StartWindow(next.Permit, s.cfg.window())
 		}
-		if n, failed := s.failureNote(next); failed {
+		if n, failed := s.failureNote(next); failed && !done.State.Final() { // else the outcome tells it
 			ch.Also(tell(s.keys, done.ID, n))
 		}
 		if extra != nil {
@@ -136,7 +137,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 			if err := s.endRequest(ctx, ch, done); err != nil {
 				return err
 			}
-			ch.Log(audit.Entry{Event: "finished", Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: s.store.Worker()}).
+			ch.Log(audit.Entry{Event: audit.Finished, Request: done.ID, From: string(r.Body.State), To: string(done.State), Count: done.Total, Worker: s.store.Worker()}).
 				Also(tell(s.keys, done.ID, s.note(approvals.Note{ID: done.ID + "/end", Topic: approvals.TopicOutcome})))
 			if done.Tally.Long() {
 				ch.Also(tell(s.keys, done.ID, s.note(approvals.Note{ID: done.ID + approvals.ResultsNote, Topic: approvals.TopicResults, Count: done.Total})))
@@ -163,8 +164,8 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 	}
 }
 
-// unchanged reports whether the batch still is as it was read, so that only the
-// request can have caused a conflict.
+// unchanged reports whether the batch still has the version that was read, so that
+// only the request can have caused a conflict.
 func (s *sender) unchanged(ctx context.Context, b store.Stored[approvals.Batch], next approvals.Batch) bool {
 	now, err := store.Load[approvals.Batch](ctx, s.store, s.keys.batch(next.Request, next.Index))
 	return err == nil && now.Ver == b.Ver
@@ -176,19 +177,19 @@ func (s *sender) countOutcomes(b approvals.Batch) {
 	}
 }
 
-// patience is how long a batch is waited for.
+// patience is how long to wait for a batch.
 func (s *sender) patience() approvals.Patience {
 	return approvals.Patience{Quarantine: s.cfg.Quarantine, GiveUp: s.cfg.GiveUp}
 }
 
-// jittered spreads d by a fifth to both sides, so that jobs that began
-// together are not asked about together for ever.
+// jittered varies d by up to a fifth, so that jobs that began together are not polled
+// together every time.
 func jittered(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()*0.4-0.2)*float64(d))
 }
 
-// failureNote tells of the servers of a batch that failed; the first one's code
-// and reason stand for all, the outcome has each.
+// failureNote reports the failed servers of a batch, with the code and reason of the
+// first one. The outcome has those of each.
 func (s *sender) failureNote(b approvals.Batch) (n approvals.Note, failed bool) {
 	n = s.note(approvals.Note{
 		ID: fmt.Sprintf("%s/%d/failed", b.Request, b.Index), Topic: approvals.TopicBatchFailed, Batch: b.Index, Job: b.JobID,

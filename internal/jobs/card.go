@@ -26,22 +26,6 @@ func (c *courier) updateDueIn(t thread, r store.Stored[approvals.Request], halt 
 	return max(0, t.DrawnAt.Add(c.cfg.Redraw).Sub(c.now()))
 }
 
-// drawBurst is how many cards one replica may draw at once.
-const drawBurst = 10
-
-// updatePaceIn paces the drawing of cards, of which Slack allows about 50 a minute
-// for the whole app. Progress gives way to decisions and ends.
-func (c *courier) updatePaceIn(r approvals.Request) time.Duration {
-	p := c.pacing.pacer(drawings, c.cfg.DrawGap, drawBurst)
-	if r.State != approvals.Executing || r.Cancellation != nil || r.Tally.Done() == 0 {
-		return p.turn(r.ID, time.Now())
-	}
-	if p.spare(time.Now()) {
-		return 0
-	}
-	return jittered(5 * c.cfg.DrawGap)
-}
-
 // updateCard makes the card show the request. Drawing twice does no harm, so there
 // is no intent and no doubt.
 func (c *courier) updateCard(ctx context.Context, lease store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {

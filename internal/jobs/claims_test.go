@@ -61,7 +61,7 @@ func TestTheWorkOfAKilledEngineGoesOnWithinFiveSeconds(t *testing.T) {
 }
 
 // What an engine holds when it is stopped it may finish; nobody takes it for
-// dead meanwhile, and begins anew what is on its way.
+// dead meanwhile, and starts again what is under way.
 func TestAStoppingEngineBeatsUntilItsLastStepIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -78,7 +78,7 @@ func TestAStoppingEngineBeatsUntilItsLastStepIsOver(t *testing.T) {
 	}
 	<-begun
 	w.run(second, handler{f: func(approvals.Envelope) error {
-		t.Error("the other engine took up what was still being worked on")
+		t.Error("the other engine claimed an item that was still worked on")
 		return nil
 	}})
 	stopped := make(chan bool)

@@ -12,16 +12,15 @@ import (
 	"ecsbot/internal/store"
 )
 
-// never is the due time of what is done for good.
+// never is the due time of an item that is finished.
 const never = store.Never
 
-// commit makes a change, and what follows from it for Slack.
+// commit commits a change, with the updates in Slack that follow from it.
 func (rs *records) commit(ctx context.Context, ch *store.Change) (store.Receipt, error) {
 	return rs.commitWith(ctx, ch, false)
 }
 
-// commitProgress is [Engine.commit] of progress, which open Homes need not show
-// at once.
+// commitProgress is commit for mere progress, which open Homes need not show at once.
 func (rs *records) commitProgress(ctx context.Context, ch *store.Change) (store.Receipt, error) {
 	return rs.commitWith(ctx, ch, true)
 }
@@ -35,9 +34,10 @@ func (rs *records) commitWith(ctx context.Context, ch *store.Change, progress bo
 	return r, err
 }
 
-// follow adds to ch what follows from its writes for Slack: Homes show requests
-// and the freeze, cards of open requests show the freeze. Both are gone through
-// by an item of their own, so a commit costs the same however many there are.
+// follow adds to ch the updates in Slack that follow from its writes: Homes show
+// requests and the freeze, cards of open requests show the freeze. One item updates
+// all Homes and one all cards, so the cost of a commit does not depend on their
+// number.
 func (rs *records) follow(ch *store.Change, progress bool) {
 	for _, key := range ch.Written() {
 		if key == rs.keys.freeze() {
@@ -49,14 +49,14 @@ func (rs *records) follow(ch *store.Change, progress bool) {
 	}
 }
 
-// tell has the request's thread told of n.
+// tell adds a note to the outbox of the request's thread.
 func tell(k keys, request string, n approvals.Note) func(*store.Change) {
 	return func(ch *store.Change) {
 		ch.Push(k.outbox(request), n).Wake(threadItem(request), 0)
 	}
 }
 
-// now is the time by Redis's clock, as far as it is known.
+// now is the time by Redis's clock, as estimated at the last heartbeat.
 func (rs *records) now() time.Time { return rs.store.Now() }
 
 // marshal is for our own types, all of which can be marshalled.

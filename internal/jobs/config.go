@@ -2,14 +2,15 @@ package jobs
 
 import (
 	"cmp"
+	"log/slog"
+	"time"
+
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
-	"log/slog"
-	"time"
 )
 
-// Config says how an engine works. Zero values get the defaults given.
+// Config configures an engine. Zero values get the defaults given.
 type Config struct {
 	ProjectID string // names the keys in Redis; the cloud's project id
 	Project   string // the name people use for it
@@ -21,32 +22,34 @@ type Config struct {
 
 	Rate      int           // most servers sent in any Window; default 1000
 	BatchSize int           // servers in one call; default 100, at most 1000
-	Anchor    string        // AnchorSubmit (default) or AnchorFinish
+	Anchor    Anchor        // AnchorSubmit (default) or AnchorFinish
 	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
 	Guard     time.Duration // added to the window for clock error; default 1 s
 	Confirm   int           // replicas that must have an intent before its call; default [store.ConfirmAuto]
 
-	// TrustEmpty takes an empty store for one from which nothing was ever sent.
-	// Nobody can know that of a real one: its volume may be lost, so permits are
-	// blocked for a window, once. The demo and tests make their stores themselves.
+	// TrustEmpty says that nothing was ever sent from an empty store. That is
+	// certain only in the demo and in tests, which make their stores themselves. A
+	// real store may be empty because its volume was lost, so without TrustEmpty
+	// permits are blocked for one window.
 	TrustEmpty bool
 
-	Quarantine     time.Duration   // after an unclear call; default 180 s
-	PostQuarantine time.Duration   // after an unclear post; default 25 s
-	JobDeadline    time.Duration   // after it a job is called overdue; default 35 min
+	Quarantine     time.Duration   // wait after an unclear call; default 180 s
+	PostQuarantine time.Duration   // wait after an unclear post; default 25 s
+	JobDeadline    time.Duration   // after it a job is reported as overdue; default 35 min
 	MaxJobAge      time.Duration   // after it the servers decide; default 2 h
-	GiveUp         time.Duration   // after it a server that still is on its way counts as not known; default 3 MaxJobAge
-	Polls          []time.Duration // pauses between looks at a job; the last one repeats
+	GiveUp         time.Duration   // after it a server that is still powering off or on has an unknown outcome; default 3 MaxJobAge
+	Polls          []time.Duration // pauses between two queries of a job; the last one repeats
 
-	Lease     time.Duration // of a claim; default 30 s
-	Heartbeat time.Duration // sign of life; default 1 s. A worker is dead after three
-	RetryIn   time.Duration // after a step failed; default 3 s
-	Redraw    time.Duration // least time between two progress pictures; default 3 s
-	PostGap   time.Duration // least time between two posts in a channel; default 1 s
-	DrawGap   time.Duration // pace at which one replica draws cards; default 1.5 s
-	HomeGap   time.Duration // least time between two pictures of one person's Home; default 5 s
-	// What Slack refuses for a reason that nobody knows is tried at this pace,
-	// and given up after that time; default 30 s and 1 h.
+	PollGap   time.Duration // pace at which one replica queries jobs; default 80 ms
+	Lease     time.Duration // how long a claimed item belongs to a worker; default 30 s
+	Heartbeat time.Duration // between two heartbeats; default 1 s. A worker that misses three is dead
+	RetryIn   time.Duration // wait after a failed step; default 3 s
+	Redraw    time.Duration // least time between two progress updates of a card; default 3 s
+	PostGap   time.Duration // pace at which all replicas post in one channel; default 1 s
+	DrawGap   time.Duration // pace at which all replicas update cards; default 1.5 s
+	HomeGap   time.Duration // least time between two updates of one person's Home; default 5 s
+	// A message that Slack rejects with an error code unknown to the bot is retried
+	// after RejectedRetry, and given up after RejectedGiveUp; default 30 s and 1 h.
 	RejectedRetry, RejectedGiveUp time.Duration
 
 	RemindGap time.Duration // least time between two reminders of one request; default 5 min
@@ -55,10 +58,12 @@ type Config struct {
 	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
 
-// When the 60 seconds of a permit begin.
+// Anchor says when the 60 seconds of a permit begin.
+type Anchor string
+
 const (
-	AnchorSubmit = "submit" // with the answer to the call
-	AnchorFinish = "finish" // with the end of the job
+	AnchorSubmit Anchor = "submit" // with the answer to the call
+	AnchorFinish Anchor = "finish" // with the end of the job
 )
 
 func (c Config) withDefaults() Config {
@@ -75,6 +80,7 @@ func (c Config) withDefaults() Config {
 	if len(c.Polls) == 0 {
 		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
 	}
+	c.PollGap = cmp.Or(c.PollGap, 80*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
@@ -90,8 +96,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// reserve is the room that a request too large for one window leaves to the
-// first batch of a small one. A full batch fits beside it.
+// reserve is the room that a request too large for one window leaves for the first
+// batch of a small one. A full batch fits beside it.
 func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.BatchSize) }
 
 // soon is how long a small request may have to wait for that room.

@@ -17,7 +17,7 @@ var (
 
 // crashpoint kills the process, as kill -9 would, on the line that the
 // environment names: ECSBOT_CRASH_AT is NAME, or NAME#N for the N-th time that
-// the process comes by. The file named by ECSBOT_CRASH_ONCE makes it happen
+// the process reaches the line. The file named by ECSBOT_CRASH_ONCE makes it happen
 // once over all processes.
 func crashpoint(name string) {
 	at, nth, _ := strings.Cut(os.Getenv("ECSBOT_CRASH_AT"), "#")

@@ -2,48 +2,51 @@ package jobs
 
 import (
 	"context"
-	"ecsbot/internal/approvals"
-	"ecsbot/internal/audit"
-	"ecsbot/internal/store"
 	"errors"
 	"fmt"
 	"time"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/audit"
+	"ecsbot/internal/store"
 )
 
-// Approve counts p's yes to the request. op names the click or command; the
-// same one twice counts once. What keeps it from counting is a
-// *approvals.Refusal. The yeses of former approvers, who are none any more, do
-// not count beside it.
+// Approve counts p's approval of the request. op is the id of the click or command;
+// the same one twice counts once. If the approval does not count, the error is a
+// *approvals.Refusal. Approvals of former approvers, who have lost that right, become
+// void.
 func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
 		if _, err := r.Approve(p, d.cfg.Policy, op, now); err != nil {
-			return r, err // told of the request as it stands
+			return r, err // refused by the request as stored, before approvals become void
 		}
 		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, op, now)
 	})
 }
 
-// Deny ends a pending request with p's no.
+// Deny ends a pending request because p says no.
 func (d *desk) Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
 		return r.Deny(p, d.cfg.Policy, reason, op, now)
 	})
 }
 
-// Cancel withdraws a pending request, or keeps a running one from sending more.
+// Cancel withdraws a pending request, or stops a running one from sending more
+// batches.
 func (d *desk) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
 		return r.Cancel(p, d.cfg.Policy, op, now)
 	})
 }
 
-// decide makes one decision: the method decides on the value, the store takes
-// it only if nobody was faster, else it is decided anew on what is there now.
+// decide makes one decision: move decides on the request as read, and the commit
+// succeeds only if the request has not changed since. Otherwise it reads and decides
+// again.
 func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
 	for {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return approvals.Request{}, approvals.NoSuchRequest(id)
 		}
 		if err != nil {
 			return approvals.Request{}, err
@@ -73,7 +76,7 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 	}
 }
 
-// decision is the change from r to next, which a person or the clock decided.
+// decision is the change from r to next, as decided by a person or the clock.
 func (rs *records) decision(ctx context.Context, r store.Stored[approvals.Request], next approvals.Request) (*store.Change, error) {
 	ch := store.NewChange()
 	d, err := rs.writeDecision(ctx, ch, r, next)
@@ -81,11 +84,11 @@ func (rs *records) decision(ctx context.Context, r store.Stored[approvals.Reques
 		return nil, err
 	}
 	ch.Wake(requestItem(next.ID), 0)
-	if d.Choice != approvals.ChoseApprove { // it holds back, or says what is so
+	if d.Choice != approvals.ChoseApprove { // it stops something, or records a fact
 		ch.EvenIfFull()
 	}
 	if r.Body.State == approvals.Pending && d.By != "" {
-		// The last word on lateness is Redis's clock, the same for all replicas.
+		// Redis's clock decides whether it is too late: it is the same for all replicas.
 		ch.NotAfter(r.Body.Expires)
 	}
 	n := rs.note(approvals.Note{By: d.By, Why: d.Reason, Count: next.Approvals()})
@@ -101,20 +104,20 @@ func (rs *records) decision(ctx context.Context, r store.Stored[approvals.Reques
 	case approvals.ChoseServersOff, approvals.ChoseServersOn:
 		n.Topic, n.ID, n.Count = approvals.TopicResolved, next.ID+"/settled", r.Body.Tally.Unknown
 	case approvals.ChoseNoCard:
-		return ch, nil // there is no thread to tell it in
+		return ch, nil // without a card there is no thread
 	}
 	return ch.Also(tell(rs.keys, next.ID, n)), nil
 }
 
-// writeDecision adds to ch that r is next now, and what an end brings. It returns
-// the decision.
+// writeDecision adds to ch that r becomes next, and what the end of a request needs.
+// It returns the decision.
 func (rs *records) writeDecision(ctx context.Context, ch *store.Change, r store.Stored[approvals.Request], next approvals.Request) (approvals.Decision, error) {
 	d := next.LastDecision()
 	if next.Cancellation != nil && r.Body.Cancellation == nil {
 		d = *next.Cancellation
 	}
 	ch.Write(rs.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
+		Log(audit.Entry{Event: audit.Event(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
 	if next.State.Final() {
 		return d, rs.endRequest(ctx, ch, next)
 	}
@@ -128,14 +131,14 @@ func (rs *records) approvedNote(r approvals.Request, d approvals.Decision) appro
 	})
 }
 
-// overtaken reports whether a note has nothing to say any more: a reminder that
-// was owed while Slack was away and is overtaken by the decision.
+// overtaken reports whether a note is obsolete: a reminder that waited in the outbox
+// until the request was decided.
 func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
 	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending
 }
 
-// Resolve takes a person's word for the servers of an ended request of which it
-// could not be found out what became of them.
+// Resolve records a person's statement about the servers of an ended request whose
+// outcome is unknown: run says that they run, else they are off.
 func (d *desk) Resolve(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
 		return r.Resolve(p, d.cfg.Policy, run, reason, op, now)

@@ -13,16 +13,16 @@ import (
 	"ecsbot/internal/store"
 )
 
-// desk makes requests of what people ask for and decides about them.
+// desk makes requests from what people ask for, and decides about them.
 type desk struct {
 	*records
 	inventory *inventory.Inventory
 }
 
-// Ask makes a request of what a person wants, and owes its card to the
-// channel. The same ask (by its Op) twice makes one request and returns it
-// twice. A dry run makes none. What the person can mend comes back as a
-// *approvals.Refusal; then nothing was made.
+// Ask makes a request from what a person wants, and adds its card to the channel's
+// outbox. Asking twice with the same OpID makes one request and returns it twice. A
+// dry run makes none. If the person can fix the problem the error is a
+// *approvals.Refusal, and nothing was made.
 func (d *desk) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
 	if err := d.admit(&ask); err != nil {
 		return approvals.Request{}, err
@@ -39,22 +39,22 @@ func (d *desk) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, e
 	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := d.inventory.Resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := d.unlocked(ctx, id, frozen); err != nil {
+	if err := d.unlocked(ctx, id, list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(id, ask, frozen, d.cfg.Policy, d.now())
+	r, err := approvals.New(id, ask, list, d.cfg.Policy, d.now())
 	if err != nil || ask.DryRun {
 		return r, err
 	}
-	return r, d.create(ctx, r, frozen, nil)
+	return r, d.create(ctx, r, list, nil)
 }
 
-// admit refuses an ask that is for another project, or whose person may not ask.
-// An ask that names no project is for this one.
+// admit refuses an ask for another project, or of a person who may not ask. An ask
+// that names no project is for this one.
 func (d *desk) admit(ask *approvals.Ask) error {
 	ask.Project = cmp.Or(ask.Project, d.cfg.Project)
 	if ask.Project != d.cfg.Project {
@@ -63,7 +63,7 @@ func (d *desk) admit(ask *approvals.Ask) error {
 	return d.cfg.Policy.MayAsk(ask.By)
 }
 
-// Servers finds the servers that a person names and makes no request
+// Servers finds the servers that a person names, without making a request
 // ([inventory.Inventory.Find]).
 func (d *desk) Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
 	if err := d.admit(&ask); err != nil {
@@ -78,11 +78,11 @@ func (d *desk) Suggest(ctx context.Context, typed string, n int) ([]approvals.Se
 	return d.inventory.Suggest(ctx, typed, n)
 }
 
-// WarmSuggestions begins to read what Suggest needs and returns at once.
+// WarmSuggestions starts reading what Suggest needs, and returns at once.
 func (d *desk) WarmSuggestions(ctx context.Context) { d.inventory.Warm(ctx) }
 
-// idFor finds an id for the request that op asks for, or the request that op
-// has made before.
+// idFor returns a free id for the request that op asks for, or the request that op
+// has already made.
 func (d *desk) idFor(ctx context.Context, op string) (id string, made approvals.Request, err error) {
 	for n := range 100 {
 		id = approvals.IDFor(op, n)
@@ -100,28 +100,28 @@ func (d *desk) idFor(ctx context.Context, op string) (id string, made approvals.
 	return "", made, errors.New("no free request id in 100 tries")
 }
 
-// create stores a new request with everything that follows from it, and whatever
-// more adds to the change.
-func (d *desk) create(ctx context.Context, r approvals.Request, frozen approvals.ServerList, more func(*store.Change)) error {
+// create stores a new request with everything that belongs to it, and with what more
+// adds to the change.
+func (d *desk) create(ctx context.Context, r approvals.Request, list approvals.ServerList, more func(*store.Change)) error {
 	k := d.keys
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
 		Write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
-		Log(audit.Entry{Event: "asked", Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
+		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
 		Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
 		Wake(requestItem(r.ID), r.NextDue(d.cfg.RemindGap).Sub(r.Created))
-	if r.State == approvals.Approved { // by the click that asked for it
+	if r.State == approvals.Approved { // by the same click that asked for it
 		by := r.LastDecision()
-		ch.Log(audit.Entry{Event: string(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
+		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
 			Also(tell(k, r.ID, d.approvedNote(r, by))).
 			Wake(requestItem(r.ID), 0)
 	}
 	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))
 	}
-	ch.Put(k.serverList(r.ID), frozen).Add(k.open(), r.ID, r.Created.UnixMilli())
+	ch.Put(k.serverList(r.ID), list).Add(k.open(), r.ID, r.Created.UnixMilli())
 	d.countOpen(ch, r)
-	for _, s := range frozen.Servers {
+	for _, s := range list.Servers {
 		ch.Lock(r.ID, s.ID)
 	}
 	if more != nil {
@@ -142,10 +142,10 @@ func (d *desk) create(ctx context.Context, r approvals.Request, frozen approvals
 	return nil
 }
 
-// unlocked refuses if a server is part of another request. Those that would be
-// left out count, too: one that another request is stopping right now looks
-// just like one that is stopped already. What the very same ask has taken, done
-// twice at once, is not another's. (The last word has the commit.)
+// unlocked refuses if a server is part of another request. Servers that would be left
+// out count, too: one that another request is stopping right now looks like one that
+// is already stopped. Locks of the same ask, handled twice at once, do not count.
+// The commit checks the locks again.
 func (d *desk) unlocked(ctx context.Context, id string, f approvals.ServerList) error {
 	var ids []string
 	for _, s := range f.Servers {

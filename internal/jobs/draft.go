@@ -10,11 +10,11 @@ import (
 	"ecsbot/internal/store"
 )
 
-// draftLife is how long a person may think about what they were shown.
+// draftLife is how long a draft is kept for the person's decision.
 const draftLife = time.Hour
 
-// Draft shows what an ask would ask for, and keeps it under the ask's Op for
-// [Engine.AskDraft]. It makes no request.
+// Draft returns the request that an ask would make, and stores the ask under its OpID
+// for [Engine.AskDraft]. It makes no request.
 func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
 	ask.DryRun = true
 	if err := d.admit(&ask); err != nil {
@@ -23,29 +23,29 @@ func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	// One that was shown before, by a process that died, is shown again.
+	// A draft that a process stored before it died is shown again.
 	if err := d.store.Get(ctx, d.keys.draft(ask.OpID), &ask); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	ask.DryRun = true
-	frozen, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := d.inventory.Resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), frozen); err != nil {
+	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, frozen, d.cfg.Policy, d.now())
+	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, list, d.cfg.Policy, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
-	// What will be asked for is what was shown, not what fits the words by then.
+	// The draft names the servers that were shown, not those that fit the words later.
 	ask.Servers, ask.Tags, ask.DryRun = nil, nil, false
-	for _, s := range frozen.Servers {
+	for _, s := range list.Servers {
 		ask.Servers = append(ask.Servers, s.ID)
 	}
 	ask.Except = nil
-	for _, l := range frozen.LeftOut {
+	for _, l := range list.LeftOut {
 		ask.Servers = append(ask.Servers, l.Server.ID)
 		ask.Except = append(ask.Except, l.Server.ID)
 	}
@@ -57,8 +57,8 @@ func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request,
 	return r, nil
 }
 
-// AskDraft makes the request that p was shown by [Engine.Draft]. The same draft
-// twice makes one request and returns it twice.
+// AskDraft makes the request that [Engine.Draft] showed p. The same draft twice makes
+// one request and returns it twice.
 func (d *desk) AskDraft(ctx context.Context, draft string, p approvals.Person) (approvals.Request, error) {
 	var ask approvals.Ask
 	err := d.store.Get(ctx, d.keys.draft(draft), &ask)
@@ -71,6 +71,6 @@ func (d *desk) AskDraft(ctx context.Context, draft string, p approvals.Person) (
 	if ask.By.ID != p.ID {
 		return approvals.Request{}, &approvals.Refusal{Kind: approvals.DraftGone}
 	}
-	ask.By = p // rights are those of now
+	ask.By = p // with the rights that p has now
 	return d.Ask(ctx, ask)
 }

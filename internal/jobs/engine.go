@@ -14,8 +14,8 @@ import (
 	"ecsbot/internal/store"
 )
 
-// Engine carries out one project's requests. Any number of engines, in one
-// process or many, may share a store. Its methods may be called at any time.
+// Engine carries out one project's requests. Any number of engines, in one process
+// or in many, may share a store. It is safe for concurrent use.
 type Engine struct {
 	*records
 	*desk
@@ -30,14 +30,14 @@ type Engine struct {
 	inventory *inventory.Inventory
 	messenger Messenger // set by Run
 
-	wakeups   chan struct{} // holds one when something may have become due
-	pauseTold time.Time     // the loss of which the threads were told; only heartbeats use it
-	working   atomic.Bool   // between Run's first heartbeat and its last step
-	started   chan struct{} // closed when Run has worked for the first time
+	wakeups   chan struct{} // holds an element when an item may have become due
+	pauseTold time.Time     // the loss that threads already know of; only heartbeats use it
+	working   atomic.Bool   // true between Run's first heartbeat and its last step
+	started   chan struct{} // closed after Run's first heartbeat
 }
 
-// New makes an engine. It does nothing until [Engine.Run], but requests may be
-// made and decided with it. [Engine.Close] ends what it reads in the background.
+// New makes an engine. It starts no work until [Engine.Run], but requests may be made
+// and decided with it. [Engine.Close] ends its background reads.
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{wakeups: make(chan struct{}, 1), started: make(chan struct{})}
@@ -51,47 +51,46 @@ func New(c Config) *Engine {
 	e.freezer = &freezer{e.records}
 	e.people = &people{e.records}
 	e.lifecycle = &lifecycle{e.records}
-	e.sender = &sender{records: e.records, inventory: e.inventory, permits: &permits{e.records}}
+	e.sender = &sender{records: e.records, inventory: e.inventory, permits: &permits{e.records}, polls: newPacer(c.PollGap, pollBurst)}
 	e.privates = &privates{records: e.records}
 	e.homes = &homes{records: e.records, pacing: pace, failed: map[string]time.Time{}}
 	e.courier = &courier{records: e.records, pacing: pace, privates: e.privates}
 	return e
 }
 
-// Close ends a reading of all servers that [Engine.Suggest] or [Engine.WarmSuggestions]
-// may have begun, and waits for it. It is called after [Engine.Run] has returned.
+// Close cancels the background read that [Engine.Suggest] or [Engine.WarmSuggestions]
+// may have started, and waits for it. It is called after [Engine.Run] has returned.
 func (e *Engine) Close() { e.inventory.Close() }
 
-// Bind says which bot of which Slack team the engine works for, and opens the
-// store for it: a new one is theirs from then on, and one of another bot is
-// refused with a [store.Fault]. It comes before anything else.
+// Bind names the Slack team and bot that the engine works for, and opens the store. A
+// new store belongs to them from then on; a store of another bot is refused with a
+// [store.Fault]. It must be called before anything else.
 func (e *Engine) Bind(ctx context.Context, team, bot string) error {
 	return e.store.Bind(ctx, team, bot)
 }
 
-// Suspend keeps the engine from sending anything to the cloud, for the reason
-// given; none lets it go on. Everything else goes on meanwhile.
-func (e *Engine) Suspend(why approvals.Cause) {
-	if why == (approvals.Cause{}) {
+// Suspend stops the engine from sending anything to the cloud, for the cause given;
+// the zero cause ends that. Everything else continues.
+func (e *Engine) Suspend(cause approvals.Cause) {
+	if cause == (approvals.Cause{}) {
 		e.sender.suspended.Store(nil)
 		return
 	}
-	e.sender.suspended.Store(&why)
+	e.sender.suspended.Store(&cause)
 }
 
-// grace is how long steps under way may go on after a stop.
+// grace is how long running steps may continue after a shutdown has begun.
 const grace = 6 * time.Second
 
-// Run works until ctx ends. Then it takes nothing new, lets steps under way
-// end (at most 6 s, and 2 more to write down what they learned), gives back what
-// it holds, and returns nil. It returns an error only if it cannot begin. m is
-// called from then on.
+// Run claims and carries out work until ctx ends. Then it claims nothing more, lets
+// running steps end (within 6 s, and 2 more to store their results), deregisters, and
+// returns nil. It returns an error only if it cannot start. From then on it calls m.
 func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	e.serve(m)
 	if err := e.store.Join(ctx); err != nil {
 		return err
 	}
-	// Steps outlive ctx by the grace; their own end is what work is for.
+	// Steps outlive ctx by the grace, so they get a context of their own.
 	work, endWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endWork(nil)
 	stopTimer := context.AfterFunc(ctx, func() {
@@ -99,50 +98,52 @@ func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	})
 	defer stopTimer()
 
-	// The first beat comes before the first claim: whoever claims must be known
-	// to live, and must know of a past that the store has lost. The last one
-	// comes after the last step: what is still worked on is nobody else's.
+	// The first heartbeat comes before the first claim: a worker that claims must be
+	// registered as live, and must know of a loss of the store. The last one comes
+	// after the last step, so that no other worker takes an item that is still worked
+	// on.
 	if err := e.heartbeat(ctx); err != nil {
 		return err
 	}
 	defer e.nowWorking()()
-	beating, endBeats := context.WithCancel(context.WithoutCancel(ctx))
-	defer endBeats()
+	beating, endHeartbeats := context.WithCancel(context.WithoutCancel(ctx))
+	defer endHeartbeats()
 	var wg sync.WaitGroup
 	wg.Go(func() { e.heartbeats(beating) })
 	wg.Go(func() { e.watchOutbox(beating) })
 	e.claimLoop(ctx, work)
-	endBeats()
+	endHeartbeats()
 	wg.Wait()
-	return e.signOff(work)
+	e.deregister(work)
+	return nil
 }
 
-// serve has every part call m.
+// serve lets every part call m.
 func (e *Engine) serve(m Messenger) {
 	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger = m, m, m, m
 }
 
-// signOff takes the worker off the list of the living, so that whatever it still
-// holds is taken up at once.
-func (e *Engine) signOff(ctx context.Context) error {
+// deregister removes the worker from the list of live workers, so that items it still
+// holds are requeued at once.
+func (e *Engine) deregister(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := e.store.SignOff(ctx); err != nil {
-		e.cfg.Log.WarnContext(ctx, "could not sign off; the lease will end", "err", err)
+	if err := e.store.Deregister(ctx); err != nil {
+		e.cfg.Log.WarnContext(ctx, "could not deregister this worker; leases that it still holds run out by themselves", "err", err)
 	}
-	return nil
 }
 
-// claimLoop hands due items to steps, until ctx ends and the last step is over.
+// claimLoop claims due items and runs a step for each, until ctx ends and the last
+// step is over.
 func (e *Engine) claimLoop(ctx, work context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	busy := lanes{most: e.lanes()}
+	busy := lanes{limits: e.lanes()}
 	down := false
 	for ctx.Err() == nil {
 		free := busy.free()
 		if free.All <= 0 {
-			e.wait(ctx, -1) // the end of a step is a nudge
+			e.wait(ctx, -1) // the end of a step wakes it
 			continue
 		}
 		got, next, err := e.store.Claim(ctx, free)
@@ -151,14 +152,14 @@ func (e *Engine) claimLoop(ctx, work context.Context) {
 		}
 		if err != nil {
 			if !down {
-				e.cfg.Log.ErrorContext(ctx, "cannot claim work; trying again", "err", err)
+				e.cfg.Log.ErrorContext(ctx, "cannot claim work from Redis; retrying", "err", err)
 			}
 			down = true
 			e.wait(ctx, 250*time.Millisecond)
 			continue
 		}
 		if down {
-			e.cfg.Log.InfoContext(ctx, "claiming work again")
+			e.cfg.Log.InfoContext(ctx, "claiming work from Redis works again")
 			down = false
 		}
 		for _, c := range got {
@@ -174,8 +175,8 @@ func (e *Engine) claimLoop(ctx, work context.Context) {
 	}
 }
 
-// wait waits until something may be due: d at most, and never more than a
-// quarter of a second, since another replica may make something due.
+// wait waits until an item may be due: at most d, and never more than a quarter of a
+// second, because another replica may make one due. A negative d is no limit.
 func (e *Engine) wait(ctx context.Context, d time.Duration) {
 	if d < 0 || d > 250*time.Millisecond {
 		d = 250 * time.Millisecond
@@ -187,6 +188,7 @@ func (e *Engine) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// wake ends a wait of the claim loop.
 func (e *Engine) wake() {
 	select {
 	case e.wakeups <- struct{}{}:
@@ -194,11 +196,11 @@ func (e *Engine) wake() {
 	}
 }
 
-// maxAttempts is how often an item may be claimed without ever being given back
-// before it is put aside: something in it kills whoever works on it.
+// maxAttempts is how often an item may be claimed without being released before it is
+// parked: something in it kills every worker that claims it.
 const maxAttempts = 20
 
-// step does one step of one item.
+// step does one step of a leased item.
 func (e *Engine) step(ctx context.Context, lease store.Lease) {
 	began := time.Now()
 	// A step ends well before its lease does.
@@ -207,35 +209,36 @@ func (e *Engine) step(ctx context.Context, lease store.Lease) {
 	if lease.Slow() {
 		defer e.nextOf(ctx, lease)
 	}
-	kind, id, _ := strings.Cut(lease.Item, ":")
+	kind, id := kindOf(lease.Item)
 	if lease.Tries > maxAttempts {
-		e.cfg.Log.ErrorContext(ctx, "item put aside: it was claimed again and again and never given back", "item", lease.Item, "claims", lease.Tries)
+		e.cfg.Log.ErrorContext(ctx, "item parked as a dead letter for an hour: every worker that claimed it died or panicked", "item", lease.Item, "claims", lease.Tries)
 		e.cfg.Metrics.parked.Inc()
 		e.park(ctx, lease, kind, id)
 		return
 	}
 	err := e.work(ctx, lease, kind, id)
-	e.cfg.Metrics.steps.WithLabelValues(kind, outcome(err)).Observe(time.Since(began).Seconds())
+	e.cfg.Metrics.steps.WithLabelValues(string(kind), stepLabel(err)).Observe(time.Since(began).Seconds())
 	switch {
 	case err == nil:
 	case errors.Is(err, store.ErrLost):
-		e.cfg.Log.DebugContext(ctx, "claim was lost", "item", lease.Item)
+		e.cfg.Log.DebugContext(ctx, "lease was lost to another worker", "item", lease.Item)
 	case errors.Is(err, errPanic):
-		e.release(ctx, lease, e.cfg.RetryIn, true) // it counts as a crash
+		e.release(ctx, lease, e.cfg.RetryIn, true) // a panic counts as a crash
 	case errors.Is(err, store.ErrConflict):
-		// Somebody moved the record meanwhile. Look at it anew.
+		// Another worker or a person changed the record meanwhile. Read it again.
 		e.release(ctx, lease, 0, false)
 	case errors.Is(err, store.ErrNotFound):
-		e.cfg.Log.WarnContext(ctx, "item without record dropped", "item", lease.Item, "err", err)
+		e.cfg.Log.WarnContext(ctx, "item dropped: its record does not exist", "item", lease.Item, "err", err)
 		e.release(ctx, lease, never, false)
 	default:
 		in := e.retryIn(lease, err)
-		e.cfg.Log.WarnContext(ctx, "step failed; trying again", "item", lease.Item, "in", in, "err", err)
+		e.cfg.Log.WarnContext(ctx, "step failed; the item is requeued", "item", lease.Item, "in", in, "err", err)
 		e.release(ctx, lease, in, false)
 	}
 }
 
-func outcome(err error) string {
+// stepLabel is the outcome of a step as a metric's label.
+func stepLabel(err error) string {
 	switch {
 	case err == nil:
 		return "ok"
@@ -245,24 +248,26 @@ func outcome(err error) string {
 	return "failed"
 }
 
-// errPanic marks a step that panicked.
+// errPanic is the error of a step that panicked.
 var errPanic = errors.New("step panicked")
 
-// park lets an item rest for an hour, and tells the people who wait for it.
-func (e *Engine) park(ctx context.Context, lease store.Lease, kind, id string) {
+// park postpones an item (a dead letter) for an hour, and notifies the people who
+// wait for it.
+func (e *Engine) park(ctx context.Context, lease store.Lease, kind itemKind, id string) {
 	ch := store.NewChange().FencedBy(lease).Release(time.Hour)
-	if request, _, _ := strings.Cut(id, ":"); kind == "b" || kind == "r" {
+	if request, _, _ := strings.Cut(id, ":"); kind == kindBatch || kind == kindRequest {
 		ch.Also(tell(e.keys, request, e.note(approvals.Note{
-			ID: lease.Item + "/aside/" + lease.Fence, Topic: approvals.TopicTrouble,
+			ID: lease.Item + "/parked/" + lease.Fence, Topic: approvals.TopicTrouble,
 		}.Because(approvals.CauseParked))))
 	}
 	if _, err := e.commit(ctx, ch); err != nil {
-		e.cfg.Log.WarnContext(ctx, "could not put an item aside", "item", lease.Item, "err", err)
+		e.cfg.Log.WarnContext(ctx, "could not park an item", "item", lease.Item, "err", err)
 	}
 }
 
-// work turns a panic into an error: one odd record must not stop the others.
-func (e *Engine) work(ctx context.Context, lease store.Lease, kind, id string) (err error) {
+// work does the step of an item's kind. It turns a panic into an error: one bad
+// record must not stop the others.
+func (e *Engine) work(ctx context.Context, lease store.Lease, kind itemKind, id string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.cfg.Log.ErrorContext(ctx, "step panicked", "item", lease.Item, "panic", p)
@@ -270,22 +275,22 @@ func (e *Engine) work(ctx context.Context, lease store.Lease, kind, id string) (
 		}
 	}()
 	switch kind {
-	case "i":
+	case kindEnvelope:
 		return e.stepEnvelope(ctx, lease, id)
-	case "r":
+	case kindRequest:
 		return e.lifecycle.stepRequest(ctx, lease, id)
-	case "b":
+	case kindBatch:
 		return e.sender.stepBatch(ctx, lease, id)
-	case "t":
+	case kindThread:
 		return e.courier.stepThread(ctx, lease, id)
-	case "p":
+	case kindPrivate:
 		return e.privates.stepPrivate(ctx, lease, id)
-	case homesItem:
+	case kindHomes:
 		return e.homes.stepHomes(ctx, lease)
-	case cardsItem:
+	case kindCards:
 		return e.courier.stepCards(ctx, lease)
-	case "h": // made by an older replica
+	case kindOldHome:
 		return e.homes.adoptOldHome(ctx, lease, id)
 	}
-	return fmt.Errorf("item %q of no known kind: %w", lease.Item, store.ErrNotFound)
+	return fmt.Errorf("item %q has no known kind: %w", lease.Item, store.ErrNotFound)
 }

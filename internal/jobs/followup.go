@@ -8,9 +8,9 @@ import (
 	"ecsbot/internal/store"
 )
 
-// StartStopped asks for just those servers to be started that the request id has
-// stopped and that still are off. It needs approval like a stop. Of ask only
-// who, where and the op count.
+// StartStopped asks to start those servers that the request id has stopped and that
+// are still off. It needs approval like a stop. Of ask only the person, the channels
+// and the OpID are used.
 func (d *desk) StartStopped(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error) {
 	if err := d.cfg.Policy.MayAsk(ask.By); err != nil {
 		return approvals.Request{}, err
@@ -25,11 +25,12 @@ func (d *desk) StartStopped(ctx context.Context, id string, ask approvals.Ask) (
 	})
 }
 
-// RetryFailed asks for those servers of the request id again that failed or were not
-// sent. Where the person may approve it and the old approval would still hold,
-// the new request is approved by the same click.
+// RetryFailed asks again for those servers of the request id that failed or were not
+// sent. If the person may approve it and the old approval would still hold, the same
+// click approves the new request.
 func (d *desk) RetryFailed(ctx context.Context, id string, ask approvals.Ask) (approvals.Request, error) {
-	// Who may not ask may still approve; which of both it is shows below.
+	// A person who may not ask may still approve: whether that matters is decided in
+	// askAgain.
 	if err := d.cfg.Policy.MayAsk(ask.By); err != nil && d.cfg.Policy.MayDecide(ask.By) != nil {
 		return approvals.Request{}, err
 	}
@@ -46,8 +47,8 @@ func (d *desk) RetryFailed(ctx context.Context, id string, ask approvals.Ask) (a
 	})
 }
 
-// askAgain makes a new request for servers of an old one that has ended.
-// Nothing that was not in the old one's list can come into the new one's.
+// askAgain makes a new request for servers of an old one that has ended. The new list
+// contains only servers of the old one.
 func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick func(approvals.Request, []approvals.Batch) (approvals.Ask, []approvals.Server, error)) (approvals.Request, error) {
 	fresh, made, err := d.idFor(ctx, ask.OpID)
 	if err != nil || made.ID != "" {
@@ -55,7 +56,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	}
 	old, err := d.loadRequest(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		return approvals.Request{}, approvals.NoSuchRequest(id)
 	}
 	if err != nil {
 		return approvals.Request{}, err
@@ -74,7 +75,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	next.FollowUpOf, next.Project = old.Body.ID, d.cfg.Project
 	now := d.now()
 	renewed := next.Action == old.Body.Action && old.Body.CarriesApproval(ask.By, d.cfg.Policy, now) && d.mayStillAsk(old.Body, ask)
-	if !renewed { // else it is not the clicker's own request
+	if !renewed { // else the request belongs to the old requester
 		if err := d.cfg.Policy.MayAsk(ask.By); err != nil {
 			return approvals.Request{}, err
 		}
@@ -85,16 +86,16 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	if err := d.countAsk(ctx, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	frozen, err := d.inventory.Recheck(ctx, next.Action, servers, d.now())
+	list, err := d.inventory.Recheck(ctx, next.Action, servers, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	if renewed {
-		// The wish stays that of who had it first; the click is the approval.
+		// The requester stays the same person; the click is the approval.
 		next.By = approvals.Person{ID: old.Body.Requester}
-		next.ResponseURL = "" // it leads to whoever clicked
+		next.ResponseURL = "" // it belongs to the person who clicked
 	}
-	r, err := approvals.New(fresh, next, frozen, d.cfg.Policy, now)
+	r, err := approvals.New(fresh, next, list, d.cfg.Policy, now)
 	if err != nil {
 		return r, err
 	}
@@ -103,20 +104,20 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 			return r, err
 		}
 	}
-	return r, d.create(ctx, r, frozen, func(ch *store.Change) {
+	return r, d.create(ctx, r, list, func(ch *store.Change) {
 		if r.Action != old.Body.Action {
-			return // starting again is not trying again
+			return // a start is no retry of a stop
 		}
-		// The rest is tried again once: a second click, however late, finds that
-		// somebody was faster. What is left then is the new request's.
-		tried := old.Body
-		tried.RetriedBy = r.ID
-		ch.Write(d.keys.request(tried.ID), old.Ver, tried)
+		// A request is retried once: a second click, however late, is refused. What fails
+		// again is a matter of the new request.
+		retried := old.Body
+		retried.RetriedBy = r.ID
+		ch.Write(d.keys.request(retried.ID), old.Ver, retried)
 	})
 }
 
-// mayStillAsk reports whether the requester of old may ask now: nobody's click
-// renews the wish of somebody who has lost the right to have it.
+// mayStillAsk reports whether the requester of old may ask now: no click may retry a
+// request of a person who has lost the right to ask.
 func (d *desk) mayStillAsk(old approvals.Request, ask approvals.Ask) bool {
 	for _, p := range []approvals.Person{ask.By, ask.PreviousRequester} {
 		if p.ID == old.Requester {

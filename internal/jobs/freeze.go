@@ -14,21 +14,21 @@ import (
 // freezer puts the freeze on and lifts it.
 type freezer struct{ *records }
 
-// FreezeState tells whether a freeze keeps anything from being sent.
+// FreezeState returns the freeze, which says whether anything may be sent.
 func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
 	f, err := fz.loadFreeze(ctx)
 	return f.Body, err
 }
 
-// Freeze keeps anything from being sent until [Engine.Unfreeze], and announces
-// that in the channel, once. at is when the person typed it.
+// Freeze stops all submissions until [Engine.Unfreeze], and announces that in the
+// channel, once. at is when the person typed it.
 func (fz *freezer) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
 		return f.Put(p, fz.cfg.Policy, reason, channel, op, at, now)
 	})
 }
 
-// Unfreeze lets batches be sent again. It is announced where the freeze was.
+// Unfreeze lifts the freeze. It is announced where the freeze was announced.
 func (fz *freezer) Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
 		return f.Lift(p, fz.cfg.Policy, op, at, now)
@@ -64,19 +64,19 @@ func (fz *freezer) setFreeze(ctx context.Context, op string, move func(approvals
 	}
 }
 
-// freezeChange keeps next in the place of f. An act that has no effect is kept
-// as well: it may be newer than one that is carried out later.
+// freezeChange replaces f by next. A command without effect is stored as well: it may
+// be newer than one that is handled later.
 func (fz *freezer) freezeChange(f store.Stored[approvals.Freeze], next approvals.Freeze) *store.Change {
 	ch := store.NewChange().Write(fz.keys.freeze(), f.Ver, next)
 	if next.On || next.On == f.Body.On {
-		ch.EvenIfFull() // a full store takes what holds back
+		ch.EvenIfFull() // a full store must not prevent a freeze
 	}
 	if next.On == f.Body.On {
 		return ch
 	}
-	event := "freeze"
+	event := audit.Freeze
 	if !next.On {
-		event = "unfreeze"
+		event = audit.Unfreeze
 	}
 	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: fz.store.Worker()})
 }

@@ -177,8 +177,12 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 	if _, err := e.commit(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
-	if owed, err := e.courier.outbox(t.Context(), "S-1"); err != nil || len(owed) != 3 {
-		t.Errorf("%+v, %v", owed, err)
+	owed, err := e.courier.outbox(t.Context(), "S-1")
+	if err != nil || len(owed) != 4 {
+		t.Fatalf("%+v, %v", owed, err)
+	}
+	if told := together(owed, false); len(told) != 3 {
+		t.Errorf("%+v", told)
 	}
 	if _, failed := e.sender.failureNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
 		t.Error("a batch that did not fail")

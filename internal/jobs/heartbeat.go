@@ -11,7 +11,7 @@ import (
 	"ecsbot/internal/store"
 )
 
-// heartbeats gives signs of life until ctx ends.
+// heartbeats sends heartbeats until ctx ends.
 func (e *Engine) heartbeats(ctx context.Context) {
 	tick := time.NewTicker(e.cfg.Heartbeat)
 	defer tick.Stop()
@@ -27,7 +27,7 @@ func (e *Engine) heartbeats(ctx context.Context) {
 	}
 }
 
-// heartbeat gives one sign of life, and tells people if the store was restarted.
+// heartbeat sends one heartbeat, and notifies threads if the store was restarted.
 func (e *Engine) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -36,27 +36,27 @@ func (e *Engine) heartbeat(ctx context.Context) error {
 		return err
 	}
 	e.cfg.Metrics.skew.Set(b.Skew.Seconds())
-	e.cfg.Metrics.frozen.Set(b.Blocked.Seconds())
+	e.cfg.Metrics.blocked.Set(b.Blocked.Seconds())
 	e.cfg.Metrics.memory.Set(e.cfg.Redis.Memory())
 	if b.Lost {
-		return nil // the next beat tells of it
+		return nil // the next heartbeat reports the pause
 	}
 	return e.noticePause(ctx, b.Paused)
 }
 
-// noticePause tells the threads of a restart of the store, while it keeps
-// anything from being sent. Whoever noticed it first, a beat or a batch that
-// asked for a permit, left its time in the store; each incident is told once.
+// noticePause notifies threads of a restart of the store while it blocks permits.
+// The store holds the time at which a heartbeat, or a batch that asked for a permit,
+// detected the restart; each restart is reported once.
 func (e *Engine) noticePause(ctx context.Context, paused bool) error {
 	loss := e.store.LastLoss()
 	if !paused {
-		e.pauseTold = loss // whatever it was, it is over
+		e.pauseTold = loss // permits are granted again
 		return nil
 	}
 	if loss.Equal(e.pauseTold) {
 		return nil
 	}
-	e.cfg.Log.WarnContext(ctx, "the store was restarted; nothing is sent for one window", "window", e.cfg.window())
+	e.cfg.Log.WarnContext(ctx, "Redis was restarted or lost changes; permits are blocked and nothing is sent for one window", "window", e.cfg.window())
 	if err := e.tellPaused(ctx, fmt.Sprint(loss.UnixMilli())); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (e *Engine) noticePause(ctx context.Context, paused bool) error {
 	return nil
 }
 
-// tellPaused tells the threads of requests under way, once for an incident,
+// tellPaused adds to the outbox of each executing request, once for each incident,
 // that nothing is sent for a while.
 func (e *Engine) tellPaused(ctx context.Context, incident string) error {
 	ids, err := e.openIDs(ctx)
@@ -90,7 +90,7 @@ func (e *Engine) tellOnePaused(ctx context.Context, id, incident string) error {
 	next := r.Body
 	next.PauseTold = incident
 	ch := store.NewChange().EvenIfFull().Write(e.keys.request(id), r.Ver, next).
-		Log(audit.Entry{Event: "paused", Request: id, Reason: "store restarted", Worker: e.store.Worker()}).
+		Log(audit.Entry{Event: audit.Paused, Request: id, Reason: "store restarted", Worker: e.store.Worker()}).
 		Also(tell(e.keys, id, e.note(approvals.Note{ID: id + "/paused/" + incident, Topic: approvals.TopicPaused})))
 	_, err = e.commitProgress(ctx, ch)
 	return err

@@ -2,33 +2,34 @@ package jobs
 
 import (
 	"strconv"
+	"strings"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/store"
 )
 
-// keys names what the engine keeps for one project in the store, beside what the
-// store keeps itself. All names share the store's prefix.
+// keys names the engine's keys in Redis for one project. The store has keys of its
+// own. All names have the store's prefix.
 //
 //	halt    hash    record of the freeze
-//	open    zset    requests that have not ended → ms of their making
-//	ended   zset    requests that have → ms of their end
-//	quiet   hash    channel or other method of Slack's → ms before which it wants no call
+//	open    zset    requests that have not ended → ms of their creation
+//	ended   zset    requests that have ended → ms of their end
+//	quiet   hash    Slack channel or method → ms until which it is rate limited (Retry-After)
 //	opened  zset    user who has the Home open → µs of the last opening
-//	moved   string  µs at which something moved last that Homes show
-//	rested  string  up to which move and opening all Homes are drawn
-//	drawn   hash    user → µs at which the Home was last drawn
-//	homes   hash    as opened, of replicas older than that
-//	swept   string  for which freeze and which loss the cards were last gone through
-//	private zset    user who is owed something privately → ms at which it is tried
-//	said    hash    user → what the Home tells in answer to a click in it
+//	moved   string  µs of the last change that Homes show
+//	rested  string  up to which change and opening all Homes are updated
+//	drawn   hash    user → µs of the last update of the Home
+//	homes   hash    as opened; written by older replicas
+//	swept   string  the freeze and the loss of the last sweep of all cards
+//	private zset    user with private messages in the outbox → ms at which they are due
+//	said    hash    user → the Home's answer to a click in it
 //	r:<id>  t:<id>  b:<id>:<n>  p:<user>   records: hash of ver, op, body
-//	s:<id>  string  the frozen list        o:<id>  list  notes owed to Slack
-//	own:<user>   zset    requests of one person that have not ended → ms of their making
-//	asks:<user>  zset    what one person asked for in the last hour → ms
-//	known:<id>   string  what Slack last said of a person or a user group
-//	renew:<id>   string  ms at which Slack said that this changed
-//	d:<id>  string  an ask that a person was shown and has not made yet
+//	s:<id>  string  the server list        o:<id>  list  outbox: notes for the thread
+//	own:<user>   zset    requests of one person that have not ended → ms of their creation
+//	asks:<user>  zset    asks of one person in the last hour → ms
+//	known:<id>   string  what Slack last said about a person or a user group
+//	renew:<id>   string  ms at which Slack said that it changed
+//	d:<id>  string  a draft: an ask that was shown but not made yet
 type keys string
 
 func keysOf(project string) keys { return keys(store.Prefix(project)) }
@@ -78,21 +79,44 @@ func (k keys) draft(id string) string { return string(k) + "d:" + id }
 func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":" + strconv.Itoa(n) }
 
 // quotaName names the quota of an action in the store: the cloud counts stops and
-// starts apart.
+// starts separately.
 func quotaName(a approvals.Action) string { return string(a) }
 
-// Names of work items, as they stand in the due list.
+// itemKind is the first part of a work item's name in the due list. Names are
+// stored: they must not change.
+type itemKind string
 
-func requestItem(id string) string { return "r:" + id }
-
-func threadItem(id string) string { return "t:" + id }
-
-func privateItem(user string) string { return "p:" + user }
-
-func batchItem(id string, n int) string { return "b:" + id + ":" + strconv.Itoa(n) }
-
-// Items of which there is one.
 const (
-	homesItem = "homes" // draws open Homes
-	cardsItem = "cards" // has the cards of open requests drawn again
+	kindEnvelope itemKind = "i" // an envelope from Slack; the store names these
+	kindRequest  itemKind = "r" // a request that expires, or has to be cut into batches
+	kindBatch    itemKind = "b" // a batch: to be sent, polled or reconciled
+	kindThread   itemKind = "t" // the outbox of a thread, or "@" and a channel: of its announcements
+	kindPrivate  itemKind = "p" // the outbox of private messages to a person
+	kindOldHome  itemKind = "h" // a person's Home; made by older replicas only
+
+	// Kinds with a single item, which has no id.
+
+	kindHomes itemKind = homesItem
+	kindCards itemKind = cardsItem
 )
+
+const (
+	homesItem = "homes" // updates open Homes
+	cardsItem = "cards" // updates the cards of open requests
+)
+
+// kindOf splits an item's name into its kind and its id.
+func kindOf(item string) (kind itemKind, id string) {
+	before, id, _ := strings.Cut(item, ":")
+	return itemKind(before), id
+}
+
+func (k itemKind) item(id string) string { return string(k) + ":" + id }
+
+func requestItem(id string) string { return kindRequest.item(id) }
+
+func threadItem(id string) string { return kindThread.item(id) }
+
+func privateItem(user string) string { return kindPrivate.item(user) }
+
+func batchItem(id string, n int) string { return kindBatch.item(id + ":" + strconv.Itoa(n)) }

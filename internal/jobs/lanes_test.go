@@ -100,11 +100,11 @@ func TestWhatHoldsBackPassesEverythingElse(t *testing.T) {
 		w.record(e, fmt.Sprint("usual ", n), "UX", approvals.LaneUsual)
 	}
 	w.run(e, face)
-	w.within(5*time.Second, "slow acts are under way", func() bool { return face.slow() == mostSlow })
+	w.within(5*time.Second, "slow acts are under way", func() bool { return face.slow() == maxSlow })
 	w.record(e, "brake", "UBEN", approvals.LaneBrake)
 	w.within(5*time.Second, "the brake", func() bool { return face.handled("brake") == 1 })
-	if n := face.slow(); n > mostSlow {
-		t.Errorf("%d slow acts at the same time, want %d at most", n, mostSlow)
+	if n := face.slow(); n > maxSlow {
+		t.Errorf("%d slow acts at the same time, want %d at most", n, maxSlow)
 	}
 	close(face.open)
 	w.within(20*time.Second, "all is done", func() bool { return do(w, w.rdb.ZCard(t.Context(), w.key("due"))) == 0 })

@@ -10,11 +10,11 @@ import (
 	"ecsbot/internal/store"
 )
 
-// lifecycle moves requests on as time passes: reminders, expiry, and from
-// approved to executing.
+// lifecycle moves requests on without a person: reminders, expiry, and planning the
+// batches of an approved request.
 type lifecycle struct{ *records }
 
-// stepRequest reminds people of a pending request, lets it expire, and cuts an
+// stepRequest sends a reminder of a pending request or lets it expire, and cuts an
 // approved one into batches.
 func (l *lifecycle) stepRequest(ctx context.Context, lease store.Lease, id string) error {
 	r, err := l.loadRequest(ctx, id)
@@ -48,16 +48,16 @@ func (l *lifecycle) expire(ctx context.Context, lease store.Lease, r store.Store
 	return nil
 }
 
-// plan makes the batches of an approved request. Only the first is due: each
-// one wakes the next as soon as it has got its permit, so that no more than
-// one batch of a request stands in the line.
+// plan makes the batches of an approved request. Only the first one is due: each
+// batch wakes the next when it gets its permit, so that at most one batch of a
+// request waits in the queue.
 func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request]) error {
-	frozen, err := l.loadFrozen(ctx, r.Body.ID)
+	list, err := l.loadServerList(ctx, r.Body.ID)
 	if err != nil {
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.PlanBatches(r.Body, frozen, l.cfg.BatchSize)
+	batches := approvals.PlanBatches(r.Body, list, l.cfg.BatchSize)
 	next, err := r.Body.Execute(len(batches), l.now())
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 	k := l.keys
 	ch := store.NewChange().FencedBy(lease).NewWork().Release(never).
 		Write(k.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: "planned", Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: l.store.Worker()}).
+		Log(audit.Entry{Event: audit.Planned, Request: next.ID, From: string(r.Body.State), To: string(next.State), Count: next.Total, Reason: fmt.Sprintf("%d batches", len(batches)), Worker: l.store.Worker()}).
 		Wake(batchItem(next.ID, 0), 0).
 		Wake(threadItem(next.ID), 0)
 	for _, b := range batches {
@@ -79,8 +79,8 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 	return nil
 }
 
-// remind owes the thread of a pending request a reminder if one is due. It is
-// a move of the request like any other: a decision that comes first wins.
+// remind adds a reminder to the outbox of a pending request if one is due. It is a
+// transition of the request like any other: a decision that comes first wins.
 func (l *lifecycle) remind(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], now time.Time) error {
 	next, due := r.Body.Remind(l.cfg.RemindGap, now)
 	in := max(0, next.NextDue(l.cfg.RemindGap).Sub(now))
@@ -90,7 +90,7 @@ func (l *lifecycle) remind(ctx context.Context, lease store.Lease, r store.Store
 	}
 	ch := store.NewChange().FencedBy(lease).Release(in).
 		Write(l.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: "reminded", Request: next.ID, Count: next.RemindersSent, Worker: l.store.Worker()}).
+		Log(audit.Entry{Event: audit.Reminded, Request: next.ID, Count: next.RemindersSent, Worker: l.store.Worker()}).
 		Also(tell(l.keys, next.ID, l.note(approvals.Note{ID: fmt.Sprintf("%s/reminder/%d", next.ID, next.RemindersSent), Topic: approvals.TopicReminder, Count: next.RemindersSent})))
 	_, err := l.commitProgress(ctx, ch)
 	return err

@@ -3,22 +3,22 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"ecsbot/internal/approvals"
-	"ecsbot/internal/store"
 	"errors"
 	"fmt"
 	"slices"
+
+	"ecsbot/internal/approvals"
+	"ecsbot/internal/store"
 )
 
-// Find returns a request as it stands, with the place of its thread, or a
-// *approvals.Refusal.
+// Find returns a request with the place of its thread, or a *approvals.Refusal.
 func (d *desk) Find(ctx context.Context, id string) (approvals.Request, error) {
 	all, err := d.findAll(ctx, []string{id})
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	if len(all) == 0 {
-		return approvals.Request{}, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+		return approvals.Request{}, approvals.NoSuchRequest(id)
 	}
 	return all[0], nil
 }
@@ -28,13 +28,13 @@ func (d *desk) Batches(ctx context.Context, r approvals.Request) ([]approvals.Ba
 	return d.loadBatches(ctx, r)
 }
 
-// listed is how many of the oldest, and how many of the newest requests a list
-// has at most.
+// listed is how many of the oldest, and how many of the newest, requests a list
+// contains at most.
 const listed = 100
 
-// OpenRequests lists the requests that have not ended, the oldest first. Where there are
-// very many it has the oldest and the newest of them and all of the user's own;
-// more is how many there are besides.
+// OpenRequests lists the requests that have not ended, the oldest first. If there are
+// more than 200 it lists the 100 oldest, the 100 newest and all of the user's own;
+// more is how many others there are.
 func (d *desk) OpenRequests(ctx context.Context, user string) (open []approvals.Request, more int, err error) {
 	k := d.keys
 	all, err := d.store.Size(ctx, k.open())
@@ -74,13 +74,13 @@ func (d *desk) EndedRequests(ctx context.Context, n int) ([]approvals.Request, e
 	return d.findAll(ctx, store.Names(members))
 }
 
-// ServerList returns the list that a request is about, or a *approvals.Refusal.
+// ServerList returns the server list of a request, or a *approvals.Refusal.
 func (d *desk) ServerList(ctx context.Context, id string) (approvals.ServerList, error) {
-	f, err := d.loadFrozen(ctx, id)
+	f, err := d.loadServerList(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return f, &approvals.Refusal{Kind: approvals.NotFound, Request: approvals.Request{ID: id}}
+			return f, approvals.NoSuchRequest(id)
 		}
 		if err == nil {
 			err = &approvals.Refusal{Kind: approvals.ListGone, Request: r.Body}

@@ -2,34 +2,34 @@ package jobs
 
 import (
 	"context"
-	"ecsbot/internal/approvals"
 	"time"
+
+	"ecsbot/internal/approvals"
 )
 
-// Messenger is what people see of the bot. The engine calls it to have things said
-// and acts on what people sent; it never learns how that looks in Slack.
+// Messenger is the engine's way to people: it handles what they sent and delivers
+// messages. The engine does not know what either looks like in Slack.
 type Messenger interface {
-	// Handle acts on something a person sent. It may be called again for the
-	// same envelope when a process died meanwhile, so what it asks of the
-	// engine must carry the envelope's id. An error means: try again later.
+	// Handle acts on something that a person sent. It may be called again for the same
+	// envelope if a process died meanwhile, so its calls of the engine must carry the
+	// envelope's id. An error means: try again later.
 	Handle(ctx context.Context, env approvals.Envelope) error
-	// TellTooLate tells a person privately that what they did was reached too late and
-	// is not acted on. It tries once.
+	// TellTooLate tells a person privately that the bot got to their command or click
+	// too late and ignores it. It tries once.
 	TellTooLate(ctx context.Context, env approvals.Envelope)
-	// Post says m: as the first message in the request's channel if the
-	// request has no thread yet, else in its thread. It tries once.
+	// Post posts m: as the first message in the request's channel if the request has
+	// no thread yet, else in its thread. It tries once.
 	Post(ctx context.Context, m approvals.Message) approvals.Delivery
-	// UpdateCard makes the request's first message show the request as it is, and what
-	// the freeze means for it.
+	// UpdateCard updates the request's first message to show the request, and what
+	// the freeze means for it. It tries once.
 	UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery
-	// FindPost finds a message by the id it carries, among those posted since. An
-	// error may be a *approvals.LookError.
+	// FindPost finds a message by the id in its metadata, among those posted since
+	// the given time. An error may be a *approvals.FindError.
 	FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (ts string, found bool, err error)
-	// TellPrivately tells a person privately what could not be said in the channel: that
-	// the request is withdrawn since its card could not be posted, or how it
-	// ended, say. It tries once; an error means that nobody was told.
+	// TellPrivately sends a person what could not be posted in the channel: that the
+	// request is withdrawn because its card could not be posted, or its outcome. It
+	// tries once; an error means that the person did not get it.
 	TellPrivately(ctx context.Context, user string, m approvals.Message) error
-	// PublishHome makes a person's Home show what there is for them now. Drawing it
-	// twice does no harm.
+	// PublishHome updates a person's Home. Doing it twice does no harm.
 	PublishHome(ctx context.Context, user string) approvals.Delivery
 }

@@ -46,5 +46,5 @@ func (e *Engine) wakeOutbox(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look after the outbox: %w", err)
 	}
-	return nil
+	return e.store.FreeTurns(ctx)
 }

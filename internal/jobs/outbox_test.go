@@ -59,7 +59,7 @@ func TestAPostThatCannotBeLookedForIsRepeated(t *testing.T) {
 				}
 				return fault{}
 			}
-			id, ids := w.owe(e, "op", w.fleet(1)[0], 2, approvals.TopicTrouble)
+			id, ids := w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble, approvals.TopicTrouble)
 			w.run(e, f)
 			w.within(10*time.Second, "all notes", func() bool { return slices.Equal(f.posted(id), ids) })
 			f.mu.Lock()
@@ -90,7 +90,7 @@ func TestRepeatsWithoutALookGetRarer(t *testing.T) {
 		posts.Add(1)
 		return fault{fate: approvals.MaybePosted, done: true}
 	}
-	w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
+	w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble)
 	w.run(e, f)
 	time.Sleep(10 * e.cfg.PostQuarantine) // it must not happen in that time, so there is nothing to wait for
 	if n := posts.Load(); n < 2 || n > 5 {
@@ -179,22 +179,34 @@ func TestPacerKeepsTurns(t *testing.T) {
 
 // Progress is drawn only where there is room beside decisions and ends.
 func TestProgressGivesWay(t *testing.T) {
-	_, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
-	progress := approvals.Request{ID: "S-1", State: approvals.Executing, Work: approvals.Work{Tally: approvals.Tally{Stopped: 1}}}
+	w, e := alone(t, func(c *Config) { c.DrawGap = time.Hour })
+	ask := func(n int, r approvals.Request) time.Duration {
+		t.Helper()
+		lease := store.Lease{Item: fmt.Sprint("t:S-", n), Fence: fmt.Sprint(n)}
+		turn, err := e.store.Turn(w.t.Context(), lease, e.courier.pacing.drawings(), drawScore(r, time.Time{}, e.now()), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turn.Wait
+	}
+	progress := approvals.Request{State: approvals.Executing, Work: approvals.Work{Tally: approvals.Tally{Stopped: 1}}}
 	drawn := 0
-	for e.courier.updatePaceIn(progress) == 0 {
+	for ask(drawn, progress) == 0 {
 		drawn++
 	}
 	if drawn < 1 || drawn > drawBurst/2+1 {
 		t.Errorf("%d pictures of progress at once", drawn)
 	}
-	if wait := e.courier.updatePaceIn(approvals.Request{ID: "S-2", State: approvals.Executing}); wait != 0 {
+	if wait := ask(100, approvals.Request{State: approvals.Executing}); wait != 0 {
 		t.Errorf("the card of a request that has just begun waits %v", wait)
 	}
 	for i := range drawBurst - drawn - 1 {
-		if wait := e.courier.updatePaceIn(approvals.Request{ID: fmt.Sprint("S-", i), State: approvals.Denied}); wait != 0 {
+		if wait := ask(101+i, approvals.Request{State: approvals.Denied}); wait != 0 {
 			t.Errorf("decision %d waits %v behind progress", i, wait)
 		}
+	}
+	if wait := ask(200, approvals.Request{State: approvals.Denied}); wait == 0 {
+		t.Error("more cards are drawn at once than Slack allows")
 	}
 }
 
@@ -259,7 +271,7 @@ func TestWhatAChannelDoesNotTakeIsToldPrivately(t *testing.T) {
 				}
 				return fault{}
 			}
-			id, _ := w.owe(e, "op", w.fleet(1)[0], 1, topic)
+			id, _ := w.owe(e, "op", w.fleet(1)[0], topic)
 			w.run(e, f)
 			w.within(5*time.Second, "the Home tells it", func() bool {
 				all, err := e.Undelivered(t.Context(), anna.ID)

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pacing is how fast Slack is called: at a steady pace by each replica, and by
-// none of them for as long as Slack asks after a 429.
+// pacing is how fast Slack is called: at a steady pace, and by no replica for as long
+// as Slack asks after a 429.
 type pacing struct {
 	*records
 
 	mu    sync.Mutex
-	paces map[string]*pacer // of posts, by channel, and of drawings; guarded by mu
+	paces map[string]*pacer // of Homes, which one replica draws; guarded by mu
 }
 
 // What Slack can want quiet about: a limit holds for one method, and that of
@@ -111,12 +111,6 @@ func (p *pacer) turn(who string, now time.Time) time.Duration {
 		p.turns[who] = now.Add(wait)
 	}
 	return wait
-}
-
-// spare reports whether there is so much room that something may go which
-// otherwise gives way, and takes it.
-func (p *pacer) spare(now time.Time) bool {
-	return p.limit.TokensAt(now) >= float64(p.limit.Burst())/2 && p.limit.AllowN(now, 1)
 }
 
 // forget drops the turns that nobody came for. p.mu is held.

@@ -10,37 +10,36 @@ import (
 	"ecsbot/internal/store"
 )
 
-// permits asks for room in the cloud's quota, and notes on requests that they wait
-// for it.
+// permits asks for room in the cloud's quota, and notes on a request that it waits for
+// it.
 type permits struct{ *records }
 
-// noteWaiting leaves a batch in the line for its permit. The first time that
-// a batch finds it has to wait for longer than a moment it notes so on the
-// request, for the card to show, and from time to time which place it has got
-// to. The note is only for show: if the request moves at the same time, the
-// next try writes it.
-func (q *permits) noteWaiting(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b approvals.Batch, t *store.NoRoom) error {
-	// A freeze is told in the thread, for what it is.
-	long := t.Full() && t.Wait >= q.queueWait(time.Hour) || t.Place > 1
-	next := r.Body.NoteWaiting(b.Index, t.Place, q.now())
-	told := next.WaitingBatch == r.Body.WaitingBatch && next.QueuePosition == r.Body.QueuePosition
+// noteWaiting leaves a batch in the queue for its permit. If the batch has to wait for
+// more than a moment, the request says so for the card to show, and from time to
+// time the place in the queue. The note is for display only: if the request changes
+// at the same time, the next attempt writes it.
+func (q *permits) noteWaiting(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b approvals.Batch, no *store.NoRoom) error {
+	// Blocked permits are reported in the thread, not here.
+	long := no.Full() && no.Wait >= q.queueWait(time.Hour) || no.Place > 1
+	next := r.Body.NoteWaiting(b.Index, no.Place, q.now())
+	same := next.WaitingBatch == r.Body.WaitingBatch && next.QueuePosition == r.Body.QueuePosition
 	early := r.Body.WaitingBatch > 0 && q.now().Before(r.Body.QueueNotedAt.Add(q.cfg.Window/6))
-	if !long || told || early || r.Body.State != approvals.Executing {
-		q.release(ctx, lease, t.Wait, false)
+	if !long || same || early || r.Body.State != approvals.Executing {
+		q.release(ctx, lease, no.Wait, false)
 		return nil
 	}
-	_, err := q.commitProgress(ctx, store.NewChange().FencedBy(lease).Release(t.Wait).
+	_, err := q.commitProgress(ctx, store.NewChange().FencedBy(lease).Release(no.Wait).
 		Write(q.keys.request(next.ID), r.Ver, next).
 		Wake(threadItem(next.ID), 0))
 	if errors.Is(err, store.ErrConflict) {
-		q.release(ctx, lease, t.Wait, false)
+		q.release(ctx, lease, no.Wait, false)
 		return nil
 	}
 	return err
 }
 
-// clearWaiting takes back what waitsForLimit has noted. If that fails, the end
-// of the batch does it.
+// clearWaiting removes what noteWaiting has written. If that fails, the end of the
+// batch does it.
 func (q *permits) clearWaiting(ctx context.Context, seen approvals.Request, b approvals.Batch) {
 	if seen.WaitingBatch != b.Index+1 {
 		return
@@ -53,14 +52,14 @@ func (q *permits) clearWaiting(ctx context.Context, seen approvals.Request, b ap
 			Wake(threadItem(next.ID), 0))
 	}
 	if err != nil && !errors.Is(err, store.ErrConflict) {
-		q.cfg.Log.WarnContext(ctx, "a request still says that it waits", "request", seen.ID, "batch", b.Index, "err", err)
+		q.cfg.Log.WarnContext(ctx, "could not clear the note that a request waits for the quota", "request", seen.ID, "batch", b.Index, "err", err)
 	}
 }
 
-// room asks for a permit for the batch: nil if it may go, else how long it has
+// room asks whether the batch would get a permit now: nil if it would, else how long
 // to wait.
 func (q *permits) room(ctx context.Context, b approvals.Batch) (*store.NoRoom, error) {
-	b.Attempt++ // the one that would be made now
+	b.Attempt++ // the attempt that would be made now
 	no, err := q.store.Room(ctx, quotaName(b.Action), q.permit(b, len(b.WithoutOutcome())))
 	if no != nil {
 		no.Wait = q.queueWait(no.Wait)
@@ -68,8 +67,8 @@ func (q *permits) room(ctx context.Context, b approvals.Batch) (*store.NoRoom, e
 	return no, err
 }
 
-// queueWait bounds a wait for a permit: calls that end early make room earlier than
-// the log can tell, so it is asked again at least each second.
+// queueWait bounds a wait for a permit to a second: calls that end early make room
+// earlier than the log can tell.
 func (q *permits) queueWait(wait time.Duration) time.Duration {
 	return max(5*time.Millisecond, min(wait, q.cfg.Window/60))
 }
@@ -77,15 +76,15 @@ func (q *permits) queueWait(wait time.Duration) time.Duration {
 func (q *permits) permit(b approvals.Batch, cost int) store.Permit {
 	return store.Permit{
 		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.Index, b.Attempt),
-		// Those of this batch that are not sent do not count as still to come.
+		// Servers of this batch that will not be sent do not count.
 		Request: b.Request, Cost: cost, Rest: b.Remaining - len(b.Results) + cost, First: b.Index == 0,
 		Limit: q.cfg.Rate, Reserve: q.cfg.reserve(), Soon: q.cfg.soon(),
 	}
 }
 
-// permitMissing blocks the permits when one is missing that must be there: the
-// log is not what it was.
+// permitMissing blocks permits if the permit of a call is missing in the log: Redis
+// has lost it, and perhaps others.
 func (q *permits) permitMissing(ctx context.Context, b approvals.Batch) error {
-	q.cfg.Log.ErrorContext(ctx, "a permit under way is missing in the log; nothing is sent for one window", "permit", b.Permit)
+	q.cfg.Log.ErrorContext(ctx, "the permit of a call is missing in the quota's log; permits are blocked and nothing is sent for one window", "permit", b.Permit)
 	return q.store.Block(ctx, q.cfg.window())
 }

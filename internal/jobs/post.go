@@ -7,6 +7,7 @@ import (
 	"ecsbot/internal/store"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,41 +21,45 @@ type postIntent struct {
 	Count int       `json:"count"`
 }
 
-// maxMerged is how many notes of one kind are told in one post at most.
+// maxMerged is how many notes are told in one post at most.
 const maxMerged = 10
 
-// postDueIn tells when the notes may be posted: now (0), later, or never.
-func (c *courier) postDueIn(notes []approvals.Note, quiet time.Duration, channel, id string) time.Duration {
-	if len(notes) == 0 {
-		return never
-	}
-	if wait := max(quiet, notes[0].Next.Sub(c.now())); wait > 0 {
-		return wait
-	}
-	// Slack allows about one post a second and channel; each replica keeps to
-	// that by itself, and Slack's own 429 tells them where they do not keep it
-	// together.
-	return c.pacing.pacer(channel, c.cfg.PostGap, 1).turn(id, time.Now())
-}
-
-// outbox reads the notes at the head of the list that are told in one post.
+// outbox reads the notes at the head of the list.
 func (c *courier) outbox(ctx context.Context, id string) ([]approvals.Note, error) {
-	raw, err := c.store.List(ctx, c.keys.outbox(id), 0, maxMerged-1)
+	raw, err := c.store.List(ctx, c.keys.outbox(id), 0, 2*maxMerged-1)
 	if err != nil {
 		return nil, fmt.Errorf("read what is owed to %s: %w", id, err)
 	}
-	var notes []approvals.Note
-	for _, line := range raw {
-		var n approvals.Note
-		if err := json.Unmarshal([]byte(line), &n); err != nil {
+	notes := make([]approvals.Note, len(raw))
+	for i, line := range raw {
+		if err := json.Unmarshal([]byte(line), &notes[i]); err != nil {
 			return nil, fmt.Errorf("read what is owed to %s: %w", id, err)
 		}
-		if len(notes) > 0 && (n.Topic != notes[0].Topic || !n.Topic.Merges()) {
-			break
-		}
-		notes = append(notes, n)
 	}
 	return notes, nil
+}
+
+// alike are the first of the notes that are told in one post in any case, since they
+// are of one topic.
+func alike(notes []approvals.Note) []approvals.Note {
+	n := 1
+	for n < min(len(notes), maxMerged) && notes[n].Topic == notes[0].Topic && notes[0].Topic.Merges() {
+		n++
+	}
+	return notes[:n]
+}
+
+// together are the first of the notes, those that are told in one post: all that can
+// be if the channel is behind, up to the outcome, which is the last of its post.
+func together(notes []approvals.Note, behind bool) []approvals.Note {
+	if !behind || !notes[0].Topic.Joins() {
+		return alike(notes)
+	}
+	n := 1
+	for n < min(len(notes), maxMerged) && notes[n].Topic.Joins() && notes[n-1].Topic != approvals.TopicOutcome {
+		n++
+	}
+	return notes[:n]
 }
 
 // leaveOut takes notes off the list that have nothing to say any more.
@@ -117,7 +122,7 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 		notes, count = []approvals.Note{c.note(approvals.Note{ID: r.Body.ID + "/card", Topic: approvals.TopicCard, By: r.Body.Requester})}, 0
 		m.Notes = notes
 	}
-	if notes[0].Topic.Concludes() {
+	if slices.ContainsFunc(notes, func(n approvals.Note) bool { return n.Topic.Concludes() }) {
 		batches, err := c.loadBatches(ctx, r.Body)
 		if err != nil {
 			return err
@@ -127,11 +132,12 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 	began, wall := time.Now(), time.Now().Round(0)
 	next := t.Body
 	next.Intent = &postIntent{ID: m.ID(), At: c.now(), Count: count}
-	crashpoint("post.before/" + string(notes[0].Topic))
+	label := labelOf(notes)
+	crashpoint("post.before/" + label)
 	if _, err := c.commit(ctx, store.NewChange().FencedBy(lease).Write(c.keys.thread(r.Body.ID), t.Ver, next)); err != nil {
 		return err
 	}
-	crashpoint("post.intended/" + string(notes[0].Topic))
+	crashpoint("post.intended/" + label)
 	t = store.Stored[thread]{Body: next, Ver: t.Ver + 1}
 	if slept(began, wall) {
 		// Another replica may have looked for it already, and posted it again.
@@ -142,8 +148,8 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 	}
 
 	d := c.messenger.Post(ctx, m)
-	crashpoint("post.posted/" + string(notes[0].Topic))
-	c.cfg.Metrics.posts.WithLabelValues(string(notes[0].Topic), deliveryLabel(d.Status)).Inc()
+	crashpoint("post.posted/" + label)
+	c.cfg.Metrics.posts.WithLabelValues(label, deliveryLabel(d.Status)).Inc()
 	switch d.Status {
 	case approvals.Posted:
 		return c.posted(ctx, lease, t, r, halt, count, d.TS, r.Ver)
@@ -155,6 +161,15 @@ func (c *courier) post(ctx context.Context, lease store.Lease, t store.Stored[th
 		return c.notPosted(ctx, lease, t, owed, d)
 	}
 	return c.rejected(ctx, lease, t, owed, d)
+}
+
+// labelOf names what a post tells: its topic, or "together" for several.
+func labelOf(notes []approvals.Note) string {
+	topic := notes[0].Topic
+	if slices.ContainsFunc(notes, func(n approvals.Note) bool { return n.Topic != topic }) {
+		return "together"
+	}
+	return string(topic)
 }
 
 // afterLoss is for how long after the store has lost some of its past a thread
@@ -229,10 +244,18 @@ func (c *courier) posted(ctx context.Context, lease store.Lease, t store.Stored[
 // is owed to them privately instead.
 func (c *courier) rejected(ctx context.Context, lease store.Lease, t store.Stored[thread], m approvals.Message, d approvals.Delivery) error {
 	id, topic := m.Request.ID, m.Notes[0].Topic
+	if labelOf(m.Notes) != string(topic) {
+		// Perhaps only all together are too much; and each is given up in its own way.
+		c.cfg.Log.WarnContext(ctx, "several notes cannot be told in one post; telling the first alone", "request", id, "topic", topic, "err", d.Err)
+		next := t.Body
+		next.Intent, next.Apart = nil, true
+		_, err := c.commit(ctx, store.NewChange().FencedBy(lease).Write(c.keys.thread(id), t.Ver, next).Release(0))
+		return err
+	}
 	c.cfg.Log.ErrorContext(ctx, "a message cannot be posted and is given up", "request", id, "topic", topic, "channel", t.Body.Channel, "err", d.Err)
 	ch := store.NewChange().FencedBy(lease).Release(0).
 		Write(c.keys.thread(id), t.Ver, t.Body.over()).
-		Log(audit.Entry{Event: "unsaid", Request: id, Reason: string(topic), Worker: c.store.Worker()})
+		Log(audit.Entry{Event: audit.PostRejected, Request: id, Reason: string(topic), Worker: c.store.Worker()})
 	ch.Pop(c.keys.outbox(id), len(m.Notes))
 	if topic.File() {
 		ch.Also(tell(c.keys, id, c.note(approvals.Note{ID: m.ID() + "/unshared", Topic: approvals.TopicUnshared, Why: string(topic), Code: d.Code})))

@@ -10,9 +10,8 @@ import (
 	"ecsbot/internal/store"
 )
 
-// records are what the engine keeps of one project, and how that changes. Each
-// part of the engine has them, and nothing else in common with the others but
-// what its fields say.
+// records reads and changes the engine's records of one project. Every part of the
+// engine embeds it, and shares nothing else with other parts except its fields.
 type records struct {
 	cfg   Config
 	store *store.Store
@@ -34,14 +33,14 @@ func (rs *records) loadBatches(ctx context.Context, r approvals.Request) ([]appr
 	}
 	batches := make([]approvals.Batch, 0, len(all))
 	for _, b := range all {
-		if b.Ver > 0 { // else it is gone
+		if b.Ver > 0 { // else it does not exist any more
 			batches = append(batches, b.Body)
 		}
 	}
 	return batches, nil
 }
 
-func (rs *records) loadFrozen(ctx context.Context, id string) (approvals.ServerList, error) {
+func (rs *records) loadServerList(ctx context.Context, id string) (approvals.ServerList, error) {
 	var f approvals.ServerList
 	if err := rs.store.Get(ctx, rs.keys.serverList(id), &f); err != nil {
 		return f, fmt.Errorf("read servers of %s: %w", id, err)
@@ -58,17 +57,17 @@ func (rs *records) openIDs(ctx context.Context) ([]string, error) {
 	return store.Names(members), nil
 }
 
-// keep is how long the records of an ended request stay. The list of servers of
-// one that was never carried out is of no use after a day, and is most of it.
+// How long the records of an ended request are kept. The server list of a request
+// that was never carried out is useless after a day, and is most of its data.
 const (
 	keepRecords = 30 * 24 * time.Hour
 	keepList    = 24 * time.Hour
 )
 
-// endRequest adds to ch what every end of a request brings: its servers are free, it
-// leaves the list of open ones, and its records go after a while.
+// endRequest adds to ch what every end of a request needs: its servers are unlocked,
+// it leaves the list of open requests, and its records expire.
 func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals.Request) error {
-	f, err := rs.loadFrozen(ctx, r.ID)
+	f, err := rs.loadServerList(ctx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -88,15 +87,16 @@ func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals
 	for _, name := range names {
 		ch.Expire(name, keepRecords)
 	}
-	list := keepRecords
+	keep := keepRecords
 	if r.Batches == 0 {
-		list = keepList
+		keep = keepList
 	}
-	ch.Expire(k.serverList(r.ID), list)
+	ch.Expire(k.serverList(r.ID), keep)
 	return nil
 }
 
-// findAll reads requests with their threads. Those that are gone are left out.
+// findAll reads requests with their threads. Requests that do not exist any more are
+// left out.
 func (rs *records) findAll(ctx context.Context, ids []string) ([]approvals.Request, error) {
 	requests := make([]string, len(ids))
 	threads := make([]string, len(ids))
@@ -122,20 +122,19 @@ func (rs *records) findAll(ctx context.Context, ids []string) ([]approvals.Reque
 	return all, nil
 }
 
-// release gives an item back without a change. The step's own context may have
-// ended; giving back has its own time.
-func (rs *records) release(ctx context.Context, lease store.Lease, in time.Duration, keepTries bool) {
-	// Tried again while Redis is away: else the item would wait for its lease.
+// release releases an item without a change. It has a context of its own, because
+// that of the step may have ended.
+func (rs *records) release(ctx context.Context, lease store.Lease, in time.Duration, countsAsCrash bool) {
+	// Retried while Redis is unreachable: else the item waits until its lease ends.
 	ctx, cancel := rs.persistContext(ctx, lease)
 	defer cancel()
-	if err := rs.store.Release(ctx, lease, in, keepTries); err != nil {
-		rs.cfg.Log.WarnContext(ctx, "could not give an item back; its lease will end", "item", lease.Item, "err", err)
+	if err := rs.store.Release(ctx, lease, in, countsAsCrash); err != nil {
+		rs.cfg.Log.WarnContext(ctx, "could not release an item; it is due again when its lease ends", "item", lease.Item, "err", err)
 	}
 }
 
 // loadFreeze reads the freeze. Every intent expects its version
-// ([store.Change.Expect]), so that a batch cannot slip out while somebody puts it
-// on.
+// ([store.Change.Expect]), so that no batch is sent after somebody has put it on.
 func (rs *records) loadFreeze(ctx context.Context) (store.Stored[approvals.Freeze], error) {
 	f, err := store.Load[approvals.Freeze](ctx, rs.store, rs.keys.freeze())
 	if errors.Is(err, store.ErrNotFound) {
@@ -144,20 +143,20 @@ func (rs *records) loadFreeze(ctx context.Context) (store.Stored[approvals.Freez
 	return f, err
 }
 
-// note stamps n with the time.
+// note returns n with the current time.
 func (rs *records) note(n approvals.Note) approvals.Note {
 	n.At = rs.now()
 	return n
 }
 
-// redrawHomes has open Homes drawn again.
+// redrawHomes makes open Homes due for an update.
 func (rs *records) redrawHomes(ch *store.Change) {
 	ch.Signal(rs.keys.homesChanged(), rs.keys.homesOpened(), homesItem)
 }
 
-// persistContext gives what was learned all the time that there is to be written
-// down: until the lease is nearly over, or until 2 s after the step was ended.
-// An answer that is lost becomes a doubt.
+// persistContext is for storing the result of a call. It lasts until the lease is
+// nearly over, or until 2 s after the step's context ended: an answer that is not
+// stored makes the batch ambiguous.
 func (rs *records) persistContext(ctx context.Context, lease store.Lease) (context.Context, context.CancelFunc) {
 	enough := max(time.Second, time.Until(lease.Until)-time.Second)
 	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), enough)

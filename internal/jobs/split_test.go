@@ -115,7 +115,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	for n := range 4 { // the freeze holds each, whichever process wakes it
 		w.commit(old, store.NewChange().Wake(batchItem(r.ID, n), 0))
 	}
-	if err := old.store.SignOff(t.Context()); err != nil { // what it still holds is taken up
+	if err := old.store.Deregister(t.Context()); err != nil { // what it still holds is taken up
 		t.Fatal(err)
 	}
 	f := newMessenger()

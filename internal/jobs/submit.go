@@ -11,8 +11,8 @@ import (
 	"ecsbot/internal/store"
 )
 
-// submit sends a queued batch: look at its servers, write permit and intent in
-// one step, make one call, write its answer.
+// submit sends a queued batch: it reads the servers, commits permit and intent in one
+// transaction, makes one call, and stores the answer.
 func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
 	r, err := s.loadRequest(ctx, b.Body.Request)
 	if err != nil {
@@ -21,17 +21,17 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 	if r.Body.Cancellation != nil {
 		return s.cancelBatch(ctx, lease, b)
 	}
-	if why := s.suspended.Load(); why != nil {
-		s.permits.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for the store
-		return s.waitForCause(ctx, lease, b, b.Body, *why)
+	if cause := s.suspended.Load(); cause != nil {
+		s.permits.clearWaiting(ctx, r.Body, b.Body) // it waits for the store, not for the quota
+		return s.waitForCause(ctx, lease, b, b.Body, *cause)
 	}
-	halt, err := s.loadFreeze(ctx)
+	freeze, err := s.loadFreeze(ctx)
 	if err != nil {
 		return err
 	}
-	if halt.Body.On {
-		s.permits.clearWaiting(ctx, r.Body, b.Body) // for the limit: it waits for people
-		return s.waitForUnfreeze(ctx, lease, r, b.Body, halt.Body)
+	if freeze.Body.On {
+		s.permits.clearWaiting(ctx, r.Body, b.Body) // it waits for people, not for the quota
+		return s.waitForUnfreeze(ctx, lease, r, b.Body, freeze.Body)
 	}
 	if lapsed, err := s.lapse(ctx, lease, r, b); err != nil || lapsed {
 		return err
@@ -39,9 +39,9 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 	if size := min(s.cfg.BatchSize, s.cfg.Rate); len(b.Body.WithoutOutcome()) > size {
 		return s.split(ctx, lease, r, b, size)
 	}
-	if t, err := s.permits.room(ctx, b.Body); err != nil || t != nil {
+	if no, err := s.permits.room(ctx, b.Body); err != nil || no != nil {
 		if err == nil {
-			err = s.permits.noteWaiting(ctx, lease, r, b.Body, t)
+			err = s.permits.noteWaiting(ctx, lease, r, b.Body, no)
 		}
 		return err
 	}
@@ -51,22 +51,22 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 		return s.readFailed(ctx, lease, r, b, err)
 	}
 	crashpoint("submit.looked")
-	next, live := b.Body.Prepare(seen, s.cfg.Policy.Protection, s.store.LastLoss())
+	next, toSend := b.Body.Prepare(seen, s.cfg.Policy.Protection, s.store.LastLoss())
 	if len(next.WithoutOutcome()) == 0 {
 		return s.endBatch(ctx, lease, b, next, nil)
 	}
-	if len(live) == 0 {
-		// Only servers of an earlier, unclear try are left, and it is being done
-		// to them right now.
+	if len(toSend) == 0 {
+		// Only servers of an earlier, unclear call are left, and the action is in
+		// progress on all of them.
 		if s.now().Sub(next.IntentAt) > s.cfg.GiveUp {
 			return s.endBatch(ctx, lease, b, next.GiveUp(s.now()), nil)
 		}
 		return s.waitForCause(ctx, lease, b, next, approvals.CauseInProgress)
 	}
-	return s.send(ctx, lease, b, next, live, r, halt)
+	return s.send(ctx, lease, b, next, toSend, r, freeze)
 }
 
-// readBeforeSend bounds the look at the servers so that the call after it has its
+// readBeforeSend reads servers, with a time limit that leaves the call after it its
 // full time within the step.
 func (s *sender) readBeforeSend(ctx context.Context, ids []string) (map[string]approvals.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Lease*2/5)
@@ -74,35 +74,35 @@ func (s *sender) readBeforeSend(ctx context.Context, ids []string) (map[string]a
 	return s.inventory.Read(ctx, ids)
 }
 
-// readFailed deals with servers that could not be read before their call. A
-// certain no is the result; anything else is tried again, and told once. A large
-// batch that takes too long to be read is cut in two.
+// readFailed handles servers that could not be read before their call. If the cloud
+// refuses, that is the result; any other error is retried, and reported once. A large
+// batch that takes too long to read is split in two.
 func (s *sender) readFailed(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], err error) error {
 	if v := ecsclient.VerdictOf(err); v == ecsclient.Authentication || v == ecsclient.Refused {
-		s.cfg.Log.ErrorContext(ctx, "the cloud refuses to show the servers", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
+		s.cfg.Log.ErrorContext(ctx, "the cloud refuses to list the servers of a batch", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
 		return s.refuse(ctx, lease, b, b.Body, err)
 	}
-	s.cfg.Log.WarnContext(ctx, "servers could not be read before their call", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
+	s.cfg.Log.WarnContext(ctx, "servers of a batch could not be read before their call; the batch is retried", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
 	if n := len(b.Body.WithoutOutcome()); n > slowBatch && errors.Is(err, context.DeadlineExceeded) {
 		return s.split(ctx, lease, r, b, (n+1)/2)
 	}
 	return s.waitForCause(ctx, lease, b, b.Body, approvals.CauseUnreadable)
 }
 
-// slowBatch is up to how many servers a batch is not cut any further because
-// reading them takes too long: so many are one page.
+// slowBatch is the number of servers up to which a batch is not split because reading
+// them takes too long: they are one page.
 const slowBatch = 100
 
-// split cuts a batch that is too large: for the settings, which were others
-// when it was made, or for the time that its servers may be read in.
+// split splits a batch that is too large: for the settings, which have changed since
+// it was made, or for reading its servers in time.
 func (s *sender) split(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch], size int) error {
 	if b.Body.FromNewer() {
 		return s.waitForCause(ctx, lease, b, b.Body, approvals.CauseNewerVersion)
 	}
 	kept, moved := b.Body.Split(size, r.Body.Batches)
 	next := r.Body.AddBatches(len(moved))
-	s.cfg.Log.InfoContext(ctx, "a batch is split", "request", kept.Request, "batch", kept.Index, "size", size, "new_batches", len(moved))
-	ch := s.moveBatch(lease, b, kept, "split").Release(0).
+	s.cfg.Log.InfoContext(ctx, "batch split", "request", kept.Request, "batch", kept.Index, "size", size, "new_batches", len(moved))
+	ch := s.moveBatch(lease, b, kept, audit.Split).Release(0).
 		Write(s.keys.request(next.ID), r.Ver, next).
 		Wake(batchItem(kept.Request, moved[0].Index), 0)
 	for _, m := range moved {
@@ -112,15 +112,14 @@ func (s *sender) split(ctx context.Context, lease store.Lease, r store.Stored[ap
 	return err
 }
 
-// cancelBatch ends a batch of a cancelled request. Servers of an earlier call
-// whose answer was lost are looked at once more: that something of it was sent
-// cannot be taken back.
+// cancelBatch ends a queued batch of a cancelled request. Servers of an earlier call
+// whose answer was lost are read once more: that call cannot be taken back.
 func (s *sender) cancelBatch(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
-	lost := b.Body.InUnclearCall()
+	unclear := b.Body.InUnclearCall()
 	var seen map[string]approvals.Server
-	if len(lost) > 0 {
+	if len(unclear) > 0 {
 		var err error
-		if seen, err = s.readBeforeSend(ctx, lost); err != nil {
+		if seen, err = s.readBeforeSend(ctx, unclear); err != nil {
 			s.cfg.Log.WarnContext(ctx, "servers of a cancelled request could not be read", "request", b.Body.Request, "batch", b.Body.Index, "err", err)
 			return s.waitForCause(ctx, lease, b, b.Body, approvals.CauseUnreadable)
 		}
@@ -130,7 +129,7 @@ func (s *sender) cancelBatch(ctx context.Context, lease store.Lease, b store.Sto
 		return s.recheckLater(ctx, lease, b, next, next.IntentAt, jittered(10*s.cfg.RetryIn/3))
 	}
 	next = next.GiveUp(s.now())
-	if len(lost) == 0 {
+	if len(unclear) == 0 {
 		var err error
 		if next, err = next.To(approvals.BatchCancelled); err != nil {
 			return err
@@ -139,7 +138,7 @@ func (s *sender) cancelBatch(ctx context.Context, lease store.Lease, b store.Sto
 	return s.endBatch(ctx, lease, b, next, nil)
 }
 
-// lapse ends the sending of a request whose approval is too old.
+// lapse stops the sending of a request whose approval is too old.
 func (s *sender) lapse(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b store.Stored[approvals.Batch]) (bool, error) {
 	now := s.now()
 	last := r.Body.LastBatchAt
@@ -162,24 +161,24 @@ func (s *sender) lapse(ctx context.Context, lease store.Lease, r store.Stored[ap
 	if !old {
 		return false, nil
 	}
-	s.cfg.Log.WarnContext(ctx, "an approval became too old before it was acted on; nothing more is sent", "request", next.ID, "batch", b.Body.Index)
+	s.cfg.Log.WarnContext(ctx, "approval lapsed: it became too old before it was used; nothing more is sent", "request", next.ID, "batch", b.Body.Index)
 	_, err := s.commit(ctx, store.NewChange().FencedBy(lease).Release(0).
 		Write(s.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: string(approvals.ChoseLapse), Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: s.store.Worker()}).
+		Log(audit.Entry{Event: audit.Lapse, Request: next.ID, From: string(r.Body.State), To: string(next.State), Worker: s.store.Worker()}).
 		Also(tell(s.keys, next.ID, s.note(approvals.Note{ID: next.ID + "/lapsed", Topic: approvals.TopicLapsed}))))
 	return true, err
 }
 
-// waitForCause leaves a batch in the queue for a while, and tells people why, once.
-// next has what was found out about its servers.
-func (s *sender) waitForCause(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, why approvals.Cause) error {
-	next.Trouble = why
+// waitForCause leaves a batch queued for a while, and reports the cause in the
+// thread, once. next has what was found out about its servers.
+func (s *sender) waitForCause(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, cause approvals.Cause) error {
+	next.Trouble = cause
 	ch := store.NewChange().FencedBy(lease).Release(jittered(s.cfg.RetryIn)).
-		Quota(quotaName(next.Action)).LeaveQueue(next.Request) // one that waits for something else must not block the queue
+		Quota(quotaName(next.Action)).LeaveQueue(next.Request) // a batch that waits for something else must not block the queue for permits
 	if marshal(next) != marshal(b.Body) {
 		s.writeBatch(ch, b, next)
 	}
-	if b.Body.Trouble != why {
+	if b.Body.Trouble != cause {
 		ch.Also(tell(s.keys, next.Request, s.troubleNote(next)))
 	}
 	_, err := s.commit(ctx, ch)
@@ -193,8 +192,8 @@ func (s *sender) troubleNote(b approvals.Batch) approvals.Note {
 	}.Because(b.Trouble))
 }
 
-// waitForUnfreeze leaves a batch in the queue while a freeze is on, and tells its
-// thread, once for each freeze, however many batches wait.
+// waitForUnfreeze leaves a batch queued while a freeze is on, and reports that in its
+// thread, once for each freeze and request.
 func (s *sender) waitForUnfreeze(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], b approvals.Batch, f approvals.Freeze) error {
 	if r.Body.FreezeTold == f.At.UnixMilli() {
 		s.release(ctx, lease, jittered(s.cfg.RetryIn), false)

@@ -162,7 +162,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 		told := f.posted(r.ID)
 		once := slices.Compact(slices.Sorted(slices.Values(told)))
 		if len(once) != len(told) {
-			t.Errorf("%s: something was told twice: %v", r.ID, told)
+			t.Errorf("%s: something was posted twice: %v", r.ID, told)
 		}
 		if told[0] != r.ID+"/card" || told[len(told)-1] != r.ID+"/end" {
 			t.Errorf("%s: the order is odd: %v", r.ID, told)

@@ -37,6 +37,8 @@ type thread struct {
 	NotDrawnSince time.Time `json:"undrawn,omitzero"`
 	// How often the first note was posted again without being looked for.
 	Blind int `json:"blind,omitempty"`
+	// Slack has refused a post of several notes: the first one is posted alone.
+	Apart bool `json:"apart,omitempty"`
 
 	newer *approvals.NewerFields // what a newer version wrote into the record
 }
@@ -101,7 +103,7 @@ func (c *courier) stepThread(ctx context.Context, lease store.Lease, id string) 
 		return c.findPost(ctx, lease, t, r, quiet.look)
 	}
 	if len(notes) > 0 && c.overtaken(notes[0], r.Body) {
-		return c.leaveOut(ctx, lease, t, id, len(notes))
+		return c.leaveOut(ctx, lease, t, id, len(alike(notes)))
 	}
 	if len(notes) > 0 && notes[0].Next.After(c.now()) {
 		if ready, err := c.othersReady(ctx, id); err != nil || ready {
@@ -111,19 +113,46 @@ func (c *courier) stepThread(ctx context.Context, lease store.Lease, id string) 
 			return err
 		}
 	}
-	post := c.postDueIn(notes, quiet.post, t.Body.Channel, id)
+	return c.bringUpToDate(ctx, lease, t, r, halt, notes, quiet)
+}
+
+// bringUpToDate posts what is owed or draws the card, if it is the thread's turn, or
+// gives it back until then.
+func (c *courier) bringUpToDate(ctx context.Context, lease store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze], notes []approvals.Note, quiet backOffs) error {
+	posts, pictures := c.pacing.posts(t.Body.Channel), c.pacing.drawings()
+	post, draw := never, c.updateDueIn(t.Body, r, halt)
+	if len(notes) > 0 {
+		post = max(0, notes[0].Next.Sub(c.now()))
+	}
+	var idle []store.Limit
+	if post != 0 {
+		idle = append(idle, posts)
+	}
+	if draw != 0 {
+		idle = append(idle, pictures)
+	}
+	if err := c.leaveTurns(ctx, lease, idle...); err != nil {
+		return err
+	}
 	if post == 0 {
-		return c.post(ctx, lease, t, r, halt, notes)
+		turn, err := c.store.Turn(ctx, lease, posts, postScore(notes), quiet.post)
+		if err != nil {
+			return err
+		}
+		if turn.Wait == 0 {
+			return c.post(ctx, lease, t, r, halt, together(notes, turn.Others >= behindBy && !t.Body.Apart))
+		}
+		post = turn.Wait
 	}
-	draw := c.updateDueIn(t.Body, r, halt)
 	if draw == 0 {
-		draw = quiet.draw
-	}
-	if draw == 0 {
-		draw = c.updatePaceIn(r.Body)
-	}
-	if draw == 0 {
-		return c.updateCard(ctx, lease, t, r, halt)
+		turn, err := c.store.Turn(ctx, lease, pictures, drawScore(r.Body, t.Body.DrawnAt, c.now()), quiet.draw)
+		if err != nil {
+			return err
+		}
+		if turn.Wait == 0 {
+			return c.updateCard(ctx, lease, t, r, halt)
+		}
+		draw = turn.Wait
 	}
 	c.release(ctx, lease, sooner(post, draw), false)
 	return nil
@@ -139,6 +168,6 @@ func sooner(a, b time.Duration) time.Duration {
 
 // over says that the thread has posted or given up its first notes.
 func (t thread) over() thread {
-	t.Intent, t.RejectedSince, t.Blind = nil, time.Time{}, 0
+	t.Intent, t.RejectedSince, t.Blind, t.Apart = nil, time.Time{}, 0, false
 	return t
 }

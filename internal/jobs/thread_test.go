@@ -117,7 +117,7 @@ func (f *messenger) FindPost(_ context.Context, r approvals.Request, id string, 
 		return "", false, f.look
 	}
 	for _, p := range f.posts[r.ID] {
-		if p.ids[0] == id && time.Now().After(p.at) && p.at.After(since.Add(-5*time.Second)) {
+		if slices.Contains(p.ids, id) && time.Now().After(p.at) && p.at.After(since.Add(-5*time.Second)) {
 			return p.ts, true, nil
 		}
 	}
@@ -146,19 +146,19 @@ func (f *messenger) posted(request string) []string {
 	return ids
 }
 
-// owe makes a request with a card and n notes after it, and returns the ids of
-// all in order.
-func (w *world) owe(e *Engine, op, server string, n int, topic approvals.Topic) (request string, ids []string) {
+// owe makes a request with a card and a note of each topic after it, and returns the
+// ids of all in order.
+func (w *world) owe(e *Engine, op, server string, topics ...approvals.Topic) (request string, ids []string) {
 	w.t.Helper()
 	r := w.ask(e, op, server)
 	ids = append(ids, r.ID+"/card")
 	ch := store.NewChange()
-	for i := range n {
+	for i, topic := range topics {
 		id := fmt.Sprintf("%s/%d", r.ID, i)
 		ids = append(ids, id)
 		ch.Also(tell(w.keys, r.ID, e.note(approvals.Note{ID: id, Topic: topic})))
 	}
-	if n > 0 {
+	if len(topics) > 0 {
 		w.commit(e, ch)
 	}
 	return r.ID, ids
@@ -168,6 +168,23 @@ func (w *world) owe(e *Engine, op, server string, n int, topic approvals.Topic) 
 // writing that they are about to post and hearing what came of it.
 func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	t.Parallel()
+	if joined := everyNoteIsToldOnce(t); joined > 0 {
+		t.Errorf("%d posts tell of several topics in channels that are not behind", joined)
+	}
+}
+
+// The same in a channel that is behind, where one post tells several notes: its one
+// intent stands for all of them.
+func TestEveryNoteIsToldOnceInAChannelThatIsBehind(t *testing.T) {
+	t.Parallel()
+	joined := everyNoteIsToldOnce(t, func(c *Config) { c.PostGap = 4 * time.Millisecond })
+	if joined < 50 {
+		t.Errorf("only %d posts tell of several topics", joined)
+	}
+}
+
+// everyNoteIsToldOnce returns how many posts told of several topics.
+func everyNoteIsToldOnce(t *testing.T, tune ...func(*Config)) (joined int) {
 	w := newWorld(t)
 	const threads, notes, engines = 200, 4, 3
 	servers := w.fleet(threads)
@@ -204,13 +221,17 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	start := func() {
 		// The wait must be longer than a post may be shown late and than a call takes.
 		// What a dead one tries to write down it gives up with its lease.
-		e := w.engine(func(c *Config) { c.PostQuarantine, c.Lease = 500*time.Millisecond, 3*time.Second })
+		e := w.engine(append(tune, func(c *Config) { c.PostQuarantine, c.Lease = 500*time.Millisecond, 3*time.Second })...)
 		w.run(e, faulty{f, func(approvals.Message) fault { return faultOf(e) }})
 	}
 	asker := w.opened()
 	want := map[string][]string{}
 	for n := range threads {
-		id, ids := w.owe(asker, fmt.Sprint(n), servers[n], notes, approvals.TopicTrouble)
+		topics := slices.Repeat([]approvals.Topic{approvals.TopicTrouble}, notes)
+		if len(tune) > 0 {
+			topics = []approvals.Topic{approvals.TopicApproved, approvals.TopicSent, approvals.TopicTrouble, approvals.TopicOutcome}
+		}
+		id, ids := w.owe(asker, fmt.Sprint(n), servers[n], topics...)
 		want[id] = ids
 	}
 	for range engines {
@@ -240,6 +261,14 @@ func TestEveryNoteIsToldOnceAndInOrder(t *testing.T) {
 	if faults["dies, done"] == 0 || faults["dies, not done"] == 0 {
 		t.Error("no engine has died")
 	}
+	for _, posts := range f.posts {
+		for _, p := range posts {
+			if len(p.ids) > 1 {
+				joined++
+			}
+		}
+	}
+	return joined
 }
 
 func TestOnlyNotesOfSentBatchesAreToldTogether(t *testing.T) {
@@ -248,8 +277,8 @@ func TestOnlyNotesOfSentBatchesAreToldTogether(t *testing.T) {
 	servers := w.fleet(2)
 	e := w.engine()
 	w.open(e)
-	sent, _ := w.owe(e, "sent", servers[0], 12, approvals.TopicSent)
-	other, _ := w.owe(e, "other", servers[1], 2, approvals.TopicTrouble)
+	sent, _ := w.owe(e, "sent", servers[0], slices.Repeat([]approvals.Topic{approvals.TopicSent}, 12)...)
+	other, _ := w.owe(e, "other", servers[1], approvals.TopicTrouble, approvals.TopicTrouble)
 	f := newMessenger()
 	w.run(e, f)
 	w.within(5*time.Second, "every note is posted", func() bool { return len(f.posted(sent)) == 13 && len(f.posted(other)) == 3 })
@@ -303,7 +332,7 @@ func TestANoteThatCannotBeToldDoesNotStopTheNext(t *testing.T) {
 		}
 		return fault{}
 	}
-	id, ids := w.owe(e, "op", w.fleet(1)[0], 2, approvals.TopicTrouble)
+	id, ids := w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble, approvals.TopicTrouble)
 	w.run(e, f)
 	w.within(5*time.Second, "the last note", func() bool { return slices.Equal(f.posted(id), []string{ids[0], ids[2]}) })
 	if r, _ := e.Find(t.Context(), id); r.State != approvals.Pending {
@@ -333,7 +362,7 @@ func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
 	asker := w.opened()
 	var ids []string
 	for n, s := range servers {
-		id, _ := w.owe(asker, fmt.Sprint(n), s, 3, approvals.TopicTrouble)
+		id, _ := w.owe(asker, fmt.Sprint(n), s, approvals.TopicTrouble, approvals.TopicTrouble, approvals.TopicTrouble)
 		ids = append(ids, id)
 	}
 	// One post each 30 ms, so that much is still to be said when Slack refuses.
@@ -355,27 +384,36 @@ func TestAllEnginesAreQuietAsLongAsSlackWantsThemToBe(t *testing.T) {
 	}
 }
 
-// The store has forgotten that a note was told; Slack has not.
+// The store has forgotten that notes were told; Slack has not.
 func TestAfterALossOfThePastSlackIsLookedAtBeforeAnythingIsTold(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	e := w.engine()
-	w.open(e)
-	id, ids := w.owe(e, "op", w.fleet(1)[0], 1, approvals.TopicTrouble)
-	f := newMessenger()
-	for _, note := range ids {
-		f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "1.0", at: time.Now()})
-	}
-	time.Sleep(2 * time.Millisecond) // the loss is later than the notes
-	w.rollBack()
-	w.beat(e)
-	w.run(e, f)
-	w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) == 0 })
-	if got := f.posted(id); !slices.Equal(got, ids) {
-		t.Errorf("told %v, want %v", got, ids)
-	}
-	if r, _ := e.Find(t.Context(), id); r.Thread.TS != "1.0" {
-		t.Errorf("the card's place is %q", r.Thread.TS)
+	for name, inOnePost := range map[string]bool{"one by one": false, "together": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			e := w.engine()
+			w.open(e)
+			id, ids := w.owe(e, "op", w.fleet(1)[0], approvals.TopicTrouble, approvals.TopicOutcome)
+			f := newMessenger()
+			f.posts[id] = []post{{ids: ids[:1], ts: "1.0", at: time.Now()}}
+			if inOnePost {
+				f.posts[id] = append(f.posts[id], post{ids: ids[1:], ts: "2.0", at: time.Now()})
+			} else {
+				for _, note := range ids[1:] {
+					f.posts[id] = append(f.posts[id], post{ids: []string{note}, ts: "2.0", at: time.Now()})
+				}
+			}
+			time.Sleep(2 * time.Millisecond) // the loss is later than the notes
+			w.rollBack()
+			w.beat(e)
+			w.run(e, f)
+			w.within(5*time.Second, "nothing is owed", func() bool { return do(w, w.rdb.Exists(t.Context(), w.keys.outbox(id))) == 0 })
+			if got := f.posted(id); !slices.Equal(got, ids) {
+				t.Errorf("told %v, want %v", got, ids)
+			}
+			if r, _ := e.Find(t.Context(), id); r.Thread.TS != "1.0" {
+				t.Errorf("the card's place is %q", r.Thread.TS)
+			}
+		})
 	}
 }
 

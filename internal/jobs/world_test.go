@@ -92,7 +92,7 @@ func scaled(c *Config) {
 	c.Window, c.Guard = 2*time.Second, 70*time.Millisecond
 	c.Quarantine, c.PostQuarantine = 300*time.Millisecond, 300*time.Millisecond
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
-	c.Heartbeat, c.RetryIn = 150*time.Millisecond, 20*time.Millisecond
+	c.PollGap, c.Heartbeat, c.RetryIn = time.Microsecond, 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
 	c.RejectedRetry = 20 * time.Millisecond
 	c.TrustEmpty = true
@@ -103,7 +103,7 @@ func unscaled(c *Config) {
 	c.Window, c.Guard = 0, 0
 	c.Quarantine, c.PostQuarantine = 0, 0
 	c.Polls = nil
-	c.Heartbeat, c.RetryIn = 0, 0
+	c.PollGap, c.Heartbeat, c.RetryIn = 0, 0, 0
 	c.Redraw, c.PostGap, c.DrawGap = 0, 0, 0
 	c.RejectedRetry = 0
 }
@@ -370,14 +370,9 @@ func askOf(op string, servers ...string) approvals.Ask {
 	return approvals.Ask{OpID: op, By: anna, AskedIn: "COPS", Channel: "COPS", Servers: servers, Mode: approvals.Soft, Reason: "test"}
 }
 
-// do is for commands of the plain client that cannot fail unless Redis is gone.
 func do[T any](w *world, cmd interface{ Result() (T, error) }) T {
 	w.t.Helper()
-	v, err := cmd.Result()
-	if err != nil && err != redis.Nil {
-		w.t.Fatal(err)
-	}
-	return v
+	return redistest.Do(w.t, cmd)
 }
 
 // shift makes ms milliseconds pass for the permits: it moves all their times

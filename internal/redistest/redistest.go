@@ -158,6 +158,17 @@ func (s *Server) Dump(ctx context.Context, pattern string) map[string]string {
 	return all
 }
 
+// Do returns what a command gives that cannot fail unless Redis is gone; a value
+// that does not exist is its zero value.
+func Do[T any](t testing.TB, cmd interface{ Result() (T, error) }) T {
+	t.Helper()
+	v, err := cmd.Result()
+	if err != nil && err != redis.Nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // Within waits until ok holds. If it does not, the test ends and shows what the
 // server holds.
 func (s *Server) Within(d time.Duration, what string, ok func() bool) {
@@ -179,7 +190,7 @@ func (s *Server) text() string {
 	return b.String()
 }
 
-// FreePort is a TCP port that nobody listens on now.
+// FreePort is a TCP port on which no process listens now.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

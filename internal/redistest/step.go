@@ -6,9 +6,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Step has whoever works take up an item n times, whenever it is due, and waits for
-// the end of each step. What they have not done by then they do not do: that takes
-// no guess at how long to wait. The prefix is that of the project's keys.
+// Step makes an item due n times, so that a worker claims it, and waits for the end of
+// each step. What was not done by then will not be done: no test has to guess how
+// long to wait. The prefix is that of the project's keys.
 func (s *Server) Step(prefix, item string, n int) {
 	s.t.Helper()
 	c := s.Client()

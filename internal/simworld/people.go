@@ -10,7 +10,7 @@ import (
 	"ecsbot/internal/slacksim"
 )
 
-// T hears what is wrong: a *testing.T, or whoever plays a script.
+// T reports what is wrong: a *testing.T, or the player of a script.
 type T interface {
 	Helper()
 	Context() context.Context

@@ -15,20 +15,11 @@
 package slackapp
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/secret"
-
-	"github.com/slack-go/slack"
 )
 
 // Desk is what the Slack side asks of the engine. Each part is declared beside
@@ -65,132 +56,26 @@ type Config struct {
 	Metrics       *Metrics // must be set
 }
 
-// App is one replica's connection to a Slack workspace.
+// App is one replica's connection to a Slack workspace. Its own methods act on what
+// people did (routes.go says which does what); its parts receive it, know who people
+// are, and post.
 type App struct {
-	cfg     Config
-	log     *slog.Logger
-	metrics *Metrics
-	view    view
-
-	desk  Desk
-	api   *slack.Client
-	calls doer
-	me    atomic.Pointer[slack.AuthTestResponse]
-	hello []atomic.Bool // socket → it has said hello and is alive
-
-	links  linkCache
-	form   blockForm
-	people people
-	slots  chan struct{} // one for each envelope between arrival and acknowledgement
-	brakes chan struct{} // more of them, for what holds back
-
-	draining atomic.Bool // drainSlots takes all slots
+	*client
+	*poster
+	*sockets
+	roles *roles
 }
 
 // New makes an app. It talks to Slack only from [App.Run] on, or when the
 // engine asks it to.
 func New(c Config, desk Desk) *App {
-	calls := doer{&http.Client{Timeout: callTimeout, Transport: transport(), CheckRedirect: sameHost}}
-	opts := []slack.Option{
-		slack.OptionAppLevelToken(c.AppToken.Reveal()),
-		// The library's own client has no timeout: a call that hangs would hang
-		// the socket with it.
-		slack.OptionHTTPClient(calls),
-	}
-	if c.APIURL != "" {
-		opts = append(opts, slack.OptionAPIURL(c.APIURL))
-	}
-	return &App{
-		cfg: c, log: c.Log, metrics: c.Metrics, view: view{Policy: c.Policy, Batch: c.Batch, Rate: c.Rate},
-		desk: desk, calls: calls,
-		api:   slack.New(c.BotToken.Reveal(), opts...),
+	cl := newClient(c, desk)
+	a := &App{client: cl, roles: &roles{client: cl}}
+	a.poster = &poster{client: cl, roles: a.roles}
+	a.sockets = &sockets{
+		client: cl, poster: a.poster, roles: a.roles, app: a,
 		hello: make([]atomic.Bool, c.Sockets),
 		slots: make(chan struct{}, 64), brakes: make(chan struct{}, 16),
 	}
-}
-
-// callTimeout bounds one call of Slack's Web API.
-const callTimeout = 8 * time.Second
-
-func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext
-	t.MaxIdleConnsPerHost = 8
-	return t
-}
-
-// Run keeps the sockets alive until ctx ends. Then it acknowledges what has
-// arrived, gives the acknowledgements time to leave, and returns nil. It
-// returns an error if Slack refuses the tokens: waiting does not help.
-func (a *App) Run(ctx context.Context) error {
-	// Sockets outlive ctx until the last acknowledgement is out.
-	sockets, closeSockets := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer closeSockets(nil)
-	var wg sync.WaitGroup
-	wg.Go(func() { a.checkScopes(ctx) })
-	for n := range a.cfg.Sockets {
-		wg.Go(func() {
-			if err := a.keepSocket(sockets, n); err != nil {
-				closeSockets(err)
-			}
-		})
-	}
-	wg.Go(func() { a.learnGroups(sockets) })
-	select {
-	case <-ctx.Done():
-		a.drainSlots()
-		// An acknowledgement is only queued when the library says it is sent.
-		time.Sleep(ackLinger)
-		closeSockets(nil)
-	case <-sockets.Done():
-	}
-	wg.Wait()
-	if err := context.Cause(sockets); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
-}
-
-// drainSlots waits until every envelope under way is acknowledged, up to six
-// seconds. From then on all slots are taken, so what still arrives is refused as
-// if the bot were busy.
-func (a *App) drainSlots() {
-	a.draining.Store(true)
-	enough := time.After(6 * time.Second)
-	for _, slots := range []chan struct{}{a.slots, a.brakes} {
-		for range cap(slots) {
-			select {
-			case slots <- struct{}{}:
-			case <-enough:
-				return
-			}
-		}
-	}
-}
-
-// ackLinger is how long sockets stay open after the last acknowledgement.
-const ackLinger = 400 * time.Millisecond
-
-// Ready returns nil if at least one socket has said hello.
-func (a *App) Ready() error {
-	for n := range a.hello {
-		if a.hello[n].Load() {
-			return nil
-		}
-	}
-	return errors.New("no Slack socket has said hello")
-}
-
-// self tells who the bot is. It is asked once and kept.
-func (a *App) self(ctx context.Context) (*slack.AuthTestResponse, error) {
-	if me := a.me.Load(); me != nil {
-		return me, nil
-	}
-	var me *slack.AuthTestResponse
-	err := a.call("auth.test", func() (err error) { me, err = a.api.AuthTestContext(ctx); return err })
-	if err != nil {
-		return nil, fmt.Errorf("auth.test: %w", err)
-	}
-	a.me.Store(me)
-	return me, nil
+	return a
 }

@@ -15,13 +15,13 @@ type Asker interface {
 
 // ask makes a request of the command, or shows what it would be.
 func (a *App) ask(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
 	cmd := in.cmd
 	if no := a.noPlace(ctx, p, in.Channel); no != "" && !cmd.DryRun {
-		a.answer(ctx, in, no)
+		a.poster.answer(ctx, in, no)
 		return nil
 	}
 	mode := approvals.Soft
@@ -38,5 +38,5 @@ func (a *App) ask(ctx context.Context, env approvals.Envelope, in interaction) e
 	case cmd.DryRun:
 		return a.answerOutcome(ctx, in, nil, sayDryRun(r))
 	}
-	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.freezeWarning(ctx))
+	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.poster.freezeWarning(ctx))
 }

@@ -18,29 +18,45 @@ const (
 )
 
 // card is the request as people see it. It depends on the request and the freeze
-// alone: the same ones look the same on every replica, at any time.
+// alone: the same ones look the same on every replica, at any time. Its length
+// does not depend on the number of servers.
 func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, string) {
-	state := v.sayStateIn(r, f)
-	blocks := []slack.Block{section(sayWish(r)), section(state)}
-	sent := r.Batches > 0 && r.State != approvals.Cancelled // of a cancelled one nothing was
-	if r.State == approvals.Executing || r.State.Final() && sent {
-		blocks = append(blocks, v.progress(r, f))
+	text := fallback(r, v.sayStateIn(r, f))
+	blocks := v.decidedCard(r, f)
+	if r.State == approvals.Pending {
+		blocks = v.pendingCard(r, f)
 	}
-	blocks = append(blocks, v.serverList(r))
-	if r.LeftOutCount > 0 {
-		blocks = append(blocks, v.leftOutList(r))
-	}
-	if longerThanCard(r) {
-		blocks = append(blocks, showButton(r))
-	}
+	return blocks, beside(text, blocks)
+}
+
+// pendingCard has what people need to decide; what they should know before they
+// click comes before the names.
+func (v view) pendingCard(r approvals.Request, f approvals.Freeze) []slack.Block {
+	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r)), section(v.sayPending(r, f))}
 	if warnings := sayWarnings(r); warnings != "" {
 		blocks = append(blocks, section(warnings))
 	}
-	blocks = append(blocks, contextBlock(v.saySmall(r)))
-	if r.State == approvals.Pending {
-		blocks = append(blocks, decideButtons(r, f))
+	blocks = append(blocks, v.serverList(r)...)
+	if r.LeftOutCount > 0 {
+		blocks = append(blocks, v.skippedList(r))
 	}
-	return blocks, beside(fallback(r, state), blocks)
+	return append(blocks, contextBlock(v.saySmall(r)), decideButtons(r, f))
+}
+
+// decidedCard is short: what has become of it, and what can still be done.
+func (v view) decidedCard(r approvals.Request, f approvals.Freeze) []slack.Block {
+	blocks := append(v.state(r, f), contextBlock(sayDecidedSmall(r)))
+	var buttons []slack.BlockElement
+	if r.State == approvals.Approved || r.State == approvals.Executing && r.Cancellation == nil {
+		buttons = append(buttons, stopButton(r))
+	}
+	if r.Batches > 0 || !r.State.Final() { // else the list is not kept for long
+		buttons = append(buttons, showButton(r))
+	}
+	if len(buttons) > 0 {
+		blocks = append(blocks, slack.NewActionBlock("decided", buttons...))
+	}
+	return blocks
 }
 
 // fallback is what a notification shows and a screen reader reads.
@@ -66,32 +82,24 @@ func cancelButton(r approvals.Request) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(actCancel, r.ID, plain(sayCancel))
 }
 
-// bar draws progress in twenty steps.
+// stopButton cancels a request that is on its way: the rest is not sent.
+func stopButton(r approvals.Request) *slack.ButtonBlockElement {
+	stop := slack.NewButtonBlockElement(actCancel, r.ID, plain(sayStopSending)).WithStyle(slack.StyleDanger)
+	return stop.WithConfirm(slack.NewConfirmationBlockObject(
+		plain(sayStopTitle(r)), plain(sayStopText(r)), plain(sayStopSending), plain(sayStopNo)).WithStyle(slack.StyleDanger))
+}
+
+// bar draws progress in eight steps.
 func bar(done, total int) string {
-	const width = 20
+	const width = 8
 	full := 0
 	if total > 0 {
 		full = done * width / total
 	}
-	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
+	return strings.Repeat(":large_green_square:", full) + strings.Repeat(":white_large_square:", width-full)
 }
 
 // eta is how long the cloud's limit alone makes n servers take.
 func eta(n, rate int) time.Duration {
 	return time.Duration((n-1)/rate) * time.Minute
-}
-
-// nameLine is one server by name and id.
-func nameLine(s approvals.Server) string { return "• " + bold(s.Name) + " " + code(s.ID) }
-
-// serverLine is one server with what was seen of it.
-func serverLine(s approvals.Server) string {
-	line := nameLine(s) + " " + escape(s.Status)
-	if s.Task != "" {
-		line += " (" + escape(s.Task) + ")"
-	}
-	if s.Address != "" {
-		line += " " + escape(s.Address)
-	}
-	return line
 }

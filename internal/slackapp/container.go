@@ -9,21 +9,26 @@ import (
 // unfolded is up to how many lines a list stands on the card without a container.
 const unfolded = 5
 
-// serverList are the servers on the card.
-func (v view) serverList(r approvals.Request) slack.Block {
-	list := section(sayServers(r, cardBudget))
+// foldedBudget is the room for the lines of a folded list.
+const foldedBudget = 1500
+
+// serverList are the servers on the card, with the button that shows all of them. A
+// folded list has their ids and states; its title names them, so that nobody needs to
+// open it in order to decide.
+func (v view) serverList(r approvals.Request) []slack.Block {
 	if !v.Newer || r.Total <= unfolded {
-		return list
+		return []slack.Block{withButton(sayRequestNames(r), showButton(r))}
 	}
-	return folded("servers", sayServersTitle(r), list)
+	list := section(listing(r.Sample, r.Total, foldedBudget, serverLine))
+	return []slack.Block{folded("servers", sayServersTitle(r), list), slack.NewActionBlock("show", showButton(r))}
 }
 
-// leftOutList is what was left out of the request, and why.
-func (v view) leftOutList(r approvals.Request) slack.Block {
+// skippedList is what the request skips, and why.
+func (v view) skippedList(r approvals.Request) slack.Block {
 	if !v.Newer || r.LeftOutCount <= unfolded {
-		return section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget))
+		return contextBlock(sayRequestSkipped(r))
 	}
-	return folded("leftout", sayLeftOutTitle(r), section(listing(r.LeftOut, r.LeftOutCount, cardBudget, sayOneLeftOut)))
+	return folded("skipped", saySkippedTitle(r), section(sayRequestSkipped(r)))
 }
 
 // folded is a list behind its title, which a click opens.

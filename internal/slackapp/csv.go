@@ -22,8 +22,8 @@ const filePatience = 10 * time.Minute
 // postFile shares a file in the request's thread. Only the last of its three
 // calls shows anything; what came of that one is looked up by the file's title
 // ([App.FindPost]).
-func (a *App) postFile(ctx context.Context, m approvals.Message) approvals.Delivery {
-	shown, err := a.shareFile(ctx, m)
+func (po *poster) postFile(ctx context.Context, m approvals.Message) approvals.Delivery {
+	shown, err := po.shareFile(ctx, m)
 	if err == nil {
 		return approvals.Delivery{Status: approvals.Posted}
 	}
@@ -56,23 +56,23 @@ func certainNo(err error) bool {
 }
 
 // shareFile makes the calls. shown tells whether the last one was begun.
-func (a *App) shareFile(ctx context.Context, m approvals.Message) (shown bool, err error) {
+func (po *poster) shareFile(ctx context.Context, m approvals.Message) (shown bool, err error) {
 	r := m.Request
-	f, err := a.fileOf(ctx, m)
+	f, err := po.fileOf(ctx, m)
 	if err != nil {
 		return false, err
 	}
-	at, err := a.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.name, FileSize: len(f.content)})
+	at, err := po.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.name, FileSize: len(f.content)})
 	if err != nil {
 		return false, fmt.Errorf("files.getUploadURLExternal: %w", err)
 	}
-	if err := a.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: at.UploadURL, Content: f.content, Filename: f.name}); err != nil {
+	if err := po.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: at.UploadURL, Content: f.content, Filename: f.name}); err != nil {
 		if strings.Contains(err.Error(), "refusing to send the token") {
 			err = errors.Join(errAddress, err)
 		}
 		return false, fmt.Errorf("upload: %w", err)
 	}
-	_, err = a.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+	_, err = po.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 		Files:   []slack.FileSummary{{ID: at.FileID, Title: f.title}},
 		Channel: r.Thread.Channel, ThreadTimestamp: r.Thread.TS, InitialComment: f.comment,
 	})
@@ -86,12 +86,12 @@ func (a *App) shareFile(ctx context.Context, m approvals.Message) (shown bool, e
 type file struct{ name, title, comment, content string }
 
 // fileOf is the file that m tells: the frozen list, or what became of it.
-func (a *App) fileOf(ctx context.Context, m approvals.Message) (file, error) {
+func (po *poster) fileOf(ctx context.Context, m approvals.Message) (file, error) {
 	r := m.Request
 	if m.Notes[0].Topic == approvals.TopicResults {
 		return file{r.ID + "-results.csv", sayResultsTitle(r.ID), sayResultsComment(r), resultsCSV(m.Batches)}, nil
 	}
-	frozen, err := a.desk.ServerList(ctx, r.ID)
+	frozen, err := po.desk.ServerList(ctx, r.ID)
 	if err != nil {
 		return file{}, err
 	}
@@ -150,7 +150,7 @@ func listCSV(f approvals.ServerList) string {
 	row := func(s approvals.Server, out string) {
 		w.Write([]string{cell(s.Name), cell(s.ID), cell(s.Status), cell(s.Address), cell(s.Flavor), cell(strings.Join(s.Tags, " ")), out})
 	}
-	w.Write([]string{"name", "id", "state", "address", "flavor", "tags", "left out"})
+	w.Write([]string{"name", "id", "state", "address", "flavor", "tags", "skipped"})
 	for _, s := range f.Servers {
 		row(s, "")
 	}

@@ -11,7 +11,7 @@ func TestTheListIsNoFormula(t *testing.T) {
 		Servers: []approvals.Server{{ID: "a", Name: "größe-1", Status: "ACTIVE", Address: "10.0.0.1", Flavor: "s6.large.2", Tags: []string{"env=dev", "bare"}}},
 		LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: "b", Name: `=HYPERLINK("x")`, Status: "SHUTOFF"}, Skip: approvals.SkipOff}},
 	})
-	want := "name,id,state,address,flavor,tags,left out\n" +
+	want := "name,id,state,address,flavor,tags,skipped\n" +
 		"größe-1,a,ACTIVE,10.0.0.1,s6.large.2,env=dev bare,\n" +
 		`"'=HYPERLINK(""x"")",b,SHUTOFF,,,,already stopped` + "\n"
 	if got != want {
@@ -33,7 +33,7 @@ func TestTheResultsAreNoFormula(t *testing.T) {
 	want := "name,id,outcome,code,reason\n" +
 		"größe-1,a,stopped,,\n" +
 		`'@b,b,failed,Ecs.0810,"'=HYPERLINK(""x""), no"` + "\n" +
-		"c,c,left out,,locked in the cloud\n" +
+		"c,c,skipped,,locked in the cloud\n" +
 		"d,d,not sent,,\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

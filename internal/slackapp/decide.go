@@ -20,11 +20,11 @@ type Decider interface {
 // decide is found out here.
 
 func (a *App) approve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.decider(ctx, in.User)
+	p, err := a.roles.decider(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	former, err := a.former(ctx, in.Request, in.User)
+	former, err := a.roles.former(ctx, in.Request, in.User)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (a *App) approve(ctx context.Context, env approvals.Envelope, in interactio
 }
 
 func (a *App) cancel(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.canceller(ctx, in.User, in.Request)
+	p, err := a.roles.canceller(ctx, in.User, in.Request)
 	if err != nil {
 		return err
 	}

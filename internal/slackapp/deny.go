@@ -16,21 +16,19 @@ const denyForm = "ecs_stop_deny"
 func (a *App) openDenial(ctx context.Context, in interaction, cb slack.InteractionCallback) {
 	a.openModal(ctx, in, cb.TriggerID, func(ctx context.Context) (slack.ModalViewRequest, error) {
 		state := modalState{Request: in.Request, Channel: in.Channel, Response: in.Response, Home: in.Home}
-		modal := denyModal(in.Request, state.String())
 		r, err := a.mayDeny(ctx, in)
-		modal.Blocks.BlockSet = append(risks(r), modal.Blocks.BlockSet...)
-		return modal, err
+		return denyModal(r, state.String()), err
 	}, func(context.Context) string { return sayFormFailed(in.Request) })
 }
 
-// mayDeny reads the request, and returns a *approvals.Refusal if the denial would have
-// no effect. That is checked again when the form comes back.
+// mayDeny returns a *approvals.Refusal if the denial would have no effect. That
+// is checked again when the form comes back.
 func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, error) {
 	r, err := a.desk.Find(ctx, in.Request)
 	if err != nil {
 		return r, err
 	}
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return r, err
 	}
@@ -38,19 +36,19 @@ func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, e
 	return r, err
 }
 
-func denyModal(request, state string) slack.ModalViewRequest {
-	reason := reasonField(sayDenyLabel, nil, plain(sayDenyPlaceholder))
+func denyModal(r approvals.Request, state string) slack.ModalViewRequest {
+	reason := reasonField(sayDenyLabel, plain(sayDenyHint), nil)
 	reason.Optional = true
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: denyForm, PrivateMetadata: state,
-		Title: plain(sayDenyTitle(request)), Submit: plain(sayDenySubmit), Close: plain(sayDenyClose),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{reason}},
+		Title: plain(sayDenyTitle), Submit: plain(sayDenySubmit), Close: plain(sayDenyClose),
+		Blocks: slack.Blocks{BlockSet: append([]slack.Block{section(sayDenyIntro(r))}, append(risks(r), reason)...)},
 	}
 }
 
 // deny is the verb and the submitted form.
 func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}

@@ -25,13 +25,13 @@ func TestOnlyABotThatGoesOnIsOverloaded(t *testing.T) {
 			c.Log = slog.New(slog.NewTextHandler(&log, nil))
 			a := New(c, nil)
 			if tt.drain {
-				a.drainSlots()
+				a.sockets.drainSlots()
 			} else {
-				for range cap(a.slots) {
-					a.slots <- struct{}{}
+				for range cap(a.sockets.slots) {
+					a.sockets.slots <- struct{}{}
 				}
 			}
-			a.receive(t.Context(), nil, socketmode.Event{Type: socketmode.EventTypeConnected})
+			a.sockets.receive(t.Context(), nil, socketmode.Event{Type: socketmode.EventTypeConnected})
 			if got := strings.Contains(log.String(), "too much at once"); got != tt.want {
 				t.Errorf("the log says that it is too much: %v, want %v: %s", got, tt.want, log.String())
 			}

@@ -10,32 +10,32 @@ import (
 
 // receiveEvent receives what Slack tells by the Events API. An event that could
 // not be stored is not acknowledged: then Slack sends it again.
-func (a *App) receiveEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
+func (s *sockets) receiveEvent(ctx context.Context, client *socketmode.Client, envelope string, event slackevents.EventsAPIEvent) {
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
 	var err error
 	switch e := event.InnerEvent.Data.(type) {
 	case *slackevents.AppHomeOpenedEvent:
 		if e.Tab == "home" {
-			err = a.desk.HomeOpened(within, e.User)
+			err = s.desk.HomeOpened(within, e.User)
 		}
 	case *slackevents.SubteamMembersChangedEvent:
-		err = a.groupChanged(within, e.SubteamID)
+		err = s.roles.groupChanged(within, e.SubteamID)
 	case *slackevents.SubteamUpdatedEvent:
-		err = a.groupChanged(within, e.Subteam.ID)
+		err = s.roles.groupChanged(within, e.Subteam.ID)
 	}
 	if err != nil {
-		a.log.ErrorContext(ctx, "an event could not be kept; Slack will send it again", "type", event.InnerEvent.Type, "err", err)
+		s.log.ErrorContext(ctx, "an event could not be kept; Slack will send it again", "type", event.InnerEvent.Type, "err", err)
 		return
 	}
-	a.ack(ctx, client, envelope, nil)
+	s.ack(ctx, client, envelope, nil)
 }
 
 // groupChanged has the members of a group asked for again, by all replicas.
-func (a *App) groupChanged(ctx context.Context, group string) error {
-	if !slices.Contains(a.cfg.Policy.Groups(), group) {
+func (ro *roles) groupChanged(ctx context.Context, group string) error {
+	if !slices.Contains(ro.cfg.Policy.Groups(), group) {
 		return nil
 	}
-	a.people.flights.Forget(group)
-	return a.desk.Changed(ctx, group)
+	ro.flights.Forget(group)
+	return ro.desk.Changed(ctx, group)
 }

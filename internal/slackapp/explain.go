@@ -15,16 +15,16 @@ const maxConflicts = 5
 
 // explain says why something was refused. Where servers are part of other
 // requests, it leads to their cards: whose they are, and where they stand.
-func (a *App) explain(ctx context.Context, no *approvals.Refusal) string {
+func (po *poster) explain(ctx context.Context, no *approvals.Refusal) string {
 	said := []string{sayRefusal(no)}
 	holders := slices.Compact(slices.Sorted(maps.Values(no.Taken)))
 	for _, id := range holders[:min(maxConflicts, len(holders))] {
-		r, err := a.desk.Find(ctx, id)
+		r, err := po.desk.Find(ctx, id)
 		if err != nil {
-			a.log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
+			po.log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
 			continue
 		}
-		said = append(said, sayHolder(r, a.permalink(ctx, r)))
+		said = append(said, sayHolder(r, po.permalink(ctx, r)))
 	}
 	return strings.Join(said, "\n")
 }

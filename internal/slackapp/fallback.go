@@ -3,6 +3,7 @@ package slackapp
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,52 +48,52 @@ type refusedForm struct {
 }
 
 // viewNow is the view in the form that the workspace takes.
-func (a *App) viewNow(ctx context.Context) view {
-	v := a.view
-	v.Newer = !a.cfg.ClassicBlocks && !a.refusesNewer(ctx)
+func (cl *client) viewNow(ctx context.Context) view {
+	v := cl.view
+	v.Newer = !cl.cfg.ClassicBlocks && !cl.refusesNewer(ctx)
 	return v
 }
 
 // refusesNewer reports whether Slack refused the newer blocks within the last day.
-func (a *App) refusesNewer(ctx context.Context) bool {
+func (cl *client) refusesNewer(ctx context.Context) bool {
 	now := time.Now()
-	a.form.mu.Lock()
-	defer a.form.mu.Unlock()
-	if now.Before(a.form.classic) {
+	cl.form.mu.Lock()
+	defer cl.form.mu.Unlock()
+	if now.Before(cl.form.classic) {
 		return true
 	}
-	if now.Sub(a.form.asked) < askFormEach {
+	if now.Sub(cl.form.asked) < askFormEach {
 		return false
 	}
-	a.form.asked = now
+	cl.form.asked = now
 	var why refusedForm
-	known, ok, err := a.desk.KnownAnswer(ctx, knownForm, &why)
+	known, ok, err := cl.desk.KnownAnswer(ctx, knownForm, &why)
 	if err != nil {
-		a.log.WarnContext(ctx, "whether Slack takes the newer blocks is not known; they are tried", "err", err)
+		cl.log.WarnContext(ctx, "whether Slack takes the newer blocks is not known; they are tried", "err", err)
 		return false
 	}
 	if ok && known.Age < classicFor {
-		a.form.classic = now.Add(classicFor - known.Age)
+		cl.form.classic = now.Add(classicFor - known.Age)
 		return true
 	}
 	return false
 }
 
 // noteRefusal remembers that the workspace refuses the newer blocks, for all replicas.
-func (a *App) noteRefusal(ctx context.Context, code string) {
-	a.form.mu.Lock()
-	a.form.classic = time.Now().Add(classicFor)
-	a.form.mu.Unlock()
-	a.log.WarnContext(ctx, "Slack refuses the newer blocks; this workspace gets classic ones for a day", "code", code)
-	if err := a.desk.KeepAnswer(ctx, knownForm, refusedForm{code}, 0); err != nil {
-		a.log.WarnContext(ctx, "that Slack refuses the newer blocks could not be kept for other replicas", "err", err)
+func (cl *client) noteRefusal(ctx context.Context, code string) {
+	cl.form.mu.Lock()
+	cl.form.classic = time.Now().Add(classicFor)
+	cl.form.mu.Unlock()
+	cl.log.WarnContext(ctx, "Slack refuses the newer blocks; this workspace gets classic ones for a day", "code", code)
+	if err := cl.desk.KeepAnswer(ctx, knownForm, refusedForm{code}, 0); err != nil {
+		cl.log.WarnContext(ctx, "that Slack refuses the newer blocks could not be kept for other replicas", "err", err)
 	}
 }
 
 // inEitherForm sends a message in the form that the workspace takes. If Slack
 // refuses the newer blocks, nothing was posted, and the classic ones are sent at once.
-func (a *App) inEitherForm(ctx context.Context, draw func(view) ([]slack.Block, string), send func([]slack.Block, string) approvals.Delivery) approvals.Delivery {
-	v := a.viewNow(ctx)
+func (cl *client) inEitherForm(ctx context.Context, draw func(view) ([]slack.Block, string), send func([]slack.Block, string) approvals.Delivery) approvals.Delivery {
+	v := cl.viewNow(ctx)
 	blocks, text := draw(v)
 	d := send(blocks, text)
 	if !hasNewer(blocks) || !hasSlackCode(d.Err, append(refusedBlocks, "msg_blocks_too_long")...) {
@@ -104,17 +105,17 @@ func (a *App) inEitherForm(ctx context.Context, draw func(view) ([]slack.Block, 
 	// A message that is refused in both forms, or is only too long, says nothing of
 	// what the workspace takes.
 	if slices.Contains(refusedBlocks, code) && !hasSlackCode(d.Err, refusedBlocks...) {
-		a.noteRefusal(ctx, code)
+		cl.noteRefusal(ctx, code)
 	}
 	return d
 }
 
 // openInEitherForm opens or updates a view in the form that the workspace takes.
-func (a *App) openInEitherForm(ctx context.Context, modal slack.ModalViewRequest, send func(slack.ModalViewRequest) error) error {
+func (cl *client) openInEitherForm(ctx context.Context, modal slack.ModalViewRequest, send func(slack.ModalViewRequest) error) error {
 	if !hasNewer(modal.Blocks.BlockSet) {
 		return send(modal)
 	}
-	if v := a.viewNow(ctx); !v.Newer {
+	if v := cl.viewNow(ctx); !v.Newer {
 		return send(classicModal(modal))
 	}
 	err := send(modal)
@@ -123,7 +124,7 @@ func (a *App) openInEitherForm(ctx context.Context, modal slack.ModalViewRequest
 	}
 	code := codeOf(err)
 	if err = send(classicModal(modal)); !hasSlackCode(err, refusedBlocks...) {
-		a.noteRefusal(ctx, code)
+		cl.noteRefusal(ctx, code)
 	}
 	return err
 }
@@ -133,18 +134,25 @@ func hasNewer(blocks []slack.Block) bool {
 	return slices.ContainsFunc(blocks, func(b slack.Block) bool { return slices.Contains(newerBlocks, b.BlockType()) })
 }
 
-// classicModal shows what the alerts of a modal say in sections.
+// classicModal shows what the alerts of a modal say in a section.
 func classicModal(modal slack.ModalViewRequest) slack.ModalViewRequest {
-	blocks := slices.Clone(modal.Blocks.BlockSet)
-	for i, b := range blocks {
-		if alert, is := b.(*slack.AlertBlock); is {
-			sign := ":warning: "
-			if alert.Level == slack.AlertLevelInfo {
-				sign = ":information_source: "
-			}
-			blocks[i] = section(sign + alert.Text.Text)
+	var blocks []slack.Block
+	var warnings []string // next to each other: one section, as on the card
+	flush := func() {
+		if len(warnings) > 0 {
+			blocks = append(blocks, section(strings.Join(warnings, "\n")))
 		}
+		warnings = nil
 	}
+	for _, b := range modal.Blocks.BlockSet {
+		if alert, is := b.(*slack.AlertBlock); is {
+			warnings = append(warnings, ":warning: "+alert.Text.Text)
+			continue
+		}
+		flush()
+		blocks = append(blocks, b)
+	}
+	flush()
 	modal.Blocks = slack.Blocks{BlockSet: blocks}
 	return modal
 }

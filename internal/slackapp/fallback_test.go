@@ -36,15 +36,15 @@ func (n *notes) KeepAnswer(_ context.Context, _ string, body any, _ time.Duratio
 	return err
 }
 
-func replica(t *testing.T, desk Desk) *App {
-	return &App{desk: desk, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+func replica(t *testing.T, desk Desk) *client {
+	return &client{desk: desk, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
 func TestARefusalOfTheNewerBlocksIsForgottenAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		desk := &notes{}
 		one, other := replica(t, desk), replica(t, desk)
-		newer := func(a *App) bool { return a.viewNow(t.Context()).Newer }
+		newer := func(a *client) bool { return a.viewNow(t.Context()).Newer }
 		if !newer(one) || !newer(other) {
 			t.Fatal("the newer blocks are not tried")
 		}

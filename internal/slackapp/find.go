@@ -29,15 +29,15 @@ func lookError(err error) error {
 const readBack = 5 * time.Second
 
 // FindPost finds a message of ours by the note it tells.
-func (a *App) FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
-	me, err := a.self(ctx)
+func (cl *client) FindPost(ctx context.Context, r approvals.Request, id string, since time.Time) (string, bool, error) {
+	me, err := cl.self(ctx)
 	if err != nil {
 		return "", false, err
 	}
 	oldest := strconv.FormatFloat(float64(since.Add(-readBack).UnixMicro())/1e6, 'f', 6, 64)
 	cursor := ""
 	for {
-		msgs, next, err := a.page(ctx, r.Thread, oldest, cursor)
+		msgs, next, err := cl.page(ctx, r.Thread, oldest, cursor)
 		if err != nil {
 			return "", false, err
 		}
@@ -65,10 +65,10 @@ func noteIDs(notes []approvals.Note) string {
 
 // page reads one page of the thread, or of the channel while there is no
 // thread yet.
-func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor string) ([]slack.Message, string, error) {
+func (cl *client) page(ctx context.Context, t approvals.Thread, oldest, cursor string) ([]slack.Message, string, error) {
 	const limit = 100
 	if t.TS != "" {
-		msgs, _, next, err := a.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		msgs, _, next, err := cl.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: t.Channel, Timestamp: t.TS, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 		})
 		if hasSlackCode(err, "thread_not_found", "not_in_channel", "channel_not_found") {
@@ -81,7 +81,7 @@ func (a *App) page(ctx context.Context, t approvals.Thread, oldest, cursor strin
 		}
 		return msgs, next, nil
 	}
-	page, err := a.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+	page, err := cl.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: t.Channel, Oldest: oldest, Cursor: cursor, Limit: limit, IncludeAllMetadata: true,
 	})
 	if hasSlackCode(err, "not_in_channel", "channel_not_found") {

@@ -54,11 +54,11 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 
 // retry asks again for what failed. It may be approved by the same click.
 func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction) error {
-	by, err := a.person(ctx, in.User, ageToLetGo, a.cfg.Policy.Requesters, a.cfg.Policy.Approvers)
+	by, err := a.roles.person(ctx, in.User, ageToLetGo, a.cfg.Policy.Requesters, a.cfg.Policy.Approvers)
 	if err != nil {
 		return err
 	}
-	requester, err := a.requester(ctx, in.Request, by)
+	requester, err := a.roles.requester(ctx, in.Request, by)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction)
 
 // startAgain asks for what was stopped to be started.
 func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interaction) error {
-	by, err := a.asker(ctx, in.User)
+	by, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interac
 // followUp makes the new request by again, and answers with it.
 func (a *App) followUp(ctx context.Context, env approvals.Envelope, in interaction, ask approvals.Ask, again func(context.Context, string, approvals.Ask) (approvals.Request, error)) error {
 	if no := a.noPlace(ctx, ask.By, in.Channel); no != "" {
-		a.answer(ctx, in, no)
+		a.poster.answer(ctx, in, no)
 		return nil
 	}
 	ask.OpID, ask.AskedIn, ask.Channel, ask.ResponseURL = env.ID, in.Channel, cmp.Or(a.cfg.Channel, in.Channel), in.Response
@@ -85,17 +85,17 @@ func (a *App) followUp(ctx context.Context, env approvals.Envelope, in interacti
 	if err != nil {
 		return a.answerOutcome(ctx, in, err, "")
 	}
-	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.freezeWarning(ctx))
+	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.poster.freezeWarning(ctx))
 }
 
 // requester is who made a request, as they are now. by is who asks.
-func (a *App) requester(ctx context.Context, request string, by approvals.Person) (approvals.Person, error) {
-	r, err := a.desk.Find(ctx, request)
+func (ro *roles) requester(ctx context.Context, request string, by approvals.Person) (approvals.Person, error) {
+	r, err := ro.desk.Find(ctx, request)
 	if _, no := errors.AsType[*approvals.Refusal](err); no || r.Requester == by.ID {
 		return by, nil
 	}
 	if err != nil {
 		return approvals.Person{}, err
 	}
-	return a.asker(ctx, r.Requester)
+	return ro.asker(ctx, r.Requester)
 }

@@ -71,7 +71,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 		{"end_started", ending(t, approvals.Start, "S-33333", approvals.Started, approvals.FoundOn), ""},
 		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.ActionFailed), actRetry},
 	} {
-		pictures(t, test.name, view{}, func(v view) ([]slack.Block, string) { return v.reply(test.m) })
+		bothForms(t, test.name, view{}, func(v view) ([]slack.Block, string) { return v.reply(test.m) })
 		var have []string
 		for _, b := range outcomeButtons(test.m) {
 			for _, id := range []string{actTheyAreOff, actTheyRun, actRetry, actStartAgain} {
@@ -89,26 +89,26 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
-	pictures(t, "card_start", v, func(v view) ([]slack.Block, string) { return v.card(start, approvals.Freeze{}) })
+	bothForms(t, "card_start", v, func(v view) ([]slack.Block, string) { return v.card(start, approvals.Freeze{}) })
 	if text := asJSON(t, first(v.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
 		t.Errorf("the card of a start speaks of stopping: %s", text)
 	}
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
-	picture(t, slacksim.OnMessage, "frozen", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicFrozen, At: noon, By: "UBEN", Why: "release <!channel>"})))
-	picture(t, slacksim.OnMessage, "thawed", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicUnfrozen, At: noon, By: "UBEN"})))
+	goldenBlocks(t, slacksim.OnMessage, "frozen", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicFrozen, At: noon, By: "UBEN", Why: "release <!channel>"})))
+	goldenBlocks(t, slacksim.OnMessage, "thawed", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicUnfrozen, At: noon, By: "UBEN"})))
 	stop := ending(t, approvals.Stop, "", approvals.Stopped, approvals.NotKnown).Request
-	picture(t, slacksim.OnMessage, "held", paragraphs(sayNotes(stop, []approvals.Note{{Topic: approvals.TopicFrozenBatch, By: "UBEN", Why: "release"}})))
-	picture(t, slacksim.OnMessage, "batch_failed", paragraphs(sayNotes(stop, []approvals.Note{
+	goldenBlocks(t, slacksim.OnMessage, "held", paragraphs(sayNotes(stop, []approvals.Note{{Topic: approvals.TopicFrozenBatch, By: "UBEN", Why: "release"}})))
+	goldenBlocks(t, slacksim.OnMessage, "batch_failed", paragraphs(sayNotes(stop, []approvals.Note{
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 2, Code: "Ecs.0100", Why: "it <!here> will not"},
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
-	golden(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
+	goldenModal(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
 	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pictures(t, "card_settled", v, func(v view) ([]slack.Block, string) { return v.card(settled, approvals.Freeze{}) })
-	picture(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
+	bothForms(t, "card_settled", v, func(v view) ([]slack.Block, string) { return v.card(settled, approvals.Freeze{}) })
+	goldenBlocks(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 
 func asJSON(t *testing.T, v any) string {

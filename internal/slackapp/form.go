@@ -30,6 +30,7 @@ type Inventory interface {
 // preview: who goes back finds the form as they left it.
 const (
 	formShortcut = "ecs_stop_form" // the global shortcut
+	actRequest   = "ecs_stop_new"  // the button of the Home
 	requestForm  = "ecs_stop_request"
 
 	pickBlock, pickInput = "pick", "ecs_stop_pick"
@@ -67,8 +68,13 @@ func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
 			return infoModal(no), nil
 		}
 		a.desk.WarmSuggestions(ctx) // somebody will soon type a name
-		return a.view.form(modalState{Channel: in.Channel, Response: in.Response}.String()), nil
+		return a.view.form(modalState{Channel: in.Channel, Response: in.Response, Home: in.Home}.String()), nil
 	}, func(ctx context.Context) string { return sayNoForm + "\n" + a.help(ctx, in.User, "/ecs-stop") })
+}
+
+// openFormFromHome shows the form to whoever clicked in their Home.
+func (a *App) openFormFromHome(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+	a.openForm(ctx, in, cb.TriggerID)
 }
 
 // formRefusal says why somebody cannot have the form; empty if they can.
@@ -79,7 +85,7 @@ func (a *App) formRefusal(ctx context.Context, in interaction) (string, error) {
 	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) {
 		return sayNotHere(list), nil
 	}
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +102,7 @@ func (v view) form(state string) slack.ModalViewRequest {
 	pick := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeExternal, plain(sayPickPlaceholder), pickInput).WithMinQueryLength(1)
 	most := maxPicked
 	pick.MaxSelectedItems = &most
-	soft, hard := howOption(approvals.Soft, saySoftMeans), howOption(approvals.Hard, sayHardMeans)
+	soft, hard := howOption(approvals.Soft, saySoft, saySoftMeans), howOption(approvals.Hard, sayHard, sayHardMeans)
 	how := slack.NewRadioButtonsBlockElement(howInput, soft, hard)
 	how.InitialOption = soft
 	field := func(block, label, hint string, e slack.BlockElement, optional bool) *slack.InputBlock {
@@ -127,8 +133,8 @@ func (v view) form(state string) slack.ModalViewRequest {
 	}
 }
 
-func howOption(m approvals.Mode, means string) *slack.OptionBlockObject {
-	return slack.NewOptionBlockObject(string(m), plain(string(m)), plain(means))
+func howOption(m approvals.Mode, label, means string) *slack.OptionBlockObject {
+	return slack.NewOptionBlockObject(string(m), plain(label), plain(means))
 }
 
 // readForm understands what was filled in. wrong says what is not right, by
@@ -196,23 +202,23 @@ const (
 	maxOption     = 75 // characters
 )
 
-// takeSuggestion offers servers for what was typed so far. Only who may ask
+// receiveSuggestion offers servers for what was typed so far. Only who may ask
 // got the form; asking Slack about them at every letter would exceed its
 // limits.
-func (a *App) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
-	found, err := a.desk.Suggest(within, cb.Value, suggestions)
+	found, err := s.desk.Suggest(within, cb.Value, suggestions)
 	if err != nil {
-		a.log.WarnContext(ctx, "no servers could be suggested", "err", err)
+		s.log.WarnContext(ctx, "no servers could be suggested", "err", err)
 	}
 	options := make([]*slack.OptionBlockObject, 0, suggestions)
-	for _, s := range found {
-		text := slack.NewTextBlockObject(slack.PlainTextType, sayOption(s), false, false)
-		options = append(options, slack.NewOptionBlockObject(s.ID, text, nil))
+	for _, server := range found {
+		text := slack.NewTextBlockObject(slack.PlainTextType, sayOption(server, s.cfg.Policy.Protection.Covers(server)), false, false)
+		options = append(options, slack.NewOptionBlockObject(server.ID, text, nil))
 	}
 	// The library leaves out an empty list, and Slack wants one.
-	a.ack(ctx, client, envelope, map[string]any{"options": options})
+	s.ack(ctx, client, envelope, map[string]any{"options": options})
 }
 
 // plainly turns words for a message into words for a place that shows text as

@@ -20,7 +20,7 @@ type Freezer interface {
 }
 
 func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (a *App) unheard(ctx context.Context, channel string) string {
 }
 
 func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.decider(ctx, in.User)
+	p, err := a.roles.decider(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -61,10 +61,10 @@ func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interacti
 }
 
 // freezeWarning adds to the answer to an ask that it is frozen, if it is.
-func (a *App) freezeWarning(ctx context.Context) string {
-	f, err := a.desk.FreezeState(ctx)
+func (po *poster) freezeWarning(ctx context.Context) string {
+	f, err := po.desk.FreezeState(ctx)
 	if err != nil {
-		a.log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
+		po.log.WarnContext(ctx, "it could not be found out whether it is frozen", "err", err)
 	}
 	if err != nil || !f.On {
 		return ""

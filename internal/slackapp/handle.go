@@ -28,7 +28,7 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 			return button.handle(a, ctx, env, in)
 		}
 		a.log.WarnContext(ctx, "a click on an unknown button", "action", in.Action, "user", in.User)
-		a.answer(ctx, in, sayUnknownButton)
+		a.poster.answer(ctx, in, sayUnknownButton)
 		return nil
 	}
 	for _, form := range forms {
@@ -47,11 +47,11 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, in inte
 	}
 	verb := verbs[cmd.Verb]
 	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) && verb.lane != approvals.LaneBrake {
-		a.answer(ctx, in, sayNotHere(list))
+		a.poster.answer(ctx, in, sayNotHere(list))
 		return nil
 	}
 	if verb.handle == nil {
-		a.answer(ctx, in, a.help(ctx, in.User, "/ecs-stop"))
+		a.poster.answer(ctx, in, a.help(ctx, in.User, "/ecs-stop"))
 		return nil
 	}
 	in.cmd, in.Request, in.Reason = cmd, cmd.ID, cmd.Reason
@@ -66,11 +66,11 @@ func (a *App) answerOutcome(ctx context.Context, in interaction, err error, done
 	case errors.As(err, &no):
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 		a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error(), "request", in.Request)
-		a.answer(ctx, in, a.explain(ctx, no))
+		a.poster.answer(ctx, in, a.poster.explain(ctx, no))
 	case err != nil:
 		return err
 	case done != "":
-		a.answer(ctx, in, done)
+		a.poster.answer(ctx, in, done)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (a *App) help(ctx context.Context, user, slash string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), helpWithin)
 	defer cancel()
 	pol := a.cfg.Policy
-	if err := a.mayView(ctx, user); err != nil {
+	if err := a.roles.mayView(ctx, user); err != nil {
 		pol.Approvers = nil
 	}
 	return sayHelp(slash, pol)

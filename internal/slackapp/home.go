@@ -25,13 +25,13 @@ type HomeKeeper interface {
 }
 
 // PublishHome makes a person's Home show what there is for them now.
-func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
-	blocks, err := a.homeNow(ctx, user)
+func (po *poster) PublishHome(ctx context.Context, user string) approvals.Delivery {
+	blocks, err := po.homeNow(ctx, user)
 	if err != nil {
 		limit, _ := errors.AsType[errThrottled](err)
 		return approvals.Delivery{Status: approvals.NotPosted, RetryAfter: limit.RetryAfter(), Err: err}
 	}
-	_, err = a.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
+	_, err = po.api.PublishViewContext(ctx, slack.PublishViewContextRequest{
 		UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}},
 	})
 	if err != nil {
@@ -41,31 +41,31 @@ func (a *App) PublishHome(ctx context.Context, user string) approvals.Delivery {
 }
 
 // homeNow reads what the Home shows.
-func (a *App) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
+func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	// What a click may do is looked up again at the click.
-	p, err := a.person(ctx, user, ageToLook, a.cfg.Policy.Approvers)
+	p, err := po.roles.person(ctx, user, ageToLook, po.cfg.Policy.Approvers)
 	if err != nil {
 		return nil, err
 	}
 	h := home{person: p}
-	if h.told, err = a.desk.HomeAnswer(ctx, user); err != nil {
+	if h.told, err = po.desk.HomeAnswer(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.untold, err = a.desk.Undelivered(ctx, user); err != nil {
+	if h.untold, err = po.desk.Undelivered(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.freeze, err = a.desk.FreezeState(ctx); err != nil {
+	if h.freeze, err = po.desk.FreezeState(ctx); err != nil {
 		return nil, err
 	}
-	if h.open, h.more, err = a.desk.OpenRequests(ctx, user); err != nil {
+	if h.open, h.more, err = po.desk.OpenRequests(ctx, user); err != nil {
 		return nil, err
 	}
-	if h.ended, err = a.desk.EndedRequests(ctx, homeResults); err != nil {
+	if h.ended, err = po.desk.EndedRequests(ctx, homeResults); err != nil {
 		return nil, err
 	}
 	h.now = time.Now()
-	h.link = func(r approvals.Request) string { return a.permalink(ctx, r) }
-	return a.view.home(h), nil
+	h.link = func(r approvals.Request) string { return po.permalink(ctx, r) }
+	return po.view.home(h), nil
 }
 
 // home is what one person's Home shows.
@@ -107,6 +107,7 @@ func (v view) home(h home) []slack.Block {
 	for _, m := range untold[:min(homeUntold, len(untold))] {
 		page.text(clip(sayElsewhere(m), maxUntold))
 	}
+	page.add(slack.NewActionBlock("request", slack.NewButtonBlockElement(actRequest, "", plain(sayHomeRequest))), 0)
 	if h.freeze.On {
 		page.text(sayHomeFrozen(h.freeze))
 	}
@@ -114,17 +115,23 @@ func (v view) home(h home) []slack.Block {
 	if len(waiting) > 0 || no == nil {
 		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
 			page.text(sayHomeWish(r, h.link(r)))
-			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r)), 0)
+			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r), showButton(r)), 0)
 		})
 	}
-	page.list(sayHomeOwn, "", own, func(r approvals.Request) {
-		if r.State != approvals.Executing || r.Cancellation == nil {
-			page.add(withButton(v.sayHomeOpen(r, h.freeze, h.link(r)), cancelButton(r)), 0)
-			return
+	open := func(r approvals.Request) {
+		text := v.sayHomeOpen(r, h.freeze, h.link(r))
+		_, err := r.Cancel(h.person, v.Policy, "", h.now)
+		switch {
+		case err != nil:
+			page.text(text)
+		case r.State == approvals.Pending:
+			page.add(withButton(text, cancelButton(r)), len(text))
+		default:
+			page.add(withButton(text, stopButton(r)), len(text))
 		}
-		page.text(v.sayHomeOpen(r, h.freeze, h.link(r)))
-	})
-	page.list(sayHomeRunning, "", running, func(r approvals.Request) { page.text(v.sayHomeOpen(r, h.freeze, h.link(r))) })
+	}
+	page.list(sayHomeOwn, "", own, open)
+	page.list(sayHomeRunning, "", running, open)
 	if h.more > 0 {
 		page.text(sayMoreOpen(h.more))
 	}
@@ -197,6 +204,9 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 			p.text(sayHomeMore(len(all) - i))
 			break
 		}
+		if i > 0 {
+			p.add(slack.NewDividerBlock(), 0)
+		}
 		show(r)
 	}
 	p.add(slack.NewDividerBlock(), 0)
@@ -205,13 +215,4 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 // withButton is a section with one button beside it.
 func withButton(text string, b *slack.ButtonBlockElement) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(text, maxSection)), nil, slack.NewAccessory(b), slack.SectionBlockOptionExpand(true))
-}
-
-// names lists the first servers of a request by name.
-func names(r approvals.Request, n int) []string {
-	all := make([]string, 0, n)
-	for _, s := range r.Sample[:min(n, len(r.Sample))] {
-		all = append(all, s.Name)
-	}
-	return slices.Clip(all)
 }

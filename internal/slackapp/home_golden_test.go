@@ -1,11 +1,6 @@
 package slackapp
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,37 +9,6 @@ import (
 
 	"github.com/slack-go/slack"
 )
-
-// picture compares blocks with testdata/<name>.json, which can be pasted into
-// Slack's Block Kit Builder. ECSBOT_GOLDEN=write writes it anew.
-func picture(t *testing.T, surface slacksim.Surface, name string, blocks []slack.Block) {
-	t.Helper()
-	drawn(t, surface, blocks)
-	shown := map[string]any{"blocks": blocks}
-	if surface == slacksim.OnHome {
-		shown["type"] = "home"
-	}
-	var got bytes.Buffer
-	enc := json.NewEncoder(&got)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(shown); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", name+".json")
-	if os.Getenv("ECSBOT_GOLDEN") == "write" {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got.Bytes(), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s has changed; look at it and write it anew\n%s", path, got.String())
-	}
-}
 
 func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
@@ -77,23 +41,21 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	ended.ID = "S-55555"
 	denied := done(ask("S-66666", "UANNA", 1).Deny(ben, pol, "not now", "op", noon.Add(time.Minute)))
 
-	pictures(t, "card_warnings", v, func(v view) ([]slack.Block, string) {
-		return v.card(ask("S-22222", "UANNA", 3), approvals.Freeze{})
-	})
-	pictures(t, "card_waits_for_limit", v, func(v view) ([]slack.Block, string) { return v.card(running, approvals.Freeze{}) })
-	picture(t, slacksim.OnMessage, "reminder", paragraphs(v.sayReminder(ask("S-22222", "UANNA", 3))))
+	bothForms(t, "card_warnings", v, func(v view) ([]slack.Block, string) { return v.card(ask("S-22222", "UANNA", 3), approvals.Freeze{}) })
+	bothForms(t, "card_waits_for_limit", v, func(v view) ([]slack.Block, string) { return v.card(running, approvals.Freeze{}) })
+	goldenBlocks(t, slacksim.OnMessage, "reminder", paragraphs(v.sayReminder(ask("S-22222", "UANNA", 3))))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
-	picture(t, slacksim.OnHome, "home_approver", v.home(home{
+	goldenBlocks(t, slacksim.OnHome, "home_approver", v.home(home{
 		person: ben, now: noon.Add(5 * time.Minute), link: link,
 		open:  []approvals.Request{ask("S-22222", "UANNA", 3), ask("S-33333", "UBEN", 1), running},
 		ended: []approvals.Request{ended, denied},
 	}))
-	picture(t, slacksim.OnHome, "home_frozen", v.home(home{
+	goldenBlocks(t, slacksim.OnHome, "home_frozen", v.home(home{
 		person: ben, now: noon, link: link, told: sayDidApprove(approved),
 		freeze: approvals.Freeze{On: true, By: "UBEN", At: noon, Reason: "release"},
 	}))
-	picture(t, slacksim.OnHome, "home_guest", v.home(home{
+	goldenBlocks(t, slacksim.OnHome, "home_guest", v.home(home{
 		person: approvals.Person{ID: "UGUS", Guest: true}, now: noon, link: link,
 		open: []approvals.Request{running},
 	}))

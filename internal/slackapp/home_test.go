@@ -80,9 +80,22 @@ func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
 		if got := slacksim.BlockText(raw); got > 12000 {
 			t.Errorf("%d servers: %d characters", n, got)
 		}
-		for _, word := range []string{"Production?", "Auto Scaling?", "Billed on", "cuts the power"} {
+		for _, word := range []string{"production", "Auto Scaling", "still billed", "unsaved data is lost"} {
 			if !strings.Contains(string(raw), word) {
 				t.Errorf("%d servers: no word of %q", n, word)
+			}
+		}
+	}
+}
+
+// However long names and reasons are, the dialog ends with what the click does.
+func TestAConfirmDialogEndsWithWhatTheClickDoes(t *testing.T) {
+	for _, n := range []int{1, 2, 5000} {
+		for f, end := range map[bool]string{false: "This begins as soon as you confirm.", true: "until it is lifted."} {
+			r := worst(t, 1, n)
+			text := sayConfirm(r, approvals.Freeze{On: f})
+			if len([]rune(text)) > maxConfirm || !strings.HasSuffix(text, end) || !strings.Contains(text, "POWER OFF") || strings.ContainsAny(text, "<>`") {
+				t.Errorf("%d servers: %s", n, text)
 			}
 		}
 	}
@@ -95,11 +108,11 @@ func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
 		Asked:   approvals.Asked{Requester: "UANNA"},
 		Decided: approvals.Decided{ApprovalsNeeded: 2, Decisions: []approvals.Decision{{Choice: approvals.ChoseApprove, By: "UBEN"}}},
 	}
-	if got := v.sayReminder(r); !strings.HasPrefix(got, ":bell: <@UCARLA>, <!subteam^SDUTY>: this still waits for 1 approval") {
+	if got := v.sayReminder(r); !strings.HasPrefix(got, ":hourglass_flowing_sand: <@UCARLA>, <!subteam^SDUTY> Reminder: this request expires") {
 		t.Error(got)
 	}
 	v.Policy.Approvers = []string{"UBEN"}
-	if got := v.sayReminder(r); !strings.HasPrefix(got, ":bell: This still waits") {
+	if got := v.sayReminder(r); !strings.HasPrefix(got, ":hourglass_flowing_sand: Reminder: this request expires") {
 		t.Error(got)
 	}
 }

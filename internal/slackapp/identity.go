@@ -12,9 +12,9 @@ import (
 // Identity tells which team and which bot user the bot token stands for. While
 // Slack cannot be reached it waits; it returns an error if Slack refuses the
 // token, or when ctx ends.
-func (a *App) Identity(ctx context.Context) (team, bot string, err error) {
+func (cl *client) Identity(ctx context.Context) (team, bot string, err error) {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		me, err := a.self(ctx)
+		me, err := cl.self(ctx)
 		if err == nil {
 			return me.TeamID, me.UserID, nil
 		}
@@ -23,7 +23,7 @@ func (a *App) Identity(ctx context.Context) (team, bot string, err error) {
 			return "", "", fmt.Errorf("the bot token is refused by Slack: %s", answer.Err)
 		}
 		if ctx.Err() == nil {
-			a.log.WarnContext(ctx, "Slack does not tell who this bot is; nothing is done until it does", "in", pause, "err", err)
+			cl.log.WarnContext(ctx, "Slack does not tell who this bot is; nothing is done until it does", "in", pause, "err", err)
 		}
 		select {
 		case <-ctx.Done():

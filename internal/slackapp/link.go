@@ -12,23 +12,23 @@ import (
 
 // permalink leads to a request's card; empty if Slack does not tell it now, or
 // if the card does not stand any more.
-func (a *App) permalink(ctx context.Context, r approvals.Request) string {
-	return a.links.link(ctx, a, r)
+func (cl *client) permalink(ctx context.Context, r approvals.Request) string {
+	return cl.links.link(ctx, cl, r)
 }
 
 // askPermalink asks Slack for the link to a card. known says that the answer
 // will not change.
-func (a *App) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
-	err := a.call("chat.getPermalink", func() (err error) {
-		link, err = a.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
+func (cl *client) askPermalink(ctx context.Context, r approvals.Request) (link string, known bool) {
+	err := cl.call("chat.getPermalink", func() (err error) {
+		link, err = cl.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: r.Thread.Channel, Ts: r.Thread.TS})
 		return err
 	})
 	switch {
 	case hasSlackCode(err, "message_not_found"):
-		a.log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
+		cl.log.InfoContext(ctx, "a card does not stand any more, so there is no link to it", "request", r.ID)
 		return "", true
 	case err != nil:
-		a.log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", clean(err))
+		cl.log.WarnContext(ctx, "no link to a card", "request", r.ID, "err", clean(err))
 		return "", false
 	}
 	return strings.TrimSpace(link), true
@@ -43,7 +43,7 @@ type linkCache struct {
 // maxLinks is how many links are kept before all are forgotten.
 const maxLinks = 500
 
-func (c *linkCache) link(ctx context.Context, a *App, r approvals.Request) string {
+func (c *linkCache) link(ctx context.Context, cl *client, r approvals.Request) string {
 	if r.Thread.TS == "" {
 		return ""
 	}
@@ -54,7 +54,7 @@ func (c *linkCache) link(ctx context.Context, a *App, r approvals.Request) strin
 	if known {
 		return link
 	}
-	link, known = a.askPermalink(ctx, r)
+	link, known = cl.askPermalink(ctx, r)
 	if !known {
 		return ""
 	}

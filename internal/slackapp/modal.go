@@ -46,12 +46,12 @@ func (a *App) openModal(ctx context.Context, in interaction, trigger string, bui
 	defer cancel()
 	modal, err := build(within)
 	if no, is := errors.AsType[noModal](err); is {
-		a.answer(within, in, no.answer)
+		a.poster.answer(within, in, no.answer)
 		return
 	}
 	if no, is := errors.AsType[*approvals.Refusal](err); is {
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-		a.answer(within, in, sayRefusal(no))
+		a.poster.answer(within, in, sayRefusal(no))
 		return
 	}
 	if err == nil {
@@ -66,7 +66,7 @@ func (a *App) openModal(ctx context.Context, in interaction, trigger string, bui
 	a.log.WarnContext(ctx, "a modal could not be opened", "action", in.Action, "request", in.Request, "user", in.User, "err", err)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	a.answer(after, in, late(after))
+	a.poster.answer(after, in, late(after))
 }
 
 // submission is a form that was submitted.
@@ -89,29 +89,29 @@ func (s submission) interaction() interaction {
 }
 
 // recordForm records a submitted form and acknowledges it.
-func (a *App) recordForm(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) recordForm(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	form, known := forms[cb.View.CallbackID]
 	if !known {
-		a.ack(ctx, client, envelope, nil)
-		a.log.WarnContext(ctx, "an unknown form was submitted", "form", cb.View.CallbackID)
+		s.ack(ctx, client, envelope, nil)
+		s.log.WarnContext(ctx, "an unknown form was submitted", "form", cb.View.CallbackID)
 		return
 	}
-	s := submission{InteractionCallback: cb, envelope: envelope}
-	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &s.state); err != nil {
-		a.log.ErrorContext(ctx, "a form does not say what it is about", "form", cb.View.CallbackID, "err", err)
-		a.ack(ctx, client, envelope, nil)
+	sub := submission{InteractionCallback: cb, envelope: envelope}
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &sub.state); err != nil {
+		s.log.ErrorContext(ctx, "a form does not say what it is about", "form", cb.View.CallbackID, "err", err)
+		s.ack(ctx, client, envelope, nil)
 		return
 	}
-	id, in, wrong := form.read(a.view, s)
+	id, in, wrong := form.read(s.view, sub)
 	if len(wrong) > 0 {
-		a.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(wrong))
+		s.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(wrong))
 		return
 	}
-	fresh, err := a.record(ctx, id, form.kind, form.lane, in)
+	fresh, err := s.app.record(ctx, id, form.kind, form.lane, in)
 	if err != nil {
-		a.log.ErrorContext(ctx, "a form could not be recorded", "form", cb.View.CallbackID, "user", in.User, "err", err)
+		s.log.ErrorContext(ctx, "a form could not be recorded", "form", cb.View.CallbackID, "user", in.User, "err", err)
 	}
-	a.ack(ctx, client, envelope, form.answer(in, fresh, err))
+	s.ack(ctx, client, envelope, form.answer(in, fresh, err))
 }
 
 // Names in the forms that ask for a reason and nothing else.

@@ -126,7 +126,7 @@ func TestNoErrorNamesAnAddress(t *testing.T) {
 	said = append(said, clean(err).Error())
 	r.slack.FailNext("chat.postEphemeral", 9, slacksim.ErrorCode("user_not_in_channel", false))
 	r.slack.FailNext("chat.postMessage", 9, slacksim.ErrorCode("channel_not_found", false))
-	r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
+	r.app.poster.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: r.base + "/response/SECRET"}, "hello")
 	said = append(said, r.log.String())
 	for _, text := range said {
 		for _, never := range []string{"/upload/", "/response/", "SECRET"} {
@@ -187,7 +187,7 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 			}
 		}))
 		r := newRig(t, slacksim.Options{}, nil)
-		r.app.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
+		r.app.poster.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
 		srv.Close()
 		elsewhere := len(r.slack.Calls("chat.postEphemeral"))
 		if posts != 1 || (elsewhere == 0) != tt.told {
@@ -224,7 +224,7 @@ func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(told) != 1 || !strings.Contains(told[0].Text, "denied this") || !strings.Contains(told[0].Text, "archived") || strings.Contains(told[0].Text, "/invite") {
+		if err != nil || len(told) != 1 || !strings.Contains(told[0].Text, "denied your request") || !strings.Contains(told[0].Text, "archived") || strings.Contains(told[0].Text, "/invite") {
 			t.Errorf("with the tab: %v, told %+v", err, told)
 		}
 	}
@@ -236,7 +236,7 @@ func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 
 func TestAdviceFitsTheRefusal(t *testing.T) {
 	for code, want := range map[string]string{
-		"not_in_channel": "/invite", "channel_not_found": "/invite", "is_archived": "archived", "restricted_action_thread_locked": "admins",
+		"not_in_channel": "/invite", "channel_not_found": "/invite", "is_archived": "archived", "restricted_action_thread_locked": "ask an admin",
 		"msg_too_long": "`msg_too_long`", "": "people who run this bot",
 	} {
 		got := sayMakeRoom(code)
@@ -349,7 +349,7 @@ func TestTheHomeTellsWhatCouldNotBeSaid(t *testing.T) {
 	end := few.ended(false, all(wasStopped))
 	end.Refused = "is_archived"
 	text := asJSON(t, v.home(home{person: approvals.Person{ID: "UANNA"}, now: noon, untold: []approvals.Message{end}, link: func(approvals.Request) string { return "" }}))
-	for _, want := range []string{"3 servers stopped", "could not say this", "archived"} {
+	for _, want := range []string{"3 of 3 servers stopped", "couldn't post this", "archived"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the Home does not say %q: %s", want, text)
 		}

@@ -11,13 +11,16 @@ import (
 
 // reply is a message in a request's thread.
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
-	if m.Notes[0].Topic == approvals.TopicOutcome {
+	if last := len(m.Notes) - 1; m.Notes[last].Topic == approvals.TopicOutcome {
+		before := sayBefore(m.Request, m.Notes[:last])
+		draw := outcome
 		if v.Newer {
-			return outcomeTable(m)
+			draw = outcomeTable
 		}
-		return outcome(m)
+		blocks, text := draw(m, before)
+		return blocks, clip(strings.TrimSpace(text+"\n"+before), maxFallback)
 	}
-	text := sayNotes(m.Request, m.Notes)
+	text := sayTogether(m.Request, m.Notes)
 	if m.Notes[0].Topic == approvals.TopicReminder {
 		text = v.sayReminder(m.Request)
 	}
@@ -25,26 +28,39 @@ func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 }
 
 // outcome is the last word: what has really happened, server by server as far
-// as a message holds them; what went wrong comes first.
-func outcome(m approvals.Message) ([]slack.Block, string) {
+// as a message holds them; what went wrong comes first. The lines of
+// other notes in the same message come before it.
+func outcome(m approvals.Message, before string) ([]slack.Block, string) {
 	head := sayEnd(m.Request)
 	var body strings.Builder
-	left := maxBlocks - len(head) - 500
-	for _, group := range outcomes(m.Batches) {
+	left := maxBlocks - len(before) - len(head) - 500
+	groups := outcomes(m.Batches)
+	for _, group := range groups {
 		if left < 300 {
-			body.WriteString("\n" + sayRestInStatus(m.Request) + "\n")
+			body.WriteString(sayRestInStatus(m.Request) + "\n")
 			break
 		}
 		text := sayOutcomes(group, left)
+		if len(groups) == 1 && saidByHead[group.outcome] {
+			text = strings.TrimSpace(sayOutcomeServers(group, left))
+		}
 		left -= len(text)
-		body.WriteString("\n" + text + "\n")
+		body.WriteString(text + "\n")
 	}
+	body.WriteString(sayJobs(m.Batches, 400))
 	if needsFile(m.Batches) {
-		body.WriteString("\n" + sayResultsFollow + "\n")
+		body.WriteString(sayResultsFollow + "\n")
 	}
-	text := head + "\n" + body.String() + "\n" + sayJobs(m.Batches, 800)
+	text := head + "\n" + body.String()
+	if before != "" {
+		text = before + "\n" + text
+	}
 	return append(paragraphs(text), outcomeButtons(m)...), clip(head, maxFallback)
 }
+
+// saidByHead are the outcomes that the first line tells in full, if all servers have
+// them.
+var saidByHead = map[approvals.Outcome]bool{approvals.Stopped: true, approvals.Started: true, approvals.ActionFailed: true}
 
 // outcomeGroup is all servers with the same outcome.
 type outcomeGroup struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -43,12 +42,10 @@ const (
 	holdWithin = time.Second
 )
 
-// people asks Slack who people are.
-type people struct {
-	flights singleflight.Group
-
-	mu    sync.Mutex
-	quiet map[string]time.Time // method → Slack wants no call before; guarded by mu
+// roles finds out who people are and what they may do.
+type roles struct {
+	*client
+	flights singleflight.Group // questions to Slack that are on their way
 }
 
 // traits are what Slack says of a person, whatever the settings.
@@ -66,10 +63,10 @@ func (t traits) person(id string) approvals.Person {
 // person tells who somebody is, by an answer of Slack that is at most age old.
 // Of groups it asks only for those in the lists, and not at all if the person
 // is in the list themselves.
-func (a *App) person(ctx context.Context, id string, age time.Duration, lists ...[]string) (approvals.Person, error) {
+func (ro *roles) person(ctx context.Context, id string, age time.Duration, lists ...[]string) (approvals.Person, error) {
 	var groups []string
 	for _, g := range groupsFor(id, lists) {
-		in, err := a.members(ctx, g)
+		in, err := ro.members(ctx, g)
 		if err != nil {
 			return approvals.Person{}, err
 		}
@@ -77,7 +74,7 @@ func (a *App) person(ctx context.Context, id string, age time.Duration, lists ..
 			groups = append(groups, g)
 		}
 	}
-	t, err := a.traits(ctx, id, age)
+	t, err := ro.traits(ctx, id, age)
 	if err != nil {
 		return approvals.Person{}, err
 	}
@@ -97,53 +94,53 @@ func groupsFor(id string, lists [][]string) []string {
 // time, what it said last is good enough: a brake that waits for Slack is none.
 // People who stand in the list themselves get through even if nothing is known.
 // enough tells whether what is known gives the right.
-func (a *App) holder(ctx context.Context, id string, enough func(approvals.Person) error, lists ...[]string) (approvals.Person, error) {
+func (ro *roles) holder(ctx context.Context, id string, enough func(approvals.Person) error, lists ...[]string) (approvals.Person, error) {
 	quick, cancel := context.WithTimeout(ctx, holdWithin)
 	defer cancel()
-	p, err := a.person(quick, id, ageToAsk, lists...)
+	p, err := ro.person(quick, id, ageToAsk, lists...)
 	if err == nil {
 		return p, nil
 	}
 	var t traits
-	a.lastKnown(ctx, id, &t)
+	ro.lastKnown(ctx, id, &t)
 	p = t.person(id)
 	for _, g := range groupsFor(id, lists) {
 		var in []string
-		if a.lastKnown(ctx, g, &in); slices.Contains(in, id) {
+		if ro.lastKnown(ctx, g, &in); slices.Contains(in, id) {
 			p.Groups = append(p.Groups, g)
 		}
 	}
 	if enough(p) != nil {
 		return approvals.Person{}, err
 	}
-	a.log.WarnContext(ctx, "Slack does not say who somebody is now; what it said last serves to hold back", "user", id, "err", err)
+	ro.log.WarnContext(ctx, "Slack does not say who somebody is now; what it said last serves to hold back", "user", id, "err", err)
 	return p, nil
 }
 
-func (a *App) lastKnown(ctx context.Context, id string, body any) {
-	if _, _, err := a.desk.KnownAnswer(ctx, id, body); err != nil {
-		a.log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
+func (ro *roles) lastKnown(ctx context.Context, id string, body any) {
+	if _, _, err := ro.desk.KnownAnswer(ctx, id, body); err != nil {
+		ro.log.WarnContext(ctx, "what Slack said last could not be read", "id", id, "err", err)
 	}
 }
 
 // decider is an approver who lets something go.
-func (a *App) decider(ctx context.Context, id string) (approvals.Person, error) {
-	return a.person(ctx, id, ageToLetGo, a.cfg.Policy.Approvers)
+func (ro *roles) decider(ctx context.Context, id string) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToLetGo, ro.cfg.Policy.Approvers)
 }
 
 // asker is somebody who asks for servers.
-func (a *App) asker(ctx context.Context, id string) (approvals.Person, error) {
-	return a.person(ctx, id, ageToAsk, a.cfg.Policy.Requesters)
+func (ro *roles) asker(ctx context.Context, id string) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToAsk, ro.cfg.Policy.Requesters)
 }
 
 // viewer is somebody who only looks.
-func (a *App) viewer(ctx context.Context, id string) (approvals.Person, error) {
-	return a.person(ctx, id, ageToLook)
+func (ro *roles) viewer(ctx context.Context, id string) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToLook)
 }
 
 // mayView returns a *approvals.Refusal for those who are shown nothing.
-func (a *App) mayView(ctx context.Context, id string) error {
-	p, err := a.viewer(ctx, id)
+func (ro *roles) mayView(ctx context.Context, id string) error {
+	p, err := ro.viewer(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -151,27 +148,27 @@ func (a *App) mayView(ctx context.Context, id string) error {
 }
 
 // brakeman is an approver who holds something back.
-func (a *App) brakeman(ctx context.Context, id string) (approvals.Person, error) {
-	return a.holder(ctx, id, a.cfg.Policy.MayDecide, a.cfg.Policy.Approvers)
+func (ro *roles) brakeman(ctx context.Context, id string) (approvals.Person, error) {
+	return ro.holder(ctx, id, ro.cfg.Policy.MayDecide, ro.cfg.Policy.Approvers)
 }
 
 // canceller is who withdraws a request: its requester, or an approver.
-func (a *App) canceller(ctx context.Context, id, request string) (approvals.Person, error) {
-	r, err := a.desk.Find(ctx, request)
+func (ro *roles) canceller(ctx context.Context, id, request string) (approvals.Person, error) {
+	r, err := ro.desk.Find(ctx, request)
 	var no *approvals.Refusal
 	if err != nil && !errors.As(err, &no) {
 		return approvals.Person{}, err
 	}
 	if r.Requester == id {
-		return a.holder(ctx, id, approvals.Belongs)
+		return ro.holder(ctx, id, approvals.Belongs)
 	}
-	return a.brakeman(ctx, id)
+	return ro.brakeman(ctx, id)
 }
 
 // former tells which of the people who approved a request are no approvers any
 // more, as far as their ids and groups tell.
-func (a *App) former(ctx context.Context, request, except string) ([]string, error) {
-	r, err := a.desk.Find(ctx, request)
+func (ro *roles) former(ctx context.Context, request, except string) ([]string, error) {
+	r, err := ro.desk.Find(ctx, request)
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
 		return nil, nil // the approval will say so
@@ -185,8 +182,8 @@ func (a *App) former(ctx context.Context, request, except string) ([]string, err
 			continue
 		}
 		p := approvals.Person{ID: id}
-		for _, g := range groupsFor(id, [][]string{a.cfg.Policy.Approvers}) {
-			in, err := a.members(ctx, g)
+		for _, g := range groupsFor(id, [][]string{ro.cfg.Policy.Approvers}) {
+			in, err := ro.members(ctx, g)
 			if err != nil {
 				return nil, err
 			}
@@ -194,7 +191,7 @@ func (a *App) former(ctx context.Context, request, except string) ([]string, err
 				p.Groups = append(p.Groups, g)
 			}
 		}
-		if a.cfg.Policy.MayDecide(p) != nil {
+		if ro.cfg.Policy.MayDecide(p) != nil {
 			former = append(former, id)
 		}
 	}
@@ -202,14 +199,14 @@ func (a *App) former(ctx context.Context, request, except string) ([]string, err
 }
 
 // traits asks Slack about a person, unless the answer known is new enough.
-func (a *App) traits(ctx context.Context, id string, age time.Duration) (traits, error) {
-	return lookUp(ctx, a, id, age, func(ctx context.Context) (traits, error) {
-		me, err := a.self(ctx)
+func (ro *roles) traits(ctx context.Context, id string, age time.Duration) (traits, error) {
+	return lookUp(ctx, ro, id, age, func(ctx context.Context) (traits, error) {
+		me, err := ro.self(ctx)
 		if err != nil {
 			return traits{}, err
 		}
 		var u *slack.User
-		err = a.call("users.info", func() (err error) { u, err = a.api.GetUserInfoContext(ctx, id); return err })
+		err = ro.call("users.info", func() (err error) { u, err = ro.api.GetUserInfoContext(ctx, id); return err })
 		if hasSlackCode(err, "user_not_found", "user_not_visible") {
 			return traits{Foreign: true}, nil
 		}
@@ -225,15 +222,15 @@ func (a *App) traits(ctx context.Context, id string, age time.Duration) (traits,
 }
 
 // members tells who is in a group.
-func (a *App) members(ctx context.Context, group string) ([]string, error) {
-	age := max(ageOfGroup, time.Duration(len(a.cfg.Policy.Groups()))*groupsEach)
-	return lookUp(ctx, a, group, age, func(ctx context.Context) (members []string, err error) {
-		err = a.call("usergroups.users.list", func() (err error) {
-			members, err = a.api.GetUserGroupMembersContext(ctx, group)
+func (ro *roles) members(ctx context.Context, group string) ([]string, error) {
+	age := max(ageOfGroup, time.Duration(len(ro.cfg.Policy.Groups()))*groupsEach)
+	return lookUp(ctx, ro, group, age, func(ctx context.Context) (members []string, err error) {
+		err = ro.call("usergroups.users.list", func() (err error) {
+			members, err = ro.api.GetUserGroupMembersContext(ctx, group)
 			return err
 		})
 		if hasSlackCode(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
-			a.log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
+			ro.log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
 			return nil, nil
 		}
 		if err != nil {
@@ -245,10 +242,10 @@ func (a *App) members(ctx context.Context, group string) ([]string, error) {
 
 // learnGroups asks once for the members of all groups, so that there is a last
 // answer to lean on when Slack stops answering.
-func (a *App) learnGroups(ctx context.Context) {
-	for _, g := range a.cfg.Policy.Groups() {
-		if _, err := a.members(ctx, g); err != nil && ctx.Err() == nil {
-			a.log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
+func (ro *roles) learnGroups(ctx context.Context) {
+	for _, g := range ro.cfg.Policy.Groups() {
+		if _, err := ro.members(ctx, g); err != nil && ctx.Err() == nil {
+			ro.log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
 		}
 	}
 }
@@ -257,16 +254,16 @@ func (a *App) learnGroups(ctx context.Context) {
 // Slack otherwise. All who need the same answer at the same time share it. A
 // question goes on when the one who asked it has lost patience, so that the next
 // one finds the answer; it ends by its own deadline.
-func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, ask func(context.Context) (T, error)) (T, error) {
+func lookUp[T any](ctx context.Context, ro *roles, id string, age time.Duration, ask func(context.Context) (T, error)) (T, error) {
 	var none, is T
 	if age > 0 {
-		known, ok, err := a.desk.KnownAnswer(ctx, id, &is)
+		known, ok, err := ro.desk.KnownAnswer(ctx, id, &is)
 		if err == nil && ok && !known.Changed && known.Age < age {
 			return is, nil
 		}
 		is = none
 	}
-	answer := a.people.flights.DoChan(id, func() (any, error) {
+	answer := ro.flights.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpWithin)
 		defer cancel()
 		began := time.Now()
@@ -274,8 +271,8 @@ func lookUp[T any](ctx context.Context, a *App, id string, age time.Duration, as
 		if err != nil {
 			return is, err
 		}
-		if err := a.desk.KeepAnswer(ctx, id, is, time.Since(began)); err != nil {
-			a.log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
+		if err := ro.desk.KeepAnswer(ctx, id, is, time.Since(began)); err != nil {
+			ro.log.WarnContext(ctx, "what Slack said could not be kept", "id", id, "err", err)
 		}
 		return is, nil
 	})
@@ -305,11 +302,10 @@ func (e errThrottled) RetryAfter() time.Duration { return max(0, time.Until(e.un
 
 // call calls a method of Slack, unless Slack has asked not to: a limit holds for
 // one method.
-func (a *App) call(method string, do func() error) error {
-	p := &a.people
-	p.mu.Lock()
-	until := p.quiet[method]
-	p.mu.Unlock()
+func (cl *client) call(method string, do func() error) error {
+	cl.mu.Lock()
+	until := cl.quiet[method]
+	cl.mu.Unlock()
 	if time.Now().Before(until) {
 		return errThrottled{method, until}
 	}
@@ -319,12 +315,12 @@ func (a *App) call(method string, do func() error) error {
 		return err
 	}
 	until = time.Now().Add(max(limited.RetryAfter, time.Second))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.quiet == nil {
-		p.quiet = map[string]time.Time{}
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if cl.quiet == nil {
+		cl.quiet = map[string]time.Time{}
 	}
-	p.quiet[method] = until
+	cl.quiet[method] = until
 	return errThrottled{method, until}
 }
 

@@ -23,7 +23,7 @@ func (a *App) place(ctx context.Context, channel string) (place, error) {
 	if direct(channel) {
 		return place{Group: true}, nil
 	}
-	return lookUp(ctx, a, channel, ageToLook, func(ctx context.Context) (place, error) {
+	return lookUp(ctx, a.roles, channel, ageToLook, func(ctx context.Context) (place, error) {
 		var c *slack.Channel
 		err := a.call("conversations.info", func() (err error) {
 			c, err = a.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})

@@ -10,17 +10,22 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// progress is how far a request is: a plan while it runs, else a bar.
-func (v view) progress(r approvals.Request, f approvals.Freeze) slack.Block {
+// state is what has become of a request: while it runs with a plan in place of the bar.
+func (v view) state(r approvals.Request, f approvals.Freeze) []slack.Block {
 	if !v.Newer || r.State != approvals.Executing {
-		return section(v.sayProgress(r, f))
+		return []slack.Block{section(v.sayStateIn(r, f))}
 	}
-	return slack.NewPlanBlock(sayPlanTitle(r), slack.PlanBlockOptionBlockID("plan")).WithTasks(v.tasks(r, f)...)
+	said := sayTitle(r, f)
+	if held := sayHeldBack(r, f); held != "" {
+		said += "\n" + held
+	}
+	plan := slack.NewPlanBlock(sayPlanTitle(r), slack.PlanBlockOptionBlockID("plan")).WithTasks(v.tasks(r, f)...)
+	return []slack.Block{section(said), plan}
 }
 
-// tasks are the lines of the plan: calls that are done, what failed in them, calls
-// under way, and what the rest waits for. The record knows how many calls have ended
-// and which one waits; calls are sent in their order.
+// tasks are the lines of the plan: batches that are done, what failed in them, batches
+// under way, and what the rest waits for. The record knows how many batches have ended
+// and which one waits; batches are sent in their order.
 func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBlock {
 	var tasks []*slack.TaskCardBlock
 	add := func(id, title string, is slack.TaskCardStatus, details ...slack.RichTextSectionElement) {
@@ -32,7 +37,7 @@ func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBl
 	}
 	done := max(0, r.Batches-r.OpenBatches)
 	if done > 0 {
-		add("done", sayCallsDone(r, done), slack.TaskCardStatusComplete)
+		add("done", sayBatchesDone(r, done), slack.TaskCardStatusComplete)
 	}
 	if bad := r.Tally.Failed + r.Tally.Unknown; bad > 0 {
 		add("bad", sayBad(r.Tally), slack.TaskCardStatusError)
@@ -51,7 +56,7 @@ func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBl
 		if at := r.ETA(v.Rate); !at.IsZero() && !f.On {
 			when = sayAt(sayDoneAbout, at)
 		}
-		add("running", sayCallsOpen(r, running, waits), slack.TaskCardStatusInProgress, when...)
+		add("running", sayBatchesOpen(r, running, waits), slack.TaskCardStatusInProgress, when...)
 	}
 	if waits {
 		add("waiting", v.sayWaiting(r), slack.TaskCardStatusPending, sayAt(sayWaitsSince, r.QueueNotedAt)...)

@@ -9,7 +9,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// The plan tells of calls that are done, under way and waiting; it never has more than
+// The plan tells of batches that are done, under way and waiting; it never has more than
 // eight lines, whatever the record says.
 func TestThePlanTellsHowFarARequestIs(t *testing.T) {
 	s := newScene(t, 1200)
@@ -25,12 +25,12 @@ func TestThePlanTellsHowFarARequestIs(t *testing.T) {
 		f    approvals.Freeze
 		want []string
 	}{
-		{"just begun", running, approvals.Freeze{}, []string{"12 of 12 calls open. in_progress"}},
-		{"one failed", failing, approvals.Freeze{}, []string{"1 of 12 calls done: 95 stopped. complete", "5 failed. error", "11 of 12 calls open. in_progress"}},
-		{"waiting", waiting, approvals.Freeze{}, []string{"1 of 12 calls done: 95 stopped. complete", "5 failed. error", "3 calls running in the cloud. in_progress",
-			"Call 5 of 12 waits for the cloud's limit of 1,000 servers a minute; this request is 2nd in line. pending"}},
-		{"frozen", waiting, frozen, []string{"1 of 12 calls done: 95 stopped. complete", "5 failed. error", "Sending is paused; 11 calls open. pending"}},
-		{"cancelled", s.cancelled(waiting), approvals.Freeze{}, []string{"1 of 12 calls done: 95 stopped. complete", "5 failed. error", "11 of 12 calls open. in_progress"}},
+		{"just begun", running, approvals.Freeze{}, []string{"12 of 12 batches open. in_progress"}},
+		{"one failed", failing, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches open. in_progress"}},
+		{"waiting", waiting, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "3 batches running in the cloud. in_progress",
+			"Batch 5 of 12 waits for the cloud's limit of 1,000 servers a minute; this request is 2nd in line. pending"}},
+		{"frozen", waiting, frozen, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "Sending is frozen; 11 batches open. pending"}},
+		{"cancelled", s.cancelled(waiting), approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches open. in_progress"}},
 	} {
 		tasks := v.tasks(c.r, c.f)
 		var got []string
@@ -47,7 +47,7 @@ func TestThePlanTellsHowFarARequestIs(t *testing.T) {
 			}
 		}
 	}
-	if b := v.progress(s.ended(false, all(wasStopped)).Request, approvals.Freeze{}); hasNewer([]slack.Block{b}) {
+	if hasNewer(v.state(s.ended(false, all(wasStopped)).Request, approvals.Freeze{})) {
 		t.Error("an ended request has a plan")
 	}
 }

@@ -12,14 +12,20 @@ import (
 	"github.com/slack-go/slack"
 )
 
+// poster posts: in channels and threads, to people privately, and in their Homes.
+type poster struct {
+	*client
+	roles *roles
+}
+
 // eventType marks the bot's messages; their payload names the note they tell,
 // so that a message whose answer was lost is found again.
 const eventType = "ecs_stop"
 
 // Post says m once. Without a thread it posts the card.
-func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
+func (po *poster) Post(ctx context.Context, m approvals.Message) approvals.Delivery {
 	if t := m.Notes[0].Topic; t == approvals.TopicList || t == approvals.TopicResults {
-		return a.postFile(ctx, m)
+		return po.postFile(ctx, m)
 	}
 	r := m.Request
 	opts := []slack.MsgOption{
@@ -39,20 +45,20 @@ func (a *App) Post(ctx context.Context, m approvals.Message) approvals.Delivery 
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
 	var said string
-	d := a.inEitherForm(ctx, draw, func(blocks []slack.Block, text string) approvals.Delivery {
+	d := po.inEitherForm(ctx, draw, func(blocks []slack.Block, text string) approvals.Delivery {
 		said = text
-		return a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+		return po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
 	})
 	if hasSlackCode(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
 		// Slack refuses how it looks, not that it is said: say it plainly.
-		a.log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
-		d = a.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(said, false)))
+		po.log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
+		d = po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(said, false)))
 	}
 	return d
 }
 
-func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) approvals.Delivery {
-	_, ts, err := a.api.PostMessageContext(ctx, channel, opts...)
+func (po *poster) post(ctx context.Context, channel string, opts []slack.MsgOption) approvals.Delivery {
+	_, ts, err := po.api.PostMessageContext(ctx, channel, opts...)
 	if err != nil {
 		return fateOf(fmt.Errorf("chat.postMessage: %w", err))
 	}
@@ -61,9 +67,9 @@ func (a *App) post(ctx context.Context, channel string, opts []slack.MsgOption) 
 
 // UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
-func (a *App) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
-	return a.inEitherForm(ctx, func(v view) ([]slack.Block, string) { return v.card(r, f) }, func(blocks []slack.Block, text string) approvals.Delivery {
-		_, ts, _, err := a.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
+func (po *poster) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
+	return po.inEitherForm(ctx, func(v view) ([]slack.Block, string) { return v.card(r, f) }, func(blocks []slack.Block, text string) approvals.Delivery {
+		_, ts, _, err := po.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 		if err != nil {
 			return fateOf(fmt.Errorf("chat.update: %w", err))
 		}

@@ -24,7 +24,7 @@ type Drafter interface {
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
 func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -47,17 +47,18 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 	if err != nil {
 		return err
 	}
-	state := modalState{Channel: in.Channel, Response: in.Response, Draft: env.ID}
+	state := modalState{Channel: in.Channel, Response: in.Response, Home: in.Home, Draft: env.ID}
 	a.show(ctx, env, in, previewOf(r, state.String()), sayDryRun(r))
 	return nil
 }
 
 func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
-	blocks := []slack.Block{section(sayWish(r)), section(sayServers(r, cardBudget))}
-	if r.LeftOutCount > 0 {
-		blocks = append(blocks, section(sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)))
-	}
+	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r))}
 	blocks = append(blocks, risks(r)...)
+	blocks = append(blocks, section(sayRequestNames(r)))
+	if r.LeftOutCount > 0 {
+		blocks = append(blocks, section(sayRequestSkipped(r)))
+	}
 	blocks = append(blocks, contextBlock(sayPreviewFoot(r)))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: previewForm, PrivateMetadata: state,
@@ -73,45 +74,35 @@ func readDraft(_ view, s submission) (id string, in interaction, wrong map[strin
 	return s.viewID(), in, nil
 }
 
-// answerDraft replaces the preview, or leaves it as it is and pushes on top of
-// it why nothing more is done.
-func answerDraft(in interaction, fresh bool, err error) any {
+// answerDraft closes the preview and the form below it, or leaves both as they are
+// and pushes on top of them why nothing more is done.
+func answerDraft(_ interaction, fresh bool, err error) any {
 	modal := infoModal(sayHaveForm)
 	switch {
 	case err != nil:
 		modal = infoModal(sayUnkept(err))
 	case fresh:
-		modal = infoModal(sayAsking)
-		modal.ExternalID = in.View
-		return slack.NewUpdateViewSubmissionResponse(&modal)
+		return slack.NewClearViewSubmissionResponse()
 	}
 	return slack.NewPushViewSubmissionResponse(&modal)
 }
 
-// askDraft makes the request that was shown. However often it is submitted,
-// the draft makes one request.
+// askDraft makes the request that was shown, and answers privately: the form is
+// closed by then. However often it is submitted, the draft makes one request.
 func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, in, p) {
+	if no := a.noPlace(ctx, p, in.Channel); no != "" {
+		a.answer(ctx, in, no)
 		return nil
 	}
 	r, err := a.desk.AskDraft(ctx, in.Draft, p)
-	var no *approvals.Refusal
-	if errors.As(err, &no) {
-		a.showRefusal(ctx, env, in, no)
-		return nil
-	}
 	if err != nil {
-		return err
+		return a.answerOutcome(ctx, in, err, "")
 	}
-	said := sayAsked(r) + a.freezeWarning(ctx)
-	modal := infoModal(said)
-	modal.Close, modal.ClearOnClose = plain(sayFormDone), true // with the form below
-	a.show(ctx, env, in, modal, said)
-	return nil
+	return a.answerOutcome(ctx, in, nil, sayAsked(r)+a.poster.freezeWarning(ctx))
 }
 
 // showNoPlace tells the person if the card could not stand in their channel.
@@ -126,7 +117,7 @@ func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in intera
 func (a *App) showRefusal(ctx context.Context, env approvals.Envelope, in interaction, no *approvals.Refusal) {
 	a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
 	a.log.InfoContext(ctx, "refused", "user", in.User, "why", no.Error())
-	said := a.explain(ctx, no)
+	said := a.poster.explain(ctx, no)
 	a.show(ctx, env, in, infoModal(said), said)
 }
 
@@ -154,7 +145,7 @@ func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, 
 			}
 		}
 		a.log.InfoContext(ctx, "a view could not be updated; answering privately", "user", in.User, "err", err)
-		a.answer(ctx, in, otherwise)
+		a.poster.answer(ctx, in, otherwise)
 		return
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// answer tells one person something that nobody else sees. It uses the interaction's
-// response_url (good for 30 minutes and five answers, also where the bot is no
+// answer tells one person something that nobody else sees. What was clicked in a
+// thread is answered there. Otherwise it uses the interaction's response_url (good for 30 minutes and five answers, also where the bot is no
 // member) or, failing that, an ephemeral message, or a direct one. A private
 // answer cannot be looked up afterwards; when it is unclear whether one arrived
 // it is said again: twice is better than never here.
@@ -24,23 +24,23 @@ import (
 // What was done in the person's Home is answered there: such an interaction has no
 // response_url and no channel, the person may not be in the request's channel,
 // and it is the Home that they look at.
-func (a *App) answer(ctx context.Context, in interaction, text string) {
-	if err := a.tell(ctx, in, text); err != nil {
-		a.log.ErrorContext(ctx, "a person could not be answered", "user", in.User, "home", in.Home, "err", err)
+func (po *poster) answer(ctx context.Context, in interaction, text string) {
+	if err := po.tell(ctx, in, text); err != nil {
+		po.log.ErrorContext(ctx, "a person could not be answered", "user", in.User, "home", in.Home, "err", err)
 	}
 }
 
 // tell is answer, for whom it matters whether somebody was told.
-func (a *App) tell(ctx context.Context, in interaction, text string) error {
+func (po *poster) tell(ctx context.Context, in interaction, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	text = clip(text, maxFallback)
 	if in.Home {
-		return a.desk.AnswerInHome(ctx, in.User, text)
+		return po.desk.AnswerInHome(ctx, in.User, text)
 	}
 	var all error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
-		err := a.tellOnce(ctx, in, text)
+		err := po.tellOnce(ctx, in, text)
 		if err == nil {
 			return nil
 		}
@@ -54,28 +54,32 @@ func (a *App) tell(ctx context.Context, in interaction, text string) error {
 }
 
 // tellOnce tries each way to a person once. Its error names what was tried.
-func (a *App) tellOnce(ctx context.Context, in interaction, text string) error {
+func (po *poster) tellOnce(ctx context.Context, in interaction, text string) error {
 	var tried []error
+	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
+	if in.Thread != "" && in.Channel != "" { // a response_url would answer in the channel
+		err := po.tellInChannel(ctx, in, append(opts, slack.MsgOptionTS(in.Thread)))
+		if err == nil {
+			return nil
+		}
+		tried = append(tried, fmt.Errorf("in the thread: %w", err))
+	}
 	if in.Response != "" {
-		err := a.respond(ctx, in.Response, text)
+		err := po.respond(ctx, in.Response, text)
 		if err == nil {
 			return nil
 		}
 		tried = append(tried, fmt.Errorf("response_url: %w", err))
 	}
-	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(paragraphs(text)...)}
 	if in.Channel != "" {
-		err := a.call("chat.postEphemeral", func() error {
-			_, err := a.api.PostEphemeralContext(ctx, in.Channel, in.User, opts...)
-			return err
-		})
+		err := po.tellInChannel(ctx, in, opts)
 		if err == nil {
 			return nil
 		}
 		tried = append(tried, fmt.Errorf("chat.postEphemeral: %w", err))
 	}
-	err := a.call("chat.postMessage to a person", func() error {
-		_, _, err := a.api.PostMessageContext(ctx, in.User, opts...)
+	err := po.call("chat.postMessage to a person", func() error {
+		_, _, err := po.api.PostMessageContext(ctx, in.User, opts...)
 		return err
 	})
 	if err == nil {
@@ -84,10 +88,17 @@ func (a *App) tellOnce(ctx context.Context, in interaction, text string) error {
 	return errors.Join(append(tried, fmt.Errorf("direct message: %w", err))...)
 }
 
+func (po *poster) tellInChannel(ctx context.Context, in interaction, opts []slack.MsgOption) error {
+	return po.call("chat.postEphemeral", func() error {
+		_, err := po.api.PostEphemeralContext(ctx, in.Channel, in.User, opts...)
+		return err
+	})
+}
+
 // respond says something to one person by a response_url. Any success of HTTP
 // counts, whatever its body looks like, unless it says no: else the same would
 // be said again.
-func (a *App) respond(ctx context.Context, to, text string) error {
+func (cl *client) respond(ctx context.Context, to, text string) error {
 	body, err := json.Marshal(map[string]any{
 		"response_type": slack.ResponseTypeEphemeral, "replace_original": false, "text": text, "blocks": paragraphs(text),
 	})
@@ -99,7 +110,7 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	resp, err := a.calls.Do(req)
+	resp, err := cl.calls.Do(req)
 	if err != nil {
 		return err
 	}
@@ -119,21 +130,21 @@ func (a *App) respond(ctx context.Context, to, text string) error {
 }
 
 // TellTooLate tells a person that what they did was reached too late.
-func (a *App) TellTooLate(ctx context.Context, env approvals.Envelope) {
+func (po *poster) TellTooLate(ctx context.Context, env approvals.Envelope) {
 	var in interaction
 	if err := json.Unmarshal(env.Body, &in); err != nil {
-		a.log.ErrorContext(ctx, "read act", "err", err)
+		po.log.ErrorContext(ctx, "read act", "err", err)
 		return
 	}
-	a.answer(ctx, in, sayStale)
+	po.answer(ctx, in, sayStale)
 }
 
 // TellPrivately tells a person privately what could not be said in the channel. The
 // response_url of their command may still work; it is not tried for others.
-func (a *App) TellPrivately(ctx context.Context, user string, m approvals.Message) error {
+func (po *poster) TellPrivately(ctx context.Context, user string, m approvals.Message) error {
 	in := interaction{User: user}
 	if user == m.Request.Requester {
 		in.Channel, in.Response = m.Request.AskedIn, m.Request.ResponseURL
 	}
-	return a.tell(ctx, in, sayElsewhere(m))
+	return po.tell(ctx, in, sayElsewhere(m))
 }

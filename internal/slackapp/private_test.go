@@ -23,7 +23,7 @@ func TestResponseURLsAreNotLogged(t *testing.T) {
 		BotToken: secret.New("xoxb-1"), AppToken: secret.New("xapp-1"), APIURL: srv.URL + "/api/", Sockets: 1,
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}, nil)
-	a.answer(t.Context(), interaction{User: "U1", Response: srv.URL + "/commands/T1/2/SECRET"}, "hello")
+	a.poster.answer(t.Context(), interaction{User: "U1", Response: srv.URL + "/commands/T1/2/SECRET"}, "hello")
 	if out := log.String(); out == "" || strings.Contains(out, "SECRET") {
 		t.Errorf("logged %q", out)
 	}

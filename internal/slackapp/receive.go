@@ -16,18 +16,18 @@ import (
 
 // receive takes one event off a socket. It never blocks: what takes time runs
 // on its own, bounded in number, and Run waits for it.
-func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+func (s *sockets) receive(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
 	one := func(slots chan struct{}) { // drainSlots waits for it
 		defer func() { <-slots }()
-		a.receiveOne(ctx, client, evt)
+		s.receiveOne(ctx, client, evt)
 	}
-	brakes := a.brakes
+	brakes := s.brakes
 	if !holdsBack(evt) {
 		brakes = nil // never ready
 	}
 	select {
-	case a.slots <- struct{}{}:
-		go one(a.slots)
+	case s.slots <- struct{}{}:
+		go one(s.slots)
 		return
 	default:
 	}
@@ -35,10 +35,10 @@ func (a *App) receive(ctx context.Context, client *socketmode.Client, evt socket
 	case brakes <- struct{}{}:
 		go one(brakes)
 	default:
-		if !a.draining.Load() {
-			a.log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
+		if !s.draining.Load() {
+			s.log.ErrorContext(ctx, "too much at once; an event was answered with 'busy'", "type", evt.Type)
 		}
-		a.refuseBusy(ctx, client, evt)
+		s.refuseBusy(ctx, client, evt)
 	}
 }
 
@@ -62,33 +62,33 @@ func holdsBack(evt socketmode.Event) bool {
 // refuseBusy tells the person who typed a command that there is no room for it. A
 // click is left without acknowledgement: then Slack itself shows that it had no
 // effect.
-func (a *App) refuseBusy(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+func (s *sockets) refuseBusy(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
 	if evt.Type != socketmode.EventTypeSlashCommand || evt.Request == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond) // the loop must not wait
 	defer cancel()
 	if err := client.AckCtx(ctx, evt.Request.EnvelopeID, private(sayBusy)); err != nil {
-		a.log.WarnContext(ctx, "could not acknowledge", "err", err)
+		s.log.WarnContext(ctx, "could not acknowledge", "err", err)
 	}
 }
 
 // receiveOne records what came and acknowledges it.
-func (a *App) receiveOne(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
-	a.metrics.received.WithLabelValues(string(evt.Type)).Inc()
+func (s *sockets) receiveOne(ctx context.Context, client *socketmode.Client, evt socketmode.Event) {
+	s.metrics.received.WithLabelValues(string(evt.Type)).Inc()
 	switch data := evt.Data.(type) {
 	case slack.SlashCommand:
-		a.receiveCommand(ctx, client, evt.Request.EnvelopeID, data)
+		s.receiveCommand(ctx, client, evt.Request.EnvelopeID, data)
 	case slack.InteractionCallback:
-		a.receiveInteraction(ctx, client, evt.Request.EnvelopeID, data)
+		s.receiveInteraction(ctx, client, evt.Request.EnvelopeID, data)
 	case slackevents.EventsAPIEvent:
-		a.receiveEvent(ctx, client, evt.Request.EnvelopeID, data)
+		s.receiveEvent(ctx, client, evt.Request.EnvelopeID, data)
 	case *socketmode.ErrorBadMessage:
-		a.log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
-		a.answerUnread(ctx, client, data.Message)
+		s.log.ErrorContext(ctx, "a frame could not be read", "err", data.Cause)
+		s.answerUnread(ctx, client, data.Message)
 	default:
 		if evt.Request != nil && evt.Request.EnvelopeID != "" {
-			a.ack(ctx, client, evt.Request.EnvelopeID, nil)
+			s.ack(ctx, client, evt.Request.EnvelopeID, nil)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (a *App) receiveOne(ctx context.Context, client *socketmode.Client, evt soc
 // command gets an answer. A click or a form is not acknowledged: then Slack itself
 // shows that it had no effect, and the form stays open. An event is acknowledged,
 // since Slack would only send it again.
-func (a *App) answerUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
+func (s *sockets) answerUnread(ctx context.Context, client *socketmode.Client, frame json.RawMessage) {
 	var head struct {
 		EnvelopeID string `json:"envelope_id"`
 		Type       string `json:"type"`
@@ -108,18 +108,18 @@ func (a *App) answerUnread(ctx context.Context, client *socketmode.Client, frame
 	switch head.Type {
 	case "interactive":
 	case "slash_commands":
-		a.ack(ctx, client, head.EnvelopeID, private(sayUnread))
+		s.ack(ctx, client, head.EnvelopeID, private(sayUnread))
 	default:
-		a.ack(ctx, client, head.EnvelopeID, nil)
+		s.ack(ctx, client, head.EnvelopeID, nil)
 	}
 }
 
 // ack answers an envelope. The library's plain Ack has no timeout.
-func (a *App) ack(ctx context.Context, client *socketmode.Client, id string, payload any) {
+func (s *sockets) ack(ctx context.Context, client *socketmode.Client, id string, payload any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2500*time.Millisecond)
 	defer cancel()
 	if err := client.AckCtx(ctx, id, payload); err != nil {
-		a.log.WarnContext(ctx, "could not acknowledge", "envelope", id, "err", err)
+		s.log.WarnContext(ctx, "could not acknowledge", "envelope", id, "err", err)
 	}
 }
 
@@ -128,72 +128,75 @@ func private(text string) any {
 	return map[string]any{"response_type": "ephemeral", "text": text}
 }
 
-// takeCommand answers at once what needs nobody else, and records the rest.
-func (a *App) receiveCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
+// receiveCommand answers at once what needs nobody else, and records the rest.
+func (s *sockets) receiveCommand(ctx context.Context, client *socketmode.Client, envelope string, cmd slack.SlashCommand) {
 	parsed, err := command.Parse(cmd.Text)
 	switch {
 	case err != nil:
-		a.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
+		s.ack(ctx, client, envelope, private(sayMistakes(cmd.Command, err)))
 		return
 	case parsed.Verb == command.Help:
-		a.ack(ctx, client, envelope, private(a.help(ctx, cmd.UserID, cmd.Command)))
+		s.ack(ctx, client, envelope, private(s.app.help(ctx, cmd.UserID, cmd.Command)))
 		return
 	case parsed.Verb == command.Form:
-		a.ack(ctx, client, envelope, nil)
-		a.openForm(ctx, interaction{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
+		s.ack(ctx, client, envelope, nil)
+		s.app.openForm(ctx, interaction{User: cmd.UserID, Channel: cmd.ChannelID, Response: cmd.ResponseURL}, cmd.TriggerID)
 		return
 	}
 	in := interaction{User: cmd.UserID, Channel: cmd.ChannelID, Text: cmd.Text, Response: cmd.ResponseURL}
 	verb := verbs[parsed.Verb]
-	fresh, err := a.record(ctx, "cmd:"+cmp.Or(cmd.TriggerID, envelope), kindCommand, verb.lane, in)
+	fresh, err := s.app.record(ctx, "cmd:"+cmp.Or(cmd.TriggerID, envelope), kindCommand, verb.lane, in)
 	switch {
 	case err != nil:
-		a.log.ErrorContext(ctx, "a command could not be recorded", "user", cmd.UserID, "err", err)
-		a.ack(ctx, client, envelope, private(sayUnkept(err)))
+		s.log.ErrorContext(ctx, "a command could not be recorded", "user", cmd.UserID, "err", err)
+		s.ack(ctx, client, envelope, private(sayUnkept(err)))
 	case fresh && verb.ack != "":
-		a.ack(ctx, client, envelope, private(verb.ack))
+		s.ack(ctx, client, envelope, private(verb.ack))
 	default: // also if Slack sent it twice: the first one is answered
-		a.ack(ctx, client, envelope, nil)
+		s.ack(ctx, client, envelope, nil)
 	}
 }
 
 // receiveInteraction receives what people do in messages, modals and Homes.
-func (a *App) receiveInteraction(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) receiveInteraction(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	switch {
 	case cb.Type == slack.InteractionTypeBlockActions && len(cb.ActionCallback.BlockActions) > 0:
-		a.receiveClick(ctx, client, envelope, cb)
+		s.receiveClick(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeViewSubmission:
-		a.recordForm(ctx, client, envelope, cb)
+		s.recordForm(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeBlockSuggestion && cb.ActionID == pickInput:
-		a.receiveSuggestion(ctx, client, envelope, cb)
+		s.receiveSuggestion(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeShortcut && cb.CallbackID == formShortcut:
-		a.ack(ctx, client, envelope, nil)
-		a.openForm(ctx, interaction{User: cb.User.ID}, cb.TriggerID)
+		s.ack(ctx, client, envelope, nil)
+		s.app.openForm(ctx, interaction{User: cb.User.ID}, cb.TriggerID)
 	default:
-		a.ack(ctx, client, envelope, nil)
-		a.log.DebugContext(ctx, "an interaction that nothing handles", "type", cb.Type)
+		s.ack(ctx, client, envelope, nil)
+		s.log.DebugContext(ctx, "an interaction that nothing handles", "type", cb.Type)
 	}
 }
 
 // receiveClick opens what a button opens, or records the click. A button that is
 // not known here is recorded, too: another replica may know it.
-func (a *App) receiveClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
+func (s *sockets) receiveClick(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	clicked := cb.ActionCallback.BlockActions[0]
 	in := interaction{
 		User: cb.User.ID, Channel: cmp.Or(cb.Channel.ID, cb.Container.ChannelID),
 		Action: clicked.ActionID, Request: clicked.Value, Response: cb.ResponseURL,
 		Home: cb.View.Type == slack.VTHomeTab,
 	}
+	if t := cmp.Or(cb.Container.ThreadTs, cb.Message.ThreadTimestamp); t != cmp.Or(cb.Container.MessageTs, cb.Message.Timestamp) {
+		in.Thread = t
+	}
 	button := buttons[in.Action]
 	if button.open != nil {
-		a.ack(ctx, client, envelope, nil)
-		button.open(a, ctx, in, cb)
+		s.ack(ctx, client, envelope, nil)
+		button.open(s.app, ctx, in, cb)
 		return
 	}
-	_, err := a.record(ctx, "act:"+cmp.Or(cb.TriggerID, envelope), kindClick, button.lane, in)
-	a.ack(ctx, client, envelope, nil)
+	_, err := s.app.record(ctx, "act:"+cmp.Or(cb.TriggerID, envelope), kindClick, button.lane, in)
+	s.ack(ctx, client, envelope, nil)
 	if err != nil {
-		a.log.ErrorContext(ctx, "a click could not be recorded", "user", in.User, "err", err)
-		a.answer(ctx, in, sayUnkept(err))
+		s.log.ErrorContext(ctx, "a click could not be recorded", "user", in.User, "err", err)
+		s.poster.answer(ctx, in, sayUnkept(err))
 	}
 }

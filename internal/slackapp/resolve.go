@@ -34,7 +34,7 @@ func (a *App) mayResolve(ctx context.Context, in interaction) (approvals.Request
 	if err != nil {
 		return r, err
 	}
-	p, err := a.decider(ctx, in.User)
+	p, err := a.roles.decider(ctx, in.User)
 	if err != nil {
 		return r, err
 	}
@@ -56,7 +56,7 @@ func resolveModal(r approvals.Request, in interaction) slack.ModalViewRequest {
 
 // resolve acts on the submitted form. The thread shows the effect.
 func (a *App) resolve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.decider(ctx, in.User)
+	p, err := a.roles.decider(ctx, in.User)
 	if err != nil {
 		return err
 	}

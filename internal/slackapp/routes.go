@@ -25,7 +25,9 @@ type verbRoute struct {
 }
 
 // verbs has all verbs but help and the form, which are answered at once
-// ([App.receiveCommand]).
+// ([sockets.receiveCommand]). One that shows what the bot knows is membersOnly; bot
+// TestOutsidersAreShownNothing types it. A replica of the version before takes an
+// unknown verb for a server.
 var verbs = map[command.Verb]verbRoute{
 	command.Ask:         {lane: approvals.LaneSlow, ack: sayLooking, handle: (*App).ask},
 	command.ShowServers: {lane: approvals.LaneSlow, ack: sayLooking, handle: (*App).servers},
@@ -60,6 +62,7 @@ var buttons = map[string]buttonRoute{
 	actStartAgain: {lane: approvals.LaneSlow, handle: (*App).startAgain},
 	actTheyAreOff: {open: (*App).openResolution},
 	actTheyRun:    {open: (*App).openResolution},
+	actRequest:    {open: (*App).openFormFromHome},
 	actShow:       {open: (*App).openServers},
 	actPrev:       {open: (*App).turnPage},
 	actNext:       {open: (*App).turnPage},
@@ -67,7 +70,7 @@ var buttons = map[string]buttonRoute{
 }
 
 // formRoute is what happens when a form is submitted: it is read, recorded and
-// answered ([App.recordForm]), and then acted on.
+// answered ([sockets.recordForm]), and then acted on.
 type formRoute struct {
 	kind string // of its envelope
 	lane approvals.Lane
@@ -91,7 +94,7 @@ var forms = map[string]formRoute{
 // membersOnly lets members of the workspace have the answer of a handler.
 func membersOnly(h handler) handler {
 	return func(a *App, ctx context.Context, env approvals.Envelope, in interaction) error {
-		if err := a.mayView(ctx, in.User); err != nil {
+		if err := a.roles.mayView(ctx, in.User); err != nil {
 			return a.answerOutcome(ctx, in, err, "")
 		}
 		return h(a, ctx, env, in)

@@ -74,14 +74,19 @@ func TestRoutesAreComplete(t *testing.T) {
 		}
 		kinds = append(kinds, f.kind)
 	}
-	for _, text := range []string{"web-1", "servers web-1", "list", "history", "unfreeze", "freeze", "status S-22222", "approve S-22222", "deny S-22222", "cancel S-22222", "retry S-22222", "start S-22222"} {
-		cmd, err := command.Parse(text)
-		if err != nil || verbs[cmd.Verb].handle == nil {
-			t.Errorf("%s is not handled (%v)", text, err)
+	for _, verb := range append(command.Verbs(), command.Ask) {
+		if verb != command.Help && verbs[verb].handle == nil {
+			t.Errorf("%s is not handled", verb)
 		}
 	}
-	if n := len(verbs); n != 12 {
-		t.Errorf("%d verbs: try the new one here, too", n)
+}
+
+func TestTheHelpNamesEveryVerb(t *testing.T) {
+	help := sayHelp("/ecs-stop", approvals.Policy{})
+	for _, verb := range command.Verbs() {
+		if verb != command.Help && !strings.Contains(help, "`"+string(verb)) {
+			t.Errorf("the help does not name %s", verb)
+		}
 	}
 }
 
@@ -154,8 +159,8 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 		client := socketmode.New(a.api)
 		cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, TriggerID: "T1", User: slack.User{ID: "UBEN"}, View: view}
 		cb.View.CallbackID = form
-		a.recordForm(t.Context(), client, "E1", cb)
-		a.recordForm(t.Context(), client, "E2", cb)
+		a.sockets.recordForm(t.Context(), client, "E1", cb)
+		a.sockets.recordForm(t.Context(), client, "E2", cb)
 		if len(desk.envs) != 1 {
 			t.Fatalf("%s: recorded %d times", form, len(desk.envs))
 		}
@@ -174,9 +179,28 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 		}
 		cb.View.PrivateMetadata = "?"
 		cb.View.Hash, cb.TriggerID = "h2", "T2"
-		a.recordForm(t.Context(), client, "E3", cb)
+		a.sockets.recordForm(t.Context(), client, "E3", cb)
 		if len(desk.envs) != 1 {
 			t.Errorf("%s: a form that does not say what it is about is recorded", form)
+		}
+	}
+}
+
+// Of a message with replies Slack says that it is its own thread.
+func TestOnlyClicksOnRepliesHaveAThread(t *testing.T) {
+	for name, tt := range map[string]struct{ message, thread, want string }{
+		"a card": {"1.0", "", ""}, "a card with replies": {"1.0", "1.0", ""}, "a reply": {"2.0", "1.0", "1.0"},
+	} {
+		desk := &recordingDesk{}
+		a := New(quietConfig("http://127.0.0.1:1"), desk)
+		cb := slack.InteractionCallback{
+			Type: slack.InteractionTypeBlockActions, User: slack.User{ID: "UBEN"}, Container: slack.Container{ChannelID: "COPS", MessageTs: tt.message, ThreadTs: tt.thread},
+			ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: actRetry, Value: "S-22222"}}},
+		}
+		a.receiveClick(t.Context(), socketmode.New(a.api), "E1", cb)
+		var in interaction
+		if err := json.Unmarshal(desk.envs[0].Body, &in); err != nil || in.Thread != tt.want {
+			t.Errorf("%s: in thread %q, want %q (%v)", name, in.Thread, tt.want, err)
 		}
 	}
 }
@@ -188,7 +212,7 @@ func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 		denyForm:    {"null", "null", `"errors"`},
 		resolveForm: {"null", "null", `"errors"`},
 		requestForm: {`"push"`, `"errors"`, `"errors"`},
-		previewForm: {`"update"`, `"push"`, `"push"`},
+		previewForm: {`"clear"`, `"push"`, `"push"`},
 	} {
 		answer := forms[form].answer
 		in := interaction{View: "ecs-stop-T1"}
@@ -196,7 +220,7 @@ func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 			if !strings.Contains(got, want[i]) {
 				t.Errorf("%s: answer %d is %s, want %s", form, i, got, want[i])
 			}
-			if i == 2 && !strings.Contains(got, "cannot reach my store") {
+			if i == 2 && !strings.Contains(got, "can't reach my database") {
 				t.Errorf("%s: it does not say why: %s", form, got)
 			}
 		}
@@ -211,7 +235,7 @@ func TestAModalThatDoesNotOpenIsExplained(t *testing.T) {
 		told    string // part of the private answer; empty if there is none
 		refused float64
 	}{
-		"a refusal":  {err: &approvals.Refusal{Kind: approvals.NotApprover}, told: "not an approver", refused: 1},
+		"a refusal":  {err: &approvals.Refusal{Kind: approvals.NotApprover}, told: "Only approvers", refused: 1},
 		"an answer":  {err: noModal{"not in this channel"}, told: "not in this channel"},
 		"an error":   {err: errors.New("no connection"), told: "too late"},
 		"not opened": {code: "expired_trigger_id", told: "too late"},

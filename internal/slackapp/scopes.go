@@ -38,17 +38,17 @@ func missingScopes(granted string) ([]string, error) {
 
 // checkScopes tells the operator which rights the installed app lacks: it may
 // have been installed before they were asked for. It tries until Slack answers.
-func (a *App) checkScopes(ctx context.Context) {
+func (cl *client) checkScopes(ctx context.Context) {
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		me, err := a.self(ctx)
+		me, err := cl.self(ctx)
 		if err == nil {
 			granted, told := me.Header["X-Oauth-Scopes"]
 			if told {
-				a.tellScopes(ctx, strings.Join(granted, ","))
+				cl.tellScopes(ctx, strings.Join(granted, ","))
 			}
 			return
 		}
-		a.log.WarnContext(ctx, "Slack does not tell what the bot may do; trying again", "in", pause, "err", err)
+		cl.log.WarnContext(ctx, "Slack does not tell what the bot may do; trying again", "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 			return
@@ -57,17 +57,17 @@ func (a *App) checkScopes(ctx context.Context) {
 	}
 }
 
-func (a *App) tellScopes(ctx context.Context, granted string) {
+func (cl *client) tellScopes(ctx context.Context, granted string) {
 	missing, err := missingScopes(granted)
 	if err != nil {
-		a.log.ErrorContext(ctx, "the scopes could not be compared", "err", err)
+		cl.log.ErrorContext(ctx, "the scopes could not be compared", "err", err)
 		return
 	}
 	for _, s := range missing {
-		a.metrics.missing.WithLabelValues(s).Set(1)
+		cl.metrics.missing.WithLabelValues(s).Set(1)
 	}
 	if len(missing) > 0 {
-		a.log.ErrorContext(ctx, "the Slack app lacks scopes that its manifest asks for; update the app's manifest (`bot manifest`) and install it again",
+		cl.log.ErrorContext(ctx, "the Slack app lacks scopes that its manifest asks for; update the app's manifest (`bot manifest`) and install it again",
 			"missing", strings.Join(missing, ","), "granted", granted)
 	}
 }

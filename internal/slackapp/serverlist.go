@@ -22,15 +22,8 @@ const (
 // perPage is how many servers one page shows.
 const perPage = 30
 
-// longerThanCard reports whether the card cannot show all there is.
-func longerThanCard(r approvals.Request) bool {
-	shown := sayServers(r, cardBudget)
-	last := shown[strings.LastIndex(shown, "\n")+1:]
-	return r.Total > len(r.Sample) || r.LeftOutCount > len(r.LeftOut) || !strings.HasPrefix(last, "•")
-}
-
-func showButton(r approvals.Request) slack.Block {
-	return slack.NewActionBlock("all", slack.NewButtonBlockElement(actShow, r.ID, plain(sayShow)))
+func showButton(r approvals.Request) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(actShow, r.ID, plain(sayShow))
 }
 
 // openServers opens the list. That changes nothing, so it is not recorded; any
@@ -61,7 +54,7 @@ func (a *App) turnPage(ctx context.Context, in interaction, cb slack.Interaction
 
 func (a *App) serversOf(ctx context.Context, user, id string, page int) (slack.ModalViewRequest, error) {
 	var none slack.ModalViewRequest
-	if err := a.mayView(ctx, user); err != nil {
+	if err := a.roles.mayView(ctx, user); err != nil {
 		return none, err
 	}
 	r, err := a.desk.Find(ctx, id)

@@ -23,7 +23,7 @@ type Reader interface {
 
 // servers shows servers as they are now.
 func (a *App) servers(ctx context.Context, _ approvals.Envelope, in interaction) error {
-	p, err := a.asker(ctx, in.User)
+	p, err := a.roles.asker(ctx, in.User)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (a *App) status(ctx context.Context, _ approvals.Envelope, in interaction) 
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, in, a.view.sayStatus(r, f, batches, a.permalink(ctx, r)))
+	a.poster.answer(ctx, in, a.view.sayStatus(r, f, batches, a.permalink(ctx, r)))
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (a *App) list(ctx context.Context, _ approvals.Envelope, in interaction) er
 	if f.On {
 		text = ":snowflake: " + sayFreeze(f) + "\n" + text
 	}
-	a.answer(ctx, in, text)
+	a.poster.answer(ctx, in, text)
 	return nil
 }
 
@@ -73,6 +73,6 @@ func (a *App) history(ctx context.Context, _ approvals.Envelope, in interaction)
 	if err != nil {
 		return err
 	}
-	a.answer(ctx, in, sayHistory(ended))
+	a.poster.answer(ctx, in, sayHistory(ended))
 	return nil
 }

@@ -39,12 +39,12 @@ func (e errRefused) Error() string {
 
 // keepSocket keeps one connection alive until ctx ends. It returns an error
 // only if Slack refuses the token.
-func (a *App) keepSocket(ctx context.Context, n int) error {
+func (s *sockets) keepSocket(ctx context.Context, n int) error {
 	pause := minPause
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := a.runSocket(ctx, n)
-		a.hello[n].Store(false)
+		err := s.runSocket(ctx, n)
+		s.hello[n].Store(false)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -55,8 +55,8 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 		if time.Since(began) > longLife {
 			pause = minPause
 		}
-		a.metrics.restarts.Inc()
-		a.log.WarnContext(ctx, "socket restarted", "socket", n, "in", pause, "err", err)
+		s.metrics.restarts.Inc()
+		s.log.WarnContext(ctx, "socket restarted", "socket", n, "in", pause, "err", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause + rand.N(pause/2)):
@@ -67,9 +67,9 @@ func (a *App) keepSocket(ctx context.Context, n int) error {
 }
 
 // runSocket runs one client of the library until it misbehaves or ctx ends.
-func (a *App) runSocket(ctx context.Context, n int) error {
+func (s *sockets) runSocket(ctx context.Context, n int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	client := socketmode.New(a.api,
+	client := socketmode.New(s.api,
 		socketmode.OptionDialer(dialer()),
 		socketmode.OptionPingInterval(pingWithin),
 		socketmode.OptionLog(log.New(io.Discard, "", 0)))
@@ -90,47 +90,47 @@ func (a *App) runSocket(ctx context.Context, n int) error {
 			ended <- err // for drain
 			return fatalOr(err)
 		case <-silence.C:
-			if !a.hello[n].Load() {
+			if !s.hello[n].Load() {
 				return fmt.Errorf("no hello for %v", helloWithin)
 			}
 		case evt := <-client.Events:
 			switch evt.Type {
 			case socketmode.EventTypeConnecting:
-				a.hello[n].Store(false)
+				s.hello[n].Store(false)
 				silence.Reset(helloWithin)
 				dials = append(recent(dials), time.Now())
 				if len(dials) > dialsInMinute {
 					return fmt.Errorf("%d connections in a minute", len(dials))
 				}
 			case socketmode.EventTypeHello:
-				a.hello[n].Store(true)
-				a.greeted(ctx, n, evt)
+				s.hello[n].Store(true)
+				s.greeted(ctx, n, evt)
 			case socketmode.EventTypeErrorWriteFailed:
 				return errors.New("deaf after a write error")
 			case socketmode.EventTypeInvalidAuth:
 				return errRefused{"invalid_auth"}
 			case socketmode.EventTypeConnectionError:
-				a.hello[n].Store(false)
+				s.hello[n].Store(false)
 				if cause, fatal := fatalAuth(evt.Data); fatal {
 					return errRefused{cause}
 				}
-				a.log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
+				s.log.WarnContext(ctx, "socket could not connect", "socket", n, "err", evt.Data)
 			default:
-				a.receive(ctx, client, evt)
+				s.receive(ctx, client, evt)
 			}
 		}
 	}
 }
 
-func (a *App) greeted(ctx context.Context, n int, evt socketmode.Event) {
+func (s *sockets) greeted(ctx context.Context, n int, evt socketmode.Event) {
 	connections := 0
 	if evt.Request != nil {
 		connections = evt.Request.NumConnections
 	}
-	a.metrics.connections.Set(float64(connections))
-	a.log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
+	s.metrics.connections.Set(float64(connections))
+	s.log.InfoContext(ctx, "socket is up", "socket", n, "connections_of_the_app", connections)
 	if connections > 8 {
-		a.log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
+		s.log.WarnContext(ctx, "Slack counts nearly as many connections as it allows (10); dead ones swallow clicks", "connections", connections)
 	}
 }
 

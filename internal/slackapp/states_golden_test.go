@@ -217,17 +217,17 @@ func TestCardsLookAsTheyDidInEveryState(t *testing.T) {
 		"card_start_denied":      start.denied("not yet"),
 		"card_start_expired":     start.expired(),
 	} {
-		pictures(t, name, v, func(v view) ([]slack.Block, string) { return v.card(r, approvals.Freeze{}) })
+		bothForms(t, name, v, func(v view) ([]slack.Block, string) { return v.card(r, approvals.Freeze{}) })
 	}
 	frozen := approvals.Freeze{On: true, By: "UCARLA", At: after(1), Reason: "release <day>"}
-	pictures(t, "card_pending_frozen", v, func(v view) ([]slack.Block, string) { return v.card(few.pending(), frozen) })
-	pictures(t, "card_approved_frozen", v, func(v view) ([]slack.Block, string) { return v.card(few.approved(), frozen) })
-	pictures(t, "card_running_frozen", v, func(v view) ([]slack.Block, string) { return v.card(running, frozen) })
+	bothForms(t, "card_pending_frozen", v, func(v view) ([]slack.Block, string) { return v.card(few.pending(), frozen) })
+	bothForms(t, "card_approved_frozen", v, func(v view) ([]slack.Block, string) { return v.card(few.approved(), frozen) })
+	bothForms(t, "card_running_frozen", v, func(v view) ([]slack.Block, string) { return v.card(running, frozen) })
 	if asJSON(t, first(v.card(few.denied(""), frozen))) != asJSON(t, first(v.card(few.denied(""), approvals.Freeze{}))) {
 		t.Error("the card of an ended request depends on the freeze")
 	}
 	// Without a card this is all that people see of it.
-	picture(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn(), "not_in_channel")))
+	goldenBlocks(t, slacksim.OnMessage, "unposted", paragraphs(sayUnposted(few.withdrawn(), "not_in_channel")))
 }
 
 func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
@@ -273,23 +273,23 @@ func TestThreadsLookAsTheyDidOnEveryTopic(t *testing.T) {
 		"end_of_all_kinds":        newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)),
 		"end_start_unknown":       start.ended(false, inTurn(wasStarted, isNotKnown)),
 	} {
-		pictures(t, name, v, func(v view) ([]slack.Block, string) { return v.reply(m) })
+		bothForms(t, name, v, func(v view) ([]slack.Block, string) { return v.reply(m) })
 	}
 }
 
 func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
-	golden(t, "deny", denyModal("S-22222", `{"request":"S-22222","channel":"COPS"}`))
+	goldenModal(t, "deny", denyModal(newScene(t, 3).pending(), `{"request":"S-22222","channel":"COPS"}`))
 	few := newScene(t, 3)
 	v := few.view()
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
-	golden(t, "settle_off", resolveModal(unknown, interaction{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
-	golden(t, "servers_only", serversPage(few.pending(), few.f, 0))
+	goldenModal(t, "settle_off", resolveModal(unknown, interaction{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
+	goldenModal(t, "servers_only", serversPage(few.pending(), few.f, 0))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
 	ben, anna, dora := approvals.Person{ID: "UBEN"}, approvals.Person{ID: "UANNA"}, approvals.Person{ID: "UDORA"}
-	picture(t, slacksim.OnHome, "home_empty", v.home(home{person: ben, now: noon, link: link}))
-	picture(t, slacksim.OnHome, "home_nobody", v.home(home{person: dora, now: noon, link: link, open: []approvals.Request{few.pending()}}))
-	picture(t, slacksim.OnHome, "home_requester", v.home(home{
+	goldenBlocks(t, slacksim.OnHome, "home_empty", v.home(home{person: ben, now: noon, link: link}))
+	goldenBlocks(t, slacksim.OnHome, "home_nobody", v.home(home{person: dora, now: noon, link: link, open: []approvals.Request{few.pending()}}))
+	goldenBlocks(t, slacksim.OnHome, "home_requester", v.home(home{
 		person: anna, now: after(5), link: link,
 		open:  []approvals.Request{few.oneYes(), few.running(), few.cancelled(few.running())},
 		ended: []approvals.Request{unknown, few.expired(), few.cancelled(few.pending())},
@@ -301,7 +301,7 @@ func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
 		waiting = append(waiting, r)
 	}
 	blocks := v.home(home{person: ben, now: noon, link: link, open: waiting})
-	picture(t, slacksim.OnHome, "home_many", blocks)
+	goldenBlocks(t, slacksim.OnHome, "home_many", blocks)
 	if !strings.Contains(asJSON(t, blocks), "and 3 more") {
 		t.Error("the Home does not tell of the requests that it leaves out")
 	}

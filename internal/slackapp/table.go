@@ -20,15 +20,15 @@ const (
 
 // outcomeTable is the outcome with its servers as a table: what went wrong comes
 // first. What the table cannot hold is in the file that is shared for long outcomes,
-// or in the status.
-func outcomeTable(m approvals.Message) ([]slack.Block, string) {
-	head, jobs := sayEnd(m.Request), sayJobs(m.Batches, 800)
+// or in the status. The lines of other notes in the same message come before it.
+func outcomeTable(m approvals.Message, before string) ([]slack.Block, string) {
+	head, jobs := sayEnd(m.Request), strings.TrimSpace(sayJobs(m.Batches, 400))
 	results := worstFirst(m.Batches)
 	if len(results) == 0 {
-		return outcome(m)
+		return outcome(m, before)
 	}
 	ids := !needsFile(m.Batches)
-	table, shown := resultTable(results, ids, min(tableChars, maxBlocks-len(head)-len(jobs)-500))
+	table, shown := resultTable(results, ids, min(tableChars, maxBlocks-len(before)-len(head)-len(jobs)-500))
 	var after []string
 	if shown < len(results) {
 		after = append(after, sayRowsLeft(len(results)-shown, needsFile(m.Batches)))
@@ -38,11 +38,15 @@ func outcomeTable(m approvals.Message) ([]slack.Block, string) {
 	} else if needsFile(m.Batches) {
 		after = append(after, sayResultsFollow)
 	}
-	blocks := append(paragraphs(head), table)
+	lead := head
+	if before != "" {
+		lead = before + "\n" + head
+	}
+	blocks := append(paragraphs(lead), table)
 	blocks = append(blocks, paragraphs(strings.Join(append(after, jobs), "\n"))...)
 	// Whoever hears the message, or sees it as a notification, gets the rows, too.
-	rows := listing(results, len(results), maxFallback-len(head)-50, func(r approvals.Result) string { return sayRow(r, ids) })
-	return append(blocks, outcomeButtons(m)...), clip(head+"\n"+rows, maxFallback)
+	rows := listing(results, len(results), maxFallback-len(before)-len(head)-50, func(r approvals.Result) string { return sayRow(r, ids) })
+	return append(blocks, outcomeButtons(m)...), clip(head+"\n"+rows, maxFallback-len(before)-1)
 }
 
 // worstFirst are all results in the order in which a person wants to read them.

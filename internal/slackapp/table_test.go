@@ -16,21 +16,21 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// pictures compares both forms of a message with their golden files; there is a
+// bothForms compares both forms of a message with their golden files; there is a
 // newer one only where the newer form has blocks of its own. Buttons stand in neither
 // of those, and the text beside them has everything that they show.
-func pictures(t *testing.T, name string, v view, draw func(view) ([]slack.Block, string)) {
+func bothForms(t *testing.T, name string, v view, draw func(view) ([]slack.Block, string)) {
 	t.Helper()
 	v.Newer = false
 	classic, _ := draw(v)
-	picture(t, slacksim.OnMessage, name, classic)
+	goldenBlocks(t, slacksim.OnMessage, name, classic)
 	if hasNewer(classic) {
 		t.Errorf("%s: the classic form has newer blocks", name)
 	}
 	v.Newer = true
 	newer, text := draw(v)
 	if hasNewer(newer) {
-		picture(t, slacksim.OnMessage, filepath.Join("newer", name), newer)
+		goldenBlocks(t, slacksim.OnMessage, "newer/"+name, newer)
 		checkNewer(t, name, newer, text)
 		return
 	}
@@ -89,12 +89,12 @@ func TestTheTableOfResultsIsWorstFirstAndBounded(t *testing.T) {
 		after   string
 		atFirst string
 	}{
-		{"all kinds", newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)), 6, "Jobs: ", "not known"},
+		{"all kinds", newScene(t, 6).ended(true, inTurn(wasStopped, wasOff, wasLeftOut, didFail, isNotKnown, wasNotSent)), 6, "Jobs in the console: ", "unknown"},
 		{"many good", newScene(t, 1200).ended(false, all(wasStopped)), 100, "/ecs-stop status S-22222", "stopped"},
 		{"many bad", newScene(t, 1200).ended(false, inTurn(wasStopped, wasStopped, didFail)), 80, "follow as a file", "failed"},
 		{"long", crowd(t, 500, approvals.Soft).ended(false, failsDifferently), 20, "follow as a file", "failed"},
 	} {
-		blocks, text := outcomeTable(c.m)
+		blocks, text := outcomeTable(c.m, "")
 		table, is := blocks[1].(*slack.DataTableBlock)
 		if !is {
 			t.Fatalf("%s: the second block is a %T", c.what, blocks[1])
@@ -127,7 +127,7 @@ func TestTheTableOfResultsIsWorstFirstAndBounded(t *testing.T) {
 func TestACellPingsNobody(t *testing.T) {
 	s := newScene(t, 1)
 	s.f.Servers[0].Name = "<!channel> \u202e<@UBEN>"
-	blocks, _ := outcomeTable(s.ended(false, all(wasStopped)))
+	blocks, _ := outcomeTable(s.ended(false, all(wasStopped)), "")
 	if raw := asJSON(t, blocks[1]); strings.Contains(raw, "<") || strings.Contains(raw, `\u003c`) || strings.Contains(raw, "\u202e") {
 		t.Errorf("the table holds %s", raw)
 	}
@@ -137,7 +137,7 @@ func TestACellPingsNobody(t *testing.T) {
 func TestTheTableTellsSeconds(t *testing.T) {
 	done := wasStopped
 	done.Seconds = 42
-	blocks, _ := outcomeTable(newScene(t, 2).ended(false, inTurn(done, wasNotSent)))
+	blocks, _ := outcomeTable(newScene(t, 2).ended(false, inTurn(done, wasNotSent)), "")
 	table := blocks[1].(*slack.DataTableBlock)
 	if is, ok := table.Rows[2][4].(*slack.DataTableRawNumberCell); !ok || is.Value != 42 {
 		t.Errorf("the seconds are %+v", table.Rows[2][4])

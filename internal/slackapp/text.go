@@ -17,6 +17,8 @@ import (
 const (
 	maxFallback = 3900 // text of a message; chat.update refuses more than 4,000
 	maxSection  = 2900 // text of one section, of 3,000
+	maxHeader   = 150  // characters of a headline
+	maxConfirm  = 300  // characters of the text of a confirm dialog
 	maxBlocks   = 9000 // text of all blocks of a message, as it is counted: escaped
 )
 
@@ -109,13 +111,17 @@ func clipRunes(s string, n int) string {
 
 // took is a duration as people say it.
 func took(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
-	}
+	large, small, units := int(d.Hours()), int(d.Minutes())%60, [2]string{"h", "min"}
 	if d < time.Hour {
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+		large, small, units = int(d.Minutes()), int(d.Seconds())%60, [2]string{"min", "s"}
 	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", max(1, int(d.Round(time.Second).Seconds())))
+	case small == 0:
+		return fmt.Sprintf("%d %s", large, units[0])
+	}
+	return fmt.Sprintf("%d %s %d %s", large, units[0], small, units[1])
 }
 
 // plain is text that Slack shows as it is.
@@ -131,6 +137,11 @@ func mrkdwn(s string) *slack.TextBlockObject {
 
 func section(s string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clip(s, maxSection)), nil, nil, slack.SectionBlockOptionExpand(true))
+}
+
+// header is a headline, in the characters that Slack allows.
+func header(s string) slack.Block {
+	return slack.NewHeaderBlock(plain(clipRunes(withoutControls(s), maxHeader)))
 }
 
 func contextBlock(parts ...string) slack.Block {

@@ -14,21 +14,22 @@ import (
 // there is something to do, what to do. Foreign text in them is escaped.
 
 const (
-	sayBusy          = ":hourglass_flowing_sand: I have too much to do right now, and did nothing about this. Please try again in a minute."
-	sayLooking       = ":mag: Looking up the servers …"
-	sayStoreAway     = ":warning: I cannot reach my store right now, so I may not have got this. In a minute, look at `/ecs-stop list` before you repeat it."
-	sayStale         = ":warning: I got to this only after ten minutes, so I did nothing about it. Please do it again if it is still wanted."
-	sayUnknownButton = ":grey_question: I do not know this button; nothing was done."
-	sayHardRisk      = ":warning: *HARD cuts the power.* Unsaved data is lost, and a file system may be damaged."
+	sayBusy          = ":warning: I'm overloaded and did not process this. Please try again in a minute."
+	sayLooking       = ":hourglass_flowing_sand: Looking up the servers …"
+	sayStoreAway     = ":warning: I can't reach my database, so this may not have been saved. Wait a minute and check `/ecs-stop list` before you repeat it."
+	sayStale         = ":warning: This was delayed by more than ten minutes, so I ignored it. Please do it again if you still want it."
+	sayUnknownButton = ":x: This button no longer works. Nothing was changed."
+	sayHardRisk      = ":warning: *Power off:* unsaved data is lost, file systems may be damaged."
 
-	sayApprove         = "Approve"
-	sayDeny            = "Deny"
-	sayCancel          = "Cancel request"
-	sayConfirmNo       = "Not yet"
-	sayDenySubmit      = "Deny"
-	sayDenyClose       = "Back"
-	sayDenyLabel       = "Why not? (shown in the channel)"
-	sayDenyPlaceholder = "Optional"
+	sayApprove    = "Approve"
+	sayDeny       = "Deny"
+	sayCancel     = "Cancel request"
+	sayConfirmNo  = "Not yet"
+	sayDenyTitle  = "Deny request"
+	sayDenySubmit = "Deny"
+	sayDenyClose  = "Back"
+	sayDenyLabel  = "Reason"
+	sayDenyHint   = "Shown in the channel."
 )
 
 // sayUnkept tells why an interaction could not be recorded.
@@ -40,10 +41,13 @@ func sayUnkept(err error) string {
 	return sayStoreAway
 }
 
-func sayDenyTitle(id string) string { return "Deny " + id }
+// sayDenyIntro says which request is about to be denied.
+func sayDenyIntro(r approvals.Request) string {
+	return fmt.Sprintf("%s %s in %s, requested by %s (%s).", upper(toDo(r.Action)), count(r.Total, "server"), bold(r.Project), mention(r.Requester), code(r.ID))
+}
 
 func sayFormFailed(id string) string {
-	return fmt.Sprintf(":warning: I could not open the form in time; nothing was decided. Click again, or type %s.", code("/ecs-stop deny "+id+" reason"))
+	return fmt.Sprintf(":warning: I couldn't open the form in time; nothing was denied. Click again or type %s.", code("/ecs-stop deny "+id+" reason"))
 }
 
 // Words for stops and starts.
@@ -71,24 +75,15 @@ func pastTense(a approvals.Action) string {
 
 func upper(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
-// sayHow is the way of a stop; a start has only one.
+// sayHow is how the servers are stopped; a start has only one way.
 func sayHow(r approvals.Request) string {
-	if r.Action == approvals.Start {
+	switch {
+	case r.Action == approvals.Start:
 		return ""
+	case r.Mode == approvals.Hard:
+		return " · *power off*"
 	}
-	return fmt.Sprintf(" (%s)", r.Mode)
-}
-
-func sayAll(r approvals.Request) string {
-	switch start := r.Action == approvals.Start; {
-	case start && r.Total == 1:
-		return "the server runs"
-	case start:
-		return "all " + count(r.Total, "server") + " run"
-	case r.Total == 1:
-		return "the server is off"
-	}
-	return "all " + count(r.Total, "server") + " are off"
+	return " · graceful shutdown"
 }
 
 func sayTotal(r approvals.Request) string {
@@ -109,40 +104,40 @@ func quoted(reason string) string {
 }
 
 func sayFreeze(f approvals.Freeze) string {
-	return fmt.Sprintf("%s froze everything %s; nothing is sent until an approver types %s.", mention(f.By), clock(f.At), code("/ecs-stop unfreeze")) + quoted(f.Reason)
+	return fmt.Sprintf("Sending is frozen by %s since %s, until an approver types %s.", mention(f.By), clock(f.At), code("/ecs-stop unfreeze")) + quoted(f.Reason)
 }
 
 // sayFrozenToo goes with the answer to an ask.
 func sayFrozenToo(f approvals.Freeze) string {
-	return ":snowflake: You can ask and approve, but it is frozen: " + sayFreeze(f)
+	return ":snowflake: " + sayFreeze(f) + "\nIt can be approved meanwhile."
 }
 
 const (
-	sayDidFreeze   = ":snowflake: Frozen: no request is sent to the cloud until somebody types `/ecs-stop unfreeze`. What was sent goes on."
-	sayDidUnfreeze = ":sunny: The freeze is lifted. What was approved is sent now."
+	sayDidFreeze   = ":snowflake: Sending is frozen until an approver types `/ecs-stop unfreeze`. Anything already sent will finish."
+	sayDidUnfreeze = ":white_check_mark: The freeze is lifted. Approved requests are being sent."
 )
 
 const (
-	sayUnheard      = ":warning: I could not announce this: I am no member of this channel, or it is a direct message. Tell the others yourself, or invite me and name a channel for announcements in my settings (APPROVAL_CHANNEL)."
-	sayPlaceOutside = ":no_entry: People from outside your workspace read this channel, and the request would show servers and addresses here. Nothing was asked for: use a channel of your own workspace."
-	sayPlaceGroup   = ":no_entry: A request cannot stand in a direct message. Nothing was asked for: use a channel where I am a member."
-	sayPlaceUnknown = ":warning: I cannot find out who reads this conversation, so nothing was asked for. Use a channel where I am a member, or try again in a minute."
-	sayUnread       = ":x: I could not read that, so nothing was done. Please type it again."
+	sayUnheard      = ":warning: I couldn't announce this here: I am not in this channel, or it is a direct message. Tell the others yourself. To have it announced, invite me here or set APPROVAL_CHANNEL."
+	sayPlaceOutside = ":x: People outside your workspace can read this channel and would see your servers. No request was created. Use an internal channel."
+	sayPlaceGroup   = ":x: Requests don't work in direct messages. No request was created. Use a channel that I am in."
+	sayPlaceUnknown = ":warning: I can't find out who can read this conversation. No request was created. Use a channel that I am in, or try again in a minute."
+	sayUnread       = ":x: I couldn't read that. Nothing was changed. Please retype it."
 )
 
 // sayAnnouncement is a channel's own message.
 func sayAnnouncement(n approvals.Note) string {
 	if n.Topic == approvals.TopicUnfrozen {
-		return fmt.Sprintf(":sunny: *Not frozen any more.* %s lifted the freeze; approved requests go on.", mention(n.By))
+		return fmt.Sprintf(":white_check_mark: *Freeze lifted by %s.* Approved requests are being sent.", mention(n.By))
 	}
-	return fmt.Sprintf(":snowflake: *Frozen by %s.* No request is sent to the cloud until an approver types %s. Running jobs go on; you can ask and approve meanwhile.", mention(n.By), code("/ecs-stop unfreeze")) + quoted(n.Why)
+	return fmt.Sprintf(":snowflake: *Sending frozen by %s* until an approver types %s. Anything already sent will finish; you can still request and approve.", mention(n.By), code("/ecs-stop unfreeze")) + quoted(n.Why)
 }
 
 // sayHolder is a request that holds servers which somebody else wants.
 func sayHolder(r approvals.Request, link string) string {
-	name := code(r.ID)
+	id := code(r.ID)
 	if link != "" {
-		name = "<" + link + "|" + r.ID + ">"
+		id = "<" + link + "|" + r.ID + ">"
 	}
-	return fmt.Sprintf("%s: %s, %s by %s, %s", name, sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Created))
+	return fmt.Sprintf("%s %s · %s · %s · %s", id, sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Created))
 }

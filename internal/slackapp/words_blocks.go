@@ -29,45 +29,55 @@ func sayRowsLeft(n int, file bool) string {
 // The plan of a running request.
 
 const (
-	sayDoneAbout  = "All done about"
+	sayDoneAbout  = "Done about"
 	sayWaitsSince = "Waiting since"
 )
 
 func sayPlanTitle(r approvals.Request) string {
-	return fmt.Sprintf("%s: %s of %s done", doing(r.Action), thousands(r.Tally.Good()), count(r.Total, "server"))
+	return doing(r.Action) + ": " + sayOfAll(r) + " " + pastTense(r.Action)
 }
 
-func sayCallsDone(r approvals.Request, done int) string {
-	return fmt.Sprintf("%s of %s done: %s", thousands(done), count(r.Batches, "call"), sayTally(approvals.Tally{
+// countBatches writes a number of batches.
+func countBatches(n int) string {
+	if n == 1 {
+		return "1 batch"
+	}
+	return thousands(n) + " batches"
+}
+
+func sayBatchesDone(r approvals.Request, done int) string {
+	return fmt.Sprintf("%s of %s done: %s", thousands(done), countBatches(r.Batches), sayTally(approvals.Tally{
 		Stopped: r.Tally.Stopped, Off: r.Tally.Off, Started: r.Tally.Started, On: r.Tally.On, LeftOut: r.Tally.LeftOut, NotSent: r.Tally.NotSent}))
 }
 
-// sayBad is what did not end well in the calls that are done.
+// sayBad is what did not end well in the batches that are done.
 func sayBad(t approvals.Tally) string {
 	return sayTally(approvals.Tally{Failed: t.Failed, Unknown: t.Unknown})
 }
 
-// sayCallsOpen tells of the calls that have not ended; sent says that all of them were
-// sent.
-func sayCallsOpen(r approvals.Request, n int, sent bool) string {
+// sayBatchesOpen tells of the batches that have not ended; sent says that all of them
+// were sent.
+func sayBatchesOpen(r approvals.Request, n int, sent bool) string {
 	if sent {
-		return count(n, "call") + " running in the cloud."
+		return countBatches(n) + " running in the cloud."
 	}
-	return fmt.Sprintf("%s of %s open.", thousands(n), count(r.Batches, "call"))
-}
-
-func (v view) sayWaiting(r approvals.Request) string {
-	return fmt.Sprintf("Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
+	return fmt.Sprintf("%s of %s open.", thousands(n), countBatches(r.Batches))
 }
 
 func sayPlanFrozen(open int) string {
-	return fmt.Sprintf("Sending is paused; %s open.", count(open, "call"))
+	return fmt.Sprintf("Sending is frozen; %s open.", countBatches(open))
 }
 
 // The lists that fold.
 
-func sayServersTitle(r approvals.Request) string { return count(r.Total, "server") }
-
-func sayLeftOutTitle(r approvals.Request) string {
-	return count(r.LeftOutCount, "server") + " left out"
+// sayServersTitle counts the servers and names them as far as there is room, as plain
+// text.
+func sayServersTitle(r approvals.Request) string {
+	names := sayRuns(r.Named()[:min(3, len(r.Named()))], r.Total, 100)
+	return clipRunes(withoutControls(plainly(count(r.Total, "server")+": "+names)), maxFoldedTitle)
 }
+
+// maxFoldedTitle is how many characters the title of a container holds.
+const maxFoldedTitle = 150
+
+func saySkippedTitle(r approvals.Request) string { return "Skipped " + thousands(r.LeftOutCount) }

@@ -11,12 +11,14 @@ import (
 
 // Words of the card.
 
-// sayWish is the card's first lines: who, how many, where, how, why.
+// sayHeadline is what a request is about, in the fewest words.
+func sayHeadline(r approvals.Request) string {
+	return fmt.Sprintf("%s %s · %s", upper(toDo(r.Action)), count(r.Total, "server"), r.Project)
+}
+
+// sayWish tells who wants it, how, and why.
 func sayWish(r approvals.Request) string {
-	s := fmt.Sprintf("%s asks to %s *%s* in %s%s", mention(r.Requester), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r))
-	if r.FollowUpOf != "" {
-		s += sayOf(r)
-	}
+	s := "Requested by " + mention(r.Requester) + sayHow(r) + sayOf(r)
 	if r.Reason != "" {
 		s += "\n> " + escape(r.Reason)
 	}
@@ -24,79 +26,196 @@ func sayWish(r approvals.Request) string {
 }
 
 func sayWishShort(r approvals.Request) string {
-	s := fmt.Sprintf("%s: %s asks to %s %s in %s%s", r.ID, mention(r.Requester), toDo(r.Action), count(r.Total, "server"), escape(r.Project), sayHow(r))
+	s := fmt.Sprintf("%s: %s wants to %s %s in %s%s", r.ID, mention(r.Requester), toDo(r.Action), count(r.Total, "server"), escape(r.Project), sayHow(r))
 	if r.Reason != "" {
 		s += ": " + escape(r.Reason)
 	}
 	return s + "."
 }
 
-// sayStateIn is where the request stands while f is in force.
+// sayStateIn is where the request stands while f is in force: title and detail.
 func (v view) sayStateIn(r approvals.Request, f approvals.Freeze) string {
-	if !f.On || r.State.Final() || r.Cancellation != nil {
-		return v.sayState(r)
+	if r.State == approvals.Pending {
+		return v.sayPending(r, f)
 	}
-	paused := fmt.Sprintf("%s paused sending %s", mention(f.By), clock(f.At))
-	if f.Reason != "" {
-		paused += " (“" + clip(escape(f.Reason), 300) + "”)"
+	s := sayTitle(r, f)
+	if detail := v.sayDetail(r, f); detail != "" {
+		s += "\n" + detail
 	}
-	switch r.State {
-	case approvals.Approved:
-		return ":snowflake: *On hold*, approved by " + sayApprovers(r) + ": " + paused + "."
-	case approvals.Executing:
-		return ":snowflake: *Sending is paused*, approved by " + sayApprovers(r) + ": " + paused + ". What was sent goes on."
-	}
-	return v.sayState(r) + "\n:snowflake: *On hold*: " + paused + "."
+	return s
 }
 
-// sayState is where the request stands, with word and sign.
-func (v view) sayState(r approvals.Request) string {
-	last := r.LastDecision()
+// sayPending tells who has to decide, and by when.
+func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
+	s := fmt.Sprintf(":hourglass_flowing_sand: *Needs %s*", count(r.ApprovalsNeeded-r.Approvals(), "approval"))
+	if r.Approvals() > 0 {
+		s = fmt.Sprintf(":hourglass_flowing_sand: *Needs %d more*", r.ApprovalsNeeded-r.Approvals())
+	}
+	if who := v.mayStillDecide(r); len(who) > 0 {
+		s += " from " + mentions(who)
+	}
+	s += " · expires " + clock(r.Expires)
+	if by := sayApprovers(r); by != "" {
+		s += "\nApproved so far by " + by
+	}
+	if f.On {
+		s += "\n:snowflake: Sending is frozen by " + sayFrozenBy(f) + ". You can approve now; nothing is sent until the freeze is lifted."
+	}
+	return s
+}
+
+// mayStillDecide are the approvers without those who have decided or whose word
+// would not count.
+func (v view) mayStillDecide(r approvals.Request) []string {
+	return slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
+		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
+		return said || id == r.Requester && !v.Policy.AllowSelfApproval
+	})
+}
+
+// sayFrozenBy names who froze, when and why, within a sentence.
+func sayFrozenBy(f approvals.Freeze) string {
+	s := mention(f.By) + " since " + clock(f.At)
+	if f.Reason != "" {
+		s += " (“" + clip(escape(f.Reason), 300) + "”)"
+	}
+	return s
+}
+
+// onHold reports whether the freeze keeps the request from being sent.
+func onHold(r approvals.Request, f approvals.Freeze) bool {
+	return f.On && !r.State.Final() && r.Cancellation == nil && r.State != approvals.Pending
+}
+
+// sayTitle says in bold what has become of a request that is decided.
+func sayTitle(r approvals.Request, f approvals.Freeze) string {
+	what := toDo(r.Action) + " " + count(r.Total, "server")
+	sign, title := "", ""
 	switch r.State {
 	case approvals.Pending:
-		need := r.ApprovalsNeeded - r.Approvals()
-		s := fmt.Sprintf(":hourglass_flowing_sand: *Waiting for %s* from %s, until %s.", count(need, "approval"), mentions(v.Policy.Approvers), clock(r.Expires))
-		if by := sayApprovers(r); by != "" {
-			s += " Approved so far by " + by + "."
-		}
-		return s
+		sign, title = ":hourglass_flowing_sand:", upper(what)
 	case approvals.Approved:
-		return ":white_check_mark: *Approved* by " + sayApprovers(r) + ". Starting."
+		sign, title = ":white_check_mark:", "Approved: "+what
+		if onHold(r, f) {
+			sign, title = ":snowflake:", "On hold: "+what
+		}
 	case approvals.Executing:
-		s := ":gear: *" + doing(r.Action) + "*, approved by " + sayApprovers(r) + "."
-		if r.Cancellation != nil {
-			s += " " + sayStopped(r, "") + "; nothing more is sent."
+		sign, title = ":gear:", doing(r.Action)+" "+count(r.Total, "server")
+		if onHold(r, f) {
+			sign, title = ":snowflake:", "On hold: "+what
 		}
-		return s
 	case approvals.Denied:
-		return ":x: *Denied* by " + mention(last.By) + " " + clock(last.At) + because(last.Reason)
+		sign, title = ":x:", "Denied: "+what
 	case approvals.Expired:
-		return ":alarm_clock: *Expired* " + clock(last.At) + ": nobody decided in time. Nothing was " + pastTense(r.Action) + "."
+		sign, title = ":x:", "Expired: "+what
 	case approvals.Cancelled:
-		return sayCancelledState(r)
+		sign, title = ":x:", upper(cancelledWord(r))+": "+what
 	case approvals.Succeeded:
-		return ":white_check_mark: *Done*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
+		sign, title = ":white_check_mark:", upper(pastTense(r.Action))+" "+count(r.Total, "server")
+		if r.Tally.Stopped+r.Tally.Started < r.Total { // not all of them by this request
+			sign, title = ":white_check_mark:", count(r.Total, "server")+" "+areDone(r)
+		}
 	case approvals.PartiallyFailed, approvals.Failed:
+		sign, title = ":warning:", upper(sayGoodOfAll(r))
+		if r.Tally.Good() == 0 {
+			sign, title = ":x:", "Failed to "+what
+		}
 		if cutShort(r) {
-			return fmt.Sprintf("%s after %s, approved by %s. ", sayStopped(r, "*"), sayOfAll(r), sayApprovers(r)) + sayTally(r.Tally) + sayWord(r)
+			title = upper(cancelledWord(r)) + " after " + sayOfAll(r) + " servers"
 		}
-		if r.State == approvals.Failed {
-			return ":x: *Failed*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
-		}
-		return ":warning: *Done in part*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally) + sayWord(r)
 	case approvals.Unknown:
-		return ":grey_question: *Not known in full*, approved by " + sayApprovers(r) + ". " + sayTally(r.Tally)
+		sign, title = ":warning:", "Outcome unknown for "+thousands(r.Tally.Unknown)+" of "+count(r.Total, "server")
+	default:
+		title = string(r.State)
 	}
-	return string(r.State)
+	return sign + " *" + title + "* · " + bold(r.Project)
 }
 
-// sayStopped tells who or what keeps the rest of a request from being sent;
-// bold goes around the first word.
-func sayStopped(r approvals.Request, bold string) string {
-	if r.Cancellation.Choice == approvals.ChoseLapse {
-		return fmt.Sprintf(":alarm_clock: %[1]sApproval expired%[1]s %[2]s", bold, clock(r.Cancellation.At))
+// sayGoodOfAll is how many servers are as the request wants them.
+func sayGoodOfAll(r approvals.Request) string {
+	if r.Tally.Good() == r.Tally.Stopped+r.Tally.Started {
+		return pastTense(r.Action) + " " + sayOfAll(r) + " servers"
 	}
-	return fmt.Sprintf(":no_entry: %[1]sCancelled%[1]s by %[2]s %[3]s", bold, mention(r.Cancellation.By), clock(r.Cancellation.At))
+	return sayOfAll(r) + " servers " + areDone(r)
+}
+
+// areDone is said of servers that are as the request wants them, whoever did it.
+func areDone(r approvals.Request) string {
+	be, state := "are", "stopped"
+	if r.Total == 1 {
+		be = "is"
+	}
+	if r.Action == approvals.Start {
+		state = "running"
+	}
+	return be + " " + state
+}
+
+// sayDetail is what else matters about a request that is decided.
+func (v view) sayDetail(r approvals.Request, f approvals.Freeze) string {
+	last := r.LastDecision()
+	switch r.State {
+	case approvals.Approved:
+		if onHold(r, f) {
+			return "Sending is frozen by " + sayFrozenBy(f) + ". It goes on when the freeze is lifted."
+		}
+		return doing(r.Action) + " now."
+	case approvals.Executing:
+		return v.sayProgress(r, f)
+	case approvals.Denied:
+		return sayBy(last) + because(last.Reason)
+	case approvals.Expired:
+		return "It was not approved in time. Nothing was " + pastTense(r.Action) + "."
+	case approvals.Cancelled:
+		switch {
+		case last.Choice == approvals.ChoseNoCard:
+			return "Its card could not be posted. Nothing was " + pastTense(r.Action) + "."
+		case r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse:
+			return "Nothing was sent before the approval expired " + clock(r.Cancellation.At) + "."
+		case r.Cancellation != nil:
+			last = *r.Cancellation
+		}
+		return sayBy(last) + ". Nothing was " + pastTense(r.Action) + "."
+	case approvals.Succeeded, approvals.PartiallyFailed, approvals.Failed:
+		s := ""
+		if cutShort(r) {
+			s = sayBy(*r.Cancellation) + ". "
+		}
+		switch ours := r.Tally.Good() == r.Tally.Stopped+r.Tally.Started; {
+		case r.State == approvals.PartiallyFailed && ours:
+			s += sayTally(bad(r.Tally))
+		case r.State != approvals.Succeeded || !ours:
+			s += sayTally(r.Tally)
+		}
+		return strings.TrimSpace(s + sayWord(r))
+	case approvals.Unknown:
+		return sayTally(r.Tally) + " Check the servers in the cloud's console, then tell me in the thread."
+	}
+	return ""
+}
+
+// cancelledWord is what kept the rest of a request from being sent.
+func cancelledWord(r approvals.Request) string {
+	if r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse {
+		return "approval expired"
+	}
+	return "cancelled"
+}
+
+// sayBy names who decided, if it was not the clock, and when.
+func sayBy(d approvals.Decision) string {
+	if d.By == "" {
+		return "Expired " + clock(d.At)
+	}
+	return "By " + mention(d.By) + " " + clock(d.At)
+}
+
+// sayWhoCancelled names who cancelled, or tells that the approval expired.
+func sayWhoCancelled(r approvals.Request) string {
+	if r.Cancellation.Choice == approvals.ChoseLapse {
+		return "The approval expired " + clock(r.Cancellation.At) + "."
+	}
+	return "Cancelled by " + mention(r.Cancellation.By) + " " + clock(r.Cancellation.At) + "."
 }
 
 // cutShort reports whether a cancel has kept a part from being sent.
@@ -107,17 +226,6 @@ func sayOfAll(r approvals.Request) string {
 	return thousands(r.Tally.Good()) + " of " + thousands(r.Total)
 }
 
-func sayCancelledState(r approvals.Request) string {
-	last := r.LastDecision()
-	switch {
-	case r.Cancellation != nil:
-		return sayStopped(r, "*") + " before anything was sent."
-	case last.Choice == approvals.ChoseNoCard:
-		return ":no_entry: *Withdrawn*: its card could not be posted."
-	}
-	return ":no_entry: *Cancelled* by " + mention(last.By) + " " + clock(last.At) + ". Nothing was " + pastTense(r.Action) + "."
-}
-
 func because(reason string) string {
 	if reason == "" {
 		return "."
@@ -125,7 +233,7 @@ func because(reason string) string {
 	return ":\n> " + escape(reason)
 }
 
-// sayApprovers names who said yes, and when.
+// sayApprovers names who approved, and when.
 func sayApprovers(r approvals.Request) string {
 	var names []string
 	for _, d := range r.Decisions {
@@ -142,8 +250,8 @@ func sayTally(t approvals.Tally) string {
 		n    int
 		word string
 	}{
-		{t.Stopped, "stopped"}, {t.Off, "found off"}, {t.Started, "started"}, {t.On, "found running"}, {t.Failed, "failed"},
-		{t.LeftOut, "left out"}, {t.Unknown, "not known"}, {t.NotSent, "not sent"},
+		{t.Stopped, "stopped"}, {t.Off, "found stopped"}, {t.Started, "started"}, {t.On, "found running"}, {t.Failed, "failed"},
+		{t.LeftOut, "skipped"}, {t.Unknown, "unknown"}, {t.NotSent, "not sent"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %s", thousands(p.n), p.word))
@@ -152,173 +260,42 @@ func sayTally(t approvals.Tally) string {
 	return strings.Join(parts, ", ") + "."
 }
 
+// sayProgress is how the work goes: numbers, what it waits for, and a bar.
 func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
-	s := bar(r.Tally.Good(), r.Total) + " " + sayOfAll(r) // what failed or was not sent is no progress
+	s := sayOfAll(r) + " " + pastTense(r.Action) // what failed or was not sent is no progress
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}
-	if r.State == approvals.Executing && !f.On {
-		s += v.sayPace(r)
+	if at := r.ETA(v.Rate); !at.IsZero() && !f.On {
+		s += " · done about " + clock(at)
+	}
+	s += "\n" + bar(r.Tally.Good(), r.Total)
+	if held := sayHeldBack(r, f); held != "" {
+		return s + "\n" + held
+	}
+	if r.WaitingBatch > 0 {
+		s += "\n:hourglass_flowing_sand: " + v.sayWaiting(r)
 	}
 	return s
 }
 
-// cardBudget is the room for one list of servers on the card.
-const cardBudget = 2400
-
-// sayServers lists the servers as they were when the request was made. Once it
-// is decided their state then is of no interest any more.
-func sayServers(r approvals.Request, budget int) string {
-	if r.State != approvals.Pending {
-		return listing(r.Sample, r.Total, budget, nameLine)
+// sayHeldBack tells who keeps the rest from being sent; empty if nobody does.
+func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
+	switch {
+	case r.Cancellation != nil:
+		return ":x: " + sayWhoCancelled(r) + " Servers already sent will still " + toDo(r.Action) + "; the rest won't be touched."
+	case f.On:
+		return "Sending is frozen by " + sayFrozenBy(f) + ". Servers already sent will still " + toDo(r.Action) + "."
 	}
-	return listing(r.Sample, r.Total, budget, serverLine)
+	return ""
 }
 
-func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)) }
-
-func sayLeftOut(out []approvals.LeftOut, total, budget int) string {
-	return "Left out:\n" + listing(out, total, budget, func(l approvals.LeftOut) string {
-		return sayOneLeftOut(l)
-	})
+// sayWaiting is what the next batch waits for.
+func (v view) sayWaiting(r approvals.Request) string {
+	return fmt.Sprintf("%s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
 }
 
-func sayWhy(w approvals.SkipReason) string {
-	switch w {
-	case approvals.SkipOff:
-		return "already stopped"
-	case approvals.SkipOn:
-		return "already running"
-	case approvals.SkipStartState:
-		return "in a state that cannot be started"
-	case approvals.SkipGoingOff:
-		return "being stopped by somebody else right now"
-	case approvals.SkipGoingOn:
-		return "being started by somebody else right now"
-	case approvals.SkipChangedSince:
-		return "changed by somebody since then"
-	case approvals.SkipLocked:
-		return "locked in the cloud"
-	case approvals.SkipBusy:
-		return "something else is being done to it"
-	case approvals.SkipVanished:
-		return "not there any more"
-	case approvals.SkipProtected:
-		return "protected by the bot's settings"
-	case approvals.SkipBareMetal:
-		return "a bare-metal server, which I cannot stop or start"
-	case approvals.SkipStopState:
-		return "in a state that cannot be stopped"
-	case approvals.SkipChangedMeanwhile:
-		return "changed since the request was made, while my store lost some of its data"
-	}
-	return string(w)
-}
-
-// saySmall is the small print: id, batches, time, digest.
-func (v view) saySmall(r approvals.Request) string {
-	batches := max(r.Batches, (r.Total+v.Batch-1)/v.Batch)
-	s := fmt.Sprintf("%s · %s in %s", code(r.ID), count(r.Total, "server"), count(batches, "call"))
-	if strings.HasSuffix(s, "calls") && batches == 1 {
-		s = strings.TrimSuffix(s, "s")
-	}
-	if wait := eta(r.Total, v.Rate); wait > 0 {
-		s += fmt.Sprintf(" · at least %s at the cloud's limit of %s a minute", took(wait), count(v.Rate, "server"))
-	}
-	return s + " · list " + code(r.Digest)
-}
-
-func sayConfirmTitle(r approvals.Request) string {
-	return clip(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
-}
-
-func sayConfirm(r approvals.Request, f approvals.Freeze) string {
-	how := "They are asked to shut down (SOFT)."
-	if r.Mode == approvals.Hard {
-		how = "Their power is cut (HARD): unsaved data is lost."
-	}
-	if r.Action == approvals.Start {
-		how = "They are started."
-	}
-	hold := ""
-	if f.On {
-		hold = " Sending is paused: nothing happens before the freeze is lifted."
-	}
-	return clip(fmt.Sprintf("%s in %s. %s List %s.%s", count(r.Total, "server"), r.Project, how, r.Digest, hold), 300)
-}
-
-func sayConfirmYes(r approvals.Request) string {
-	return clip(upper(toDo(r.Action))+" "+thousands(r.Total), 30)
-}
-
-// Words of warnings, reminders and progress.
-
-// sayWarnings is what whoever decides should know, one line each. Once it is
-// decided only the power cut is of interest.
-func sayWarnings(r approvals.Request) string {
-	var lines []string
-	if r.Action == approvals.Stop && r.Mode == approvals.Hard {
-		lines = append(lines, sayHardRisk)
-	}
-	if r.Action != approvals.Stop || r.State != approvals.Pending {
-		return strings.Join(lines, "\n")
-	}
-	for _, w := range r.Warnings {
-		lines = append(lines, sayWarning(w))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func sayWarning(w approvals.Warning) string {
-	what := map[approvals.Hazard]string{
-		approvals.LooksLive:   ":rotating_light: *Production?* By name or tag:",
-		approvals.MayBeScaled: ":arrows_counterclockwise: *Auto Scaling?* By name or tag; a group may replace or delete a stopped member:",
-		approvals.BilledOff:   ":moneybag: *Billed on while stopped* (paid by year or month, local disks, FPGA or bare metal):",
-	}[w.Hazard]
-	return what + " " + sayNames(w.Names, w.Count)
-}
-
-// sayNames lists the first names of n.
-func sayNames(names []string, n int) string {
-	said := make([]string, len(names))
-	for i, name := range names {
-		said[i] = code(name)
-	}
-	s := strings.Join(said, ", ")
-	if more := n - len(names); more > 0 {
-		s += fmt.Sprintf(" and %s more", thousands(more))
-	}
-	return s + "."
-}
-
-// sayReminder asks those who may decide, but not those who have or whose word
-// would not count.
-func (v view) sayReminder(r approvals.Request) string {
-	who := slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
-		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !v.Policy.AllowSelfApproval
-	})
-	s := fmt.Sprintf("this still waits for %s, until %s. Please approve or deny it.", count(r.ApprovalsNeeded-r.Approvals(), "approval"), clock(r.Expires))
-	if len(who) == 0 {
-		return ":bell: T" + s[1:]
-	}
-	return ":bell: " + mentions(who) + ": " + s
-}
-
-// sayPace tells when an executing request will about be done, and what it
-// waits for.
-func (v view) sayPace(r approvals.Request) string {
-	s := ""
-	if at := r.ETA(v.Rate); !at.IsZero() {
-		s += ", done about " + clock(at)
-	}
-	if r.WaitingBatch > 0 && r.Cancellation == nil {
-		s += fmt.Sprintf("\n:hourglass_flowing_sand: Call %s waits for the cloud's limit of %s a minute%s.", sayCall(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
-	}
-	return s
-}
-
-// sayPlace is the request's place in the line; empty if nobody is before it.
+// sayPlace is the request's place in the queue; empty if nobody is before it.
 func sayPlace(n int) string {
 	if n < 2 {
 		return ""
@@ -330,35 +307,188 @@ func sayPlace(n int) string {
 	return fmt.Sprintf("; this request is %s%s in line", thousands(n), cmp.Or(end, "th"))
 }
 
+func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)) }
+
+// saySmall is the small print below what has to be decided.
+func (v view) saySmall(r approvals.Request) string {
+	s := r.ID
+	if wait := eta(r.Total, v.Rate); wait > 0 {
+		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.Rate, "server"))
+	}
+	return s
+}
+
+// smallReason is how much of the reason a decided card shows, in bytes.
+const smallReason = 150
+
+// sayDecidedSmall is the small print of a request that is decided.
+func sayDecidedSmall(r approvals.Request) string {
+	parts := []string{"Requested by " + mention(r.Requester) + sayOf(r)}
+	if r.Reason != "" {
+		parts = append(parts, "“"+escape(clip(r.Reason, smallReason))+"”")
+	}
+	if by := sayApprovers(r); by != "" && r.State != approvals.Denied {
+		parts = append(parts, "approved by "+by)
+	}
+	if how := strings.TrimPrefix(sayHow(r), " · "); how != "" {
+		parts = append(parts, how)
+	}
+	if r.State.Final() && !r.Started.IsZero() {
+		parts = append(parts, "took "+took(r.Finished.Sub(r.Started)))
+	}
+	if r.LeftOutCount > 0 {
+		parts = append(parts, thousands(r.LeftOutCount)+" skipped")
+	}
+	return strings.Join(append(parts, r.ID), " · ")
+}
+
+func sayConfirmTitle(r approvals.Request) string {
+	return clip(upper(toDo(r.Action))+" "+count(r.Total, "server")+"?", 100)
+}
+
+// sayConfirm repeats in plain text what is about to be approved.
+func sayConfirm(r approvals.Request, f approvals.Freeze) string {
+	var s strings.Builder
+	s.WriteString(plainly(sayRuns(r.Named()[:min(3, len(r.Named()))], r.Total, 70)) + " in " + clipRunes(r.Project, 30) + ". ")
+	if r.Reason != "" {
+		s.WriteString("Reason: “" + clipRunes(r.Reason, 40) + "”. ")
+	}
+	switch {
+	case r.Action == approvals.Start:
+	case r.Mode == approvals.Hard:
+		s.WriteString("POWER OFF: unsaved data is lost. ")
+	default:
+		s.WriteString("Graceful shutdown. ")
+	}
+	for _, w := range r.Warnings {
+		if w.Hazard == approvals.LooksLive && r.Action == approvals.Stop {
+			s.WriteString(sayLooksLive(w.Count) + ". ")
+		}
+	}
+	switch more := r.ApprovalsNeeded - r.Approvals() - 1; {
+	case more > 0:
+		fmt.Fprintf(&s, "%d more needed after yours.", more)
+	case f.On:
+		s.WriteString("Sending is frozen: nothing happens until it is lifted.")
+	default:
+		s.WriteString("This begins as soon as you confirm.")
+	}
+	return clipRunes(strings.NewReplacer("<", "‹", ">", "›").Replace(withoutControls(s.String())), maxConfirm)
+}
+
+func sayConfirmYes(r approvals.Request) string {
+	return clip(upper(toDo(r.Action))+" "+thousands(r.Total), 30)
+}
+
+// Words of the button that stops a running request.
+
+const sayStopSending = "Stop sending"
+
+func sayStopTitle(r approvals.Request) string { return "Stop sending " + r.ID + "?" }
+
+func sayStopText(r approvals.Request) string {
+	return fmt.Sprintf("%s of %s are done. Servers already sent will still %s; the rest won't be touched. This can't be undone.", thousands(r.Tally.Good()), count(r.Total, "server"), toDo(r.Action))
+}
+
+const sayStopNo = "Keep going"
+
+// Words of warnings and reminders.
+
+// sayWarnings is what people should know before they decide, one line each.
+func sayWarnings(r approvals.Request) string {
+	if r.Action != approvals.Stop || r.State != approvals.Pending {
+		return ""
+	}
+	var lines []string
+	if r.Mode == approvals.Hard {
+		lines = append(lines, sayHardRisk)
+	}
+	for _, w := range r.Warnings {
+		lines = append(lines, sayWarning(w))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func sayLooksLive(n int) string {
+	if n == 1 {
+		return "1 looks like production"
+	}
+	return thousands(n) + " look like production"
+}
+
+func sayWarning(w approvals.Warning) string {
+	names := sayNames(w.Names, w.Count)
+	switch w.Hazard {
+	case approvals.LooksLive:
+		return ":warning: *" + sayLooksLive(w.Count) + "* by name or tag: " + names
+	case approvals.MayBeScaled:
+		return ":warning: *" + thousands(w.Count) + " may be in Auto Scaling*, which may replace or delete a stopped server: " + names
+	case approvals.BilledOff:
+		verb := "are"
+		if w.Count == 1 {
+			verb = "is"
+		}
+		return ":warning: *" + thousands(w.Count) + " " + verb + " still billed while stopped* (prepaid, local disk, FPGA or bare metal): " + names
+	}
+	return ":warning: " + string(w.Hazard) + ": " + names
+}
+
+// sayNames lists the first names of n.
+func sayNames(names []string, n int) string {
+	said := make([]string, len(names))
+	for i, s := range names {
+		said[i] = name(s)
+	}
+	s := strings.Join(said, ", ")
+	if more := n - len(names); more > 0 {
+		s += fmt.Sprintf(" and %s more", thousands(more))
+	}
+	return s
+}
+
+// sayReminder asks those who may still decide.
+func (v view) sayReminder(r approvals.Request) string {
+	s := fmt.Sprintf("this request expires %s and needs %d more approval", clock(r.Expires), r.ApprovalsNeeded-r.Approvals())
+	if r.ApprovalsNeeded-r.Approvals() > 1 {
+		s += "s"
+	}
+	if who := v.mayStillDecide(r); len(who) > 0 {
+		return ":hourglass_flowing_sand: " + mentions(who) + " Reminder: " + s + "."
+	}
+	return ":hourglass_flowing_sand: Reminder: " + s + "."
+}
+
+// Words of the files.
+
 // sayListTitle is the title of the file with all servers. By it the file is
 // found again, so it must not change.
 func sayListTitle(id string) string { return "Servers of " + id }
 
 func sayListComment(r approvals.Request) string {
-	return fmt.Sprintf(":page_facing_up: All %s, as they were when %s asked.", count(r.Total, "server"), mention(r.Requester))
+	return fmt.Sprintf("All %s of this request.", count(r.Total, "server"))
 }
 
-const sayResultsFollow = ":page_facing_up: What became of each server follows as a file."
+const sayResultsFollow = "The result of every server follows as a file."
 
 // sayResultsTitle is the title of the file with all outcomes. It must not
 // change either.
 func sayResultsTitle(id string) string { return "Results of " + id }
 
 func sayResultsComment(r approvals.Request) string {
-	return fmt.Sprintf(":page_facing_up: What became of each of the %s of %s.", count(r.Total, "server"), r.ID)
+	return fmt.Sprintf("Results for all %s of %s.", count(r.Total, "server"), r.ID)
 }
 
 // sayOutcome is one server's outcome in the file.
 func sayOutcome(o approvals.Outcome) string {
 	switch o {
 	case approvals.FoundOff:
-		return "found off"
+		return "found stopped"
 	case approvals.FoundOn:
 		return "found running"
 	case approvals.Skipped:
-		return "left out"
+		return "skipped"
 	case approvals.NotKnown:
-		return "not known"
+		return "unknown"
 	case approvals.NotSent:
 		return "not sent"
 	}

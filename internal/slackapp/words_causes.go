@@ -18,77 +18,77 @@ func sayCause(c approvals.Cause) string {
 	case approvals.Cause{}:
 		return c.Detail()
 
-	// Why a batch waits: "Call 1 of 2 has to wait: …"
+	// Why a batch waits: "Batch 1 of 2 has to wait: …"
 	case approvals.CauseCloudBusy:
-		return "the cloud is busy or cannot be reached. I keep trying"
+		return "Huawei Cloud is busy or can't be reached. I keep trying"
 	case approvals.CauseThrottled:
-		return "the cloud says that its rate limit is used up, perhaps by somebody else in the account. I pause for at least a minute, then go on"
+		return "Huawei Cloud is rate-limiting us (429). I retry in a minute"
 	case approvals.CauseUnreadable:
-		return "the cloud does not show me the state of the servers, and I send nothing without it. I keep trying"
+		return "Huawei Cloud doesn't show me the state of the servers, and I send nothing without it. I keep trying"
 	case approvals.CauseInProgress:
-		return "its servers are changing state right now, perhaps after my earlier call. I watch them and send nothing until that is over"
+		return "its servers are changing state, perhaps after my earlier call. I send nothing until that is over"
 	case approvals.CauseNewerVersion:
-		return "only a newer version of this bot can carry it on. It goes on once the upgrade is finished"
+		return "it needs a newer version of this bot. It resumes when the upgrade is finished"
 	case approvals.CauseStoreFull:
-		return "my database is full, and I make no call that I cannot record. It goes on once there is room; tell the people who run this bot"
+		return "my database is full. It resumes when there is room; tell the people who run this bot"
 	case approvals.CauseStoreUnsafe:
-		return "my database may lose what is written to it, so I send nothing. It goes on once that is fixed; tell the people who run this bot"
+		return "my database may lose data, so I send nothing. Tell the people who run this bot"
 	case approvals.CauseStoreRestart:
-		return "my database was restarted just before the call, so I did not make it. It goes on by itself in about a minute"
+		return "my database restarted just before the call, so I did not make it. It resumes by itself in about a minute"
 	case approvals.CauseProcessPaused:
-		return "my process was suspended just before the call, so I did not make it. I try again"
+		return "I was suspended just before the call, so I did not make it. I retry now"
 	case approvals.CauseClockJumped:
-		return "the clock of my database jumped ahead, so I cannot tell how much of the cloud's rate limit is used. I send nothing for about a minute, then go on"
+		return "the clock of my database jumped, so I can't count against the cloud's limit. It resumes by itself in about a minute"
 	case approvals.CauseClocksDiffer:
-		return "the clocks of my database and of my machine are more than ten seconds apart, so I cannot keep to the cloud's rate limit. I try again every minute; tell the people who run this bot to synchronize them"
+		return "the clocks of my database and my machine differ by more than ten seconds, so I can't keep the cloud's limit. I retry every minute; tell the people who run this bot to synchronize them"
 	case approvals.CauseUnconfirmed:
-		return "no replica of my database has confirmed the record of this call, so I did not make it. I keep trying; if this lasts, tell the people who run this bot"
+		return "no replica of my database confirmed the record of this call, so I did not make it. I keep trying; if this lasts, tell the people who run this bot"
 	case approvals.CauseParked:
-		return "work on it has crashed many times in a row. I try again in an hour; tell the people who run this bot, its log shows the error"
+		return "it has crashed many times in a row. I retry in an hour; tell the people who run this bot, the log shows the error"
 
-	// Why a call is unclear: "It is not clear whether the cloud took call 1 of 2: …"
+	// Why a call is unclear: "No reply from Huawei Cloud for batch 1 of 2: …"
 	case approvals.CauseAnswerLost:
-		return "its answer was lost or could not be read"
+		return "the reply was lost or unreadable"
 	case approvals.CauseSenderGone:
-		return "my process was interrupted before it recorded the answer"
+		return "I restarted before I could record the reply"
 
 	// Why a job is not followed any longer.
 	case approvals.CauseJobNotFound:
-		return "the cloud no longer knows job " + c.Detail()
+		return "Huawei Cloud no longer knows job " + c.Detail()
 	case approvals.CauseJobTooOld:
-		return "its job was not done after " + sayLength(c.Detail())
+		return "its job was not finished after " + sayLength(c.Detail())
 
 	// Why the outcome of a server is not known: "web-1: …"
 	case approvals.CauseServerGone:
-		return "the cloud no longer shows it"
+		return "no longer in the cloud"
 	case approvals.CauseChangedSince:
-		return "changed after a call whose answer was lost; I cannot tell by whom"
+		return "changed after a call whose reply was lost; I can't tell by whom"
 	case approvals.CauseRunsAgain:
-		return "runs, but was changed after the call; somebody may have started it again"
+		return "running, but changed after the call; someone may have started it again"
 	case approvals.CauseOffAgain:
-		return "is off, but was changed after the call; somebody may have stopped it again"
+		return "stopped, but changed after the call; someone may have stopped it again"
 	case approvals.CauseNoEffectSeen:
-		return "is as it was before the call, although I saw it change state"
+		return "unchanged after the call, although I saw it change state"
 	case approvals.CauseNoEffectLost:
-		return "is as it was before the call, but the answer to the call was lost; it may still take effect"
+		return "unchanged after the call, but the reply was lost; it may still take effect"
 	case approvals.CauseNoEffectJob:
-		s := "is as it was before the call, although the cloud accepted it"
+		s := "unchanged, although Huawei Cloud accepted the call"
 		if why := sayCause(approvals.ParseCause(c.Detail())); why != "" {
 			s += "; " + why
 		}
 		return s
 	case approvals.CauseManyUnclear:
-		return c.Detail() + " calls brought no clear answer, so I made no other"
+		return c.Detail() + " calls got no clear reply, so I stopped trying"
 	case approvals.CauseStillStopping:
-		return "still powering off after " + sayLength(c.Detail()) + "; I stopped waiting"
+		return "still stopping after " + sayLength(c.Detail()) + "; I stopped waiting"
 	case approvals.CauseStillStarting:
-		return "still powering on after " + sayLength(c.Detail()) + "; I stopped waiting"
+		return "still starting after " + sayLength(c.Detail()) + "; I stopped waiting"
 	case approvals.CauseUnexpectedState:
 		return "its state is " + c.Detail()
 	case approvals.CauseJobDisagrees:
 		return "its job is done, but its state is " + c.Detail()
 	case approvals.CauseJobSilent:
-		return "its job has no result for it, and its state is " + c.Detail()
+		return "its job gave no result, and its state is " + c.Detail()
 	}
 	return c.String()
 }
@@ -105,27 +105,28 @@ func sayLength(stored string) string {
 func sayTrouble(r approvals.Request, n approvals.Note) string {
 	c := n.Cause()
 	why := escape(sayCause(c))
-	switch c.Kind() {
-	case approvals.Cause{}:
+	if c.Kind() == (approvals.Cause{}) {
 		why += ". I keep trying"
-	case approvals.CauseParked: // not always a call: it may have none yet
-		return ":warning: This request has to wait: " + why + "."
 	}
-	return fmt.Sprintf(":warning: Call %s has to wait: %s.", sayCall(r, n.Batch), why)
+	// A request that is parked may have no batch yet.
+	if r.Batches <= 1 || c.Kind() == approvals.CauseParked {
+		return fmt.Sprintf(":warning: This request has to wait: %s.", why)
+	}
+	return fmt.Sprintf(":warning: %s has to wait: %s.", sayBatch(r, n.Batch), why)
 }
 
 func sayUnclear(r approvals.Request, n approvals.Note) string {
-	return fmt.Sprintf(":mag: It is not clear whether the cloud took call %s: %s. I check its servers before anything is sent again; that can take some minutes.", sayCall(r, n.Batch), escape(sayCause(n.Cause())))
+	batch := ""
+	if r.Batches > 1 {
+		batch = fmt.Sprintf(" for batch %s of %s", thousands(n.Batch+1), thousands(r.Batches))
+	}
+	return fmt.Sprintf(":warning: No clear reply from Huawei Cloud%s: %s. I'm checking the servers before I retry; this can take a few minutes.", batch, escape(sayCause(n.Cause())))
 }
 
 func sayLate(r approvals.Request, n approvals.Note) string {
-	what := "call " + sayCall(r, n.Batch)
+	what := sayBatch(r, n.Batch)
 	if n.Job != "" {
-		what = "the cloud's job " + code(n.Job)
+		what = "Job " + code(n.Job)
 	}
-	have := "have"
-	if n.Count == 1 {
-		have = "has"
-	}
-	return fmt.Sprintf(":hourglass_flowing_sand: After %s %s is still not done: %s %s no result. I keep watching and tell the end here. If it is urgent, look at the servers in the cloud's console.", escape(sayLength(n.Why)), what, count(n.Count, "server"), have)
+	return fmt.Sprintf(":hourglass_flowing_sand: %s is still running after %s (%s left). I'll post the result here; if it's urgent, check the Huawei Cloud console.", what, escape(sayLength(n.Why)), count(n.Count, "server"))
 }

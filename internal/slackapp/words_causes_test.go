@@ -54,7 +54,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 		fmt.Fprintf(&table, "%s\n\t%s\n", c, words)
 	}
 	path := filepath.Join("testdata", "causes.txt")
-	if os.Getenv("ECSBOT_GOLDEN") == "write" {
+	if *update {
 		if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	if table.String() != string(want) {
-		t.Errorf("%s has changed; look at it and write it anew\n%s", path, table.String())
+		t.Errorf("%s has changed; look at it, and write it with -update\n%s", path, table.String())
 	}
 }
 
@@ -81,13 +81,13 @@ func TestCausesInTheirSentences(t *testing.T) {
 		note approvals.Note
 		want string
 	}{
-		{trouble(approvals.CauseCloudBusy.String()), ":warning: Call 5 of 12 has to wait: the cloud is busy or cannot be reached. I keep trying."},
-		{trouble(approvals.CauseParked.String()), ":warning: This request has to wait: work on it has crashed many times in a row. I try again in an hour; tell the people who run this bot, its log shows the error."},
-		{unclear(approvals.CauseSenderGone.String()), ":mag: It is not clear whether the cloud took call 5 of 12: my process was interrupted before it recorded the answer. I check its servers before anything is sent again; that can take some minutes."},
+		{trouble(approvals.CauseCloudBusy.String()), ":warning: Batch 5 of 12 has to wait: Huawei Cloud is busy or can't be reached. I keep trying."},
+		{trouble(approvals.CauseParked.String()), ":warning: This request has to wait: it has crashed many times in a row. I retry in an hour; tell the people who run this bot, the log shows the error."},
+		{unclear(approvals.CauseSenderGone.String()), ":warning: No clear reply from Huawei Cloud for batch 5 of 12: I restarted before I could record the reply. I'm checking the servers before I retry; this can take a few minutes."},
 		// What an older version has stored.
-		{trouble("the cloud cannot be reached or is busy"), ":warning: Call 5 of 12 has to wait: the cloud is busy or cannot be reached. I keep trying."},
-		{trouble("<!here> the disk is full"), ":warning: Call 5 of 12 has to wait: &lt;!here&gt; the disk is full. I keep trying."},
-		{unclear("no answer within 30 s"), ":mag: It is not clear whether the cloud took call 5 of 12: no answer within 30 s. I check its servers before anything is sent again; that can take some minutes."},
+		{trouble("the cloud cannot be reached or is busy"), ":warning: Batch 5 of 12 has to wait: Huawei Cloud is busy or can't be reached. I keep trying."},
+		{trouble("<!here> the disk is full"), ":warning: Batch 5 of 12 has to wait: &lt;!here&gt; the disk is full. I keep trying."},
+		{unclear("no answer within 30 s"), ":warning: No clear reply from Huawei Cloud for batch 5 of 12: no answer within 30 s. I'm checking the servers before I retry; this can take a few minutes."},
 	} {
 		if got := sayNotes(r, []approvals.Note{test.note}); got != test.want {
 			t.Errorf("%q is told as\n%s\nwant\n%s", test.note.Why, got, test.want)
@@ -102,9 +102,9 @@ func TestCausesInResults(t *testing.T) {
 		is            approvals.Result
 		message, file string // the file has code and reason apart
 	}{
-		{approvals.Result{Outcome: approvals.NotKnown, Detail: approvals.CauseServerGone.String()}, "the cloud no longer shows it", ",the cloud no longer shows it\n"},
+		{approvals.Result{Outcome: approvals.NotKnown, Detail: approvals.CauseServerGone.String()}, "no longer in the cloud", ",no longer in the cloud\n"},
 		{approvals.Result{Outcome: approvals.NotKnown, Code: "Ecs.0219", Detail: approvals.CauseStillStopping.After(6 * time.Hour).String()},
-			"Ecs.0219 still powering off after 6 h 0 min; I stopped waiting", "Ecs.0219,still powering off after 6 h 0 min; I stopped waiting\n"},
+			"Ecs.0219 still stopping after 6 h; I stopped waiting", "Ecs.0219,still stopping after 6 h; I stopped waiting\n"},
 		{approvals.Result{Outcome: approvals.NotKnown, Detail: "unexpected state: <ERROR>"}, "its state is &lt;ERROR&gt;", ",its state is <ERROR>\n"},
 		{approvals.Result{Outcome: approvals.NotKnown, Detail: "still powering off after 6h0m0s"}, "still powering off after 6h0m0s", ",still powering off after 6h0m0s\n"},
 		{approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0005", Detail: "server not found"}, "Ecs.0005 server not found", "Ecs.0005,server not found\n"},

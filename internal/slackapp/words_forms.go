@@ -16,35 +16,35 @@ import (
 
 const (
 	sayFormTitle  = "Stop servers"
-	sayFormSubmit = "Preview"
+	sayFormSubmit = "Review"
 	sayFormClose  = "Cancel"
 	sayFormBack   = "Back"
-	sayFormDone   = "Done"
 
 	sayPickLabel        = "Servers"
-	sayPickPlaceholder  = "Type part of a name, an id or a tag"
-	sayPickHint         = "All fields add up: these servers, those named below, and those with the tags."
+	sayPickPlaceholder  = "Search by name, id or tag"
+	sayPickHint         = "The request includes everything from the three fields."
 	sayNamesLabel       = "More servers by name, pattern or id"
 	sayNamesPlaceholder = "web-1 web-2 batch-*"
 	sayTagsLabel        = "All servers with these tags"
 	sayTagsPlaceholder  = "env=dev team=a"
-	sayTagsHint         = "key=value; of several tags a server must have all."
-	sayHowLabel         = "How"
-	saySoftMeans        = "Asks the system to shut down."
-	sayHardMeans        = "Cuts the power: unsaved data is lost, file systems may break."
+	sayTagsHint         = "key=value. With several tags, a server must have all of them."
+	sayHowLabel         = "Shutdown type"
+	saySoft             = "Graceful shutdown"
+	saySoftMeans        = "Asks the operating system to shut down."
+	sayHard             = "Power off"
+	sayHardMeans        = "Cuts the power: unsaved data is lost, file systems may be damaged."
 	sayWhyLabel         = "Reason"
 	sayWhyPlaceholder   = "Shown to the approvers"
 
 	sayFieldReason  = "A reason is required."
-	sayFieldServers = "No server is named. Choose some here, name them below, or give a tag."
-	sayHaveForm     = "I have this already; the answer comes in a moment."
+	sayFieldServers = "Choose servers here, name them below, or give a tag."
+	sayHaveForm     = "I already have this; the answer is on its way."
 
-	sayNoForm           = ":warning: I could not open the form in time; nothing was asked for. Try again, or type it:"
-	sayFormNeedsChannel = ":information_source: The card has to stand in a channel. Type `/ecs-stop` in that channel; the form opens there, too."
+	sayNoForm           = ":warning: I couldn't open the form in time. No request was created. Try again, or type it:"
+	sayFormNeedsChannel = "A request needs a channel. Type `/ecs-stop` in a channel that I am in; the form opens there."
 
-	sayPreviewTitle  = "Check and ask"
-	sayPreviewSubmit = "Ask"
-	sayAsking        = ":hourglass_flowing_sand: Asking …"
+	sayPreviewTitle  = "Review request"
+	sayPreviewSubmit = "Send request"
 
 	sayShow      = "Show servers"
 	sayPrev      = "Previous"
@@ -53,16 +53,21 @@ const (
 )
 
 func sayFormFoot(pol approvals.Policy) string {
-	return fmt.Sprintf("At most %s in one request. It needs %s from %s; nothing is stopped before.", count(pol.MaxServers, "server"), count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers))
+	need := max(1, pol.ApprovalsRequired)
+	who := mentions(pol.Approvers)
+	if len(pol.Approvers) == 1 && need == 1 {
+		return fmt.Sprintf("Up to %s. Nothing is stopped until %s approves.", count(pol.MaxServers, "server"), who)
+	}
+	return fmt.Sprintf("Up to %s. Nothing is stopped until %d of %s approve.", count(pol.MaxServers, "server"), need, who)
 }
 
 // sayOption is one server to choose: its state is seen even if its name is long.
-func sayOption(s approvals.Server) string {
-	state := s.Status
-	if s.Task != "" {
-		state += ", " + s.Task
+func sayOption(s approvals.Server, protected bool) string {
+	state := clipRunes(sayServerState(s), 22)
+	if protected {
+		state += " · protected"
 	}
-	rest := " · " + clipRunes(withoutControls(state), 20)
+	rest := " · " + state
 	if s.Address != "" {
 		rest += " · " + clipRunes(withoutControls(s.Address), 15)
 	}
@@ -70,7 +75,7 @@ func sayOption(s approvals.Server) string {
 }
 
 func sayPreviewFoot(r approvals.Request) string {
-	return fmt.Sprintf("Nothing is asked for yet. *Ask* posts a card in <#%s>, where it needs %s. List %s.", r.Channel, count(r.ApprovalsNeeded, "approval"), code(r.Digest))
+	return fmt.Sprintf("Nothing has been requested yet. *%s* posts a card in <#%s>, where it needs %s.", sayPreviewSubmit, r.Channel, count(r.ApprovalsNeeded, "approval"))
 }
 
 // Words of the list of all servers.
@@ -78,17 +83,11 @@ func sayPreviewFoot(r approvals.Request) string {
 func sayPageTitle(id string) string { return "Servers of " + id }
 
 func sayPage(r approvals.Request, first, last, all int) string {
-	return fmt.Sprintf("%s to %s of %s, as they were when %s asked, %s.", thousands(first), thousands(last), count(all, "server"), mention(r.Requester), clock(r.Created))
-}
-
-func sayLeftOutAtEnd(l approvals.LeftOut) string { return sayOneLeftOut(l) + " (left out)" }
-
-func sayOneLeftOut(l approvals.LeftOut) string {
-	return fmt.Sprintf("• %s %s: %s", bold(l.Server.Name), code(l.Server.ID), sayWhy(l.Skip))
+	return fmt.Sprintf("%s to %s of %s, as of %s.", thousands(first), thousands(last), count(all, "server"), clock(r.Created))
 }
 
 func sayShowFailed(id string) string {
-	return ":warning: I could not open the list in time. Click again, or type " + code("/ecs-stop status "+id) + "."
+	return ":warning: I couldn't open the list in time. Click again or type " + code("/ecs-stop status "+id) + "."
 }
 
 // Words of the verb that shows servers.
@@ -97,8 +96,17 @@ func sayShowFailed(id string) string {
 func sayFound(found []approvals.Server, missing *approvals.Refusal) string {
 	var b strings.Builder
 	if len(found) > 0 {
-		fmt.Fprintf(&b, "*%s* now: %s\n", count(len(found), "server"), sayStates(found))
-		b.WriteString(listing(found, len(found), 2200, serverLine))
+		names := map[string]int{}
+		for _, s := range found {
+			names[s.Name]++
+		}
+		fmt.Fprintf(&b, "*%s:* %s\n", count(len(found), "server"), sayStates(found))
+		b.WriteString(listing(found, len(found), 2200, func(s approvals.Server) string {
+			if names[s.Name] > 1 {
+				return serverLine(s)
+			}
+			return serverDetails(s, "• "+name(s.Name))
+		}))
 	}
 	if missing != nil {
 		if b.Len() > 0 {
@@ -113,7 +121,7 @@ func sayFound(found []approvals.Server, missing *approvals.Refusal) string {
 func sayStates(servers []approvals.Server) string {
 	n := map[string]int{}
 	for _, s := range servers {
-		n[s.Status]++
+		n[sayServerState(s)]++
 	}
 	parts := make([]string, 0, len(n))
 	for _, state := range slices.Sorted(maps.Keys(n)) {
@@ -125,13 +133,21 @@ func sayStates(servers []approvals.Server) string {
 // sayMissing lists the words that name no server, each with names like it.
 func sayMissing(no *approvals.Refusal) string {
 	return listing(no.Missing, len(no.Missing), 1500, func(w string) string {
-		line := "• " + code(w) + " names no server that I can see"
+		line := "• I can't find a server called " + code(w) + "."
+		switch {
+		case strings.Contains(w, "*"):
+			line = "• No server name matches " + code(w) + "."
+		case strings.Contains(w, "="):
+			line = "• No server has the tag " + code(w) + "."
+		case approvals.IsServerID(w):
+			line = "• I can't find a server with the id " + code(w) + "."
+		}
 		if near := no.Near[w]; len(near) > 0 {
 			names := make([]string, len(near))
 			for i, name := range near {
 				names[i] = code(name)
 			}
-			line += ". Did you mean " + strings.Join(names, " or ") + "?"
+			line += " Did you mean " + strings.Join(names, " or ") + "?"
 		}
 		return line
 	})
@@ -140,53 +156,62 @@ func sayMissing(no *approvals.Refusal) string {
 // Words of the Home.
 
 const (
-	sayHomeTitle        = "Stop servers, with approval"
-	sayHomeWaiting      = "*Waits for your decision*"
-	sayHomeNothingWaits = "Nothing waits for you."
-	sayHomeOwn          = "*You asked for*"
+	sayHomeTitle        = "Server stops"
+	sayHomeRequest      = "Request a stop"
+	sayHomeWaiting      = "*Needs your approval*"
+	sayHomeNothingWaits = "You're all caught up."
+	sayHomeOwn          = "*Your requests*"
 	sayHomeRunning      = "*Running*"
-	sayHomeResults      = "*Last results*"
+	sayHomeResults      = "*Recent*"
 )
 
 func sayHomeFoot(now time.Time) string {
-	return "Ask with `/ecs-stop` in a channel; `/ecs-stop help` tells how. As of " + clock(now) + "."
+	return "`/ecs-stop help` shows all commands. Updated " + clock(now) + "."
 }
 
 func sayHomeMore(n int) string {
 	return "… and " + thousands(n) + " more: `/ecs-stop list`"
 }
 
-func sayHomeFrozen(f approvals.Freeze) string { return ":snowflake: *Frozen.* " + sayFreeze(f) }
+func sayHomeFrozen(f approvals.Freeze) string { return ":snowflake: " + sayFreeze(f) }
 
 // sayHomeWish is a request that waits for a decision.
 func sayHomeWish(r approvals.Request, link string) string {
-	s := sayWish(r) + "\n" + sayNames(names(r, 5), r.Total)
+	s := sayTitle(r, approvals.Freeze{}) + "\n" + sayWish(r)
 	if warnings := sayWarnings(r); warnings != "" {
 		s += "\n" + warnings
 	}
-	return s + fmt.Sprintf("\n%s · until %s%s", code(r.ID), clock(r.Expires), sayHomeLink(link))
+	s += "\n" + sayRuns(r.Named()[:min(5, len(r.Named()))], r.Total, 400)
+	return s + fmt.Sprintf("\nExpires %s · %s%s", clock(r.Expires), r.ID, sayHomeLink(link))
 }
 
 // sayHomeOpen is a request under way.
 func (v view) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) string {
-	s := fmt.Sprintf("%s %s: %s in %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), sayHomeLink(link))
-	if r.State == approvals.Executing {
-		s += "\n" + v.sayProgress(r, f)
+	s := sayTitle(r, f)
+	if r.State == approvals.Pending {
+		s += "\n" + v.sayPending(r, approvals.Freeze{})
+	} else if detail := v.sayDetail(r, approvals.Freeze{}); detail != "" {
+		s += "\n" + detail
 	}
-	return s
+	return s + fmt.Sprintf("\n%s · %s%s", mention(r.Requester), r.ID, sayHomeLink(link))
 }
 
 func sayHomeEnded(r approvals.Request, link string) string {
-	s := fmt.Sprintf("%s %s: %s in %s, %s, %s%s", code(r.ID), sayStateWord(r), count(r.Total, "server"), bold(r.Project), mention(r.Requester), clock(r.Finished), sayHomeLink(link))
-	if r.Batches > 0 {
-		s += "\n" + sayTally(r.Tally)
+	s := sayTitle(r, approvals.Freeze{})
+	small := []string{mention(r.Requester), clock(r.Finished)}
+	last := r.LastDecision()
+	switch {
+	case last.Choice == approvals.ChoseDeny || last.Choice == approvals.ChoseCancel && last.By != r.Requester:
+		small[0] += ", by " + mention(last.By)
+	case r.Batches > 0 && r.State != approvals.Succeeded:
+		small = append(small, strings.TrimSuffix(sayTally(r.Tally), "."))
 	}
-	return s
+	return s + "\n" + strings.Join(append(small, r.ID), " · ") + sayHomeLink(link)
 }
 
 func sayHomeLink(link string) string {
 	if link == "" {
 		return ""
 	}
-	return " · <" + link + "|its card>"
+	return " · <" + link + "|View>"
 }

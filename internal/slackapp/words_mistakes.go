@@ -16,11 +16,11 @@ import (
 func sayMistakes(slash string, err error) string {
 	var all command.Mistakes
 	if !errors.As(err, &all) {
-		return ":x: I could not read that; nothing was asked for. Try " + code(slash+" help") + "."
+		return ":x: I couldn't read that. No request was created. Try " + code(slash+" help") + "."
 	}
 	// The answer goes with the acknowledgement, which Slack drops if it is long.
 	said := listing(all, len(all), 3000, func(m command.Mistake) string { return "• " + sayMistake(m) })
-	return ":x: Nothing was asked for:\n" + said + "\nMore: " + code(slash+" help")
+	return ":x: No request was created:\n" + said + "\nHelp: " + code(slash+" help")
 }
 
 // sayFieldMistakes says all that is wrong in one field of the form.
@@ -38,13 +38,13 @@ func sayFieldMistake(m command.Mistake) string {
 	word := code(m.Word)
 	switch m.Kind {
 	case command.BadTag:
-		return word + " is not a tag. Write " + code(m.Hint) + "."
+		return word + " is not a tag. Use key=value, for example " + code(m.Hint) + "."
 	case command.TagWithoutValue:
 		return word + " has no value. Write " + escape(m.Hint) + "=value, or " + escape(m.Hint) + `="" if the value is empty.`
 	case command.TagNotServer:
-		return word + " cannot be a server's name. If it is a tag, write it into the field for tags."
+		return word + " can't be a server name. If it is a tag, put it in the tags field."
 	case command.UnexpectedWord:
-		return word + " does not belong here: flags are for the command, not for this form."
+		return word + " is a flag of the command. Use the fields of this form instead."
 	}
 	return sayMistake(m)
 }
@@ -65,17 +65,17 @@ func sayMistake(m command.Mistake) string {
 	case command.TooManyServers:
 		return "That names too many servers: at most " + thousands(m.Limit) + "."
 	case command.ControlCharacter:
-		return word + " holds an invisible control character (" + escape(m.Hint) + "). Type it again."
+		return word + " contains an invisible control character (" + escape(m.Hint) + "). Please retype it."
 	case command.OpenQuote:
-		return "The quote at " + word + " is not closed. Put a closing quote at the end of a word."
+		return "The quote at " + word + " is not closed. Add a closing quote."
 	case command.UnknownFlag:
-		return "I do not know the flag " + word + "." + sayMeant(m.Hint)
+		return "Unknown flag " + word + "." + sayMeant(m.Hint)
 	case command.FlagNeedsValue:
 		return word + " needs a value." + right
 	case command.FlagTakesNoValue:
 		return word + " takes no value." + right
 	case command.FlagTwice:
-		return word + " is given twice; it was " + hint + " before. Give it once."
+		return word + " was given twice; the first one was " + hint + ". Give it once."
 	case command.Contradiction:
 		return word + " contradicts " + hint + ". Choose one."
 	case command.BadTag:
@@ -83,36 +83,36 @@ func sayMistake(m command.Mistake) string {
 	case command.TagWithoutValue:
 		return word + " has no value. Write " + code("--tag "+m.Hint+"=value") + ", or " + code("--tag "+m.Hint+`=""`) + " if the value is empty."
 	case command.BadType:
-		return word + " is not a way to stop. It has to be SOFT or HARD."
+		return word + " is not a shutdown type. Use SOFT or HARD."
 	case command.BadNumber:
-		return word + " is not a number that fits here. It has to be 1 to " + thousands(m.Limit) + "."
+		return word + " is not a valid number here. Use 1 to " + thousands(m.Limit) + "."
 	case command.BadID:
-		return word + " is not a request's id: S- and 5 or 6 letters or digits, never 0, O, 1, I or L."
+		return word + " is not a request id. Ids look like `S-7K3MQ`: never with 0, O, 1, I or L."
 	case command.MissingID:
 		return "Which request?" + right
 	case command.UnexpectedWord:
-		return word + " does not belong there." + right
+		return word + " doesn't belong there." + right
 	case command.LooksLikeVerb:
-		return word + " looks like a mistyped word. Write " + hint + ", or " + code("-- "+m.Word) + " for a server of that name."
+		return "Did you mean " + hint + " instead of " + word + "? For a server of that name, write " + code("-- "+m.Word) + "."
 	case command.NotAServerName:
 		if m.Hint == "" {
-			return word + " cannot be a server's name. A name has 1 to 64 letters, digits, '_', '-' or '.'; '*' in a pattern."
+			return word + " can't be a server name. Names have 1 to 64 letters, digits, '_', '-' or '.'; patterns also '*'."
 		}
-		return word + " cannot be a server's name." + sayMeant(m.Hint)
+		return word + " can't be a server name." + sayMeant(m.Hint)
 	case command.TagNotServer:
-		return word + " cannot be a server's name." + sayMeant("--tag "+m.Word)
+		return word + " can't be a server name." + sayMeant("--tag "+m.Word)
 	case command.BadServerID:
-		return word + " is not a server's id: that has 32 hex digits, 8-4-4-4-12."
+		return word + " is not a server id: those have 32 hex digits, 8-4-4-4-12."
 	case command.MentionNotServer:
-		return word + " is a person or a channel, not a server. Write a server's name or id."
+		return word + " is a person or a channel. Use the name or id of a server."
 	case command.PatternTooWide:
-		return word + " would be every server. Write some letters or digits of the name, like " + code("web-*") + "."
+		return word + " would match every server. Add part of the name, like " + code("web-*") + "."
 	case command.Semicolon:
-		return word + " has a semicolon. Use spaces or commas." + right
+		return word + " contains a semicolon. Separate servers with spaces or commas." + right
 	case command.NoServers:
-		return "No server is named. Write " + code("SERVER… or --tag key=value") + "."
+		return "Name at least one server, or use `--tag key=value`."
 	case command.ReasonWithoutServers:
-		return "Everything after `--reason` was read as the reason, so no server is named. Put the servers first, or quote the reason."
+		return "Everything after `--reason` became the reason. Put the servers first, or quote the reason."
 	}
 	return word + ": " + m.Kind.String() + "." + right
 }

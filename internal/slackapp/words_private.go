@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"ecsbot/internal/approvals"
 )
@@ -14,46 +15,53 @@ import (
 // sayHelp explains the command. Without approvers in pol they are not named.
 func sayHelp(slash string, pol approvals.Policy) string {
 	lines := []string{
-		"*Stop servers, with approval.* Name servers by id, by name, by a pattern with `*`, or by tag:",
+		"*Stop servers, with approval.* Name them by name, id, pattern or tag:",
 		"• `" + slash + " web-1 web-2 --reason \"night\"`",
 		"• `" + slash + " batch-* --hard --reason stuck`",
 		"• `" + slash + " --tag env=dev --tag team=a`",
-		"Flags: `--soft` (default) or `--hard`, `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (show, ask nothing), `--` (what follows is servers).",
-		"`" + slash + "` with nothing after it opens a form: search, choose, preview, ask.",
-		"Look: `servers web-*` shows names, states and addresses to you alone. The app's *Home* shows what waits for you and what you asked for.",
-		"Others: `list`, `status ID`, `history [N]`, `approve ID`, `deny ID [reason]`, `cancel ID`, `help`.",
-		"Afterwards: `retry ID` asks again for what failed, `start ID` asks to start again what was stopped; the outcome has buttons for both.",
-		"For approvers: `freeze [reason]` keeps everything from being sent, `unfreeze` lets it go on.",
+		"• `" + slash + "` alone opens a form.",
+		"*Flags:* `--soft` (graceful shutdown, the default), `--hard` (power off), `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (only show what would happen), `--` (only servers follow).",
+		"*See:* `servers web-*`, `list`, `status ID`, `history [N]`. The app's *Home* shows what needs you.",
+		"*Decide:* `approve ID`, `deny ID [reason]`, `cancel ID`.",
+		"*Afterwards:* `retry ID` retries what failed, `start ID` starts what was stopped.",
+		"*Approvers:* `freeze [reason]` stops all sending, `unfreeze` resumes it.",
 	}
 	if len(pol.Approvers) > 0 {
-		lines = append(lines, fmt.Sprintf("A request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
+		lines = append(lines, fmt.Sprintf("Each request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
 	}
 	return strings.Join(lines, "\n")
 }
 
+// sayAsked confirms a new request. Where its card stands in the same channel, that
+// says the rest.
 func sayAsked(r approvals.Request) string {
-	s := fmt.Sprintf(":ballot_box_with_ballot: Asked as %s: %s %s in %s%s. The card is in <#%s>; the outcome comes in its thread.", code(r.ID), toDo(r.Action), count(r.Total, "server"), bold(r.Project), sayHow(r), r.Channel)
+	s := fmt.Sprintf(":white_check_mark: Request %s created: %s %s in %s.", code(r.ID), toDo(r.Action), count(r.Total, "server"), bold(r.Project))
 	if r.State == approvals.Approved {
-		s += " Your click is its approval."
+		s += " Approved by your click."
+	}
+	if r.Channel != r.AskedIn {
+		s += fmt.Sprintf(" Follow it in <#%s>.", r.Channel)
 	}
 	if r.LeftOutCount > 0 {
-		s += "\n" + sayLeftOut(r.LeftOut, r.LeftOutCount, cardBudget)
+		s += "\n" + sayRequestSkipped(r)
 	}
 	return s
 }
 
 func sayDryRun(r approvals.Request) string {
-	const budget = 1600 // bytes for each of the two lists
-	s := fmt.Sprintf(":test_tube: *Dry run, nothing was asked for.* This would ask to stop %s in %s (%s):\n%s", count(r.Total, "server"), bold(r.Project), r.Mode, sayServers(r, budget))
+	s := fmt.Sprintf("*Dry run:* no request was created. This would stop %s in %s%s:\n%s", count(r.Total, "server"), bold(r.Project), sayHow(r), sayRequestNames(r))
 	if r.LeftOutCount > 0 {
-		s += "\n" + sayLeftOut(r.LeftOut, r.LeftOutCount, budget)
+		s += "\n" + sayRequestSkipped(r)
+	}
+	if warnings := sayWarnings(r); warnings != "" {
+		s += "\n" + warnings
 	}
 	return s
 }
 
 func sayDidApprove(r approvals.Request) string {
 	if r.State == approvals.Pending {
-		return fmt.Sprintf(":white_check_mark: Your approval of %s counts. It needs %s more.", code(r.ID), thousands(r.ApprovalsNeeded-r.Approvals()))
+		return fmt.Sprintf(":white_check_mark: You approved %s. It needs %s more.", code(r.ID), thousands(r.ApprovalsNeeded-r.Approvals()))
 	}
 	return sayDid(r, "approved")
 }
@@ -64,7 +72,7 @@ func sayDid(r approvals.Request, what string) string {
 
 func sayDidCancel(r approvals.Request) string {
 	if r.State == approvals.Executing {
-		return fmt.Sprintf(":no_entry: %s: what was sent goes on; nothing more is sent.", code(r.ID))
+		return fmt.Sprintf(":white_check_mark: You cancelled %s. Servers already sent will still %s; the rest won't be touched.", code(r.ID), toDo(r.Action))
 	}
 	return sayDid(r, "cancelled")
 }
@@ -74,7 +82,7 @@ func sayNotHere(channels []string) string {
 	for i, c := range channels {
 		names[i] = "<#" + c + ">"
 	}
-	return ":no_entry: This command is not allowed in this channel; nothing was asked for. Use it in " + strings.Join(names, ", ") + "."
+	return ":x: This command is not allowed in this channel. No request was created. Use it in " + strings.Join(names, ", ") + "."
 }
 
 // sayRefusal tells a person why what they did has no effect.
@@ -83,81 +91,81 @@ func sayRefusal(no *approvals.Refusal) string {
 	id := code(r.ID)
 	switch no.Kind {
 	case approvals.NotRequester:
-		return ":no_entry: You may not ask for servers to be stopped; nothing was asked for. Ask whoever runs this bot to add you to the requesters."
+		return ":x: You can't request stops. Ask the people who run this bot to add you to REQUESTERS."
 	case approvals.NotApprover:
-		return ":no_entry: You are not an approver, so this has no effect."
+		return ":x: Only approvers can do this."
 	case approvals.NotYours:
 		if r.State != approvals.Pending {
-			return fmt.Sprintf(":no_entry: Only %s, who asked for it, or an approver can cancel %s.", mention(r.Requester), id)
+			return fmt.Sprintf(":x: Only %s, who requested it, or an approver can cancel %s.", mention(r.Requester), id)
 		}
-		return fmt.Sprintf(":no_entry: Only %s, who asked for it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
+		return fmt.Sprintf(":x: Only %s, who requested it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
 	case approvals.OwnRequest:
-		return fmt.Sprintf(":no_entry: %s is your own request; somebody else has to approve it.", id)
+		return fmt.Sprintf(":x: You can't approve your own request %s; someone else has to.", id)
 	case approvals.YouApproved:
-		return fmt.Sprintf(":white_check_mark: You have approved %s already. It needs %s more, from somebody else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
+		return fmt.Sprintf("You already approved %s. It needs %s more, from someone else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
 	case approvals.AlreadyDecided:
-		return fmt.Sprintf(":information_source: %s was decided before: %s", id, sayDecided(r))
+		return fmt.Sprintf("Too late: %s is already decided. %s", id, sayDecided(r))
 	case approvals.TooLate:
-		return fmt.Sprintf(":alarm_clock: %s expired %s; nothing was decided. Ask again if it is still needed.", id, clock(r.Expires))
+		return fmt.Sprintf(":x: %s expired %s. Request it again if you still need it.", id, clock(r.Expires))
 	case approvals.NotFound:
-		return fmt.Sprintf(":grey_question: There is no request %s (ended ones are kept for 30 days). See %s.", id, code("/ecs-stop list"))
+		return fmt.Sprintf(":x: There is no request %s (finished ones are kept for 30 days). See %s.", id, code("/ecs-stop list"))
 	case approvals.PersonDeactivated:
-		return ":no_entry: Your account is deactivated, so this has no effect."
+		return ":x: Your account is deactivated."
 	case approvals.PersonBot:
-		return ":no_entry: Bots can neither ask nor decide."
+		return ":x: Bots can't request or approve."
 	case approvals.PersonGuest:
-		return ":no_entry: Guests can neither ask nor decide. A full member of the workspace has to."
+		return ":x: Guests can't request or approve. Ask a full member of the workspace."
 	case approvals.PersonForeign:
-		return ":no_entry: Only members of this workspace can ask or decide."
+		return ":x: Only members of this workspace can request or approve."
 	case approvals.NoReason:
-		return ":x: A reason is required; nothing was asked for. Add `--reason \"…\"`."
+		return ":x: A reason is required. No request was created. Add `--reason \"…\"`."
 	case approvals.TooManyServers:
-		return fmt.Sprintf(":x: That is %s; one request may have %s. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
+		return fmt.Sprintf(":x: That is %s; the limit is %s. No request was created. Name fewer.", count(no.Count, "server"), thousands(no.Limit))
 	case approvals.NothingToDo:
-		return ":information_source: There is nothing to " + toDo(no.Action) + ", so nothing was asked for. " + sayLeftOut(no.LeftOut, len(no.LeftOut), cardBudget)
+		return "Nothing to " + toDo(no.Action) + ", so no request was created.\n" + saySkipped(approvals.Listed{LeftOut: no.LeftOut}.Skips(), len(no.LeftOut))
 	case approvals.ServersTaken:
 		return sayTaken(no.Taken)
 	case approvals.Unresolved:
 		return sayUnresolved(no)
 	case approvals.IsFrozen:
-		return ":snowflake: It is frozen already. " + sayFreeze(no.Freeze)
+		return ":snowflake: Already frozen. " + sayFreeze(no.Freeze)
 	case approvals.NotFrozen:
-		return ":information_source: Nothing is frozen, so there is nothing to lift."
+		return "Nothing is frozen."
 	case approvals.Overtaken:
 		if no.Freeze.On {
-			return ":snowflake: Still frozen: somebody froze it again after you typed this. " + sayFreeze(no.Freeze)
+			return ":snowflake: Still frozen: someone froze again after you typed this. " + sayFreeze(no.Freeze)
 		}
-		return ":information_source: Not frozen: somebody lifted the freeze after you typed this. Freeze again if it is needed."
+		return ":warning: Not frozen: someone lifted the freeze after you typed this. Freeze again if you need to."
 	case approvals.TooManyOpen:
-		return fmt.Sprintf(":x: You have %s, as many as one person may have; nothing was asked for. Cancel one, or wait until one has ended.", count(no.Limit, "open request"))
+		return fmt.Sprintf(":x: You have %s, the most one person may have. No request was created. Cancel one, or wait until one ends.", count(no.Limit, "open request"))
 	case approvals.TooManyAsks:
-		return fmt.Sprintf(":x: One person may ask %s an hour, dry runs and previews included; nothing was asked for. You can ask again %s.", count(no.Limit, "time"), clock(no.RetryAt))
+		return fmt.Sprintf(":x: You have reached the limit of %s an hour, previews and dry runs included. No request was created. You can try again %s.", count(no.Limit, "request"), clock(no.RetryAt))
 	case approvals.TooManyLeftOut:
-		return fmt.Sprintf(":x: That names %s that would be left out, since they cannot be stopped now; at most %s may. Nothing was asked for: name fewer.", count(no.Count, "server"), thousands(no.Limit))
+		return fmt.Sprintf(":x: %s of those can't be stopped now; at most %s may be skipped. No request was created. Name fewer.", count(no.Count, "server"), thousands(no.Limit))
 	case approvals.NotEnded:
-		return fmt.Sprintf(":hourglass_flowing_sand: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
+		return fmt.Sprintf(":x: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
 	case approvals.NotUnknown:
-		return fmt.Sprintf(":information_source: There is nothing to decide about %s (any more).%s", id, sayWord(r))
+		return fmt.Sprintf("No server of %s is unknown.%s", id, sayWord(r))
 	case approvals.NoneStopped:
-		return fmt.Sprintf(":information_source: %s has stopped no server that I could start again; nothing was asked for.", id)
+		return fmt.Sprintf("%s stopped no server that could be started again. No request was created.", id)
 	case approvals.RetriedBefore:
-		return fmt.Sprintf(":information_source: The rest of %s was tried again before, as %s; nothing was asked for. What failed there can be tried again from there.", id, code(r.RetriedBy))
+		return fmt.Sprintf("%s was already retried as %s. Retry from there.", id, code(r.RetriedBy))
 	case approvals.ListGone:
-		return fmt.Sprintf(":information_source: The server list of %s is not kept any more: it was never carried out, and such lists are kept for a day.", id)
+		return fmt.Sprintf("The server list of %s is gone: it was never carried out, and such lists are kept for a day.", id)
 	case approvals.NoneFailed:
-		return fmt.Sprintf(":information_source: Nothing of %s failed that could be tried again; nothing was asked for.", id)
+		return fmt.Sprintf("Nothing in %s failed, so there is nothing to retry.", id)
 	case approvals.DraftGone:
-		return ":alarm_clock: What you were shown is not kept any more; nothing was asked for. Fill in the form again."
+		return ":x: This preview has expired. No request was created. Fill in the form again."
 	case approvals.StoreFull:
-		return ":floppy_disk: My database is full, so I did nothing about this. Tell the people who run this bot. Deny, cancel and freeze still work."
+		return ":warning: My database is full, so nothing was saved. Tell the people who run this bot. Deny, cancel and freeze still work."
 	case approvals.WrongProject:
-		return fmt.Sprintf(":x: There is no project %s; nothing was asked for. This bot serves %s.", code(no.Asked), code(no.Known))
+		return fmt.Sprintf(":x: There is no project %s. No request was created. This bot serves %s.", code(no.Asked), code(no.Known))
 	case approvals.CloudAway:
-		return ":warning: The cloud does not answer right now, so nothing was asked for. Please try again in a minute."
+		return ":warning: Huawei Cloud does not respond. No request was created. Try again in a minute."
 	case approvals.CloudRefusesKey:
-		return ":warning: The cloud refuses the bot's access key; nothing was asked for. Tell whoever runs this bot."
+		return ":warning: Huawei Cloud rejects my access key. No request was created. Tell the people who run this bot."
 	}
-	return ":no_entry: That has no effect: " + escape(string(no.Kind)) + "."
+	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
 }
 
 // sayDecided tells in short how a request was decided, and by whom.
@@ -165,30 +173,45 @@ func sayDecided(r approvals.Request) string {
 	last := r.LastDecision()
 	switch {
 	case r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse:
-		return "its approval expired " + clock(r.Cancellation.At) + "."
+		return "Its approval expired " + clock(r.Cancellation.At) + "."
 	case r.Cancellation != nil:
 		return fmt.Sprintf("%s cancelled it %s.", mention(r.Cancellation.By), clock(r.Cancellation.At))
 	case last.Choice == approvals.ChoseApprove, last.Choice == approvals.ChoseServersOn, last.Choice == approvals.ChoseServersOff:
-		return "approved by " + sayApprovers(r) + "."
+		return "Approved by " + sayApprovers(r) + "."
 	case last.Choice == approvals.ChoseDeny:
 		return fmt.Sprintf("%s denied it %s.", mention(last.By), clock(last.At))
 	case last.Choice == approvals.ChoseCancel:
-		return fmt.Sprintf("%s withdrew it %s.", mention(last.By), clock(last.At))
+		return fmt.Sprintf("%s cancelled it %s.", mention(last.By), clock(last.At))
 	case last.Choice == approvals.ChoseNoCard:
-		return "its card could not be posted."
+		return "Its card could not be posted."
 	}
-	return "it expired " + clock(last.At) + "."
+	return "It expired " + clock(last.At) + "."
 }
 
 func sayTaken(taken map[string]string) string {
-	ids := slices.Sorted(maps.Keys(taken))
-	return ":x: Nothing was asked for: these servers are part of another request. Wait for it, or leave them out.\n" +
-		listing(ids, len(ids), 3000, func(id string) string { return fmt.Sprintf("• %s is part of %s", code(id), code(taken[id])) })
+	servers := map[string][]string{}
+	for id, request := range taken {
+		servers[request] = append(servers[request], id)
+	}
+	requests := slices.Sorted(maps.Keys(servers))
+	return ":x: No request was created: these servers are already in an open request. Wait for it, or leave them out.\n" +
+		listing(requests, len(requests), 3000, func(request string) string {
+			ids := slices.Sorted(slices.Values(servers[request]))
+			some := make([]string, 0, 5)
+			for _, id := range ids[:min(5, len(ids))] {
+				some = append(some, code(id))
+			}
+			more := ""
+			if len(ids) > len(some) {
+				more = " and " + thousands(len(ids)-len(some)) + " more"
+			}
+			return fmt.Sprintf("• %s: %s%s", code(request), strings.Join(some, ", "), more)
+		})
 }
 
 func sayUnresolved(no *approvals.Refusal) string {
 	var b strings.Builder
-	b.WriteString(":x: Nothing was asked for:\n")
+	b.WriteString(":x: No request was created:\n")
 	b.WriteString(sayMissing(no))
 	names := slices.Sorted(maps.Keys(no.Ambiguous))
 	if len(no.Missing) > 0 && len(names) > 0 {
@@ -199,19 +222,24 @@ func sayUnresolved(no *approvals.Refusal) string {
 		for _, s := range no.Ambiguous[name][:min(5, len(no.Ambiguous[name]))] {
 			ids = append(ids, code(s.ID))
 		}
-		return fmt.Sprintf("• %s names %s; use the id: %s", code(name), count(len(no.Ambiguous[name]), "server"), strings.Join(ids, ", "))
+		return fmt.Sprintf("• %s is the name of %s. Use an id: %s", code(name), count(len(no.Ambiguous[name]), "server"), strings.Join(ids, ", "))
 	}))
 	return b.String()
 }
 
+// sayLine is one request in a list.
+func sayLine(r approvals.Request, at time.Time) string {
+	return fmt.Sprintf("• %s %s · %s · %s · %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(at))
+}
+
 func sayList(open []approvals.Request, more int) string {
 	if len(open) == 0 {
-		return ":sparkles: No request is open, nothing is running."
+		return "No open requests."
 	}
-	text := "*Open requests and running jobs*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
-		line := fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Created))
+	text := "*Open requests*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
+		line := sayLine(r, r.Created)
 		if r.State == approvals.Executing {
-			line += fmt.Sprintf(", %s of %s done", thousands(r.Tally.Good()), thousands(r.Total))
+			line += " · " + sayOfAll(r) + " " + pastTense(r.Action)
 		}
 		return line
 	})
@@ -223,35 +251,32 @@ func sayList(open []approvals.Request, more int) string {
 
 // sayMoreOpen tells of open requests between the oldest and the newest ones.
 func sayMoreOpen(n int) string {
-	return fmt.Sprintf(":information_source: There are %s besides, neither among the oldest nor among the newest.", count(n, "more open request"))
+	return fmt.Sprintf("%s not shown here.", count(n, "more open request"))
 }
 
 func sayHistory(ended []approvals.Request) string {
 	if len(ended) == 0 {
-		return "No request has ended yet."
+		return "No finished requests yet."
 	}
-	return fmt.Sprintf("*The last %s*\n", count(len(ended), "request")) + listing(ended, len(ended), 3500, func(r approvals.Request) string {
-		return fmt.Sprintf("• %s %s: %s by %s, %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(r.Finished))
+	return fmt.Sprintf("*Last %s*\n", count(len(ended), "request")) + listing(ended, len(ended), 3500, func(r approvals.Request) string {
+		return sayLine(r, r.Finished)
 	})
 }
 
+// sayStateWord is the state of a request in one word, with its sign.
 func sayStateWord(r approvals.Request) string {
-	stopped := ":no_entry: cancelled"
-	if r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse {
-		stopped = ":alarm_clock: approval expired"
-	}
 	switch {
 	case cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed):
-		return stopped + " after " + sayOfAll(r)
+		return ":x: " + cancelledWord(r) + " after " + sayOfAll(r)
 	case r.State == approvals.Cancelled:
-		return stopped
+		return ":x: " + cancelledWord(r)
 	}
 	return map[approvals.State]string{
-		approvals.Pending: ":hourglass_flowing_sand: waiting", approvals.Approved: ":white_check_mark: approved",
-		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: done",
-		approvals.PartiallyFailed: ":warning: done in part", approvals.Failed: ":x: failed",
-		approvals.Unknown: ":grey_question: not known in full", approvals.Denied: ":x: denied",
-		approvals.Expired: ":alarm_clock: expired",
+		approvals.Pending: ":hourglass_flowing_sand: pending", approvals.Approved: ":white_check_mark: approved",
+		approvals.Executing: ":gear: " + strings.ToLower(doing(r.Action)), approvals.Succeeded: ":white_check_mark: " + pastTense(r.Action),
+		approvals.PartiallyFailed: ":warning: partially failed", approvals.Failed: ":x: failed",
+		approvals.Unknown: ":warning: outcome unknown", approvals.Denied: ":x: denied",
+		approvals.Expired: ":x: expired",
 	}[r.State]
 }
 
@@ -259,17 +284,23 @@ func sayStateWord(r approvals.Request) string {
 func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []approvals.Batch, link string) string {
 	var b strings.Builder
 	const reasons = 1400 // bytes of a paragraph that ends with a reason
-	fmt.Fprintf(&b, "%s %s\n%s\n", code(r.ID), clip(sayWish(r), reasons), clip(v.sayStateIn(r, f), reasons))
+	if r.State == approvals.Pending {
+		b.WriteString(sayTitle(r, f) + "\n")
+	}
+	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(sayWish(r), reasons))
+	small := code(r.ID) + " · list " + code(r.Digest)
 	if link != "" {
-		fmt.Fprintf(&b, "<%s|Its thread>\n", link)
+		small += fmt.Sprintf(" · <%s|View>", link)
+	}
+	b.WriteString(small + "\n" + sayRuns(r.Named(), r.Total, min(namesBudget, maxFallback-b.Len()-300)))
+	if r.LeftOutCount > 0 {
+		b.WriteString("\n" + clip(sayRequestSkipped(r), 300))
 	}
 	if len(batches) == 0 {
-		b.WriteString(sayServers(r, min(cardBudget, maxFallback-b.Len()-50)))
-		return b.String()
+		return clip(b.String(), maxFallback)
 	}
-	b.WriteString(v.sayProgress(r, f) + "\n")
-	b.WriteString(listing(batches, len(batches), min(1200, maxFallback-b.Len()-50), func(x approvals.Batch) string {
-		line := fmt.Sprintf("• call %s: %s, %s", sayCall(r, x.Index), count(len(x.Results), "server"), x.State)
+	b.WriteString("\n" + listing(batches, len(batches), max(0, min(1200, maxFallback-b.Len()-100)), func(x approvals.Batch) string {
+		line := fmt.Sprintf("• %s: %s, %s", strings.ToLower(sayBatch(r, x.Index)), count(len(x.Results), "server"), x.State)
 		if x.JobID != "" {
 			line += ", job " + code(x.JobID)
 		}
@@ -284,5 +315,5 @@ func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 		left -= len(text)
 		b.WriteString("\n" + text)
 	}
-	return b.String()
+	return clip(b.String(), maxFallback)
 }

@@ -2,6 +2,7 @@ package slackapp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ecsbot/internal/approvals"
@@ -16,18 +17,18 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		if n.Count < r.ApprovalsNeeded {
 			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.ApprovalsNeeded)
 		}
-		return fmt.Sprintf(":white_check_mark: %s approved. %s will be %s.", mention(n.By), count(r.Total, "server"), pastTense(r.Action))
+		return fmt.Sprintf(":white_check_mark: %s approved.", mention(n.By))
 	case approvals.TopicDenied:
-		return fmt.Sprintf(":x: %s, %s denied this; nothing is %s", mention(r.Requester), mention(n.By), pastTense(r.Action)) + because(n.Why)
+		return fmt.Sprintf(":x: %s: %s denied your request. Nothing was %s.", mention(r.Requester), mention(n.By), pastTense(r.Action)) + quoted(n.Why)
 	case approvals.TopicCancelled:
 		if r.Cancellation != nil {
-			return fmt.Sprintf(":no_entry: %s cancelled this. What was sent goes on; nothing more is sent.", mention(n.By))
+			return fmt.Sprintf(":x: %s cancelled this. Servers already sent will still %s; the rest won't be touched.", mention(n.By), toDo(r.Action))
 		}
-		return fmt.Sprintf(":no_entry: %s withdrew this; nothing is %s.", mention(n.By), pastTense(r.Action))
+		return fmt.Sprintf(":x: %s cancelled this request. Nothing was %s.", mention(n.By), pastTense(r.Action))
 	case approvals.TopicLapsed:
-		return fmt.Sprintf(":alarm_clock: %s, nothing more is sent: sending was held up, and the approval is more than %s old. Ask again if it is still needed.", mention(r.Requester), took(r.ApprovalLife()))
+		return fmt.Sprintf(":x: %s: sending was held up and the approval is more than %s old, so the rest won't be sent. Request it again if you still need it.", mention(r.Requester), took(r.ApprovalLife()))
 	case approvals.TopicExpired:
-		return fmt.Sprintf(":alarm_clock: %s, nobody decided in time, so nothing is %s. Ask again if it is still needed.", mention(r.Requester), pastTense(r.Action))
+		return fmt.Sprintf(":x: %s: your request was not approved in time. Nothing was %s. Request it again if you still need it.", mention(r.Requester), pastTense(r.Action))
 	case approvals.TopicSent:
 		return saySent(r, notes)
 	case approvals.TopicUnclear:
@@ -35,9 +36,9 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 	case approvals.TopicOverdue:
 		return sayLate(r, n)
 	case approvals.TopicPaused:
-		return ":double_vertical_bar: My store was restarted. To be safe nothing is sent for about a minute; then it goes on by itself."
+		return ":hourglass_flowing_sand: My database restarted. Sending is paused for about a minute, then resumes by itself."
 	case approvals.TopicFrozenBatch:
-		return fmt.Sprintf(":snowflake: %s has frozen everything: call %s and all after it wait until that is lifted; what was sent goes on.", mention(n.By), sayCall(r, n.Batch)) + quoted(n.Why)
+		return fmt.Sprintf(":snowflake: On hold: %s froze sending. Anything already sent will finish.", mention(n.By)) + quoted(n.Why)
 	case approvals.TopicResolved:
 		return saySettled(r, n)
 	case approvals.TopicBatchFailed:
@@ -50,79 +51,129 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 	return string(n.Topic)
 }
 
-func sayCall(r approvals.Request, n int) string { return fmt.Sprintf("%d of %d", n+1, r.Batches) }
-
-func saySent(r approvals.Request, notes []approvals.Note) string {
-	lines := make([]string, len(notes))
-	for i, n := range notes {
-		lines[i] = fmt.Sprintf(":satellite_antenna: The cloud took call %s: %s, job %s", sayCall(r, n.Batch), count(n.Count, "server"), code(n.Job))
-	}
-	return strings.Join(lines, "\n")
+// sayBatch begins a sentence about a batch.
+func sayBatch(r approvals.Request, n int) string {
+	return fmt.Sprintf("Batch %s of %s", thousands(n+1), thousands(r.Batches))
 }
 
-// sayEnd is the first line of the last word.
+// sayInBatch names the batch within a sentence; empty if there is only one.
+func sayInBatch(r approvals.Request, n int) string {
+	if r.Batches <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(" in batch %s of %s", thousands(n+1), thousands(r.Batches))
+}
+
+// saySent names the batches that the cloud has accepted, and their jobs.
+func saySent(r approvals.Request, notes []approvals.Note) string {
+	servers := 0
+	numbers, jobs := make([]string, len(notes)), make([]string, len(notes))
+	for i, n := range notes {
+		servers += n.Count
+		numbers[i], jobs[i] = thousands(n.Batch+1), code(n.Job)
+	}
+	job := "job "
+	if len(jobs) > 1 {
+		job = "jobs "
+	}
+	job += strings.Join(jobs, ", ")
+	what := count(servers, "server")
+	switch {
+	case r.Batches <= 1:
+		return fmt.Sprintf(":gear: Huawei Cloud accepted %s (%s).", what, job)
+	case len(notes) == 1:
+		return fmt.Sprintf(":gear: Huawei Cloud accepted batch %s of %s: %s (%s).", numbers[0], thousands(r.Batches), what, job)
+	}
+	return fmt.Sprintf(":gear: Huawei Cloud accepted batches %s of %s: %s (%s).", strings.Join(numbers, ", "), thousands(r.Batches), what, job)
+}
+
+// sayEnd is the first line of the outcome.
 func sayEnd(r approvals.Request) string {
 	t := r.Tally
-	who := mention(r.Requester)
 	length := ""
 	if !r.Started.IsZero() {
-		length = " It took " + took(r.Finished.Sub(r.Started)) + "."
+		length = " in " + took(r.Finished.Sub(r.Started))
 	}
-	if cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed) {
-		return fmt.Sprintf(":no_entry: %s, %s %s after %s. %s%s", who, r.ID, sayWhyStopped(r), sayOfAll(r), sayTally(t), length)
-	}
-	switch r.State {
-	case approvals.Succeeded:
-		if t.Stopped+t.Started == r.Total {
-			return fmt.Sprintf(":white_check_mark: %s, %s: %s %s.%s", who, r.ID, count(r.Total, "server"), pastTense(r.Action), length)
+	sign, text := ":white_check_mark:", ""
+	switch {
+	case r.State == approvals.Cancelled:
+		sign, text = ":x:", sayWhyStopped(r)+" before anything was sent."
+	case cutShort(r) && (r.State == approvals.PartiallyFailed || r.State == approvals.Failed):
+		sign, text = ":x:", fmt.Sprintf("%s after %s servers: %s", sayWhyStopped(r), sayOfAll(r), sayTally(t))
+	case r.State == approvals.Succeeded && t.Stopped+t.Started == r.Total:
+		text = fmt.Sprintf("%s of %s %s%s.", thousands(r.Total), count(r.Total, "server"), pastTense(r.Action), length)
+	case r.State == approvals.Succeeded:
+		text = fmt.Sprintf("%s of %s %s: %s", thousands(r.Total), count(r.Total, "server"), areDone(r), sayTally(t))
+	case r.State == approvals.PartiallyFailed:
+		sign, text = ":warning:", sayGoodOfAll(r)+": "+sayTally(t)
+		if t.Good() == t.Stopped+t.Started {
+			text = sayGoodOfAll(r) + length + ": " + sayTally(bad(t))
 		}
-		all := sayAll(r)
-		return fmt.Sprintf(":white_check_mark: %s, %s: %s. %s%s", who, r.ID, all, sayTally(t), length)
-	case approvals.PartiallyFailed:
-		return fmt.Sprintf(":warning: %s, %s is done in part. Of %s: %s%s", who, r.ID, count(r.Total, "server"), sayTally(t), length)
-	case approvals.Failed:
-		return fmt.Sprintf(":x: %s, %s failed: no server was %s. %s%s", who, r.ID, pastTense(r.Action), sayTally(t), length)
-	case approvals.Unknown:
+	case r.State == approvals.Failed:
+		sign, text = ":x:", fmt.Sprintf("no server was %s: %s", pastTense(r.Action), sayTally(t))
+	case r.State == approvals.Unknown:
 		them := "them"
 		if t.Unknown == 1 {
 			them = "it"
 		}
-		return fmt.Sprintf(":grey_question: %s, of %s in %s I cannot say what became of %s. Please look at %s in the cloud's console. In all: %s%s", who, count(t.Unknown, "server"), r.ID, them, them, sayTally(t), length)
-	case approvals.Cancelled:
-		return fmt.Sprintf(":no_entry: %s, %s %s before anything was sent.", who, r.ID, sayWhyStopped(r))
+		sign, text = ":warning:", fmt.Sprintf("the state of %s is unknown. Check %s in the Huawei Cloud console, then mark %s below.", count(t.Unknown, "server"), them, them)
+		if t.Unknown = 0; t.Done() > 0 {
+			text += " The others: " + sayTally(t)
+		}
+	default:
+		text = string(r.State)
 	}
-	return fmt.Sprintf("%s, %s: %s", who, r.ID, r.State)
+	return fmt.Sprintf("%s %s %s: %s", sign, mention(r.Requester), r.ID, text)
+}
+
+// bad is the part of a tally that did not end well.
+func bad(t approvals.Tally) approvals.Tally {
+	return approvals.Tally{Failed: t.Failed, LeftOut: t.LeftOut, Unknown: t.Unknown, NotSent: t.NotSent}
 }
 
 // sayWhyStopped tells in the outcome why the rest was not sent.
 func sayWhyStopped(r approvals.Request) string {
 	switch {
 	case r.Cancellation == nil:
-		return "was cancelled"
+		return "cancelled"
 	case r.Cancellation.Choice == approvals.ChoseLapse:
-		return "ended because its approval expired"
+		return "the approval expired"
 	}
-	return "was cancelled by " + mention(r.Cancellation.By)
+	return "cancelled by " + mention(r.Cancellation.By)
 }
 
-// sayOutcomes lists the servers of one outcome within budget bytes.
+// sayOutcomes tells of the servers of one outcome within budget bytes.
 func sayOutcomes(g outcomeGroup, budget int) string {
-	head := map[approvals.Outcome]string{
-		approvals.Stopped:      ":white_check_mark: Stopped (the job and a look at the server agree)",
-		approvals.FoundOff:     ":white_check_mark: Off, though no job of mine confirms it",
-		approvals.Started:      ":white_check_mark: Started (the job and a look at the server agree)",
-		approvals.FoundOn:      ":white_check_mark: Runs, though no job of mine confirms it",
-		approvals.Skipped:      ":fast_forward: Left out: " + sayWhy(g.why),
-		approvals.ActionFailed: ":x: Failed",
-		approvals.NotKnown:     ":grey_question: Not known",
-		approvals.NotSent:      ":no_entry: Not sent",
-	}[g.outcome] + " (" + thousands(len(g.results)) + "):\n"
-	budget -= len(head) + 30
-	if len(g.results) <= fewResults {
-		return head + listing(g.results, len(g.results), budget, resultLine)
+	head := sayOutcomeHead(g)
+	return head + sayOutcomeServers(g, budget-len(head))
+}
+
+func sayOutcomeHead(g outcomeGroup) string {
+	n := thousands(len(g.results))
+	return map[approvals.Outcome]string{
+		approvals.Stopped:      "*Stopped and verified (" + n + "):*",
+		approvals.FoundOff:     "*Stopped, but no job confirms it (" + n + "):*",
+		approvals.Started:      "*Started and verified (" + n + "):*",
+		approvals.FoundOn:      "*Running, but no job confirms it (" + n + "):*",
+		approvals.Skipped:      "*Skipped, " + sayWhy(g.why) + " (" + n + "):*",
+		approvals.ActionFailed: "*Failed (" + n + "):*",
+		approvals.NotKnown:     "*Unknown (" + n + "):*",
+		approvals.NotSent:      "*Not sent (" + n + "):*",
+	}[g.outcome]
+}
+
+// sayOutcomeServers names the servers. Those about which somebody has to do something
+// come with their ids, one to a line.
+func sayOutcomeServers(g outcomeGroup, budget int) string {
+	budget -= 30
+	toDo := g.outcome == approvals.ActionFailed || g.outcome == approvals.NotKnown
+	switch {
+	case !toDo:
+		return " " + sayResultNames(g.results, min(budget, namesBudget))
+	case len(g.results) <= fewResults:
+		return "\n" + listing(g.results, len(g.results), budget, resultLine)
 	}
-	// Many are told by name alone, together with those that share their reason:
-	// so a message holds some hundreds.
+	// Many are named together with those that share their reason.
 	var b strings.Builder
 	rest := len(g.results)
 	for _, same := range bySaid(g.results) {
@@ -130,22 +181,21 @@ func sayOutcomes(g outcomeGroup, budget int) string {
 		if said != "" {
 			said += ": "
 		}
-		if b.Len()+len(said)+100 > budget {
+		if b.Len()+len(said)+200 > budget {
 			b.WriteString(sayMore(rest))
 			break
 		}
-		names := listing(same, len(same), budget-b.Len()-len(said)-50, func(r approvals.Result) string { return bold(r.Server.Name) })
-		b.WriteString("• " + said + strings.ReplaceAll(names, "\n", ", ") + "\n")
+		b.WriteString("• " + said + sayResultNames(same, min(budget-b.Len()-len(said)-50, namesBudget)) + "\n")
 		rest -= len(same)
 	}
-	return head + strings.TrimRight(b.String(), "\n")
+	return "\n" + strings.TrimRight(b.String(), "\n")
 }
 
 // fewResults is up to how many servers of one outcome get a line of their own.
 const fewResults = 20
 
 func resultLine(r approvals.Result) string {
-	line := nameLine(r.Server)
+	line := "• " + name(r.Server.Name) + " " + code(r.Server.ID)
 	if said := cloudSaid(r); said != "" {
 		line += ": " + said
 	}
@@ -171,6 +221,7 @@ func bySaid(results []approvals.Result) [][]approvals.Result {
 		}
 		groups[i] = append(groups[i], r)
 	}
+	slices.SortStableFunc(groups, func(x, y []approvals.Result) int { return len(y) - len(x) })
 	return groups
 }
 
@@ -178,18 +229,19 @@ func sayRestInStatus(r approvals.Request) string {
 	return "The rest: " + code("/ecs-stop status "+r.ID)
 }
 
-// sayJobs names the cloud's jobs, for whoever looks into its console.
+// sayJobs names the cloud's jobs, for those who have to look into its console; empty
+// if none is known.
 func sayJobs(batches []approvals.Batch, budget int) string {
 	var jobs []string
 	for _, b := range batches {
-		if b.JobID != "" {
+		if b.JobID != "" && b.Tally().Unknown > 0 {
 			jobs = append(jobs, b.JobID)
 		}
 	}
 	if len(jobs) == 0 {
-		return "No job of the cloud is known for this."
+		return ""
 	}
-	return "Jobs: " + strings.ReplaceAll(listing(jobs, len(jobs), budget, code), "\n", " ")
+	return "Jobs in the console: " + strings.ReplaceAll(listing(jobs, len(jobs), budget, code), "\n", " ") + "\n"
 }
 
 // Words of what comes after the end.
@@ -197,19 +249,25 @@ func sayJobs(batches []approvals.Batch, budget int) string {
 const (
 	sayRetry        = "Retry failed"
 	sayStartAgain   = "Start these again"
-	sayTheyAreOff   = "They are stopped"
-	sayTheyRun      = "They run"
-	sayRetryTitle   = "Try again?"
-	sayRetryText    = "Only what failed or was not sent. If you may approve it and its approval is still fresh, your click approves this, and it starts at once. Otherwise it waits for approval."
-	sayRetryYes     = "Try again"
-	saySettleSubmit = "Decide"
-	saySettleLabel  = "How do you know? (shown in the channel, kept in the audit)"
-	saySettleHint   = "Look at them in the cloud's console first."
+	sayTheyAreOff   = "Mark as stopped"
+	sayTheyRun      = "Mark as running"
+	sayRetryTitle   = "Retry failed servers?"
+	sayRetryText    = "Retries only servers that failed or were not sent. If you may approve it, it begins right away; otherwise a new card asks for approval."
+	sayRetryYes     = "Retry"
+	saySettleSubmit = "Confirm"
+	saySettleLabel  = "What did you check?"
+	saySettleHint   = "Shown in the channel and kept in the audit log."
 )
 
 // sayOf says what a request that follows from another one is about.
 func sayOf(r approvals.Request) string {
-	return " again, after " + code(r.FollowUpOf)
+	switch {
+	case r.FollowUpOf == "":
+		return ""
+	case r.Action == approvals.Start:
+		return " · servers of " + code(r.FollowUpOf)
+	}
+	return " · retry of " + code(r.FollowUpOf)
 }
 
 func saySettleTitle(id string) string { return "Outcome of " + id }
@@ -219,32 +277,32 @@ func saySettleIntro(r approvals.Request, run bool) string {
 	if run {
 		what = "running"
 	}
-	return fmt.Sprintf("You are about to say of %s in %s, of which I do not know what became: %s.", count(r.Tally.Unknown, "server"), code(r.ID), what)
+	return fmt.Sprintf("Mark %s of %s as *%s*. Check them in the Huawei Cloud console first.", count(r.Tally.Unknown, "unknown server"), code(r.ID), what)
 }
 
 func saySettleFailed(id string) string {
-	return fmt.Sprintf(":warning: I could not open the form in time; nothing was decided about %s. Click again.", code(id))
+	return fmt.Sprintf(":warning: I couldn't open the form in time; nothing has changed for %s. Please click again.", code(id))
 }
 
-// sayWord is what a person said of servers that were not known; empty if
+// sayWord is what a person said of servers that were unknown; empty if
 // nobody did.
 func sayWord(r approvals.Request) string {
 	last := r.LastDecision()
 	switch last.Choice {
 	case approvals.ChoseServersOn:
-		return fmt.Sprintf(" Of those not known %s said %s that they run", mention(last.By), clock(last.At)) + because(last.Reason)
+		return fmt.Sprintf(" %s marked the unknown servers as running %s", mention(last.By), clock(last.At)) + because(last.Reason)
 	case approvals.ChoseServersOff:
-		return fmt.Sprintf(" Of those not known %s said %s that they are stopped", mention(last.By), clock(last.At)) + because(last.Reason)
+		return fmt.Sprintf(" %s marked the unknown servers as stopped %s", mention(last.By), clock(last.At)) + because(last.Reason)
 	}
 	return ""
 }
 
 func saySettled(r approvals.Request, n approvals.Note) string {
-	what := "they are stopped"
+	what := "stopped"
 	if r.LastDecision().Choice == approvals.ChoseServersOn {
-		what = "they run"
+		what = "running"
 	}
-	return fmt.Sprintf(":ballot_box_with_check: %s, of %s whose outcome I could not find out, %s says that %s", mention(r.Requester), count(n.Count, "server"), mention(n.By), what) + because(n.Why)
+	return fmt.Sprintf(":white_check_mark: %s: %s marked %s as %s", mention(r.Requester), mention(n.By), count(n.Count, "unknown server"), what) + because(n.Why)
 }
 
 func sayBatchFailed(r approvals.Request, notes []approvals.Note) string {
@@ -259,9 +317,9 @@ func sayBatchFailed(r approvals.Request, notes []approvals.Note) string {
 		}
 		first := ""
 		if n.Count > 1 {
-			first = " The first:"
+			first = "first error "
 		}
-		lines[i] = fmt.Sprintf(":x: Call %s: %s failed.%s %s", sayCall(r, n.Batch), count(n.Count, "server"), first, clip(said, 500))
+		lines[i] = fmt.Sprintf(":x: %s failed%s: %s%s", count(n.Count, "server"), sayInBatch(r, n.Batch), first, clip(said, 500))
 	}
 	return strings.Join(lines, "\n")
 }

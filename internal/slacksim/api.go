@@ -112,7 +112,7 @@ func (e *retryError) Error() string { return "ratelimited" }
 // whether it came in a form field or in a JSON body. An absent key was not given.
 type args map[string]string
 
-// on tells if a boolean argument is true.
+// on reports whether a boolean argument is true.
 func (a args) on(name string) bool { return a[name] == "true" || a[name] == "1" }
 
 // number returns an integer argument, or otherwise if it was not given.

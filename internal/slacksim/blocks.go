@@ -37,7 +37,7 @@ func (p BlockErrors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// answer is how the Web API tells of the faults.
+// answer is the Web API's answer for the faults.
 func (p BlockErrors) answer(code string) error {
 	d := &detailedError{code: code}
 	for _, e := range p {
@@ -47,8 +47,8 @@ func (p BlockErrors) answer(code string) error {
 }
 
 // CheckBlocks checks a JSON array of blocks against Slack's documented limits:
-// counts, lengths, required fields, unknown types and keys, and what may stand
-// where. The error is a BlockErrors with everything that was found. The total
+// counts, lengths, required fields, unknown types and keys, and where each
+// may be. The error is a BlockErrors with everything that was found. The total
 // text of a message's blocks is not part of it; see BlockText.
 func CheckBlocks(surface Surface, raw json.RawMessage) error {
 	if p := checkBlocks(surface, raw, ""); len(p) > 0 {
@@ -156,7 +156,7 @@ func (c *checker) fail(at, format string, a ...any) {
 
 type fields = map[string]any
 
-// blockKind says what a block may hold, where it may stand, and what is checked.
+// blockKind says what a block may contain, where it may be, and what is checked.
 type blockKind struct {
 	on    []Surface
 	keys  []string // beside type and block_id; nil: not checked
@@ -402,7 +402,7 @@ func (c *checker) contextActions(b fields, at string) {
 	c.row(c.list(b, at, "elements", 1, 5), at, inContextActions)
 }
 
-// row checks elements that stand side by side: their action_ids must differ.
+// row checks elements of one block: their action_ids must differ.
 func (c *checker) row(list []any, at string, in place) {
 	ids := map[string]bool{}
 	for i, v := range list {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// place is where an element stands; not every element may stand everywhere.
+// place is where an element is; not every element may be everywhere.
 type place string
 
 const (
@@ -139,8 +139,8 @@ func (c *checker) feedback(e fields, at string) {
 	}
 }
 
-// option texts, descriptions and values have at most so many characters. Other
-// sources allow 150; who stays below 75 is right by both.
+// option texts, descriptions and values have a limit of 75 characters. Other
+// sources allow 150; 75 is right by both.
 const maxOption = 75
 
 func (c *checker) options(list []any, at string, mrkdwn, url bool) {
@@ -252,7 +252,7 @@ func (c *checker) numberInput(e fields, at string) {
 	}
 }
 
-// numeral returns a number that stands in a string and may be missing.
+// numeral returns a number in a string, which may be missing.
 func (c *checker) numeral(o fields, at, key string) (float64, bool) {
 	s, ok := o[key].(string)
 	n, err := strconv.ParseFloat(s, 64)
@@ -289,7 +289,7 @@ func checkOptions(raw json.RawMessage) error {
 	return nil
 }
 
-// blockText adds up the texts of blocks: what stands under "text" in text
+// blockText adds up the texts of blocks: what is under "text" in text
 // objects, rich text, cells and markdown.
 func blockText(raw json.RawMessage) int {
 	var v any
@@ -312,7 +312,7 @@ func textSize(v any) int {
 	case fields:
 		kind, _ := v["type"].(string)
 		if s, ok := v["text"].(string); ok {
-			if kind != "mrkdwn" { // there & < > stand as entities already
+			if kind != "mrkdwn" { // there & < > are already entities
 				s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 			}
 			n += len([]rune(s))

@@ -122,7 +122,7 @@ func (w *Workspace) action(e element, value any, offered []Option) (object, erro
 
 // ClickInView presses a button, or chooses an option, in a modal or in the App
 // Home. An empty value takes a button's own; an empty viewID means the modal on
-// top. What is in an input block without dispatch_action tells the app nothing;
+// top. An input block without dispatch_action sends the app nothing;
 // see FillIn.
 func (w *Workspace) ClickInView(ctx context.Context, user, viewID, actionID, value string) (Answer, error) {
 	w.mu.Lock()

@@ -38,9 +38,9 @@ func (w *Workspace) place(user, channel string) (*User, *channel, error) {
 	return u, c, nil
 }
 
-// Command types a slash command. It returns when the ack came or Slack gave up;
-// then the user is told so by slackbot, with operation_timeout, or with
-// dispatch_failed if there was no connection at all. An ack's message shows in
+// Command types a slash command. It returns when the ack came or Slack gave up. In
+// the latter case slackbot sends the user operation_timeout, or dispatch_failed if
+// there was no connection at all. An ack's message shows in
 // Private or, if it is in_channel, in Messages.
 func (w *Workspace) Command(ctx context.Context, user, channel, command, text string) (Answer, error) {
 	w.mu.Lock()
@@ -79,7 +79,7 @@ func (w *Workspace) Command(ctx context.Context, user, channel, command, text st
 	return answer, err
 }
 
-// complain lets slackbot tell a user what went wrong. The lock is held.
+// complain lets slackbot send a user what went wrong. The lock is held.
 func (w *Workspace) complain(user, channel, text string) {
 	w.addPrivate(&Message{Channel: channel, User: "slackbot", EphemeralTo: user, Text: text})
 }

@@ -24,7 +24,7 @@ import (
 //	POST /sim/redeliver   {other?}                      the last envelope once more
 //	POST /sim/users       a User, /sim/groups a Group, /sim/channels a Channel
 //	POST /sim/members     {channel, join: [], leave: []}
-//	POST /sim/changegroup {group, users: []}            tells the app, unlike /sim/groups
+//	POST /sim/changegroup {group, users: []}            notifies the app, unlike /sim/groups
 //	POST /sim/faults      {method, times, kind, after?, code?, error?, done?}
 //	POST /sim/disconnect  {reason?, cut?, connections?}
 //	POST /sim/down        {down}

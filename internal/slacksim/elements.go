@@ -37,7 +37,7 @@ func elements(blocks json.RawMessage) []element {
 	return list
 }
 
-// elementsOf returns what stands in the places where a block can hold elements.
+// elementsOf returns everything in the places where a block can have elements.
 func elementsOf(block map[string]json.RawMessage) []json.RawMessage {
 	var list []json.RawMessage
 	switch textOf(block["type"]) {
@@ -255,7 +255,7 @@ func texts(value any) ([]string, error) {
 	return nil, fmt.Errorf("slacksim: a value must be a string or a list of strings, not %T", value)
 }
 
-// blank tells if a state holds nothing.
+// blank reports whether a state is empty.
 func blank(state object) bool {
 	for key, v := range state {
 		if key == "type" {

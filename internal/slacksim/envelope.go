@@ -38,12 +38,12 @@ type delivery struct {
 	connection int
 	onAck      func(payload json.RawMessage) // what an ack in time changes; called under the lock
 
-	acked   bool
-	over    bool // the deadline has passed
-	answer  json.RawMessage
-	after   time.Duration
-	frames  int
-	settled chan struct{} // closed by the ack
+	acked  bool
+	over   bool // the deadline has passed
+	answer json.RawMessage
+	after  time.Duration
+	frames int
+	done   chan struct{} // closed by the ack
 }
 
 var errNothingSent = errors.New("slacksim: no envelope was sent yet")
@@ -61,7 +61,7 @@ func (w *Workspace) send(ctx context.Context, d *delivery) (Answer, error) {
 		return Answer{}, ErrClosed
 	}
 	d.sent = time.Now()
-	d.settled = make(chan struct{})
+	d.done = make(chan struct{})
 	w.pending[d.id] = d
 	w.deliveries = append(w.deliveries, d)
 	c := w.route()
@@ -94,7 +94,7 @@ func (w *Workspace) send(ctx context.Context, d *delivery) (Answer, error) {
 	t := time.NewTimer(w.opt.AckTimeout)
 	defer t.Stop()
 	select {
-	case <-d.settled:
+	case <-d.done:
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return d.result(), nil
@@ -142,8 +142,8 @@ func (w *Workspace) route() *conn {
 	return ready[w.turn%len(ready)]
 }
 
-// LoseNext sends the next n envelopes to a connection that nobody reads any
-// more: they are lost, and the ack times out.
+// LoseNext sends the next n envelopes to a dead connection: they are lost, and the ack
+// times out.
 func (w *Workspace) LoseNext(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,7 +198,7 @@ var eventScopes = map[string]string{
 	"subteam_updated":         "usergroups:read",
 }
 
-// subscribed tells if the app gets events of a type.
+// subscribed reports whether the app gets events of a type.
 func (w *Workspace) subscribed(event string) bool {
 	scope := eventScopes[event]
 	return (w.opt.Events == nil || slices.Contains(w.opt.Events, event)) &&

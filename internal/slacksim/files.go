@@ -156,7 +156,7 @@ func (w *Workspace) fileObject(f *File) object {
 	return object{"id": f.ID, "name": f.Name, "title": f.Title, "size": f.Length, "user": BotUserID, "mode": "hosted"}
 }
 
-// Files returns the files whose upload was begun, in order.
+// Files returns the files whose upload was started, in order.
 func (w *Workspace) Files() []File {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,11 +14,11 @@ import (
 type frameWatch struct {
 	header     []byte // of the frame that is being read
 	skip       uint64 // bytes of its payload still to come
-	open       bool   // a message has begun and not ended
-	fragmented []bool // one for each whole message that was not asked for yet
+	open       bool   // a message has started and not ended
+	fragmented []bool // one for each whole message that next has not returned yet
 }
 
-// next tells if the oldest message that was not asked for was fragmented.
+// next reports whether the oldest message that it has not returned yet was fragmented.
 func (f *frameWatch) next() bool {
 	if len(f.fragmented) == 0 {
 		return false

@@ -115,7 +115,7 @@ func (w *Workspace) SetGroup(id string, users ...string) {
 	}
 }
 
-// ChangeGroup replaces a group's members as an administrator does, and tells the
+// ChangeGroup replaces a group's members as an administrator does, and notifies the
 // app: subteam_members_changed says who came and who left, subteam_updated shows
 // the whole group. An event goes out only if the app subscribes to it and its
 // token has usergroups:read. The Answer is that to the last one, or to the first
@@ -384,7 +384,7 @@ func (c *channel) kind() string {
 	return "channels"
 }
 
-// allows tells if the bot token has the scope for conversations of a kind. verb
+// allows reports whether the bot token has the scope for conversations of a kind. verb
 // is read or history. The answer is for the case that it has not.
 func (w *Workspace) allows(kind, verb string) (object, error) {
 	if scope := kind + ":" + verb; !slices.Contains(w.opt.Scopes, scope) {

@@ -18,7 +18,7 @@ const (
 	maxMetadataSize = 16 << 10
 )
 
-// Message is a message as it stands now.
+// Message is the current state of a message.
 type Message struct {
 	Channel         string          `json:"channel"`
 	TS              string          `json:"ts"`
@@ -166,6 +166,9 @@ func (w *Workspace) mayPost(channel string, now time.Time) error {
 	case gap == 0:
 		gap, burst = time.Second, postBurst
 	}
+	if w.opt.PostBurst > 0 {
+		burst = float64(w.opt.PostBurst)
+	}
 	p := w.paces[channel]
 	if p == nil {
 		p = &pace{left: burst, last: now}
@@ -181,7 +184,7 @@ func (w *Workspace) mayPost(channel string, now time.Time) error {
 	return nil
 }
 
-// mayWrite tells if the bot can post in a channel.
+// mayWrite reports whether the bot can post in a channel.
 func (w *Workspace) mayWrite(c *channel) error {
 	switch {
 	case c.Archived:

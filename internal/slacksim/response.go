@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A response URL takes so many posts in so much time.
+// A response URL accepts a limited number of posts for a limited time.
 const (
 	responsePosts = 5
 	responseLife  = 30 * time.Minute

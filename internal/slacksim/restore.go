@@ -8,8 +8,8 @@ import (
 )
 
 // Restore puts messages of an earlier workspace into this one, with the
-// timestamps, metadata and files that they had: what an app remembers of them is
-// still there. Their channels must have been added. Nobody is told of them.
+// timestamps, metadata and files that they had: what an app remembers of them
+// still exists. Their channels must have been added. Watchers are not notified.
 func (w *Workspace) Restore(messages []Message, files []File) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -174,8 +174,6 @@ func (w *Workspace) takeAck(c *conn, data []byte, fragmented bool) {
 		reason = "20 KiB or more"
 	case d == nil:
 		reason = "unknown envelope"
-	case w.opt.StrictAcks && d.connection != c.serial:
-		reason = "other connection"
 	case d.acked:
 		reason = "second ack"
 	case d.over:
@@ -195,7 +193,7 @@ func (w *Workspace) takeAck(c *conn, data []byte, fragmented bool) {
 	if d.onAck != nil {
 		d.onAck(ack.Payload)
 	}
-	close(d.settled)
+	close(d.done)
 	w.happened(Event{Kind: EnvelopeAcked, Connection: c.serial, Detail: d.kind})
 }
 

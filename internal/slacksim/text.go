@@ -7,7 +7,7 @@ import (
 
 // PlainText is all text of a message: its blocks in order, one line a block,
 // with button labels in brackets; or its text if it has no blocks. Mentions and
-// entities stand as they were written.
+// entities are kept as written.
 func PlainText(m Message) string {
 	if m.Blocks == nil {
 		return m.Text

@@ -13,7 +13,7 @@ const (
 	maxViewStack = 3
 )
 
-// View is a modal or an App Home as it stands now.
+// View is the current state of a modal or an App Home.
 type View struct {
 	ID              string            `json:"id"`
 	Hash            string            `json:"hash"`
@@ -28,7 +28,7 @@ type View struct {
 	NotifyOnClose   bool              `json:"notify_on_close"`
 	ClearOnClose    bool              `json:"clear_on_close"`
 	Raw             json.RawMessage   `json:"raw"`              // as the app gave it, with block and action ids filled in
-	Errors          map[string]string `json:"errors,omitempty"` // block_id → what the last submission was told
+	Errors          map[string]string `json:"errors,omitempty"` // block_id → the error of the last submission
 	Open            bool              `json:"open"`
 
 	entered entered // since it was shown

@@ -11,7 +11,7 @@ const (
 	MessagePosted   = "message_posted"
 	MessageUpdated  = "message_updated"
 	MessageDeleted  = "message_deleted"
-	EphemeralShown  = "ephemeral_shown" // new or replaced; Message.Deleted tells if it went
+	EphemeralShown  = "ephemeral_shown" // new or replaced; Message.Deleted: it was removed
 	ViewOpened      = "view_opened"
 	ViewUpdated     = "view_updated"
 	ViewClosed      = "view_closed"
@@ -89,7 +89,7 @@ func (w *Workspace) Watch(f func(Event)) (stop func()) {
 	})
 }
 
-// happened tells watchers and everybody in Wait. The lock is held.
+// happened notifies watchers and all callers of Wait. The lock is held.
 func (w *Workspace) happened(ev Event) {
 	ev.Time = time.Now()
 	for wa := range w.watchers {

@@ -59,6 +59,9 @@ type Options struct {
 	// chat.postMessage answers 429. Zero is Slack's own way, a few posts at once
 	// and then one a second; negative turns the pace off.
 	PostGap time.Duration
+	// PostBurst is how many posts a channel takes at once after a rest; default 5, or 1
+	// where PostGap is set.
+	PostBurst int
 	// Tiers turns on the documented requests per minute of each method: the next
 	// one gets 429 with Retry-After.
 	Tiers bool
@@ -88,9 +91,6 @@ type Options struct {
 	// AutoLink turns words that look like host names into links in the text of
 	// commands, as Slack's clients may do.
 	AutoLink bool
-	// StrictAcks refuses an ack that comes on another connection than the one
-	// that delivered the envelope. What Slack does is not documented.
-	StrictAcks bool
 	// Seed, if not 0, makes the choice of a connection random; otherwise
 	// envelopes go round robin.
 	Seed uint64

@@ -42,7 +42,7 @@ func BenchmarkPermit(b *testing.B) {
 		if code, _ := w.acquire(s, p); code != "done" {
 			b.Fatal(code)
 		}
-		w.settle(s, p, 1)
+		w.startWindow(s, p, 1)
 		n++
 	}
 }

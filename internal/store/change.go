@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// Never is the due time of what is done for good.
+// Never is the due time of an item that is finished.
 const Never = time.Duration(-1)
 
-// Change is what [Store.Commit] makes as a whole or not at all. Its methods add to
-// it and return it. It is not safe for concurrent use, and once it was committed
-// it must not be added to.
+// Change is a transaction: [Store.Commit] makes all of it or nothing. Its methods
+// add to it and return it. It is not safe for concurrent use, and must not be
+// added to after it was committed.
 type Change struct {
 	move  move
-	quota string  // whose permits it is about
-	call  *Permit // for which a permit is asked
+	quota string  // that its permits belong to
+	call  *Permit // the permit that it needs
 }
 
 // move is a change as lua/commit.lua reads it.
 type move struct {
 	Op      string   `json:"op"`
 	Keep    bool     `json:"keep,omitempty"`
-	Hold    *hold    `json:"hold,omitempty"`    // this lease must still be held
-	Same    []same   `json:"same,omitempty"`    // these records must still be as they were read
-	Before  int64    `json:"before,omitempty"`  // ms of Redis time; refused from then on
+	Lease   *lease   `json:"lease,omitempty"`   // this lease must still be held
+	Expect  []expect `json:"expect,omitempty"`  // these records must still have the version that was read
+	Before  int64    `json:"before,omitempty"`  // ms of Redis time; the change is refused from then on
 	Request string   `json:"request,omitempty"` // who locks and unlocks
 	Lock    []string `json:"lock,omitempty"`
 	Unlock  []string `json:"unlock,omitempty"`
-	Most    *most    `json:"most,omitempty"` // refused if the set holds so many
+	Most    *most    `json:"most,omitempty"` // the change is refused if the set is that large
 
 	Write     []write  `json:"write,omitempty"`
 	Put       []put    `json:"put,omitempty"`
@@ -42,30 +42,30 @@ type move struct {
 	Expire    []expire `json:"expire,omitempty"`
 	Trim      *trim    `json:"trim,omitempty"`
 
-	Permit *permit `json:"permit,omitempty"`
-	Settle *settle `json:"settle,omitempty"`
-	Block  int64   `json:"block,omitempty"` // ms
-	Leave  string  `json:"leave,omitempty"` // request that gives up its place in the line
+	Permit      *permit      `json:"permit,omitempty"`
+	StartWindow *startWindow `json:"start_window,omitempty"`
+	Block       int64        `json:"block,omitempty"` // ms
+	Leave       string       `json:"leave,omitempty"` // request that leaves the queue for permits
 
-	Wake   []wake  `json:"wake,omitempty"`
-	Signal *signal `json:"signal,omitempty"`
-	Finish *finish `json:"finish,omitempty"` // gives the held item back
+	Wake    []wake   `json:"wake,omitempty"`
+	Signal  *signal  `json:"signal,omitempty"`
+	Release *release `json:"release,omitempty"` // releases the leased item
 }
 
-type hold struct {
+type lease struct {
 	Item  string `json:"item"`
 	Fence string `json:"fence"`
 }
 
 type write struct {
 	Key  string `json:"key"`
-	Ver  uint64 `json:"ver,string"` // the version that is replaced; 0: there is none
+	Ver  uint64 `json:"ver,string"` // the version that is replaced; 0: the record is new
 	Body string `json:"body"`
 }
 
-type same struct {
+type expect struct {
 	Key string `json:"key"`
-	Ver uint64 `json:"ver,string"` // 0: there is none
+	Ver uint64 `json:"ver,string"` // 0: there is no such record
 }
 
 // most bounds the members of a sorted set.
@@ -96,14 +96,14 @@ type expire struct {
 	S   int64  `json:"s"`
 }
 
-// trim takes the members of a sorted set away whose score is below Before.
+// trim removes the members of a sorted set whose score is at most Before.
 type trim struct {
 	Key    string `json:"key"`
 	Before int64  `json:"before"`
 }
 
-// settle lets a permit count for MS more; 0 gives it back unused.
-type settle struct {
+// startWindow lets a permit count for MS more; 0 returns it unused.
+type startWindow struct {
 	ID string `json:"id"`
 	MS int64  `json:"ms"`
 }
@@ -119,50 +119,51 @@ type signal struct {
 	Item    string `json:"item"`
 }
 
-type finish struct {
-	MS int64 `json:"ms"` // due again after so long; -1: never
+type release struct {
+	MS int64 `json:"ms"` // until it is due again; -1: never
 }
 
-// NewChange begins a change.
+// NewChange starts an empty change with an operation id of its own.
 func NewChange() *Change { return &Change{move: move{Op: rand.Text()}} }
 
-// Also applies what several changes have in common.
+// Also lets add contribute to the change: what several changes have in common.
 func (ch *Change) Also(add func(*Change)) *Change {
 	add(ch)
 	return ch
 }
 
-// FencedBy makes the change depend on the lease. What a step has learned may be
-// nowhere else yet, so it is kept ([Change.EvenIfFull]); a step that begins something
-// takes that back ([Change.NewWork]).
+// FencedBy makes the change depend on the lease: [ErrLost] refuses it once somebody
+// else holds the item. The results of a step may exist nowhere else yet, so they are
+// written even if Redis is full ([Change.EvenIfFull]); a step that starts new work
+// undoes that with [Change.NewWork].
 func (ch *Change) FencedBy(l Lease) *Change {
-	ch.move.Hold = &hold{l.Item, l.Fence}
+	ch.move.Lease = &lease{l.Item, l.Fence}
 	return ch.EvenIfFull()
 }
 
-// EvenIfFull has the change made even if Redis is full, and tried again for as long
-// as there is time while Redis cannot take it: it says what happened, or holds
-// something back.
+// EvenIfFull has the change written even if Redis is at its maxmemory, and retried
+// until the context ends while Redis cannot take it. It is for changes that record
+// what happened, or that stop something.
 func (ch *Change) EvenIfFull() *Change {
 	ch.move.Keep = true
 	return ch
 }
 
-// NewWork is the contrary of [Change.EvenIfFull], for new work: a full Redis refuses it,
-// and a Redis that cannot take it now is not waited for.
+// NewWork is the opposite of [Change.EvenIfFull]: a full Redis refuses the change,
+// and Commit does not wait for a Redis that cannot take it now.
 func (ch *Change) NewWork() *Change {
 	ch.move.Keep = false
 	return ch
 }
 
-// Expect refuses the change with [ErrConflict] unless the record has this
-// version; 0 is none.
+// Expect refuses the change with [ErrConflict] unless the record has this version;
+// 0 means that there must be no such record.
 func (ch *Change) Expect(key string, ver uint64) *Change {
-	ch.move.Same = append(ch.move.Same, same{key, ver})
+	ch.move.Expect = append(ch.move.Expect, expect{key, ver})
 	return ch
 }
 
-// NotAfter refuses the change with [ErrLate] from then on, by Redis's clock.
+// NotAfter refuses the change with [ErrLate] from at on, by Redis's clock.
 func (ch *Change) NotAfter(at time.Time) *Change {
 	ch.move.Before = at.UnixMilli()
 	return ch
@@ -174,14 +175,14 @@ func (ch *Change) AtMost(key string, n int) *Change {
 	return ch
 }
 
-// Lock locks ids for their holder, or refuses the change with [Taken].
+// Lock locks ids for holder, or refuses the change with [Taken].
 func (ch *Change) Lock(holder string, ids ...string) *Change {
 	ch.move.Request, ch.move.Lock = holder, append(ch.move.Lock, ids...)
 	return ch
 }
 
-// Unlock frees those of ids that the holder has. A change locks and unlocks for
-// one holder.
+// Unlock frees those of ids that holder has locked. One change can lock and unlock
+// for one holder only.
 func (ch *Change) Unlock(holder string, ids ...string) *Change {
 	ch.move.Request, ch.move.Unlock = holder, append(ch.move.Unlock, ids...)
 	return ch
@@ -203,25 +204,25 @@ func (ch *Change) Written() []string {
 	return names
 }
 
-// Put keeps a body that has no version.
+// Put sets a key to a body without a version.
 func (ch *Change) Put(key string, body any) *Change {
 	ch.move.Put = append(ch.move.Put, put{key, marshal(body)})
 	return ch
 }
 
-// Drop deletes keys, after all writing.
+// Drop deletes keys, after all writes.
 func (ch *Change) Drop(names ...string) *Change {
 	ch.move.Drop = append(ch.move.Drop, names...)
 	return ch
 }
 
-// Push puts a body at the end of a list.
+// Push appends a body to a list.
 func (ch *Change) Push(key string, body any) *Change {
 	ch.move.Push = append(ch.move.Push, put{key, marshal(body)})
 	return ch
 }
 
-// Pop takes n bodies from the head of a list, after all pushing.
+// Pop removes n bodies from the head of a list, after all pushes.
 func (ch *Change) Pop(key string, n int) *Change {
 	ch.move.Pop = &pop{key, n}
 	return ch
@@ -245,65 +246,67 @@ func (ch *Change) Remove(key, member string) *Change {
 	return ch
 }
 
-// Trim takes the members out of a sorted set whose score is not above before.
+// Trim removes the members of a sorted set whose score is at most before.
 func (ch *Change) Trim(key string, before int64) *Change {
 	ch.move.Trim = &trim{key, before}
 	return ch
 }
 
-// Expire has a key go after a while.
+// Expire deletes a key after a while.
 func (ch *Change) Expire(key string, after time.Duration) *Change {
 	ch.move.Expire = append(ch.move.Expire, expire{key, int64(after.Seconds())})
 	return ch
 }
 
 // Quota names the quota that [Change.Permit], [Change.StartWindow], [Change.Block] and
-// [Change.LeaveQueue] are about.
+// [Change.LeaveQueue] refer to.
 func (ch *Change) Quota(name string) *Change {
 	ch.quota = name
 	return ch
 }
 
-// Permit asks for a permit, or refuses the change with [NoRoom].
+// Permit takes a permit, or refuses the change with [NoRoom].
 func (ch *Change) Permit(p Permit) *Change {
 	ch.call = &p
 	return ch
 }
 
-// StartWindow lets a permit count for so long from now on; 0 gives it back unused.
+// StartWindow lets a permit count for the given time from now on; 0 returns it
+// unused.
 func (ch *Change) StartWindow(permit string, counts time.Duration) *Change {
-	ch.move.Settle = &settle{permit, counts.Milliseconds()}
+	ch.move.StartWindow = &startWindow{permit, counts.Milliseconds()}
 	return ch
 }
 
-// Block keeps permits from being granted for a while. It never shortens.
+// Block lets no permit be granted for a while. It never shortens an earlier block.
 func (ch *Change) Block(d time.Duration) *Change {
 	ch.move.Block = d.Milliseconds()
 	return ch
 }
 
-// LeaveQueue gives up a request's place in the queue for permits.
+// LeaveQueue removes a request from the queue for permits.
 func (ch *Change) LeaveQueue(request string) *Change {
 	ch.move.Leave = request
 	return ch
 }
 
-// Wake makes an item due in a while; one that is worked on, when it is given back.
+// Wake makes an item due in a while. An item that is leased becomes due when it is
+// released.
 func (ch *Change) Wake(item string, in time.Duration) *Change {
 	ch.move.Wake = append(ch.move.Wake, wake{item, ms(in)})
 	return ch
 }
 
-// Signal notes the time under key, and makes item due soon if viewers is not
-// empty: what they see has changed.
+// Signal sets key to the time of this change, and makes item due soon if the set of
+// viewers is not empty, because what they see has changed.
 func (ch *Change) Signal(key, viewers, item string) *Change {
 	ch.move.Signal = &signal{key, viewers, item}
 	return ch
 }
 
-// Release gives the held item back, due again after d, or [Never].
+// Release releases the item of [Change.FencedBy], due again after d, or [Never].
 func (ch *Change) Release(d time.Duration) *Change {
-	ch.move.Finish = &finish{ms(d)}
+	ch.move.Release = &release{ms(d)}
 	return ch
 }
 

@@ -197,7 +197,7 @@ func TestAWorkerThatWasSilentItselfDoesNotJudgeOthers(t *testing.T) {
 	w.silent(other, 31_000)
 	w.beat(judge)
 	if got := w.claims(judge, 9); len(got) != 0 {
-		t.Fatal("it took up the work of others straight after its own silence")
+		t.Fatal("it took the work of others straight after its own silence")
 	}
 	w.beat(judge)
 	if got := w.claims(judge, 9); len(got) != 1 {
@@ -221,7 +221,7 @@ func TestASignedOffWorkersItemsAreTakenUpAtTheNextBeat(t *testing.T) {
 	w.beat(other)
 	w.dueAt(map[string]int64{"r:1": 0})
 	w.claims(stopping, 1)
-	if err := stopping.SignOff(t.Context()); err != nil {
+	if err := stopping.Deregister(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.beat(other)

@@ -93,7 +93,7 @@ func TestAClockThatWasAheadCostsOneWindow(t *testing.T) {
 		w.rdb.HSet(ctx, book, "#clock", now.Add(time.Hour).UnixMilli())
 		ask := func(id string, cost int) string {
 			code, _ := w.acquire(s, &permit{ID: id, Request: "S-" + id, Cost: cost, Rest: cost, First: true, Limit: 1000,
-				Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), Hold: 600_000})
+				Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), TTL: 600_000})
 			return code
 		}
 		if code := ask("A", 1000); code != "blocked" {
@@ -104,7 +104,7 @@ func TestAClockThatWasAheadCostsOneWindow(t *testing.T) {
 			t.Fatalf("after a window: %s", code)
 		}
 		// A permit whose end was reckoned by the wrong clock.
-		w.settle(s, &permit{ID: "B"}, s.cfg.Window.Milliseconds())
+		w.startWindow(s, &permit{ID: "B"}, s.cfg.Window.Milliseconds())
 		by := int64(3_600_000)
 		w.rdb.HIncrBy(ctx, book, "#clock", by)
 		w.rdb.ZIncrBy(ctx, w.keys.log(""), float64(by), "B")

@@ -10,12 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Why a change was not made. Nothing of it was then.
+// Why a change was not made. If it was refused, nothing of it was written.
 var (
 	ErrConflict = errors.New("record was changed by somebody else")
 	ErrLost     = errors.New("lease was lost")
 	ErrLate     = errors.New("past the deadline")
-	ErrTooMany  = errors.New("one more would be too many")
+	ErrTooMany  = errors.New("the set is at its limit")
 	ErrFull     = errors.New("Redis is at its maxmemory")
 )
 
@@ -24,28 +24,28 @@ type Taken map[string]string
 
 func (t Taken) Error() string { return fmt.Sprintf("%d are locked by others", len(t)) }
 
-// Receipt is what a change's answer tells besides that it was made.
+// Receipt is what the store answered to a change.
 type Receipt struct {
 	Now           time.Time // by Redis's clock
-	Replayed      bool      // it had been made before: this was a repeat
-	PermitMissing bool      // the permit to be settled was not in the log
-	Confirmed     bool      // as many replicas have it as have to
-	Restarted     bool      // Redis is another process since: its log may lack the permit
-	Ahead         bool      // Redis's clock has jumped ahead
+	Replayed      bool      // the change had been made before: this was a repeat
+	PermitMissing bool      // the permit of [Change.StartWindow] was not in the log
+	Confirmed     bool      // enough replicas have the change
+	Restarted     bool      // Redis is another process by now: its log may lack the permit
+	Ahead         bool      // Redis's clock jumped ahead
 
 	sent, got time.Time // when the script was sent and its answer was in, by our clock
 }
 
-// Commit makes ch. It repeats itself when an answer is lost: the operation id
-// and the versions keep a repeat from doing anything twice. A nil error means
-// that the change is in the store.
+// Commit writes ch. It sends the script again when an answer is lost; the operation
+// id and the versions make a repeat harmless. A nil error means that the change is
+// in the store.
 func (s *Store) Commit(ctx context.Context, ch *Change) (Receipt, error) {
 	return s.commitVia(ctx, ch, s.rdb, s.redis.RunID())
 }
 
-// commitVia is [Store.Commit] over a connection of the caller's, to the process
-// called run. That serves once: when its answer was lost it is broken, and a
-// repeat goes over another one.
+// commitVia is [Store.Commit] over the caller's connection, to the process with the
+// run id. That connection is used once: if its answer was lost it is broken, and a
+// repeat uses another one.
 func (s *Store) commitVia(ctx context.Context, ch *Change, via redis.Scripter, run string) (Receipt, error) {
 	k := s.keys
 	names := []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken(), k.meta(), k.audit(), k.locks(), k.log(ch.quota), k.book(ch.quota), k.line(ch.quota)}
@@ -67,7 +67,7 @@ func (s *Store) commitVia(ctx context.Context, ch *Change, via redis.Scripter, r
 	}
 	answer, ok := raw.([]any)
 	if !ok || len(answer) < 3 {
-		return Receipt{}, fmt.Errorf("commit: odd answer %v", raw)
+		return Receipt{}, fmt.Errorf("commit: unexpected answer %v", raw)
 	}
 	s.sawSeq(asInt(answer[2]))
 	r.Now = time.UnixMilli(asInt(answer[1]))
@@ -95,15 +95,15 @@ func (s *Store) commitVia(ctx context.Context, ch *Change, via redis.Scripter, r
 		}
 		return r, taken
 	case "full", "line", "blocked":
-		return r, &NoRoom{why: fmt.Sprint(code), Wait: time.Duration(asInt(rest[0])) * time.Millisecond}
+		return r, &NoRoom{why: permitAnswer(fmt.Sprint(code)), Wait: time.Duration(asInt(rest[0])) * time.Millisecond}
 	}
-	return r, fmt.Errorf("commit: odd answer %v", raw)
+	return r, fmt.Errorf("commit: unexpected answer %v", raw)
 }
 
-// retry runs a script again while its answer is lost or Redis is away, for as
-// long as ctx lasts. With patience it also waits for a Redis that answers that
-// it cannot take the script now: what a step has learned may be nowhere else
-// yet. A caller that wants to begin something is better off with the error.
+// retry runs a script again, until ctx ends, while its answer is lost or Redis is
+// unreachable. With patience it also waits for a Redis that answers that it cannot
+// run the script now, because the results of a step may exist nowhere else yet. A
+// caller that starts new work is better served by the error.
 func (s *Store) retry(ctx context.Context, patience bool, do func() error) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := do()
@@ -118,22 +118,22 @@ func (s *Store) retry(ctx context.Context, patience bool, do func() error) error
 	}
 }
 
-// lostAnswer reports whether a script may or may not have run: everything but
-// an error that Redis itself answered with.
+// lostAnswer reports whether it is unknown if a script ran: for every error except
+// an answer of Redis itself.
 func lostAnswer(err error) bool {
 	var answered redis.Error
 	return !errors.As(err, &answered)
 }
 
-// passes reports whether Redis answered that it cannot do it now: the script did
-// not run, and after a failover or a restart it will. OOM is among them, though
-// what is kept is written by a full Redis, too: it ends when memory is freed.
+// passes reports whether Redis answered that it cannot run the script now: it did
+// not run, and it will after a failover or a restart. OOM is included: it ends when
+// memory is freed.
 func passes(err error) bool {
 	var answered redis.Error
 	if !errors.As(err, &answered) {
 		return false
 	}
-	// Redis answers a script's own refused commands with words before the code.
+	// If a command inside a script is refused, Redis puts words before the code.
 	for _, code := range []string{
 		"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "OOM", "BUSY", "NOREPLICAS", "TRYAGAIN", "MOVED", "ASK", "MISCONF",
 	} {
@@ -144,20 +144,20 @@ func passes(err error) bool {
 	return scriptAnswer(err, "READONLY") || outOfMemory(err)
 }
 
-// outOfMemory reports whether Redis refused a write since it is at its maxmemory.
+// outOfMemory reports whether Redis refused a write because it is at its maxmemory.
 func outOfMemory(err error) bool {
 	return err != nil && (redis.HasErrorPrefix(err, "OOM ") || scriptAnswer(err, "OOM"))
 }
 
 // scriptAnswer reports whether a command within a script was refused with code.
-// Redis before 7 puts the code into the middle of its own words.
+// Redis before 7 puts the code into the middle of its message.
 func scriptAnswer(err error, code string) bool {
 	var answered redis.Error
 	return errors.As(err, &answered) && strings.Contains(err.Error(), "-"+code+" ")
 }
 
-// doing adds what was being done to an error, if there is one, and that Redis is
-// full, if that is it.
+// doing wraps a non-nil error with what was being done, and with [ErrFull] if Redis
+// is at its maxmemory.
 func doing(what string, err error) error {
 	switch {
 	case err == nil:

@@ -207,7 +207,7 @@ var refusals = []struct {
 }{
 	{"first record has another version", func(ch *Change) { ch.move.Write[0].Ver = 7 }, false, isErr(ErrConflict)},
 	{"second record has another version", func(ch *Change) { ch.move.Write[1].Ver = 7 }, false, isErr(ErrConflict)},
-	{"claim is not held", func(ch *Change) { ch.move.Hold.Fence = "0" }, false, isErr(ErrLost)},
+	{"claim is not held", func(ch *Change) { ch.move.Lease.Fence = "0" }, false, isErr(ErrLost)},
 	{"past the deadline", func(ch *Change) { ch.move.Before = 1 }, false, isErr(ErrLate)},
 	{"server taken", func(ch *Change) { ch.move.Lock = append(ch.move.Lock, "s-9") }, false, func(err error) bool {
 		var taken Taken
@@ -225,7 +225,7 @@ func isErr(want error) func(error) bool {
 func isNoPermit(why string) func(error) bool {
 	return func(err error) bool {
 		no := new(NoRoom)
-		return errors.As(err, &no) && no.why == why && no.Wait > 0
+		return errors.As(err, &no) && no.why == permitAnswer(why) && no.Wait > 0
 	}
 }
 
@@ -301,7 +301,7 @@ func (w *world) prepare(s *Store) {
 func permitFor(s *Store, request, id string, cost int) *permit {
 	return &permit{
 		ID: id, Request: request, Cost: cost, Rest: cost, First: true, Limit: 100, Reserve: 10, Soon: 200,
-		Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), Hold: PermitLife.Milliseconds(),
+		Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), TTL: PermitLife.Milliseconds(),
 	}
 }
 
@@ -327,7 +327,7 @@ func (w *world) everything(s *Store) *Change {
 	ch.move.Pop = &pop{w.key("o:S-1"), 1}
 	ch.move.Index = []index{{Key: w.key("open"), Member: "S-2", Score: 5}, {Key: w.key("ended"), Member: "S-1", Out: true}}
 	ch.move.Expire = []expire{{w.key("r:S-9"), 60}}
-	ch.move.Settle = &settle{"S-9/0/1", 1000}
+	ch.move.StartWindow = &startWindow{"S-9/0/1", 1000}
 	ch.move.Block = 1000
 	ch.move.Permit = permitFor(s, "S-1", "S-1/0/1", 1)
 	return ch

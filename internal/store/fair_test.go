@@ -20,7 +20,7 @@ func TestSmallRequestsDoNotStarveALargeCall(t *testing.T) {
 				ch.move.Permit = &permit{
 					ID: fmt.Sprintf("%s/%d/1", request, n), Request: request, Cost: cost, Rest: rest, First: n == 0,
 					Limit: 100, Reserve: min(10, 100-size), Soon: 4000, Run: s.redis.RunID(),
-					Window: s.cfg.Window.Milliseconds(), Hold: s.cfg.Window.Milliseconds(), Busy: 1000,
+					Window: s.cfg.Window.Milliseconds(), TTL: s.cfg.Window.Milliseconds(), Busy: 1000,
 				}
 				_, err := s.Commit(t.Context(), ch)
 				return err == nil

@@ -13,12 +13,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Fault is something about Redis that must be changed. It is an error where
-// it keeps something from being done.
+// Fault is a problem of the Redis server or its settings, and how to fix it. It is
+// an error where it prevents something.
 type Fault struct {
 	What string
 	Fix  string
-	// Loss: it lets data be lost; ALLOW_VOLATILE_REDIS accepts that.
+	// Loss: data may be lost; ALLOW_VOLATILE_REDIS accepts that.
 	Loss bool
 	// Passing: it goes away by itself.
 	Passing bool
@@ -32,16 +32,16 @@ func (f Fault) String() string { return f.What + ": " + f.Fix }
 
 func (f Fault) Error() string { return f.String() }
 
-// noRunID is a store that could be restarted or exchanged unseen: then permits
-// of a log that lost its end would be used.
+// noRunID is the fault of a Redis that could be restarted or replaced unnoticed;
+// its log might then lack the newest permits.
 var noRunID = Fault{
 	What: "this Redis does not say which process it is (INFO has no run_id), so a restart could not be noticed",
 	Fix:  "use Redis 6.2 or newer, or Valkey",
 }
 
-// Check asks Redis whether it keeps what is written to it, and for how long
-// its memory lasts. What only a person can change, as a wrong password or a
-// refused INFO, is a fault; an error means that Redis could not be asked now.
+// Check asks Redis whether it keeps what is written to it, and how much memory it
+// has left. What only a person can change, such as a wrong password or a refused
+// INFO, is a fault; an error means that Redis could not be asked now.
 func (s *Redis) Check(ctx context.Context) ([]Fault, error) {
 	info, err := s.info(ctx)
 	if err != nil {
@@ -69,8 +69,8 @@ func (s *Redis) info(ctx context.Context) (map[string]string, error) {
 	return parseInfo(raw), nil
 }
 
-// Memory is the share of its maxmemory that Redis used when it was checked
-// last; 0 if it has none.
+// Memory is the share of its maxmemory that Redis used at the last [Redis.Check]; 0
+// if it has no maxmemory.
 func (s *Redis) Memory() float64 { return math.Float64frombits(s.memory.Load()) }
 
 func memoryUsed(info map[string]string) float64 {
@@ -82,11 +82,11 @@ func memoryUsed(info map[string]string) float64 {
 	return used / most
 }
 
-// nearlyFull is the share of maxmemory from which on the operator is warned.
+// nearlyFull is the share of maxmemory from which a warning is logged.
 const nearlyFull = 0.8
 
-// faults judges the answer of INFO. What a store does not tell is taken for
-// absent, except what only a real Redis tells.
+// faults finds what is wrong by the answer of INFO. A field that only a real Redis
+// has is not expected; every other missing field counts as off.
 func faults(info map[string]string) []Fault {
 	if mode(info) == "sentinel" {
 		return []Fault{{What: "this is a Sentinel and not a Redis", Fix: "add ?master_name= with the name of the primary to REDIS_URL"}}
@@ -123,8 +123,8 @@ func faults(info map[string]string) []Fault {
 	return all
 }
 
-// faultOf tells what a person has to change for Redis to take us, if that is
-// what the error says.
+// faultOf returns the fault that an error means, if a person has to change something
+// so that Redis accepts the bot.
 func faultOf(err error) (Fault, bool) {
 	var (
 		f      Fault
@@ -156,7 +156,7 @@ func faultOf(err error) (Fault, bool) {
 	return Fault{}, false
 }
 
-// reason is the answer of Redis in one line.
+// reason is the answer of Redis on one line.
 func reason(answer redis.Error) string { return strings.TrimSpace(answer.Error()) }
 
 func parseInfo(raw string) map[string]string {

@@ -8,39 +8,40 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Heartbeat is what a worker learned with one heartbeat.
+// Heartbeat is what a worker learns from one heartbeat.
 type Heartbeat struct {
 	Skew    time.Duration // Redis's clock minus ours
-	Blocked time.Duration // for which no permit is granted
+	Blocked time.Duration // how long no permit is granted from now on
 	Taken   int           // items of dead workers that are due now
-	// Lost: the store is not the one that was known, or has lost changes. The rest
-	// is of before that was dealt with.
+	// Lost: Redis was emptied or replaced, or has lost changes. The other fields
+	// describe the state before that was handled.
 	Lost bool
-	// Paused: the permits are blocked since Redis was restarted, or lost something,
-	// less than a window ago; see [Store.LastLoss].
+	// Paused: permits are blocked because Redis was restarted, or lost changes, less
+	// than a window ago; see [Store.LastLoss].
 	Paused bool
 }
 
-// Beat says that this worker lives, makes the work of dead workers due, and
-// notices a Redis that was restarted, lost or rolled back, or whose clock jumped.
-// It is called by one goroutine at a time.
+// Beat sends this worker's heartbeat, makes the items of dead workers due, and
+// detects a Redis that was restarted, emptied or rolled back, or whose clock jumped.
+// It must be called by one goroutine at a time.
 func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	k := s.keys
-	// Run id and script go over one connection. With a run id read elsewhere a
-	// failover would look like two: the script meets the new process already.
+	// Run id and script use one connection. With a run id from another connection a
+	// failover would look like two: the script may already reach the new process.
 	via, err := s.redis.pin(ctx)
 	if err != nil {
-		return Heartbeat{}, fmt.Errorf("beat: %w", err)
+		return Heartbeat{}, fmt.Errorf("heartbeat: %w", err)
 	}
 	defer via.Close()
-	// Before the script: changes made while its answer travels are no loss.
+	// Read before the script runs: changes made while its answer is on its way are
+	// no loss.
 	seen := s.seq.Load()
 	began := time.Now()
 	raw, err := beatScript.Run(ctx, redis.Scripter(via), []string{k.beats(), k.due(), k.owners(), k.meta(),
 		k.book(quotas[0]), k.book(quotas[1]), k.log(quotas[0]), k.log(quotas[1])},
 		s.worker, 3*s.cfg.Beat.Milliseconds(), via.run, s.cfg.Window.Milliseconds(), s.redis.replicas.Load()).Slice()
 	if err != nil {
-		return Heartbeat{}, fmt.Errorf("beat: %w", err)
+		return Heartbeat{}, fmt.Errorf("heartbeat: %w", err)
 	}
 	got := time.Now()
 	now, seq, instance := asInt(raw[0]), asInt(raw[1]), fmt.Sprint(raw[2])
@@ -53,7 +54,7 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 		return b, err
 	}
 	if b.Taken > 0 {
-		s.cfg.Log.WarnContext(ctx, "took up the work of a dead replica", "items", b.Taken)
+		s.cfg.Log.WarnContext(ctx, "heartbeat of another replica stopped: its work items were requeued", "items", b.Taken)
 		s.cfg.Wake()
 	}
 	if b.Lost, err = s.checkLoss(ctx, instance, seen, seq); b.Lost || err != nil {
@@ -65,39 +66,39 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	return b, nil
 }
 
-// checkLoss reports whether the store is not the one that was known, or has fewer
-// changes than were seen. Then the permits are blocked, and what was planned
-// before is not to be trusted.
+// checkLoss reports whether Redis was emptied or replaced, or has fewer changes than
+// were seen. Then permits are blocked for a window, and what was planned before
+// cannot be trusted.
 func (s *Store) checkLoss(ctx context.Context, instance string, seen, seq int64) (lost bool, err error) {
 	switch known := *s.instance.Load(); {
 	case instance == "":
-		s.cfg.Log.ErrorContext(ctx, "the store is empty: it was lost. Nothing is sent for one window; requests made before are gone")
+		s.cfg.Log.ErrorContext(ctx, "Redis is empty: its data was lost. Nothing is sent for one window; requests made before are gone")
 		return true, s.join(ctx, true)
 	case instance != known:
-		s.cfg.Log.ErrorContext(ctx, "the store is another one: the old one was lost", "was", known, "is", instance)
+		s.cfg.Log.ErrorContext(ctx, "Redis holds another store: the data of the old one was lost. Nothing is sent for one window", "was", known, "is", instance)
 	case seq < seen:
-		s.cfg.Log.ErrorContext(ctx, "the store was rolled back: changes are missing", "seen", seen, "now", seq)
+		s.cfg.Log.ErrorContext(ctx, "Redis was rolled back: changes are missing. Nothing is sent for one window", "seen", seen, "now", seq)
 	default:
 		return false, nil
 	}
-	// The next beat reports the pause.
+	// The next heartbeat reports the pause.
 	if err := s.block(ctx, s.cfg.Window, true, quotas[:]...); err != nil {
-		return true, err // and notice it again
+		return true, err // the next heartbeat finds the loss again
 	}
 	s.instance.Store(&instance)
 	s.seq.Store(seq)
 	return true, nil
 }
 
-// Restarted reports whether Redis was restarted since the last heartbeat: until the
-// next one it is not known whether something of the past is lost.
+// Restarted reports whether Redis was restarted since the last heartbeat. Until the
+// next one it is unknown whether changes were lost.
 func (s *Store) Restarted() bool {
 	run := s.beaten.Load()
 	return run != nil && *run != s.redis.RunID()
 }
 
-// SignOff takes this worker off the list of the living: whatever it still holds
-// is due at the next heartbeat of another one.
-func (s *Store) SignOff(ctx context.Context) error {
-	return doing("sign off", s.rdb.ZAdd(ctx, s.keys.beats(), redis.Z{Score: 0, Member: s.worker}).Err())
+// Deregister removes this worker from the list of live workers. Items that it still
+// holds become due at the next heartbeat of another worker.
+func (s *Store) Deregister(ctx context.Context) error {
+	return doing("deregister", s.rdb.ZAdd(ctx, s.keys.beats(), redis.Z{Score: 0, Member: s.worker}).Err())
 }

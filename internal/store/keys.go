@@ -1,24 +1,27 @@
 package store
 
-// keys names what the store itself keeps in Redis for one project. All names
-// begin with the hash tag {p:<project>}, so that a cluster keeps them in one slot
-// and a script may change several. Callers name their records below the same
-// prefix (see [Prefix]).
+// keys names the store's own keys in Redis for one project. All names begin with
+// the hash tag {p:<project>}, so that a cluster keeps them in one slot and a script
+// may change several of them. Callers name their records below the same prefix (see
+// [Prefix]).
 //
 //	meta    hash    instance, schema, seq (changes made), fence, team and bot,
 //	                replicas (the most ever seen)
-//	due     zset    item → ms at which it has to be worked on
+//	due     zset    item → ms at which it is due
 //	claims  hash    item → fence      owners  hash  item → worker
-//	tries   hash    item → claims since it was last given back
-//	woken   hash    items that became due while they were held
-//	first   zset    items that hold back → ms of their recording (lua/claim.lua)
-//	slow    zset    person → ms from which their next slow item may be handed out
+//	tries   hash    item → claims since it was last released
+//	woken   hash    items that became due while they were leased
+//	first   zset    items of the brake lane → ms of their recording (lua/claim.lua)
+//	slow    zset    person → ms from which their next slow item may be claimed
 //	slow:<person>  zset  that person's slow items that are due
+//	pace    hash    limit → µs at which all its turns are free again (lua/turns.lua)
+//	heads   zset    limit for which items wait → µs of the first one's turn
+//	turns:<limit>  zset  items that wait for their turn → score, the lowest first
 //	beats   zset    worker → ms of its last heartbeat
-//	locks   hash    what is locked → who holds it
+//	locks   hash    locked id → holder
 //	log, book, line permits of the quota "" (lua/permits.lua); log:start, … those of "start"
-//	audit   stream  one entry a change
-//	ready   string  written to find out whether Redis takes writes
+//	audit   stream  audit entries
+//	ready   string  written to check that Redis takes writes
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
 type keys string
 
@@ -40,12 +43,16 @@ func (k keys) locks() string  { return string(k) + "locks" }
 func (k keys) audit() string  { return string(k) + "audit" }
 func (k keys) ready() string  { return string(k) + "ready" }
 
+func (k keys) pace() string  { return string(k) + "pace" }
+func (k keys) heads() string { return string(k) + "heads" }
+
+func (k keys) turns(limit string) string   { return string(k) + "turns:" + limit }
 func (k keys) parked(person string) string { return k.slow() + ":" + person }
 func (k keys) envelope(id string) string   { return string(k) + "i:" + id }
 func (k keys) seen(id string) string       { return string(k) + "seen:" + id }
 
-// quotas are the names of all quotas. The first one is that of the keys without a
-// name, which were there before there were others.
+// quotas are the names of all quotas. The first one has an empty name, because its
+// keys are older than the other quotas.
 var quotas = [2]string{"", "start"}
 
 func (k keys) log(quota string) string  { return k.ofQuota("log", quota) }

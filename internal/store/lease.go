@@ -9,17 +9,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Lease is the right to work on an item until its end.
+// Lease is the exclusive right to work on an item until it ends. Its fence (fencing
+// token) lets the store refuse changes of a worker whose lease was lost.
 type Lease struct {
 	Item  string
 	Fence string
-	Tries int64     // claims since the item was last given back
-	Until time.Time // the lease ends, by our clock
+	Tries int64     // claims since the item was last released
+	Until time.Time // when the lease ends, by our clock
 	lane  string    // usual, brake, or slow:PERSON
 }
 
-// Lanes counts items: all of them, those of the usual lane, and slow ones. What
-// holds back may be any of all.
+// Lanes counts items: all of them, those of the usual lane, and slow ones. Items of
+// the brake lane are limited by All only.
 type Lanes struct{ All, Usual, Slow int }
 
 const (
@@ -27,23 +28,24 @@ const (
 	brakeLane = "brake"
 )
 
-// Slow reports whether the item is of the lane that may take long: a person has
-// one of them worked on at a time.
+// Slow reports whether the item is in the slow lane, where the items of one person
+// are handled one at a time.
 func (l Lease) Slow() bool { return strings.HasPrefix(l.lane, slowLane) }
 
-// Brake reports whether the item holds something back: it passes all others.
+// Brake reports whether the item is in the brake lane: it stops something, and comes
+// before all others.
 func (l Lease) Brake() bool { return l.lane == brakeLane }
 
-// parkFor is how long a slow item waits with its person before it is among the
-// due things again, for replicas that know of no lanes. It must be much shorter
-// than the time after which its act is too old.
+// parkFor is how long a slow item waits in its person's queue before it is in the due
+// list again, for older replicas that know no lanes. It must be much shorter than
+// the time after which an envelope is too old to be handled.
 const parkFor = time.Minute
 
-// Claim takes as many due items of each lane as there is room for, and tells when
-// the next one is due; a negative time is never.
+// Claim leases as many due items of each lane as free allows, and returns when the
+// next one is due; a negative time means never.
 func (s *Store) Claim(ctx context.Context, free Lanes) ([]Lease, time.Duration, error) {
 	k := s.keys
-	until := time.Now().Add(s.cfg.Lease) // before the call, so rather too early
+	until := time.Now().Add(s.cfg.Lease) // before the call, so it ends too early rather than too late
 	raw, err := claimScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.meta(), k.first(), k.slow()},
 		s.worker, s.cfg.Lease.Milliseconds(), free.All, free.Usual, free.Slow, k.envelope(""), k.parked(""), parkFor.Milliseconds()).Slice()
 	if err != nil {
@@ -56,30 +58,26 @@ func (s *Store) Claim(ctx context.Context, free Lanes) ([]Lease, time.Duration, 
 	return got, time.Duration(asInt(raw[0])) * time.Millisecond, nil
 }
 
-// Release gives an item back without a change, due again in a while or [Never].
-// With keepTries its claim still counts as one that was not given back. A lease
-// that is not held any more is left alone. It is tried for as long as ctx lasts.
-func (s *Store) Release(ctx context.Context, l Lease, in time.Duration, keepTries bool) error {
-	kept := "0"
-	if keepTries {
-		kept = "1"
-	}
+// Release releases an item without a change, due again in a while or [Never]. With
+// countsAsCrash its claim still counts in [Lease.Tries]. Releasing a lost lease has
+// no effect. It is retried until ctx ends.
+func (s *Store) Release(ctx context.Context, l Lease, in time.Duration, countsAsCrash bool) error {
 	k := s.keys
 	err := s.retry(ctx, true, func() error {
 		return releaseScript.Run(ctx, s.rdb, []string{k.due(), k.claims(), k.owners(), k.tries(), k.woken()},
-			l.Item, l.Fence, ms(in), kept).Err()
+			l.Item, l.Fence, ms(in), flag(countsAsCrash)).Err()
 	})
 	s.cfg.Wake()
 	return doing("release", err)
 }
 
-// NextSlow lets the next slow item of the same person be handed out. Without it
-// they wait for the end of the lease.
+// NextSlow lets the person's next slow item be claimed. Without it that item waits
+// until this lease ends.
 func (s *Store) NextSlow(ctx context.Context, l Lease) error {
 	if !l.Slow() {
 		return nil
 	}
-	at := s.Now().Add(-50 * time.Millisecond) // our idea of Redis's time may be ahead
+	at := s.Now().Add(-50 * time.Millisecond) // our estimate of Redis's time may be ahead
 	person := redis.Z{Score: float64(at.UnixMilli()), Member: strings.TrimPrefix(l.lane, slowLane)}
-	return doing("let the next item of a person go", s.rdb.ZAddXX(ctx, s.keys.slow(), person).Err())
+	return doing("release the next item of a person", s.rdb.ZAddXX(ctx, s.keys.slow(), person).Err())
 }

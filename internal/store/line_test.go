@@ -27,7 +27,7 @@ func (w *world) queue(s *Store, ms int64, come func(now int64) []*asker, done fu
 	for now := int64(0); now < ms; now += tick {
 		w.shift(s.keys, tick)
 		for _, p := range answers[now] {
-			w.settle(s, p, 62_000)
+			w.startWindow(s, p, 62_000)
 		}
 		waiting = append(waiting, come(now)...)
 		for _, a := range slices.Clone(waiting) {

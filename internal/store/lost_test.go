@@ -12,7 +12,7 @@ import (
 // blocked reports whether permits are blocked, as a worker sees them.
 func (w *world) blocked(s *Store) bool {
 	w.t.Helper()
-	code, _ := w.acquire(s, &permit{ID: "probe", Request: "S-PROBE", Cost: 1, Rest: 1, First: true, Limit: 1000, Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), Hold: 1})
+	code, _ := w.acquire(s, &permit{ID: "probe", Request: "S-PROBE", Cost: 1, Rest: 1, First: true, Limit: 1000, Run: s.redis.RunID(), Window: s.cfg.Window.Milliseconds(), TTL: 1})
 	return code == "blocked"
 }
 

@@ -128,7 +128,7 @@ func (l *permitLog) acquire(p *permit, real int64) (code string, wait int64) {
 		return "full", max(1, at-now)
 	}
 	l.asked[p.Request] = now + p.Busy
-	l.ends[p.ID], l.costs[p.ID] = now+p.Hold, p.Cost
+	l.ends[p.ID], l.costs[p.ID] = now+p.TTL, p.Cost
 	l.v = l.line[0].granted
 	if p.Rest <= p.Cost {
 		l.leave(p.Request)
@@ -164,7 +164,7 @@ func (l *permitLog) sort() {
 	})
 }
 
-func (l *permitLog) settle(id string, ms, real int64) (unsettled bool) {
+func (l *permitLog) startWindow(id string, ms, real int64) (missing bool) {
 	switch _, known := l.ends[id]; {
 	case !known:
 		return true
@@ -233,7 +233,7 @@ func answerOf(err error) (code string, wait int64) {
 	case err == nil:
 		return "done", 0
 	case errors.As(err, &no):
-		return no.why, no.Wait.Milliseconds()
+		return string(no.why), no.Wait.Milliseconds()
 	}
 	return err.Error(), 0
 }
@@ -299,7 +299,7 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 		case n < 11:
 			p := &permit{
 				ID: fmt.Sprint("p", step), Request: requests[draw.IntN(4)], Cost: 1 + draw.IntN(40), First: draw.IntN(4) == 0,
-				Limit: 100, Reserve: 10, Soon: 200, Run: run, Window: 1000, Hold: 10_000,
+				Limit: 100, Reserve: 10, Soon: 200, Run: run, Window: 1000, TTL: 10_000,
 			}
 			if draw.IntN(3) == 0 {
 				p.Cost = 1 + draw.IntN(10)
@@ -314,8 +314,8 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 			ch.move.Permit = p
 			what = fmt.Sprintf("acquire %+v", *p)
 		case n < 15 && len(known) > 0:
-			ch.move.Settle = &settle{known[draw.IntN(len(known))], []int64{0, 1000, 1000, 4000}[draw.IntN(4)]}
-			what = fmt.Sprintf("settle %+v", *ch.move.Settle)
+			ch.move.StartWindow = &startWindow{known[draw.IntN(len(known))], []int64{0, 1000, 1000, 4000}[draw.IntN(4)]}
+			what = fmt.Sprintf("start window %+v", *ch.move.StartWindow)
 		case n == 15 && draw.IntN(3) == 0:
 			ch.move.Block = int64(1 + draw.IntN(1500))
 			what = fmt.Sprint("block ", ch.move.Block)
@@ -333,7 +333,7 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 		code, wait := answerOf(err)
 		real := got.Now.UnixMilli()
 		want, wantWait := "done", int64(0)
-		unsettled := false
+		missing := false
 		switch {
 		case ch.move.Permit != nil:
 			want, wantWait = model.acquire(ch.move.Permit, real)
@@ -341,15 +341,15 @@ func (w *world) playPermits(s *Store, seed uint64, steps int) map[string]int {
 				known = append(known, ch.move.Permit.ID)
 				rest[ch.move.Permit.Request] -= ch.move.Permit.Cost
 			}
-		case ch.move.Settle != nil:
-			unsettled = model.settle(ch.move.Settle.ID, ch.move.Settle.MS, real)
+		case ch.move.StartWindow != nil:
+			missing = model.startWindow(ch.move.StartWindow.ID, ch.move.StartWindow.MS, real)
 		default:
 			model.blocked = max(model.blocked, real+ch.move.Block)
 		}
 		codes[code]++
 		differs := ""
-		if code != want || wait != wantWait || got.PermitMissing != unsettled {
-			differs = fmt.Sprintf("%s for %d (unsettled %t), want %s for %d (%t)", code, wait, got.PermitMissing, want, wantWait, unsettled)
+		if code != want || wait != wantWait || got.PermitMissing != missing {
+			differs = fmt.Sprintf("%s for %d (missing %t), want %s for %d (%t)", code, wait, got.PermitMissing, want, wantWait, missing)
 		} else if model.sum() > 100 {
 			differs = fmt.Sprintf("%d servers in the log", model.sum())
 		} else if step%8 == 0 || step == steps-1 {

@@ -92,13 +92,13 @@ func (r rush) run(t testing.TB, callers []*Store) (most int) {
 				}
 				p := &permit{
 					ID: fmt.Sprintf("%d/%d", caller, call), Request: fmt.Sprintf("S-%d/%d", caller, call), Cost: n, Rest: n, First: true,
-					Limit: limit, Reserve: 100, Soon: 60, Run: s.redis.RunID(), Window: (window + guard).Milliseconds(), Hold: 3000,
+					Limit: limit, Reserve: 100, Soon: 60, Run: s.redis.RunID(), Window: (window + guard).Milliseconds(), TTL: 3000,
 				}
 				if r.largest == 1 {
 					p.Request = "S-ONE" // so small that the line would be the limit
 				}
 				if r.plain {
-					p.Hold = window.Milliseconds()
+					p.TTL = window.Milliseconds()
 				}
 				for {
 					ch := NewChange()
@@ -125,9 +125,9 @@ func (r rush) run(t testing.TB, callers []*Store) (most int) {
 					continue
 				}
 				ch := NewChange()
-				ch.move.Settle = &settle{p.ID, p.Window}
+				ch.move.StartWindow = &startWindow{p.ID, p.Window}
 				if got, err := s.Commit(t.Context(), ch); err != nil || got.PermitMissing {
-					t.Errorf("caller %d: settle: %v, unsettled %t", caller, err, got.PermitMissing)
+					t.Errorf("caller %d: settle: %v, missing %t", caller, err, got.PermitMissing)
 					return
 				}
 			}
@@ -173,7 +173,7 @@ func TestNeverMoreThanTheLimitInAnyWindow(t *testing.T) {
 func full(s *Store, request string, call, cost, rest int) *permit {
 	return &permit{
 		ID: fmt.Sprintf("%s/%d/1", request, call), Request: request, Cost: cost, Rest: rest, First: call == 0,
-		Limit: 1000, Reserve: 100, Soon: 4000, Run: s.redis.RunID(), Window: 62_000, Hold: PermitLife.Milliseconds(),
+		Limit: 1000, Reserve: 100, Soon: 4000, Run: s.redis.RunID(), Window: 62_000, TTL: PermitLife.Milliseconds(),
 	}
 }
 
@@ -186,10 +186,10 @@ func (w *world) acquire(s *Store, p *permit) (code string, wait int64) {
 	return answerOf(err)
 }
 
-func (w *world) settle(s *Store, p *permit, ms int64) {
+func (w *world) startWindow(s *Store, p *permit, ms int64) {
 	w.t.Helper()
 	ch := NewChange()
-	ch.move.Settle = &settle{p.ID, ms}
+	ch.move.StartWindow = &startWindow{p.ID, ms}
 	if got := w.commit(s, ch); got.PermitMissing {
 		w.t.Fatalf("%s was not in the log", p.ID)
 	}
@@ -219,8 +219,8 @@ func TestAPermitGivenBackMakesRoomAndAnUnclearOneKeepsIt(t *testing.T) {
 	unused, unclear := full(s, "S-1", 0, 500, 1000), full(s, "S-1", 1, 500, 500)
 	w.wantAnswer(s, unused, "done")
 	w.wantAnswer(s, unclear, "done")
-	w.settle(s, unclear, 180_000+62_000)
-	w.settle(s, unused, 0)
+	w.startWindow(s, unclear, 180_000+62_000)
+	w.startWindow(s, unused, 0)
 	w.wantAnswer(s, full(s, "S-2", 0, 500, 500), "done")
 	w.shift(s.keys, 240_000) // the unclear one still counts
 	w.wantAnswer(s, full(s, "S-3", 0, 1, 1), "full")

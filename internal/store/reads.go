@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Get reads into body what was put or set under key. Without it, it returns
+// Get reads a key that was put or set into body. Without the key it returns
 // [ErrNotFound].
 func (s *Store) Get(ctx context.Context, key string, body any) error {
 	all, err := s.Values(ctx, key)
@@ -22,26 +22,26 @@ func (s *Store) Get(ctx context.Context, key string, body any) error {
 	return doing("read "+key, json.Unmarshal([]byte(all[0]), body))
 }
 
-// Values reads strings as they are, empty ones for those that are not there.
+// Values reads strings as they are. A key that does not exist gives an empty string.
 func (s *Store) Values(ctx context.Context, names ...string) ([]string, error) {
 	raw, err := s.rdb.MGet(ctx, names...).Result()
 	return texts(raw), doing("read "+names[0], err)
 }
 
-// Set keeps a string for so long, or without end if life is 0. It is for what may
-// be lost: no version protects it.
+// Set sets a string that expires after life, or never if life is 0. It is for
+// values that may be lost: no version protects them.
 func (s *Store) Set(ctx context.Context, key, value string, life time.Duration) error {
 	return doing("write "+key, s.rdb.Set(ctx, key, value, life).Err())
 }
 
-// Fields reads fields of a hash, empty ones for those that are not there.
+// Fields reads fields of a hash. A field that does not exist gives an empty string.
 func (s *Store) Fields(ctx context.Context, key string, fields ...string) ([]string, error) {
 	raw, err := s.rdb.HMGet(ctx, key, fields...).Result()
 	return texts(raw), doing("read "+key, err)
 }
 
-// Mark notes in a hash when something was last done or may next be done, even if
-// Redis is full.
+// Mark sets a field of a hash to a time: when something was last done or may next be
+// done. It works even if Redis is full.
 func (s *Store) Mark(ctx context.Context, key, field string, value int64) error {
 	return doing("write "+key, markScript.Run(ctx, s.rdb, []string{key}, field, value).Err())
 }
@@ -52,8 +52,8 @@ type Member struct {
 	Score int64
 }
 
-// Range lists members of a sorted set from the lowest score up, the first and the
-// last of them by their places; those below 0 count from the end.
+// Range lists members of a sorted set by ascending score, from position first to
+// position last; negative positions count from the end.
 func (s *Store) Range(ctx context.Context, key string, first, last int64) ([]Member, error) {
 	raw, err := s.rdb.ZRangeWithScores(ctx, key, first, last).Result()
 	all := make([]Member, len(raw))
@@ -64,7 +64,7 @@ func (s *Store) Range(ctx context.Context, key string, first, last int64) ([]Mem
 	return all, doing("list "+key, err)
 }
 
-// Names are the members' names.
+// Names returns the members' names.
 func Names(members []Member) []string {
 	names := make([]string, len(members))
 	for i, m := range members {
@@ -79,7 +79,7 @@ func (s *Store) Size(ctx context.Context, key string) (int, error) {
 	return int(n), doing("count "+key, err)
 }
 
-// Forget takes names out of sorted sets and hashes in one go.
+// Forget removes names from sorted sets and hashes in one pipeline.
 func (s *Store) Forget(ctx context.Context, names, sets, hashes []string) error {
 	members := make([]any, len(names))
 	for i, name := range names {
@@ -97,14 +97,13 @@ func (s *Store) Forget(ctx context.Context, names, sets, hashes []string) error 
 	return doing("forget", err)
 }
 
-// List reads bodies of a list from its head, the first and the last of them by
-// their places.
+// List reads the bodies of a list from position first to position last.
 func (s *Store) List(ctx context.Context, key string, first, last int64) ([]string, error) {
 	all, err := s.rdb.LRange(ctx, key, first, last).Result()
 	return all, doing("read "+key, err)
 }
 
-// Holders says who has locked which of ids.
+// Holders maps those of ids that are locked to their holders.
 func (s *Store) Holders(ctx context.Context, ids ...string) (map[string]string, error) {
 	all, err := s.Fields(ctx, s.keys.locks(), ids...)
 	if err != nil {
@@ -119,8 +118,9 @@ func (s *Store) Holders(ctx context.Context, ids ...string) (map[string]string, 
 	return holders, nil
 }
 
-// Count counts what happened within the last life, and returns 0 if most allows
-// for it, or how long it is until it does. The same name counts once.
+// Count is a rate limit: it counts name among what happened within the last life.
+// If there would be more than most it counts nothing and returns how long to wait.
+// The same name counts once.
 func (s *Store) Count(ctx context.Context, key, name string, life time.Duration, most int) (wait time.Duration, err error) {
 	err = s.retry(ctx, false, func() error {
 		n, err := countScript.Run(ctx, s.rdb, []string{key}, name, life.Milliseconds(), most).Int64()
@@ -136,14 +136,14 @@ func (s *Store) Time(ctx context.Context) (time.Time, error) {
 	return now, doing("ask the time", err)
 }
 
-// Writable writes to Redis, to find out whether it takes writes now. The key is
-// one of the project's own: no access rule has to name another, and in a cluster
-// it lives on the node that the project's work needs.
+// Writable checks by a write that Redis takes writes now. The key is one of the
+// project's own, so that no access rule has to name another one, and so that in a
+// cluster it is on the node that the project uses.
 func (s *Store) Writable(ctx context.Context) error {
 	return doing("write to Redis", s.rdb.Set(ctx, s.keys.ready(), time.Now().Unix(), time.Minute).Err())
 }
 
-// texts are the strings of an answer; what is not there is empty.
+// texts returns the strings of an answer; a missing value is empty.
 func texts(raw []any) []string {
 	all := make([]string, len(raw))
 	for i, v := range raw {

@@ -10,10 +10,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrNotFound says that there is no such record (any more).
+// ErrNotFound says that there is no such record, or none any more.
 var ErrNotFound = errors.New("no such record")
 
-// Stored is a record as it was read: what it holds, and which version.
+// Stored is a record as it was read, with its version.
 type Stored[T any] struct {
 	Body T
 	Ver  uint64
@@ -45,8 +45,8 @@ func decode[T any](key string, fields []any) (Stored[T], error) {
 	return s, nil
 }
 
-// LoadAll reads records in one go, each in the place of its name. Those that are
-// gone have version 0.
+// LoadAll reads records in one pipeline, in the order of their names. A record that
+// does not exist has version 0.
 func LoadAll[T any](ctx context.Context, s *Store, names []string) ([]Stored[T], error) {
 	if len(names) == 0 {
 		return nil, nil

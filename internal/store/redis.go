@@ -19,7 +19,7 @@ import (
 // Redis is a connection to a Redis, for one project.
 type Redis struct {
 	client   redis.UniversalClient
-	key      string                 // names the node that counts in a cluster; set by [New]
+	key      string                 // a key of the project, which selects the node in a cluster; set by [New]
 	run      atomic.Pointer[string] // run id of the process that the newest connection speaks to
 	replicas atomic.Int32           // connected when [Redis.Check] asked last
 	memory   atomic.Uint64          // bits of a float64: the share of maxmemory in use
@@ -38,7 +38,7 @@ type TLS struct {
 // names Sentinels, with addr= parameters nodes of a cluster (the forms of
 // go-redis).
 func Open(address string, files TLS) (*Redis, error) {
-	redis.SetLogger(unheard{}) // what it would print comes back as errors, too
+	redis.SetLogger(silentLogger{}) // what it would print is also returned as an error
 	s := &Redis{}
 	s.run.Store(new(string))
 	if unencoded(address) {
@@ -46,7 +46,7 @@ func Open(address string, files TLS) (*Redis, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.New("not a URL") // the parser's words would repeat the password
+		return nil, errors.New("not a URL") // the parser's error would contain the password
 	}
 	switch {
 	case u.Query().Has("master_name"):
@@ -68,7 +68,8 @@ func Open(address string, files TLS) (*Redis, error) {
 		if err := files.apply(o.TLSConfig); err != nil {
 			return nil, err
 		}
-		// Connections of whatever node of a cluster say nothing: see [Redis.refresh].
+		// A new connection may lead to any node of a cluster, so its run id says
+		// nothing: see [Redis.refresh].
 		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -81,8 +82,8 @@ func Open(address string, files TLS) (*Redis, error) {
 		if err := files.apply(o.TLSConfig); err != nil {
 			return nil, err
 		}
-		// go-redis repeats a script whose answer was lost, unseen (200 calls ran
-		// 400 times). We repeat ourselves, by operation id: see [Store.Commit].
+		// By itself go-redis silently repeats a script whose answer was lost (200
+		// calls ran 400 times). [Store.Commit] repeats safely, by operation id.
 		o.OnConnect, o.MaxRetries, o.ContextTimeoutEnabled = s.connected, -1, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, callTimeout, callTimeout
 		o.DialerRetries = 1
@@ -134,20 +135,20 @@ const (
 	callTimeout = 3 * time.Second
 )
 
-// unheard is a logger of go-redis that says nothing.
-type unheard struct{}
+// silentLogger is a logger for go-redis that prints nothing.
+type silentLogger struct{}
 
-func (unheard) Printf(context.Context, string, ...any) {}
+func (silentLogger) Printf(context.Context, string, ...any) {}
 
 // Close closes all connections.
 func (s *Redis) Close() error { return s.client.Close() }
 
-// connected reads, on each new connection, which process it speaks to.
+// connected reads the run id of the process at the other end of a new connection.
 func (s *Redis) connected(ctx context.Context, cn *redis.Conn) error {
 	raw, err := cn.Info(ctx, "server").Result()
 	var answered redis.Error
 	if errors.As(err, &answered) {
-		return nil // [Redis.Check] tells that INFO is refused
+		return nil // [Redis.Check] reports that INFO is refused
 	}
 	if err != nil {
 		return err
@@ -159,10 +160,10 @@ func (s *Redis) connected(ctx context.Context, cn *redis.Conn) error {
 	return nil
 }
 
-// mode is standalone, cluster or sentinel. Valkey has another word for it.
+// mode is standalone, cluster or sentinel. Valkey has another field for it.
 func mode(info map[string]string) string { return cmp.Or(info["redis_mode"], info["server_mode"]) }
 
-// node is the client of the process that holds what this project keeps.
+// node is the client of the Redis process that holds the project's keys.
 func (s *Redis) node(ctx context.Context) (*redis.Client, error) {
 	switch c := s.client.(type) {
 	case *redis.Client:
@@ -173,15 +174,15 @@ func (s *Redis) node(ctx context.Context) (*redis.Client, error) {
 	return nil, fmt.Errorf("no node of a %T is known", s.client)
 }
 
-// pinned is one connection, and so one process: what is read and written on it
-// and whose run id it is belong together. The caller closes it.
+// pinned is a single connection, and so a single Redis process: everything read and
+// written on it belongs to that run id. The caller closes it.
 type pinned struct {
 	*redis.Conn
 	run string
 }
 
-// pin takes a connection to the process that holds what this project keeps,
-// and asks that process for its run id.
+// pin opens a connection to the process that holds the project's keys, and asks it
+// for its run id.
 func (s *Redis) pin(ctx context.Context) (*pinned, error) {
 	node, err := s.node(ctx)
 	if err != nil {
@@ -197,14 +198,14 @@ func (s *Redis) pin(ctx context.Context) (*pinned, error) {
 		p.Close()
 		return nil, noRunID
 	}
-	if node != s.client { // in a cluster no new connection tells it
+	if node != s.client { // in a cluster new connections do not read it
 		s.run.Store(&p.run)
 	}
 	return p, nil
 }
 
-// refresh reads, in a cluster, the run id of the node that counts. Elsewhere
-// each new connection tells it.
+// refresh reads, in a cluster, the run id of the project's node. Elsewhere each new
+// connection reads it.
 func (s *Redis) refresh(ctx context.Context) error {
 	if _, ok := s.client.(*redis.ClusterClient); !ok {
 		return nil
@@ -219,7 +220,7 @@ func (s *Redis) refresh(ctx context.Context) error {
 // RunID names the Redis process that the newest connection speaks to.
 func (s *Redis) RunID() string { return *s.run.Load() }
 
-// confirmed waits until n replicas have everything that was written through p.
+// confirmed waits until n replicas have everything that was written on p.
 func (p *pinned) confirmed(ctx context.Context, n int) bool {
 	got, err := p.Wait(ctx, n, time.Second).Result()
 	return err == nil && got >= int64(n)

@@ -10,8 +10,8 @@ import (
 //go:embed lua/*.lua
 var luaFiles embed.FS
 
-// script is the script of lua/<name>.lua, with the files before it that it needs.
-// What each does, and its KEYS, ARGV and results, is said above its code.
+// script joins lua/lib.lua and the named files to one script. Each file explains at
+// its top what it does, and its KEYS, ARGV and results.
 func script(names ...string) *redis.Script {
 	var code strings.Builder
 	for _, name := range append([]string{"lib"}, names...) {
@@ -22,6 +22,14 @@ func script(names ...string) *redis.Script {
 		code.Write(b)
 	}
 	return redis.NewScript(code.String())
+}
+
+// flag is a truth value as the scripts take it in ARGV: '1' or '0'.
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
 }
 
 var (
@@ -37,4 +45,6 @@ var (
 	viewedScript  = script("viewed")
 	countScript   = script("count")
 	waitingScript = script("waiting")
+	turnScript    = script("turns", "turn")
+	freeScript    = script("turns", "free")
 )

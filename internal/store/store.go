@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config says what a store is for. All but Nudge and TrustEmpty must be set.
+// Config configures a store. Everything but Wake and TrustEmpty must be set.
 type Config struct {
 	Project string // names the keys
 	Redis   *Redis
@@ -19,20 +19,20 @@ type Config struct {
 	// Wake, if set, is called when an item may have become due.
 	Wake func()
 
-	Window    time.Duration // for which a permit counts, with its guard against clock error
+	Window    time.Duration // how long a permit counts, with the guard against clock error
 	Lease     time.Duration // of a claim
-	Beat      time.Duration // between two heartbeats; a worker is dead after three
+	Beat      time.Duration // between two heartbeats; a worker that misses three is dead
 	Confirm   int           // replicas that must have an intent; see [ConfirmAuto]
 	AuditKeep int           // entries that the audit log keeps
 
-	// TrustEmpty takes an empty store for one from which nothing was ever sent.
-	// Nobody can know that of a real one: its volume may be lost, so permits are
-	// blocked for a window, once.
+	// TrustEmpty says that nothing was ever sent from an empty store. A real store
+	// may be empty because its volume was lost, so without TrustEmpty permits are
+	// blocked for one window.
 	TrustEmpty bool
 }
 
-// Store is what one project keeps in Redis, as one worker sees it. Its methods
-// may be called at any time.
+// Store gives one worker access to one project's data in Redis. It is safe for
+// concurrent use.
 type Store struct {
 	cfg    Config
 	redis  *Redis
@@ -43,16 +43,16 @@ type Store struct {
 	bot    string
 
 	seq      atomic.Int64 // highest count of changes seen
-	loss     atomic.Int64 // ms: what is older is not to be trusted
+	loss     atomic.Int64 // ms: what was planned before cannot be trusted
 	skew     atomic.Int64 // ns: Redis's clock minus ours
-	clock    redisClock   // how Redis's clock runs beside ours
-	back     int64        // ms of the last time a clock was found ahead; only Beat uses it
+	clock    redisClock   // Redis's clock compared with ours
+	back     int64        // ms at which the clock was last found to have been ahead; only Beat uses it
 	replicas atomic.Int64 // the most that the store ever had
 	instance atomic.Pointer[string]
 	beaten   atomic.Pointer[string] // run id of Redis at the last heartbeat
 }
 
-// New makes a store of what the project keeps in c.Redis. It does not connect.
+// New makes a store for a project's data in c.Redis. It does not connect.
 func New(c Config) *Store {
 	k := keysOf(c.Project)
 	c.Redis.key = k.meta()
@@ -65,32 +65,33 @@ func New(c Config) *Store {
 // Worker names this worker among all that share the store.
 func (s *Store) Worker() string { return s.worker }
 
-// Now is the time by Redis's clock, as far as it is known.
+// Now is the time by Redis's clock, as estimated at the last heartbeat.
 func (s *Store) Now() time.Time { return time.Now().Add(s.Skew()).UTC() }
 
 // Skew is Redis's clock minus ours.
 func (s *Store) Skew() time.Duration { return time.Duration(s.skew.Load()) }
 
-// LastLoss is when a restart or a loss of the store was noticed last: what was
-// planned before may have been carried out without a trace. Without one it is
-// the beginning of Unix time.
+// LastLoss is when a restart or a loss of the store was last detected: what was
+// planned before may have been sent without a record of it. If there was none, it is
+// the start of Unix time.
 func (s *Store) LastLoss() time.Time { return time.UnixMilli(s.loss.Load()) }
 
 // schema is the version of the records that this code reads and writes.
 const schema = "1"
 
-// Bind says which bot of which team the store belongs to, and joins it: a new one
-// is theirs from then on, and one of another bot is refused with a [Fault].
+// Bind names the bot and the team that the store must belong to, and joins it. A new
+// store belongs to them from then on; a store of another bot is refused with a
+// [Fault].
 func (s *Store) Bind(ctx context.Context, team, bot string) error {
 	s.team, s.bot = team, bot
 	return s.Join(ctx)
 }
 
-// Join makes an empty store ours or joins one that is. It comes before
+// Join initialises an empty store, or joins an existing one. It must come before
 // everything else.
 func (s *Store) Join(ctx context.Context) error { return s.join(ctx, false) }
 
-// join is [Store.Join]; lost says that the store was known and is empty now.
+// join is [Store.Join]; lost says that the store had data and is empty now.
 func (s *Store) join(ctx context.Context, lost bool) error {
 	via, err := s.redis.pin(ctx)
 	if err != nil {
@@ -122,8 +123,7 @@ func (s *Store) join(ctx context.Context, lost bool) error {
 	return nil
 }
 
-// joining is why the store could not be joined, with what to do if a person can
-// do something.
+// joining wraps the error of a failed join, as a [Fault] if a person has to act.
 func joining(err error) error {
 	if f, ok := faultOf(err); ok {
 		err = f
@@ -131,8 +131,8 @@ func joining(err error) error {
 	return fmt.Errorf("open store: %w", err)
 }
 
-// foreign is a store that another bot works with: two of them would take each
-// other's requests, and give them up since they cannot post to their channels.
+// foreign is the fault of a store that another bot uses. Two bots would claim each
+// other's requests, and give them up because they cannot post to their channels.
 func (s *Store) foreign(team, bot string) Fault {
 	return Fault{
 		Foreign: true,
@@ -141,8 +141,8 @@ func (s *Store) foreign(team, bot string) Fault {
 	}
 }
 
-// sawSeq remembers the highest count of changes seen: if the store ever shows
-// a lower one, it has lost some.
+// sawSeq remembers the highest count of changes seen. If the store ever has a lower
+// one, it has lost changes.
 func (s *Store) sawSeq(seq int64) {
 	for old := s.seq.Load(); seq > old; old = s.seq.Load() {
 		if s.seq.CompareAndSwap(old, seq) {

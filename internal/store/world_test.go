@@ -16,6 +16,7 @@ type world struct {
 	redis *redistest.Server
 	rdb   *redis.Client // a plain client, to look and to meddle
 	keys  keys
+	asked int // turns that were asked for
 }
 
 func newWorld(t testing.TB) *world {
@@ -89,14 +90,9 @@ func (w *world) within(d time.Duration, what string, ok func() bool) {
 	w.redis.Within(d, what, ok)
 }
 
-// do is for commands of the plain client that cannot fail unless Redis is gone.
 func do[T any](w *world, cmd interface{ Result() (T, error) }) T {
 	w.t.Helper()
-	v, err := cmd.Result()
-	if err != nil && err != redis.Nil {
-		w.t.Fatal(err)
-	}
-	return v
+	return redistest.Do(w.t, cmd)
 }
 
 // shift makes ms milliseconds pass for the permits: it moves all their times

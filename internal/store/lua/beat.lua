@@ -1,20 +1,20 @@
--- beat is a worker's heartbeat; it makes the claims of dead ones due now.
--- It also notices a restarted store.
+-- beat is a worker's heartbeat. It makes the items of dead workers due now, and
+-- detects a restart of Redis.
 --
--- KEYS  1 beats  zset  worker -> ms of its last beat
+-- KEYS  1 beats  zset  worker -> ms of its last heartbeat
 --       2 due  3 owners  4 meta  5, 6 books of the two quotas
 --       7, 8 their logs     (see commit.lua, permits.lua)
--- ARGV  1 worker  2 ms after which a silent worker is dead  3 run id of the
+-- ARGV  1 worker  2 ms without heartbeat after which a worker is dead  3 run id of the
 --       Redis process spoken to  4 window ms  5 replicas connected now
--- Returns {server ms, seq, instance or '', claims taken from the dead,
---          ms for which permits are blocked, #since: when a restart or loss was noticed last,
+-- Returns {server ms, seq, instance or '', items of dead workers made due,
+--          ms for which permits are blocked, #since: when a restart or loss was last detected,
 --          the most replicas ever seen, #back: when a clock was found ahead}.
 even_if_full(KEYS[4])
 local now = redis_ms()
 local dead = tonumber(ARGV[2])
 local mine = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local taken = 0
--- A worker that was silent itself (the store hung, say) may not judge the others.
+-- A worker that missed heartbeats itself (Redis hung, say) must not judge the others.
 if mine and now - tonumber(mine) < dead then
   local gone = {}
   for _, w in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - dead)) do

@@ -1,7 +1,7 @@
--- block keeps permits from being granted for a while. It never shortens.
+-- block lets no permit be granted for a while. It never shortens an earlier block.
 --
 -- KEYS  1 book     (see permits.lua)
--- ARGV  1 ms  2 '1' if the store's past cannot be trusted
+-- ARGV  1 ms  2 '1' if Redis may have lost changes
 -- Returns the ms for which permits stay blocked.
 even_if_full(KEYS[1])
 local now = redis_ms()

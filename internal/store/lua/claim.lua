@@ -1,23 +1,23 @@
--- claim hands out items that are due. A claim is a visibility timeout: the
--- item stays in the list of due things and is due again when the lease ends,
--- so a crash needs no repair.
+-- claim leases items that are due. A claim is a visibility timeout: the item stays in
+-- the due list and is due again when the lease ends, so a crash needs no repair.
 --
--- There are three lanes. What holds back (its items are in first, too) comes
--- before everything. What is slow (asks, looks, Homes) is parked when its turn
--- comes: it waits with its person, whose items are handed out one at a time, the
--- persons by turns. Everything else goes as it is due.
+-- There are three lanes. The brake lane, for what stops something, comes before
+-- everything (its items are in first, too). The slow lane (asks, lists of servers,
+-- Homes) has a queue for each person: a due item is parked there, the items of one
+-- person are claimed one at a time, and persons take turns. The usual lane is
+-- everything else, in the order of due times.
 --
--- The list of due things remains the truth about all of them: first and the
--- parked ones only say in which order. A parked item is due again when it has
--- been parked for a while, so a replica that knows of no lanes finds it there,
--- and an entry in first or among the parked ones that is not due (any more) is
--- dropped when it is met. No item is ever in those places alone.
+-- The due list remains the source of truth: first and the persons' queues only
+-- decide the order. A parked item is due again after a while, so that an older
+-- replica that knows no lanes finds it, and an entry of first or of a queue whose
+-- item is not in the due list any more is dropped when it is found. No item is ever
+-- in those places only.
 --
 -- KEYS  1 due  2 claims  3 owners  4 tries  5 meta     (see commit.lua)
---       6 first  zset  items that hold back -> ms of their recording
---       7 slow   zset  person -> ms from which their next item may be handed out
+--       6 first  zset  items of the brake lane -> ms of their recording
+--       7 slow   zset  person -> ms from which their next item may be claimed
 -- ARGV  1 worker  2 lease ms
---       3, 4, 5 how many at most: in all, of all but those of first, slow ones
+--       3, 4, 5 limits: of all items, of the usual lane, of the slow lane
 --       6 prefix of envelopes' records     7 prefix of the zsets of parked items
 --       8 ms for which an item is parked
 -- Returns {ms until the next item is due or -1, item, fence, tries, lane, …};
@@ -50,7 +50,7 @@ for _, item in ipairs(redis.call('ZRANGE', KEYS[6], 0, 63)) do
   end
 end
 
--- whose tells the person whose slow item it is, or nil.
+-- whose returns the person if the item is a slow one, else nil.
 local function whose(item)
   local kind = string.sub(item, 1, 2)
   if kind == 'h:' then return item end
@@ -61,8 +61,8 @@ local function whose(item)
   if ok and env.lane == 'slow' then return env.by or '' end
 end
 
--- park has an item wait with its person. If it was handed out before, that
--- worker has died or was too slow: then the person need not wait for it.
+-- park puts an item into its person's queue. If the item was claimed before, that
+-- worker has died or was too slow, and the person's next item need not wait for it.
 local function park(item, person)
   local place = ARGV[7] .. person
   redis.call('ZADD', place, 'NX', now, item)
@@ -100,7 +100,7 @@ for _, person in ipairs(slow > 0 and redis.call('ZRANGEBYSCORE', KEYS[7], '-inf'
   local given = false
   for _, item in ipairs(redis.call('ZRANGE', place, 0, 15)) do
     redis.call('ZREM', place, item)
-    -- Somebody else may have taken it up from the list of due things meanwhile.
+    -- An older replica may have claimed it from the due list meanwhile.
     if redis.call('ZSCORE', KEYS[1], item) and redis.call('HEXISTS', KEYS[2], item) == 0 then
       take(item, 'slow:' .. person)
       slow = slow - 1

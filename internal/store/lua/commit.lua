@@ -1,27 +1,27 @@
--- commit makes one change: records, due times, audit entries, lists, locks and
--- permits change together or not at all.
+-- commit writes one change: records, due times, audit entries, lists, locks and
+-- permits together, or nothing.
 --
--- KEYS  1 due      zset  item -> ms at which it has to be worked on
---       2 claims   hash  item -> fence of the claim that holds it
---       3 owners   hash  item -> worker that holds it
---       4 tries    hash  item -> claims since it was last given back
---       5 woken    hash  items that became due while they were held
+-- KEYS  1 due      zset  item -> ms at which it is due
+--       2 claims   hash  item -> fence (fencing token) of its claim
+--       3 owners   hash  item -> worker that claimed it
+--       4 tries    hash  item -> claims since it was last released
+--       5 woken    hash  items that became due while they were claimed
 --       6 meta     hash  instance, schema, seq, fence
 --       7 audit    stream
---       8 locks    hash  what is locked -> who holds it
---       9 log     10 book     11 line      see permits.lua; of one quota
+--       8 locks    hash  locked id -> holder
+--       9 log     10 book     11 line      of one quota; see permits.lua
 --      The keys of records are named in the change; all share one hash tag.
 -- ARGV  1 the change as JSON (see Change in change.go)
 -- Returns {code, server ms, seq, …}:
 --       'done'            made
---       'again'           this very operation was made before: a replay
+--       'again'           this operation was made before: a replay
 --       'conflict' key    a record has another version
---       'lost'            the claim is not held any more
---       'late'            past the change's deadline
+--       'lost'            the item is claimed by somebody else, or by nobody
+--       'late'            the change's deadline is over
 --       'most'            a set has as many members as it may have
---       'taken' id, request, id, request …   what others have locked
+--       'taken' id, holder, id, holder …     what others have locked
 --       'blocked'|'full'|'line' ms           no permit now; ask again then
---      A change with keep is made even if Redis is full.
+--      A change with keep is written even if Redis is at its maxmemory.
 
 local DUE, CLAIMS, OWNERS, TRIES, WOKEN, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local AUDIT, LOCKS, LOG, BOOK, LINE = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
@@ -32,11 +32,11 @@ local function answer(code, ...) return {code, now, tonumber(redis.call('HGET', 
 
 local first = c.write and c.write[1]
 if first and redis.call('HGET', first.key, 'op') == c.op then return answer('again') end
-if c.hold and redis.call('HGET', CLAIMS, c.hold.item) ~= c.hold.fence then return answer('lost') end
+if c.lease and redis.call('HGET', CLAIMS, c.lease.item) ~= c.lease.fence then return answer('lost') end
 for _, w in ipairs(c.write or {}) do
   if (redis.call('HGET', w.key, 'ver') or '0') ~= w.ver then return answer('conflict', w.key) end
 end
-for _, s in ipairs(c.same or {}) do
+for _, s in ipairs(c.expect or {}) do
   if (redis.call('HGET', s.key, 'ver') or '0') ~= s.ver then return answer('conflict', s.key) end
 end
 if c.before and now >= c.before then return answer('late') end
@@ -53,7 +53,7 @@ if c.permit then
   grant(LOG, BOOK, LINE, c.permit, now)
 end
 
--- Nothing can refuse any more.
+-- From here on nothing refuses the change.
 for _, w in ipairs(c.write or {}) do
   redis.call('HSET', w.key, 'ver', tostring(tonumber(w.ver) + 1), 'op', c.op, 'body', w.body)
 end
@@ -63,7 +63,7 @@ for _, id in ipairs(c.lock or {}) do redis.call('HSET', LOCKS, id, c.request) en
 for _, id in ipairs(c.unlock or {}) do
   if redis.call('HGET', LOCKS, id) == c.request then redis.call('HDEL', LOCKS, id) end
 end
--- The stream is trimmed by whole nodes, so it holds some more than it must.
+-- The stream is trimmed by whole nodes, so it keeps a few more entries than asked for.
 for _, a in ipairs(c.audit or {}) do redis.call('XADD', AUDIT, 'MAXLEN', '~', c.audit_keep, '*', 'd', a) end
 for _, p in ipairs(c.push or {}) do redis.call('RPUSH', p.key, p.body) end
 if c.pop then redis.call('LTRIM', c.pop.key, c.pop.n, -1) end
@@ -71,16 +71,16 @@ for _, z in ipairs(c.index or {}) do
   if z.out then redis.call('ZREM', z.key, z.member) else redis.call('ZADD', z.key, z.score, z.member) end
 end
 if c.trim then redis.call('ZREMRANGEBYSCORE', c.trim.key, '-inf', c.trim.before) end
-if c.leave then leave(BOOK, LINE, c.leave) end
+if c.leave then leave_queue(BOOK, LINE, c.leave) end
 for _, x in ipairs(c.expire or {}) do redis.call('EXPIRE', x.key, x.s) end
-local unsettled = 0
-if c.settle then
-  if redis.call('HEXISTS', BOOK, c.settle.id) == 0 then
-    unsettled = 1
-  elseif c.settle.ms == 0 then
-    drop(LOG, BOOK, c.settle.id)
+local permit_missing = 0
+if c.start_window then
+  if redis.call('HEXISTS', BOOK, c.start_window.id) == 0 then
+    permit_missing = 1
+  elseif c.start_window.ms == 0 then
+    drop(LOG, BOOK, c.start_window.id)
   else
-    redis.call('ZADD', LOG, math.max(now, tonumber(redis.call('HGET', BOOK, '#clock') or '0')) + c.settle.ms, c.settle.id)
+    redis.call('ZADD', LOG, math.max(now, tonumber(redis.call('HGET', BOOK, '#clock') or '0')) + c.start_window.ms, c.start_window.id)
   end
 end
 if c.block and c.block > 0 then
@@ -88,14 +88,14 @@ if c.block and c.block > 0 then
   redis.call('HSET', BOOK, '#frozen', till)
 end
 for _, w in ipairs(c.wake or {}) do wake(DUE, CLAIMS, WOKEN, w.item, now + w.ms) end
--- What people have before their eyes is drawn again by one item, which finds out
--- what is out of date. Changes that come quickly one after the other call it once.
+-- One item updates all open views, and finds out which of them are out of date.
+-- Changes in quick succession make it due once.
 if c.signal then
   redis.call('SET', c.signal.key, string.format('%.0f', redis_us()))
   if redis.call('EXISTS', c.signal.viewers) == 1 then
     wake(DUE, CLAIMS, WOKEN, c.signal.item, now + 200, 'LT')
   end
 end
-if c.finish then give_back(DUE, CLAIMS, OWNERS, TRIES, WOKEN, c.hold.item, now, c.finish.ms) end
+if c.release then release(DUE, CLAIMS, OWNERS, TRIES, WOKEN, c.lease.item, now, c.release.ms) end
 redis.call('HINCRBY', META, 'seq', 1)
-return answer('done', unsettled)
+return answer('done', permit_missing)

@@ -11,14 +11,15 @@ local function redis_ms()
 end
 
 -- even_if_full lets a script write although Redis is at its maxmemory. Redis
--- refuses only commands that may need memory, and none of a script that has
--- written already: this one writes nothing. It is for what must not be lost
--- (results, claims) and for what holds back (a freeze), never for new work.
+-- refuses a command that may need memory only as long as its script has not written
+-- yet, and this HDEL counts as a write although it deletes nothing. It is for what
+-- must not be lost (results, claims) and for what stops something (a freeze), never
+-- for new work.
 local function even_if_full(key) redis.call('HDEL', key, '#none') end
 
--- wake makes an item due at the given ms. An item that is being worked on is not
--- taken from its worker: it is marked, and becomes due when it is given back.
--- With how = 'LT' an item that is due earlier stays so.
+-- wake makes an item due at the given ms. A leased item stays with its worker: it is
+-- marked, and becomes due when it is released. With how = 'LT' an item that is due
+-- earlier keeps its time.
 local function wake(due, claims, woken, item, at, how)
   if redis.call('HEXISTS', claims, item) == 1 then
     redis.call('HSET', woken, item, 1)
@@ -29,12 +30,12 @@ local function wake(due, claims, woken, item, at, how)
   end
 end
 
--- give_back ends the claim of an item, which is due again in so many ms; -1 is
--- never. One that was woken meanwhile is due now.
-local function give_back(due, claims, owners, tries, woken, item, now, ms, keep_tries)
+-- release ends the claim of an item, which is due again in the given ms; -1 is never.
+-- An item that was woken meanwhile is due now.
+local function release(due, claims, owners, tries, woken, item, now, ms, counts_as_crash)
   redis.call('HDEL', claims, item)
   redis.call('HDEL', owners, item)
-  if not keep_tries then redis.call('HDEL', tries, item) end
+  if not counts_as_crash then redis.call('HDEL', tries, item) end
   if redis.call('HDEL', woken, item) == 1 then ms = 0 end
   if ms >= 0 then redis.call('ZADD', due, now + ms, item) else redis.call('ZREM', due, item) end
 end

@@ -1,4 +1,4 @@
--- mark notes when something was last done or may next be done.
+-- mark sets a field of a hash: when something was last done or may next be done.
 --
 -- KEYS  1 a hash
 -- ARGV  1 field  2 value

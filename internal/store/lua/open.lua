@@ -1,14 +1,14 @@
--- open makes an empty store ours, or finds that it is already.
+-- open initialises an empty store, or reads the state of an existing one.
 --
 -- KEYS  1 meta  2, 3 books of the two quotas     (see commit.lua, permits.lua)
--- ARGV  1 instance to call it by if it is new  2 run id of the Redis process
+-- ARGV  1 name of the instance if it is new  2 run id of the Redis process
 --       3 'lost' if the caller knew this store and finds it empty; 'trusted' if
 --         nothing can have been sent from an empty one; else ''. Unless it is
---         trusted an empty store blocks the permits: who knows why it is empty
---       4 window ms  5 Slack team  6 its bot user, both '' if not known
+--         trusted, an empty store blocks permits, because its data may be lost
+--       4 window ms  5 Slack team  6 its bot user, both '' if unknown
 --       7 replicas connected now
 -- Returns {instance, schema, seq, team, bot, the most replicas ever seen}. If
--- team and bot are others than those given, the store is not ours.
+-- team and bot differ from those given, the store belongs to another bot.
 even_if_full(KEYS[1])
 if redis.call('HEXISTS', KEYS[1], 'instance') == 0 then
   local now = redis_ms()

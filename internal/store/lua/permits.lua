@@ -1,30 +1,30 @@
--- permits.lua is put before the scripts that need it, after lib.lua (see
--- scripts.go).
+-- permits.lua comes after lib.lua in the scripts that need it (see scripts.go).
 --
--- Stops and starts have a log, a book and a line each; what follows is the same
--- for both. Permits are a sliding log in two phases. A permit is held while its call is
--- on the way; its 60 seconds begin only when the answer is in. So network
--- delay cannot push two calls of different windows together at the cloud.
+-- Stops and starts have a quota each, with a log, a book and a queue (line); what
+-- follows is the same for both. Permits are a sliding log in two phases. A permit
+-- counts while its call is under way, and its 60 seconds begin only when the answer
+-- is in. So network delay cannot push two calls of different windows together at
+-- the cloud.
 --
 --   log   zset  permit -> ms at which it stops counting
 --   book  hash  permit -> servers; and
 --               #sum    servers in the log
---               #clock  highest time seen: a clock set back frees nothing
---               #run    the Redis process that the log was kept by
---               #frozen ms until which nothing is granted: permits are blocked
---               #since  ms at which a restart or loss of the store was noticed
+--               #clock  highest time seen: the time of permits never goes back
+--               #run    run id of the Redis process that kept the log
+--               #frozen ms until which permits are blocked
+--               #since  ms at which a restart or loss of the store was detected
 --               #back   ms at which the clock was found to have been ahead
 --               #v      virtual time: the score of the last request served
---               #n      how many places in the line were taken so far
---               a:<request>  ms until which the request keeps its place unasked
---               f:<request>  ms since which it is first in line and finds no room
+--               #n      requests that entered the queue so far
+--               a:<request>  ms until which the request keeps its place without asking again
+--               f:<request>  ms since which it is first in the queue and finds no room
 --   line  zset  request -> servers it was granted, counted from #v at its start;
---               the fraction tells who came first
+--               the fraction orders equals by arrival
 
--- rewound corrects a log whose times come from a clock that was ahead by more
--- than a window: nothing would be granted until the real time has caught up.
--- When the calls were made is not known any more, so each permit counts for a
--- window from now, and none is granted meanwhile.
+-- rewound corrects a log whose times come from a clock that was ahead by more than a
+-- window; without it nothing would be granted until the real time has caught up. It
+-- is unknown when the calls were made, so each permit counts for a window from now,
+-- and permits are blocked meanwhile.
 local function rewound(log, book, window, now)
   local by = tonumber(redis.call('HGET', book, '#clock') or '0') - now
   if by <= window then return end
@@ -43,8 +43,8 @@ local function rewound(log, book, window, now)
   redis.call('HSET', book, '#clock', now, '#frozen', math.max(blocked - by, now + window), '#back', now)
 end
 
--- noticed blocks the permits for a window when the store is not kept by the
--- process the caller speaks to: what was granted last may be lost.
+-- noticed blocks permits for a window if the log was kept by another Redis process
+-- than the one that the caller is connected to: the newest permits may be lost.
 -- Returns the ms for which permits stay blocked.
 local function noticed(log, book, run, window, now)
   rewound(log, book, window, now)
@@ -58,14 +58,14 @@ local function noticed(log, book, run, window, now)
   return math.max(0, blocked - now)
 end
 
--- adopt begins a book that a store made before it was kept: nothing was ever
--- granted in it, and it is kept by the process that keeps the other one.
+-- adopt initialises a book that a store of an older version does not have: nothing was
+-- ever granted in it, and its run id is that of the other book.
 local function adopt(from, book)
   local run = redis.call('HGET', from, '#run')
   if run then redis.call('HSETNX', book, '#run', run) end
 end
 
--- drop takes a permit out of the log.
+-- drop removes a permit from the log.
 local function drop(log, book, id)
   local cost = tonumber(redis.call('HGET', book, id) or '0')
   redis.call('HDEL', book, id)
@@ -73,41 +73,41 @@ local function drop(log, book, id)
   redis.call('HINCRBY', book, '#sum', -cost)
 end
 
--- leave gives up a request's place in the line.
-local function leave(book, line, request)
+-- leave_queue removes a request from the queue.
+local function leave_queue(book, line, request)
   redis.call('ZREM', line, request)
   redis.call('HDEL', book, 'a:' .. request, 'f:' .. request)
 end
 
--- room says whether the call p may go now. p has: id, request, cost (servers),
+-- room decides whether the call p may be made now. p has: id, request, cost (servers),
 -- rest (servers the request still has to send, these included), first (its
 -- first call), limit, reserve, soon (ms), run, window (ms), busy (ms that may
--- pass between the asking and the call).
+-- pass between the question and the call).
 -- Returns 'yes', 'full', 'line' or 'blocked', and the ms after which to ask again;
--- with 'line' also the place in it, if its head finds no room.
+-- with 'line' also the place in the queue, if its head finds no room.
 --
--- Who may go: the request at the head of the line. And a request too large for
--- one window leaves so much room that the first call of a small one finds its
--- place within p.soon: that costs the large one nothing, it has to wait anyway.
+-- The request at the head of the queue may go. A request too large for one window
+-- leaves enough room for the first call of a small one within p.soon: that costs the
+-- large one nothing, because it has to wait anyway.
 local function room(log, book, line, p, now)
   local blocked = noticed(log, book, p.run, p.window, now)
   if blocked > 0 then return 'blocked', blocked end
   now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
   redis.call('HSET', book, '#clock', now)
   if redis.call('HEXISTS', book, p.id) == 1 then return 'yes', 0 end
-  -- A call that never finds room must not keep a place in the line: the others
-  -- would wait behind it without end. (The engine splits such a batch.)
+  -- A call that can never find room must not stay in the queue: the others would
+  -- wait behind it without end. (The engine splits such a batch.)
   if p.cost > p.limit then
-    leave(book, line, p.request)
+    leave_queue(book, line, p.request)
     return 'full', 1000
   end
 
   if not redis.call('ZSCORE', line, p.request) then
-    -- Among equals the one that came first goes first; otherwise many small
-    -- requests, all of them equals, would pass one whose name comes late.
+    -- Equals are ordered by arrival; otherwise many small requests would pass one
+    -- whose name sorts late.
     local n = redis.call('HINCRBY', book, '#n', 1) % 1048576
     local start = tonumber(redis.call('HGET', book, '#v') or '0')
-    -- Nobody passes one that has waited at the head for a whole window.
+    -- No request passes one that has waited at the head for a whole window.
     local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
     if head[1] and now - tonumber(redis.call('HGET', book, 'f:' .. head[1]) or now) > p.window then
       start = math.max(start, math.floor(tonumber(head[2])) + 1)
@@ -117,9 +117,9 @@ local function room(log, book, line, p, now)
   redis.call('HSET', book, 'a:' .. p.request, now + 3000)
   for _, r in ipairs(redis.call('ZRANGE', line, 0, -1)) do
     if r == p.request then break end
-    -- One that has stopped asking holds nobody up.
+    -- A request that has stopped asking holds up no other.
     if now > tonumber(redis.call('HGET', book, 'a:' .. r) or '0') then
-      leave(book, line, r)
+      leave_queue(book, line, r)
     else
       if redis.call('HEXISTS', book, 'f:' .. r) == 0 then return 'line', 200 end
       return 'line', 200, redis.call('ZRANK', line, p.request) + 1
@@ -135,11 +135,11 @@ local function room(log, book, line, p, now)
       freed = freed + tonumber(redis.call('HGET', book, id) or '0')
     end
     limit = math.min(p.limit, p.limit - p.reserve + freed)
-    -- A call larger than what the reserve leaves still goes into an empty window.
+    -- A call larger than what the reserve leaves may still use an empty window.
     if sum == 0 then limit = p.limit end
   end
   if sum + p.cost <= limit then
-    -- One that may go looks at its servers first, and keeps its place meanwhile.
+    -- The caller reads its servers before the call, and keeps its place meanwhile.
     redis.call('HSET', book, 'a:' .. p.request, now + p.busy)
     return 'yes', 0
   end
@@ -155,18 +155,18 @@ local function room(log, book, line, p, now)
   return 'full', math.max(1, at - now)
 end
 
--- grant enters the permit into the log, held for p.hold ms, and moves the
--- request back in the line by what it was given.
+-- grant adds the permit to the log, where it counts for p.ttl ms, and moves the
+-- request back in the queue by what it was given.
 local function grant(log, book, line, p, now)
   if redis.call('HEXISTS', book, p.id) == 1 then return end
   now = math.max(now, tonumber(redis.call('HGET', book, '#clock') or '0'))
-  redis.call('ZADD', log, now + p.hold, p.id)
+  redis.call('ZADD', log, now + p.ttl, p.id)
   redis.call('HSET', book, p.id, p.cost)
   redis.call('HINCRBY', book, '#sum', p.cost)
   local v = redis.call('ZSCORE', line, p.request)
   if v then redis.call('HSET', book, '#v', math.floor(tonumber(v))) end
   if p.rest <= p.cost then
-    leave(book, line, p.request)
+    leave_queue(book, line, p.request)
   else
     redis.call('ZINCRBY', line, p.cost, p.request)
     redis.call('HDEL', book, 'f:' .. p.request)

@@ -1,12 +1,12 @@
--- viewed notes that a person sees something of their own, or that it has to tell
--- them something, and makes the item due that draws it.
+-- viewed notes that a person opened their view, or that the view has an answer for
+-- them, and makes the item due that updates it.
 --
 -- KEYS  1 due  2 claims  3 woken     (see commit.lua)
 --       4 opened  zset  user -> µs of the last opening
---       5 said    hash  user -> what it says in answer to a click
+--       5 said    hash  user -> the view's answer to a click
 --       6 homes   hash  where older replicas keep who has it open
--- ARGV  1 user  2 the item  3 what it has to say; empty: it was opened
---       4 '1': it was noted by an older replica, at the time that it knows
+-- ARGV  1 user  2 the item  3 the answer; empty: the view was opened
+--       4 '1': an older replica noted it, with its time in homes
 even_if_full(KEYS[2])
 local at = redis_us()
 if ARGV[4] == '1' then

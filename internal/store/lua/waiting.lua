@@ -1,15 +1,14 @@
--- waiting makes items due where there is something for them to do and they are
--- not.
+-- waiting makes items due that have work to do and are not due.
 --
 -- KEYS  1 due     (see commit.lua)
 --       2 opened   zset    user -> µs of the last opening
 --       3 private  zset    user -> ms at which their item is due
---       4 swept    string  for which state everything was last gone through
---       5 moved    string  µs at which something changed last that they see
---       6 rested   string  up to which change and opening all is drawn
+--       4 swept    string  the state of the last complete sweep
+--       5 moved    string  µs of the last change that they show
+--       6 rested   string  up to which change and opening all is updated
 --       7 claims   (see commit.lua)
--- ARGV  1 item that draws  2 item that goes through everything  3 what the item of
---       a person begins with  4 the state that everything has to show
+-- ARGV  1 item that updates views  2 item that sweeps  3 prefix of the item of a
+--       person  4 the state that everything has to show
 -- Returns 1.
 even_if_full(KEYS[7])
 local now = redis_ms()

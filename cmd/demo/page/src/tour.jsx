@@ -11,37 +11,40 @@ const asked = (w, test) => w.requests.some(test);
 
 const steps = [
   {
-    title: "Ask",
-    text: "As Mia, send this in #ops. A card comes up; nothing is stopped yet.",
+    title: "Request",
+    text: "As Mia, send this in #ops. A card appears; nothing is stopped yet.",
     command: '/ecs-stop web-1 web-2 --reason "night"',
     as: "U0MIA",
     done: (w) => asked(w, () => true),
   },
   {
     title: "Approve as somebody else",
-    text: "Become Noah (top left), press Approve on the card and confirm. Watch two tiles go dark and the thread tell it.",
+    text: "Become Noah (top left), press Approve on the card and confirm. Watch two tiles go dark and the outcome arrive in the thread.",
     as: "U0NOAH",
     done: (w) => asked(w, (r) => r.state === "succeeded"),
   },
   {
     title: "Use the form, and deny",
-    text: "As Mia, send this alone: a form opens. Ask for any server. As Noah press Deny, with a reason.",
+    text: "As Mia, send this alone: a form opens. Choose any server and send the request. As Noah, press Deny and give a reason.",
     command: "/ecs-stop",
     as: "U0MIA",
+    then: "U0NOAH",
     done: (w) => asked(w, (r) => r.state === "denied"),
   },
   {
     title: "Kill the bot in the middle",
-    text: "Ask for these, approve as Noah, and at once press “Kill −9” at bot A on the right. Then “Start”: it ends right, after a minute if it has to look first.",
+    text: "Request these, approve as Noah, and at once press “Kill −9” at bot A. Then press “Start”: the bot resumes, and nothing is stopped or posted twice. That can take a minute.",
     command: '/ecs-stop api-* --reason "spare"',
     as: "U0MIA",
+    then: "U0NOAH",
     done: (w) => w.notes.some((n) => n.text.includes("killed") && asked(w, (r) => ended(r) && Date.parse(r.finished) > Date.parse(n.time))),
   },
   {
     title: "Run into the limit",
-    text: "1,500 servers. Approve as Olga and watch the last 60 seconds: never more than 1,000. The rest waits its minute.",
+    text: "1,500 servers. Approve as Olga and watch the last 60 seconds: 900 at once (100 are kept free for small requests), never more than 1,000. The rest waits for its minute.",
     command: '/ecs-stop batch-* --reason "weekend"',
     as: "U0MIA",
+    then: "U0OLGA",
     done: (w) => asked(w, (r) => r.total > 1000 && ended(r)),
   },
 ];
@@ -65,6 +68,9 @@ export function Tour() {
       </div>
     );
   const step = steps[at];
+  // Once it is requested, somebody else has to decide.
+  const decides = step?.then && asked(w, (r) => r.state === "pending" && r.requester === step.as);
+  const become = !step ? null : decides ? step.then : step.command ? null : step.as;
   return (
     <section class="tour" aria-label="Tour">
       <ol>
@@ -85,7 +91,7 @@ export function Tour() {
           <strong>That was the tour.</strong> Now break what you like: the buttons are on the right.
         </p>
       )}
-      {step?.command && (
+      {step?.command && !decides && (
         <button
           class="put"
           onClick={() => {
@@ -94,18 +100,18 @@ export function Tour() {
             look(null);
           }}
         >
-          Put it into the composer
+          Type it for me
         </button>
       )}
-      {step && !step.command && (me ?? w.hello.me) !== step.as && (
+      {become && (me ?? w.hello.me) !== become && (
         <button
           class="put"
           onClick={() => {
-            sit({ me: step.as, place: w.hello.place, side: "slack" });
+            sit({ me: become, place: w.hello.place, side: "slack" });
             look(null);
           }}
         >
-          Become {w.people.find((p) => p.id === step.as)?.real_name.split(" ")[0]}
+          Become {w.people.find((p) => p.id === become)?.real_name.split(" ")[0]}
         </button>
       )}
       <button class="close" aria-label="Close the tour" onClick={() => show(false)}>

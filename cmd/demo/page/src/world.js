@@ -120,9 +120,24 @@ export function useWorld(...kinds) {
   return world;
 }
 
-// connect opens the line to the server. The browser opens it again when it breaks.
+// connect opens the line to the server while the tab is seen: a browser has six lines
+// to one server, for all its tabs. The browser opens it again when it breaks.
 export function connect() {
+  if (document.hidden) {
+    document.addEventListener("visibilitychange", connect, { once: true });
+    return;
+  }
   const line = new EventSource("live");
+  const end = () => {
+    document.removeEventListener("visibilitychange", hide);
+    line.close();
+  };
+  const hide = () => {
+    if (!document.hidden) return;
+    end();
+    connect();
+  };
+  document.addEventListener("visibilitychange", hide);
   line.onopen = () => {
     world.connected = true;
     tell("connected");
@@ -131,7 +146,9 @@ export function connect() {
     world.connected = false;
     tell("connected");
     // After an answer that is no stream, the browser does not try again by itself.
-    if (line.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+    if (line.readyState !== EventSource.CLOSED) return;
+    end();
+    setTimeout(connect, 3000);
   };
   line.onmessage = (e) => {
     for (const c of JSON.parse(e.data)) {
@@ -145,7 +162,7 @@ export function connect() {
 // cloud/… (the cloud's console) or demo/… (the machinery). It returns the
 // answer, or throws an Error with what was refused.
 export async function act(path, body = {}) {
-  const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(() => {
+  const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(15_000) }).catch(() => {
     throw new Error("The demo does not answer.");
   });
   const answer = await r.json().catch(() => ({}));

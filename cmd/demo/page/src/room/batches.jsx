@@ -5,12 +5,12 @@ const states = {
   queued: ["·", "queued"],
   submitting: ["↑", "submitting"],
   running: ["▸", "running"],
-  ambiguous: ["?", "no clear answer yet"],
-  reconciling: ["≈", "looking at the servers"],
+  ambiguous: ["?", "no clear reply yet"],
+  reconciling: ["≈", "checking the servers"],
   succeeded: ["✓", "succeeded"],
-  partially_failed: ["!", "partly failed"],
+  partially_failed: ["!", "partially failed"],
   failed: ["✕", "failed"],
-  unknown: ["?", "not known"],
+  unknown: ["?", "unknown"],
   cancelled: ["–", "cancelled"],
 };
 
@@ -27,7 +27,7 @@ export function Calls({ r }) {
     <details class="batches">
       <summary>
         <span class="count">
-          {list.length} {list.length === 1 ? "call" : "calls"}
+          {list.length} {list.length === 1 ? "batch" : "batches"}
         </span>
         <span class="cells" role="img" aria-label={summary}>
           {list.map((b) => (

@@ -8,17 +8,17 @@ import { press } from "./toast.jsx";
 
 const groups = {
   Cloud: {
-    cloud_429: ["Answer 429", "The next stop call is refused: too many requests. Nothing is done."],
-    cloud_502: ["Answer 502", "The next stop call gets a bad gateway. Nothing is done, but who knows?"],
-    cloud_drop: ["Act, drop the answer", "The next stop call is carried out, and its answer is lost."],
-    cloud_reset: ["Cut before acting", "The next stop call is cut off before the cloud acts."],
+    cloud_429: ["Throttle next call (429)", "The next stop call is refused: too many requests. Nothing is done."],
+    cloud_502: ["Bad gateway (502)", "The next stop call gets a bad gateway. Nothing is done, but the bot can't know that."],
+    cloud_drop: ["Lose the reply", "The next stop call is carried out, and its reply is lost."],
+    cloud_reset: ["Drop the call", "The next stop call is cut off before the cloud acts."],
     fail_job: ["Fail the next job", "The next job is accepted, and then fails as a whole."],
-    fail_server: ["Fail a server", "Actions on one server fail; a running one is picked."],
-    start_by_hand: ["Start one by hand", "Somebody starts a stopped server in the console."],
+    fail_server: ["Make one server fail", "Actions on one server fail; a running one is picked."],
+    start_by_hand: ["Somebody starts a server", "A stopped server is started in the console."],
   },
   Slack: {
-    slack_drop: ["Post, drop the answer", "Slack posts the next message, and its answer is lost."],
-    slack_lose: ["Lose a post", "Slack says nothing to the next post, and does not post it."],
+    slack_drop: ["Lose the reply", "Slack posts the next message, and its reply is lost."],
+    slack_lose: ["Drop the post", "Slack does not answer the next post, and does not post it."],
     slack_429: ["Rate limit", "Slack answers the next post with 429 and asks to wait."],
   },
 };
@@ -39,10 +39,10 @@ export function Breaks() {
         ))}
         <div class="group">
           <button class="clear" onClick={() => press("demo/break", { what: "clear" })}>
-            Take everything back
+            Disarm all
           </button>
           <p class="hint" aria-hidden="true">
-            {hint || (armed.length > 0 ? "Armed: it strikes at the next chance." : "Point at a button to see what it does.")}
+            {hint || (armed.length > 0 ? "Armed: will strike next." : "Point at a button to see what it does.")}
           </p>
         </div>
       </div>

@@ -6,13 +6,13 @@ import { Calls } from "./batches.jsx";
 import { Panel } from "./panel.jsx";
 
 const states = {
-  pending: ["◔", "waits for approval"],
+  pending: ["◔", "pending"],
   approved: ["✓", "approved"],
   executing: ["▸", "running"],
-  succeeded: ["✓", "done"],
-  partially_failed: ["!", "done in part"],
+  succeeded: ["✓", "succeeded"],
+  partially_failed: ["!", "partially failed"],
   failed: ["✕", "failed"],
-  unknown: ["?", "not known in full"],
+  unknown: ["?", "outcome unknown"],
   denied: ["✕", "denied"],
   cancelled: ["–", "cancelled"],
   expired: ["◔", "expired"],
@@ -30,19 +30,19 @@ export function Requests() {
   const { requests, freeze, hello } = useWorld("requests", "people");
   const open = requests.filter((r) => ["pending", "approved", "executing"].includes(r.state)).length;
   return (
-    <Panel title="Requests" kind="requests" beside={<span class="amount">{requests.length > 0 && `${open} open of ${requests.length}; the bots' own record`}</span>}>
+    <Panel title="Requests" kind="requests" beside={<span class="amount">{requests.length > 0 && `${open} open, ${requests.length} in total · as recorded by the bots`}</span>}>
       {freeze?.on && (
         <p class="freeze" role="status">
           <span aria-hidden="true">❆</span>
           <span>
             <b>Frozen</b> by {who(freeze.by)} at {clock(freeze.at)}
-            {freeze.reason && `: ${freeze.reason}`}. Nothing is sent to the cloud.
+            {freeze.reason && `: ${freeze.reason}`}. Nothing is sent.
           </span>
         </p>
       )}
       {requests.length === 0 ? (
         <p class="empty">
-          Nothing was asked for yet. Send <code>{hello.command} cache-*</code> in Slack, then approve the card as somebody else.{" "}
+          No request yet. Send <code>{hello.command} cache-*</code> in Slack, then approve the card as somebody else.{" "}
           <button onClick={() => compose(hello.place, `${hello.command} cache-* --reason "first try"`)}>Write it for me</button>
         </p>
       ) : (
@@ -87,11 +87,11 @@ function Request({ r }) {
 const outcomes = [
   ["stopped", "stopped", "good"],
   ["started", "started", "good"],
-  ["off", "found off", "good"],
+  ["off", "found stopped", "good"],
   ["on", "found running", "good"],
-  ["out", "left out", "out"],
+  ["out", "skipped", "out"],
   ["failed", "failed", "bad"],
-  ["unknown", "not known", "warn"],
+  ["unknown", "unknown", "warn"],
   ["unsent", "not sent", "out"],
 ];
 
@@ -99,7 +99,7 @@ function Progress({ r }) {
   const parts = outcomes.map(([key, word, kind]) => ({ n: r.tally?.[key] ?? 0, word, kind })).filter((p) => p.n > 0);
   const done = parts.reduce((sum, p) => sum + p.n, 0);
   if (!r.batches && done === 0) return null;
-  const text = parts.map((p) => `${number(p.n)} ${p.word}`).join(" · ") || "nothing is known yet";
+  const text = parts.map((p) => `${number(p.n)} ${p.word}`).join(" · ") || "no result yet";
   return (
     <div class="progress">
       <div class="bar" role="progressbar" aria-label={"Results of " + r.id} aria-valuemin="0" aria-valuemax={r.total} aria-valuenow={done} aria-valuetext={text}>

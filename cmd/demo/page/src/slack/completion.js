@@ -22,7 +22,7 @@ export function completions(text, caret) {
   const all =
     sign === "@"
       ? world.people.map((p) => ({ insert: `@${p.name} `, name: "@" + p.name, hint: nameOf(p.id), user: p.id }))
-      : world.channels.map((c) => ({ insert: `#${c.name} `, name: "#" + c.name, hint: "" }));
+      : world.channels.filter((c) => c.name).map((c) => ({ insert: `#${c.name} `, name: "#" + c.name, hint: "" }));
   const typed = (sign + word).toLowerCase();
   const offers = all.filter((o) => o.name !== typed && (o.name.startsWith(typed) || o.hint.toLowerCase().startsWith(word.toLowerCase())));
   return { from: caret - typed.length, offers };

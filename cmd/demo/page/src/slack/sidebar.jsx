@@ -19,7 +19,7 @@ export function Sidebar({ onGo }) {
   return (
     <nav class="sidebar" id="slack-sidebar" aria-label="Channels and apps">
       <h2>Channels</h2>
-      {channels.map((c) => {
+      {channels.filter((c) => c.name).map((c) => { // a direct conversation with the app has none
         const { fresh, mentions } = c.id === here ? {} : (counts[c.id] ?? {});
         return (
           <button key={c.id} aria-current={c.id === here ? "page" : undefined} class={fresh ? "fresh" : isMember(me(), c.id) ? "" : "outside"} onClick={() => go(c.id)}>
