@@ -74,8 +74,8 @@ bundle: # the page that is committed is what its sources give
 page: ## Rebuild the demo's page from cmd/demo/page/src (needs node)
 	cd cmd/demo/page && npm ci && node build.mjs
 
-pictures: chromium ## Make the README's pictures again from the demo's page
-	go test ./cmd/demo -run TestPagePictures -count 1 -args -pictures "$(CURDIR)/docs"
+pictures: chromium ## Make the pictures of README and docs again from the demo's page
+	go test ./cmd/demo -run 'TestPagePictures|TestPageNewerBlocks' -count 1 -args -pictures "$(CURDIR)/docs"
 
 demo: ## Open the demo in the browser: the bot in a simulated world
 	go run ./cmd/demo

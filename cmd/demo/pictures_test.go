@@ -13,7 +13,7 @@ import (
 
 // pictures is where the pictures of the README go; without it they are made and
 // thrown away.
-var pictures = flag.String("pictures", "", "write the README's pictures to this `folder`")
+var pictures = flag.String("pictures", "", "write the pictures of README and docs to this `folder`")
 
 // The pictures of the README: every run makes them, so that `make pictures` can
 // make them again whenever the page has changed.

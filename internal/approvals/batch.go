@@ -38,6 +38,7 @@ type Result struct {
 	Skip           SkipReason `json:"why,omitempty"`
 	Code           string     `json:"code,omitempty"`
 	Detail         string     `json:"reason,omitempty"` // the cloud's reason, or a stored [Cause]
+	Seconds        int        `json:"secs,omitempty"`   // from when the cloud took the call until the outcome was known
 }
 
 // Batch is the servers of one call.

@@ -28,7 +28,7 @@ var (
 		Planned: after("10m1s"), IntentAt: after("10m2s"), JobID: "ff80", SentAt: after("10m3s"),
 		Polls: 3, Rechecks: 4, OverdueTold: true, Trouble: ParseCause("away"),
 		Results: []Result{
-			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: ActionFailed, Code: "Ecs.0001", Detail: "no"},
+			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: ActionFailed, Code: "Ecs.0001", Detail: "no", Seconds: 7},
 			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: Skipped, Skip: SkipBusy},
 		},
 	}

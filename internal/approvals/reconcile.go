@@ -161,6 +161,9 @@ func (b Batch) Conclude(job JobReport, seen map[string]Server, last bool, wait P
 		case !b.conclude(r, part, listed, s, there, last):
 			open = true
 		}
+		if r.Outcome != "" && !b.SentAt.IsZero() {
+			r.Seconds = int(now.Sub(b.SentAt).Round(time.Second).Seconds())
+		}
 	}
 	return next, open
 }

@@ -28,6 +28,7 @@ type Config struct {
 	SlackURL string // empty: Slack's own
 	Sockets  int
 	Channel  string // APPROVAL_CHANNEL
+	Blocks   string // BlocksAuto or BlocksClassic
 	Policy   approvals.Policy
 
 	Credentials ecsclient.Credentials
@@ -52,6 +53,12 @@ type Config struct {
 	LogFormat string
 }
 
+// The values of SLACK_BLOCKS: the blocks of 2026 where Slack takes them, or never.
+const (
+	BlocksAuto    = "auto"
+	BlocksClassic = "classic"
+)
+
 // Load reads all settings. Its error joins all faults; each names the variable and
 // the fix, and none contains a secret.
 func Load(lookup Lookup) (Config, error) {
@@ -72,6 +79,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		SlackURL: s.base("SLACK_API_URL"),
 		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
 		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
+		Blocks:   s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
 		Policy: approvals.Policy{
 			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
 			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),

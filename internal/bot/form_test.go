@@ -41,7 +41,19 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 		t.Errorf("for nothing the form offers %v", found)
 	}
 
-	values := simworld.Fields("names", "web-1 web-1*, db-2", "how", "HARD", "why", "new <!channel> disks")
+	values := simworld.Fields("names", "web-1 web-1*, db-2", "why", "new <!channel> disks")
+	if err := w.Slack.FillIn(anna, form.ID, values); err != nil {
+		t.Fatal(err)
+	}
+	// Who chooses HARD sees what that means before anything is sent, and loses nothing.
+	if text := slacksim.ViewText(form); strings.Contains(text, "HARD cuts the power") {
+		t.Errorf("the form warns of HARD before it is chosen: %s", text)
+	}
+	if _, err := w.Slack.ClickInView(t.Context(), anna, form.ID, "ecs_stop_how", "HARD"); err != nil {
+		t.Fatal(err)
+	}
+	w.View(anna, "HARD cuts the power")
+	values = map[string]map[string]any{} // all the rest is filled in
 	values["pick"] = map[string]any{"ecs_stop_pick": []string{ids[6], uuid(1)}}
 	a := w.Submit(anna, values)
 	if a.After > 3*time.Second {

@@ -113,18 +113,23 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 
 func TestTheCardTellsHowFarTheWorkIs(t *testing.T) {
 	t.Parallel()
+	inBothForms(t, cardTellsHowFar)
+}
+
+func cardTellsHowFar(t *testing.T, form string) {
+	drawn := map[string]string{"classic": ":white_large_square:", "auto": "Waiting since"}[form]
 	w := newWorldWith(t, ecssim.Options{MinJobTime: 50 * time.Millisecond, MaxJobTime: 100 * time.Millisecond, Seed: 1}, quiet,
-		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1")
+		"ECS_BATCH_SIZE", "1", "ECS_STOP_RATE", "1", "SLACK_BLOCKS", form)
 	w.fleet(3)
 	w.start(func(c *jobs.Config) { fast(c); c.Window = 2 * time.Second })
 	card := w.Ask(anna, "web-*")
 	id := requestID(card)
 	w.Click(ben, card, approve)
-	w.CardSays(card, ":white_large_square:", "1 of 3", "done about", "Batch 2 of 3 waits for the cloud's limit of 1 server a minute")
+	w.CardSays(card, drawn, "1 of 3", "Batch 2 of 3 waits for the cloud's limit of 1 server a minute")
 	w.CardSays(card, "2 of 3", "Batch 3 of 3 waits")
 	w.Reply(card, "3 servers stopped")
 	text := w.CardSays(card, "Stopped 3 servers")
-	for _, never := range []string{"waits for", "done about", "░"} {
+	for _, never := range []string{"waits for", "Waiting since", "one about", ":white_large_square:"} {
 		if strings.Contains(text, never) {
 			t.Errorf("the card of an ended request says %q: %s", never, text)
 		}

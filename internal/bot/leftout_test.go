@@ -27,7 +27,7 @@ func headingOf(text, id string) string {
 
 func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "PROTECTED_SERVERS", "DB-*,"+uuid(9), "PROTECTED_TAGS", "keep,env=prod")
+	w := newWorld(t, "SLACK_BLOCKS", "classic", "PROTECTED_SERVERS", "DB-*,"+uuid(9), "PROTECTED_TAGS", "keep,env=prod")
 	off := server(2, "off-1")
 	off.Status, off.VMState = "SHUTOFF", "stopped"
 	locked := server(4, "locked-1")
@@ -109,7 +109,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 
 func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, "SLACK_BLOCKS", "classic")
 	ids := w.fleet(7)
 	w.start(nil)
 	w.Cloud.FailServer(ids[1], "Ecs.0810", "The guest did not shut down <in time> & was left running.")
@@ -176,7 +176,7 @@ func (w *world) refused(ids ...string) {
 
 func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	t.Parallel()
-	w := slow(t, "JOB_DEADLINE", "1s")
+	w := slow(t, "SLACK_BLOCKS", "classic", "JOB_DEADLINE", "1s")
 	ids := w.fleet(5)
 	w.start(func(c *jobs.Config) {
 		fast(c)

@@ -10,7 +10,8 @@ import (
 	"ecsbot/internal/approvals"
 )
 
-// people caches what Slack last said about people and user groups, for all replicas.
+// people caches what Slack last said about people, user groups and newer blocks, for
+// all replicas.
 type people struct{ *records }
 
 // knownFor is how long Slack's answer about a person or a group is cached. For that

@@ -49,8 +49,11 @@ type Config struct {
 	Policy   approvals.Policy
 	Batch    int // servers in one call: the card says how many calls there are
 	Rate     int // servers a minute: the card says how long it takes
-	Log      *slog.Logger
-	Metrics  *Metrics // must be set
+	// ClassicBlocks draws without the blocks of 2026; otherwise they are tried, and
+	// left out for a day if Slack refuses them.
+	ClassicBlocks bool
+	Log           *slog.Logger
+	Metrics       *Metrics // must be set
 }
 
 // App is one replica's connection to a Slack workspace. Its own methods act on what

@@ -22,10 +22,11 @@ const (
 // does not depend on the number of servers.
 func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, string) {
 	text := fallback(r, v.sayStateIn(r, f))
+	blocks := v.decidedCard(r, f)
 	if r.State == approvals.Pending {
-		return v.pendingCard(r, f), text
+		blocks = v.pendingCard(r, f)
 	}
-	return v.decidedCard(r, f), text
+	return blocks, beside(text, blocks)
 }
 
 // pendingCard has what people need to decide; what they should know before they
@@ -35,16 +36,16 @@ func (v view) pendingCard(r approvals.Request, f approvals.Freeze) []slack.Block
 	if warnings := sayWarnings(r); warnings != "" {
 		blocks = append(blocks, section(warnings))
 	}
-	blocks = append(blocks, withButton(sayRequestNames(r), showButton(r)))
+	blocks = append(blocks, v.serverList(r)...)
 	if r.LeftOutCount > 0 {
-		blocks = append(blocks, contextBlock(sayRequestSkipped(r)))
+		blocks = append(blocks, v.skippedList(r))
 	}
 	return append(blocks, contextBlock(v.saySmall(r)), decideButtons(r, f))
 }
 
 // decidedCard is short: what has become of it, and what can still be done.
 func (v view) decidedCard(r approvals.Request, f approvals.Freeze) []slack.Block {
-	blocks := []slack.Block{section(v.sayStateIn(r, f)), contextBlock(sayDecidedSmall(r))}
+	blocks := append(v.state(r, f), contextBlock(sayDecidedSmall(r)))
 	var buttons []slack.BlockElement
 	if r.State == approvals.Approved || r.State == approvals.Executing && r.Cancellation == nil {
 		buttons = append(buttons, stopButton(r))

@@ -23,6 +23,7 @@ type client struct {
 	calls doer
 	me    atomic.Pointer[slack.AuthTestResponse]
 	links linkCache
+	form  blockForm
 
 	mu    sync.Mutex
 	quiet map[string]time.Time // method → Slack wants no call before; guarded by mu

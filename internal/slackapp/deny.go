@@ -42,7 +42,7 @@ func denyModal(r approvals.Request, state string) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: denyForm, PrivateMetadata: state,
 		Title: plain(sayDenyTitle), Submit: plain(sayDenySubmit), Close: plain(sayDenyClose),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{section(sayDenyIntro(r)), reason}},
+		Blocks: slack.Blocks{BlockSet: append([]slack.Block{section(sayDenyIntro(r))}, append(risks(r), reason)...)},
 	}
 }
 

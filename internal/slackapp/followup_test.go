@@ -8,6 +8,8 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/slacksim"
+
+	"github.com/slack-go/slack"
 )
 
 // ending is a request with one batch of servers with these outcomes.
@@ -69,8 +71,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 		{"end_started", ending(t, approvals.Start, "S-33333", approvals.Started, approvals.FoundOn), ""},
 		{"end_start_failed", ending(t, approvals.Start, "S-33333", approvals.ActionFailed), actRetry},
 	} {
-		blocks := first(outcome(test.m, ""))
-		goldenBlocks(t, slacksim.OnMessage, test.name, blocks)
+		bothForms(t, test.name, view{}, func(v view) ([]slack.Block, string) { return v.reply(test.m) })
 		var have []string
 		for _, b := range outcomeButtons(test.m) {
 			for _, id := range []string{actTheyAreOff, actTheyRun, actRetry, actStartAgain} {
@@ -88,7 +89,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
-	goldenBlocks(t, slacksim.OnMessage, "card_start", first(v.card(start, approvals.Freeze{})))
+	bothForms(t, "card_start", v, func(v view) ([]slack.Block, string) { return v.card(start, approvals.Freeze{}) })
 	if text := asJSON(t, first(v.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
 		t.Errorf("the card of a start speaks of stopping: %s", text)
 	}
@@ -106,7 +107,7 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	goldenBlocks(t, slacksim.OnMessage, "card_settled", first(v.card(settled, approvals.Freeze{})))
+	bothForms(t, "card_settled", v, func(v view) ([]slack.Block, string) { return v.card(settled, approvals.Freeze{}) })
 	goldenBlocks(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 

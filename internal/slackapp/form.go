@@ -103,9 +103,9 @@ func (v view) form(state string) slack.ModalViewRequest {
 	most := maxPicked
 	pick.MaxSelectedItems = &most
 	soft, hard := howOption(approvals.Soft, saySoft, saySoftMeans), howOption(approvals.Hard, sayHard, sayHardMeans)
-	how := slack.NewRadioButtonsBlockElement(textInput, soft, hard)
+	how := slack.NewRadioButtonsBlockElement(howInput, soft, hard)
 	how.InitialOption = soft
-	field := func(block, label, hint string, e slack.BlockElement, optional bool) slack.Block {
+	field := func(block, label, hint string, e slack.BlockElement, optional bool) *slack.InputBlock {
 		var help *slack.TextBlockObject
 		if hint != "" {
 			help = plain(hint)
@@ -126,7 +126,7 @@ func (v view) form(state string) slack.ModalViewRequest {
 			field(pickBlock, sayPickLabel, sayPickHint, pick, true),
 			field(namesBlock, sayNamesLabel, "", text(sayNamesPlaceholder, maxNamesText, true), true),
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
-			field(howBlock, sayHowLabel, "", how, false),
+			field(howBlock, sayHowLabel, "", how, false).WithDispatchAction(true),
 			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !v.Policy.ReasonRequired),
 			contextBlock(sayFormFoot(v.Policy)),
 		}},
@@ -158,7 +158,8 @@ func (v view) readForm(submitted slack.View) (in formInput, wrong map[string]str
 	note(namesBlock, mistakes)
 	in.Tags, mistakes = command.Tags(typed(tagsBlock))
 	note(tagsBlock, mistakes)
-	in.Hard = submitted.State.Values[howBlock][textInput].SelectedOption.Value == string(approvals.Hard)
+	how := submitted.State.Values[howBlock] // in a form of an older version under another name
+	in.Hard = cmp.Or(how[howInput].SelectedOption.Value, how[textInput].SelectedOption.Value) == string(approvals.Hard)
 	in.Reason, mistakes = command.Reason(typed(whyBlock))
 	note(whyBlock, mistakes)
 	if v.Policy.ReasonRequired && in.Reason == "" {

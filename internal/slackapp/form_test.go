@@ -257,6 +257,7 @@ func TestManifestHasTheShortcut(t *testing.T) {
 func TestViewsLookAsTheyDid(t *testing.T) {
 	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
 	goldenModal(t, "form", v.form(`{"channel":"COPS"}`))
+	bothModals(t, "form_hard", withRisk(v.form(`{"channel":"COPS"}`), "HARD"))
 	v.Policy.ReasonRequired = true
 	goldenModal(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
 	goldenModal(t, "looking", infoModal(sayLooking))
@@ -267,7 +268,7 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	}
 	r := requestOf(f)
 	r.Project, r.Reason = "eu-1", "night <!channel>"
-	goldenModal(t, "preview_hard_left_out", previewOf(r, "{}"))
+	bothModals(t, "preview_hard_left_out", previewOf(r, "{}"))
 	small := r
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
 	goldenModal(t, "preview", previewOf(small, "{}"))

@@ -41,8 +41,8 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	ended.ID = "S-55555"
 	denied := done(ask("S-66666", "UANNA", 1).Deny(ben, pol, "not now", "op", noon.Add(time.Minute)))
 
-	goldenBlocks(t, slacksim.OnMessage, "card_warnings", first(v.card(ask("S-22222", "UANNA", 3), approvals.Freeze{})))
-	goldenBlocks(t, slacksim.OnMessage, "card_waits_for_limit", first(v.card(running, approvals.Freeze{})))
+	bothForms(t, "card_warnings", v, func(v view) ([]slack.Block, string) { return v.card(ask("S-22222", "UANNA", 3), approvals.Freeze{}) })
+	bothForms(t, "card_waits_for_limit", v, func(v view) ([]slack.Block, string) { return v.card(running, approvals.Freeze{}) })
 	goldenBlocks(t, slacksim.OnMessage, "reminder", paragraphs(v.sayReminder(ask("S-22222", "UANNA", 3))))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }

@@ -68,7 +68,11 @@ func keepsLimits(t *testing.T, what string, blocks []slack.Block, fallback strin
 		t.Fatalf("%s: it begins with a %T", what, blocks[0])
 	}
 	line, _, _ := strings.Cut(section.Text.Text, "\n")
-	if small, ok := blocks[min(1, len(blocks)-1)].(*slack.ContextBlock); ok {
+	next := min(1, len(blocks)-1)
+	if _, ok := blocks[next].(*slack.PlanBlock); ok {
+		next++
+	}
+	if small, ok := blocks[next].(*slack.ContextBlock); ok {
 		line += "\n" + small.ContextElements.Elements[0].(*slack.TextBlockObject).Text
 	}
 	return line
@@ -113,6 +117,8 @@ func TestEverythingAboutARequestKeepsSlacksLimits(t *testing.T) {
 				if action == approvals.Start {
 					s.ask.Mode, s.ask.FollowUpOf, s.f.Action = "", "S-33333", action
 				}
+				testStatesAndEndings(t, s, n)
+				s.newer = true
 				testStatesAndEndings(t, s, n)
 			})
 		}

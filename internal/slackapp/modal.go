@@ -55,7 +55,10 @@ func (a *App) openModal(ctx context.Context, in interaction, trigger string, bui
 		return
 	}
 	if err == nil {
-		_, err = a.api.OpenViewContext(within, trigger, modal)
+		err = a.openInEitherForm(within, modal, func(modal slack.ModalViewRequest) error {
+			_, err := a.api.OpenViewContext(within, trigger, modal)
+			return err
+		})
 	}
 	if err == nil || hasSlackCode(err, "exchanged_trigger_id") {
 		return // the latter: Slack sent the click twice, and the first one has opened the modal

@@ -13,7 +13,11 @@ import (
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 	if last := len(m.Notes) - 1; m.Notes[last].Topic == approvals.TopicOutcome {
 		before := sayBefore(m.Request, m.Notes[:last])
-		blocks, text := outcome(m, before)
+		draw := outcome
+		if v.Newer {
+			draw = outcomeTable
+		}
+		blocks, text := draw(m, before)
 		return blocks, clip(strings.TrimSpace(text+"\n"+before), maxFallback)
 	}
 	text := sayTogether(m.Request, m.Notes)

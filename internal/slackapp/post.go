@@ -28,27 +28,31 @@ func (po *poster) Post(ctx context.Context, m approvals.Message) approvals.Deliv
 		return po.postFile(ctx, m)
 	}
 	r := m.Request
-	var blocks []slack.Block
-	var text string
 	opts := []slack.MsgOption{
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "all": noteIDs(m.Notes), "request": r.ID}}),
 	}
+	draw := func(v view) ([]slack.Block, string) { return v.reply(m) }
 	switch {
 	case m.Notes[0].Topic.Announces():
-		text = sayAnnouncement(m.Notes[0])
-		blocks = paragraphs(text)
+		draw = func(view) ([]slack.Block, string) {
+			text := sayAnnouncement(m.Notes[0])
+			return paragraphs(text), text
+		}
 	case r.Thread.TS == "":
-		blocks, text = po.view.card(r, m.Freeze)
+		draw = func(v view) ([]slack.Block, string) { return v.card(r, m.Freeze) }
 	default:
-		blocks, text = po.view.reply(m)
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
-	d := po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+	var said string
+	d := po.inEitherForm(ctx, draw, func(blocks []slack.Block, text string) approvals.Delivery {
+		said = text
+		return po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)))
+	})
 	if hasSlackCode(d.Err, "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long") {
 		// Slack refuses how it looks, not that it is said: say it plainly.
 		po.log.ErrorContext(ctx, "Slack refused the blocks of a message; posting its text", "request", r.ID, "topic", m.Notes[0].Topic, "err", d.Err)
-		d = po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(text, false)))
+		d = po.post(ctx, r.Thread.Channel, append(opts, slack.MsgOptionText(said, false)))
 	}
 	return d
 }
@@ -64,12 +68,13 @@ func (po *poster) post(ctx context.Context, channel string, opts []slack.MsgOpti
 // UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
 func (po *poster) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
-	blocks, text := po.view.card(r, f)
-	_, ts, _, err := po.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
-	if err != nil {
-		return fateOf(fmt.Errorf("chat.update: %w", err))
-	}
-	return approvals.Delivery{Status: approvals.Posted, TS: ts}
+	return po.inEitherForm(ctx, func(v view) ([]slack.Block, string) { return v.card(r, f) }, func(blocks []slack.Block, text string) approvals.Delivery {
+		_, ts, _, err := po.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
+		if err != nil {
+			return fateOf(fmt.Errorf("chat.update: %w", err))
+		}
+		return approvals.Delivery{Status: approvals.Posted, TS: ts}
+	})
 }
 
 // What Slack's answers mean for a message, by its method pages. The texts of

@@ -54,9 +54,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 
 func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
 	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r))}
-	if warnings := sayWarnings(r); warnings != "" {
-		blocks = append(blocks, section(warnings))
-	}
+	blocks = append(blocks, risks(r)...)
 	blocks = append(blocks, section(sayRequestNames(r)))
 	if r.LeftOutCount > 0 {
 		blocks = append(blocks, section(sayRequestSkipped(r)))
@@ -132,7 +130,10 @@ const ackTravel = 3 * time.Second
 func (a *App) show(ctx context.Context, env approvals.Envelope, in interaction, modal slack.ModalViewRequest, otherwise string) {
 	modal.ExternalID = in.View
 	for {
-		_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
+		err := a.openInEitherForm(ctx, modal, func(modal slack.ModalViewRequest) error {
+			_, err := a.api.UpdateViewContext(ctx, modal, in.View, "", "")
+			return err
+		})
 		if err == nil {
 			return
 		}

@@ -66,6 +66,7 @@ var buttons = map[string]buttonRoute{
 	actShow:       {open: (*App).openServers},
 	actPrev:       {open: (*App).turnPage},
 	actNext:       {open: (*App).turnPage},
+	howInput:      {open: (*App).chooseHow},
 }
 
 // formRoute is what happens when a form is submitted: it is read, recorded and

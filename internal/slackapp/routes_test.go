@@ -24,6 +24,7 @@ import (
 // Whatever the pictures of testdata offer to click or to submit does something.
 func TestWhatIsShownHasARoute(t *testing.T) {
 	button := regexp.MustCompile(`"type": "button",(?s:.{0,400}?)"action_id": "([^"]*)"`)
+	choice := regexp.MustCompile(`"type": "radio_buttons",\s*"action_id": "([^"]*)"(?s:[^{]*?.*?)"dispatch_action": true`)
 	form := regexp.MustCompile(`"callback_id": "([^"]*)"`)
 	clickable, submittable := map[string]bool{}, map[string]bool{}
 	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
@@ -33,6 +34,9 @@ func TestWhatIsShownHasARoute(t *testing.T) {
 		text, err := os.ReadFile(path)
 		for _, m := range button.FindAllStringSubmatch(string(text), -1) {
 			clickable[m[1]] = true
+		}
+		for _, m := range choice.FindAllStringSubmatch(string(text), -1) {
+			clickable[m[1]] = true // choosing tells the app at once
 		}
 		for _, m := range form.FindAllStringSubmatch(string(text), -1) {
 			submittable[m[1]] = true

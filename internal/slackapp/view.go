@@ -3,10 +3,11 @@ package slackapp
 import "ecsbot/internal/approvals"
 
 // view draws what people see: cards, threads, Homes, the form, private answers.
-// It needs these settings and no connection: with the same request it draws the
-// same on every replica, at any time.
+// It needs these settings and no connection: with the same request, and in the same
+// form, it draws the same on every replica, at any time.
 type view struct {
 	Policy approvals.Policy
-	Batch  int // servers in one call
-	Rate   int // servers a minute
+	Batch  int  // servers in one call
+	Rate   int  // servers a minute
+	Newer  bool // with the blocks of 2026; see fallback.go
 }

@@ -270,15 +270,29 @@ func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 		s += " · done about " + clock(at)
 	}
 	s += "\n" + bar(r.Tally.Good(), r.Total)
-	switch {
-	case r.Cancellation != nil:
-		s += "\n:x: " + sayWhoCancelled(r) + " Servers already sent will still " + toDo(r.Action) + "; the rest won't be touched."
-	case f.On:
-		s += "\nSending is frozen by " + sayFrozenBy(f) + ". Servers already sent will still " + toDo(r.Action) + "."
-	case r.WaitingBatch > 0:
-		s += fmt.Sprintf("\n:hourglass_flowing_sand: %s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
+	if held := sayHeldBack(r, f); held != "" {
+		return s + "\n" + held
+	}
+	if r.WaitingBatch > 0 {
+		s += "\n:hourglass_flowing_sand: " + v.sayWaiting(r)
 	}
 	return s
+}
+
+// sayHeldBack tells who keeps the rest from being sent; empty if nobody does.
+func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
+	switch {
+	case r.Cancellation != nil:
+		return ":x: " + sayWhoCancelled(r) + " Servers already sent will still " + toDo(r.Action) + "; the rest won't be touched."
+	case f.On:
+		return "Sending is frozen by " + sayFrozenBy(f) + ". Servers already sent will still " + toDo(r.Action) + "."
+	}
+	return ""
+}
+
+// sayWaiting is what the next batch waits for.
+func (v view) sayWaiting(r approvals.Request) string {
+	return fmt.Sprintf("%s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
 }
 
 // sayPlace is the request's place in the queue; empty if nobody is before it.

@@ -222,6 +222,12 @@ func (w *Workspace) answer(name, token string, a args, argErr error) (object, er
 		}
 		w.used[name] = append(recent, now)
 	}
+	if err := w.takesBlocks(json.RawMessage(a["blocks"]), "invalid_blocks"); err != nil {
+		return nil, err
+	}
+	if err := w.takesView(json.RawMessage(a["view"])); err != nil {
+		return nil, err
+	}
 	return m.do(w, a)
 }
 

@@ -220,8 +220,8 @@ func (c *checker) blocks(list []any, at string) {
 	if c.cells > 10000 {
 		c.fail(at, "table cells together have more than 10000 characters")
 	}
-	if c.data > 20000 {
-		c.fail(at, "data table cells together have more than 20000 characters")
+	if c.data > 10000 {
+		c.fail(at, "data table cells together have more than 10000 characters")
 	}
 	if c.charts > 2 {
 		c.fail(at, "no more than 2 data_visualization blocks allowed")

@@ -28,6 +28,7 @@ import (
 //	POST /sim/faults      {method, times, kind, after?, code?, error?, done?}
 //	POST /sim/disconnect  {reason?, cut?, connections?}
 //	POST /sim/down        {down}
+//	POST /sim/newerblocks {refuse}                      the blocks of 2026
 //	GET  /sim/messages?channel=   /sim/thread?channel=&ts=   /sim/private?user=
 //	GET  /sim/view?user=  /sim/home?user=  /sim/files  /sim/calls?method=
 //	GET  /sim/users  /sim/channels  /sim/connections
@@ -71,6 +72,7 @@ type order struct {
 	Cut         bool                      `json:"cut"`
 	Connections []int                     `json:"connections"`
 	Down        bool                      `json:"down"`
+	Refuse      bool                      `json:"refuse"`
 }
 
 // post registers a control request whose body is a T.
@@ -183,6 +185,7 @@ func (w *Workspace) worldRoutes(mux *http.ServeMux) {
 		w.Disconnect(o.Reason, o.Connections...)
 		return nil, nil
 	})
+	post(mux, "newerblocks", func(_ *http.Request, o order) (any, error) { w.RefuseNewerBlocks(o.Refuse); return nil, nil })
 	post(mux, "down", func(_ *http.Request, o order) (any, error) { w.Down(o.Down); return nil, nil })
 }
 

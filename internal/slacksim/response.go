@@ -82,6 +82,9 @@ func (w *Workspace) serveResponse(rw http.ResponseWriter, r *http.Request) {
 func (w *Workspace) respond(r *responseURL, a args) error {
 	delete(a, "metadata") // clients always send one, often empty; it has no effect here
 	c := w.channels[r.channel]
+	if err := w.takesBlocks(json.RawMessage(a["blocks"]), "invalid_blocks"); err != nil {
+		return err
+	}
 	if a.on("delete_original") || a.on("replace_original") {
 		m := w.original(r)
 		if m == nil {

@@ -201,6 +201,9 @@ func (w *Workspace) applySubmission(user, viewID string, ack json.RawMessage) er
 		w.tellView(ViewUpdated, v)
 	case "update", "push":
 		s, raw, err := readView(string(r.View), "modal")
+		if err == nil {
+			err = w.takesView(r.View)
+		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("slacksim: response_action %s: %w", r.Action, err)

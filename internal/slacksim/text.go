@@ -93,7 +93,7 @@ func writing(v any) string {
 	for _, key := range []string{"accessory", "element", "placeholder", "hint"} {
 		parts = append(parts, writing(o[key]))
 	}
-	parts = append(parts, joined(o["child_blocks"], "\n"))
+	parts = append(parts, joined(o["tasks"], "\n"), writing(o["details"]), writing(o["output"]), joined(o["child_blocks"], "\n"))
 	var filled []string
 	for _, p := range parts {
 		if p != "" {

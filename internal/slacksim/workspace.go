@@ -169,11 +169,12 @@ type Workspace struct {
 	deliveries []*delivery
 	loseNext   int
 
-	down   bool
-	faults []*plannedFault
-	calls  []*Call
-	used   map[string][]time.Time // method → times of the last minute
-	paces  map[string]*pace       // channel → post pace
+	down    bool
+	classic bool // the blocks of 2026 are refused
+	faults  []*plannedFault
+	calls   []*Call
+	used    map[string][]time.Time // method → times of the last minute
+	paces   map[string]*pace       // channel → post pace
 }
 
 // New makes an empty workspace with its bot. The caller closes it.

@@ -4,6 +4,7 @@ import { Message as Drawing } from "slack-blocks-to-jsx";
 import { useContext, useState } from "preact/hooks";
 import { hooks } from "./hooks.jsx";
 import { Icon } from "./icon.jsx";
+import { Alert, Container, DataTable, Plan } from "./newer.jsx";
 import { plainText, richText } from "./mrkdwn.js";
 import { Surroundings } from "./surroundings.js";
 import { refusal, silence } from "./words.js";
@@ -49,7 +50,7 @@ function Block({ block, press }) {
 
   return (
     <div class="block" dir="auto" data-block={block.type} onClickCapture={clicked}>
-      {drawn(block)}
+      {drawn(block, press)}
       <Trouble words={trouble} />
     </div>
   );
@@ -66,9 +67,9 @@ export function Trouble({ words }) {
 }
 
 // What the library draws by itself, and needs no answer.
-const shown = new Set(["divider", "header", "image", "rich_text", "table", "markdown", "video", "alert"]);
+const shown = new Set(["divider", "header", "image", "rich_text", "table", "markdown", "video"]);
 
-function drawn(block) {
+function drawn(block, press) {
   switch (block.type) {
     case "section":
       return <Section block={block} />;
@@ -76,6 +77,18 @@ function drawn(block) {
       return block.elements.map((e, i) => (e.type === "image" ? <img key={i} src={e.image_url} alt={e.alt_text} /> : <div key={i}>{ofText(e)}</div>));
     case "actions":
       return <Actions elements={block.elements} />;
+    case "data_table":
+      return <DataTable block={block} />;
+    case "plan":
+      return <Plan block={block} rich={(b) => <Drawn block={b} />} />;
+    case "container":
+      return (
+        <Container block={block}>
+          <Blocks blocks={block.child_blocks} press={press} />
+        </Container>
+      );
+    case "alert":
+      return <Alert level={block.level}>{ofText(block.text)}</Alert>;
   }
   return shown.has(block.type) ? <Drawn block={block} /> : <Unknown type={block.type} />;
 }

@@ -42,6 +42,7 @@ export function Messages({ label, list, threads, intro, afterFirst, end }) {
   const last = list.at(-1);
 
   function toEnd() {
+    if (!scroller.current) return; // the answer came when somebody had left
     scroller.current.scrollTop = scroller.current.scrollHeight;
     atEnd.current = true;
     setBelow(false);

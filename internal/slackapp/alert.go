@@ -1,0 +1,88 @@
+package slackapp
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"unicode/utf8"
+
+	"ecsbot/internal/approvals"
+
+	"github.com/slack-go/slack"
+)
+
+// maxAlert is how many characters an alert holds.
+const maxAlert = 200
+
+// risks are what somebody should see before they ask for this or decide about it:
+// the power cut, and what the list warns of. In classic blocks they are sections.
+func risks(r approvals.Request) []slack.Block {
+	if r.Action != approvals.Stop {
+		return nil
+	}
+	var alerts []slack.Block
+	if r.Mode == approvals.Hard {
+		alerts = append(alerts, alert(slack.AlertLevelError, sayHardRisk))
+	}
+	for _, w := range r.Warnings {
+		level := slack.AlertLevelWarning
+		if w.Hazard == approvals.BilledOff {
+			level = slack.AlertLevelInfo
+		}
+		alerts = append(alerts, alert(level, sayRisk(w)))
+	}
+	return alerts
+}
+
+// alert is a notice of a level. Slack shows a sign for that, so the text has none.
+func alert(level slack.AlertLevel, text string) slack.Block {
+	return slack.NewAlertBlock(mrkdwn(leadingSign.ReplaceAllString(text, "")), slack.AlertBlockOptionLevel(level))
+}
+
+var leadingSign = regexp.MustCompile(`^:[a-z_]+: `)
+
+// sayRisk is a warning in the room of an alert: as many names as there is room for.
+func sayRisk(w approvals.Warning) string {
+	for _, longest := range []int{maxAlert, 24, 12} {
+		for n := len(w.Names); n > 0; n-- {
+			short := approvals.Warning{Hazard: w.Hazard, Count: w.Count}
+			for _, name := range w.Names[:n] {
+				short.Names = append(short.Names, clipRunes(withoutControls(name), longest))
+			}
+			if said := sayWarning(short); utf8.RuneCountInString(said) <= maxAlert {
+				return said
+			}
+		}
+	}
+	return sayWarning(approvals.Warning{Hazard: w.Hazard, Count: w.Count, Names: []string{sayNothing}})
+}
+
+// howInput is the choice between SOFT and HARD. It has an action id of its own, since
+// choosing tells the app at once.
+const howInput = "ecs_stop_how"
+
+// withRisk is the form with what HARD means below that choice, if it is made.
+func withRisk(form slack.ModalViewRequest, how string) slack.ModalViewRequest {
+	blocks := form.Blocks.BlockSet
+	at := slices.IndexFunc(blocks, func(b slack.Block) bool { return b.ID() == howBlock })
+	if how == string(approvals.Hard) && at >= 0 {
+		form.Blocks.BlockSet = slices.Insert(slices.Clone(blocks), at+1, alert(slack.AlertLevelError, sayHardRisk))
+	}
+	return form
+}
+
+// chooseHow shows in the form what the choice means. What was filled in stays, since
+// blocks and elements keep their ids.
+func (a *App) chooseHow(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
+	defer cancel()
+	how := cb.ActionCallback.BlockActions[0].SelectedOption.Value
+	form := withRisk(a.view.form(cb.View.PrivateMetadata), how)
+	err := a.openInEitherForm(ctx, form, func(form slack.ModalViewRequest) error {
+		_, err := a.api.UpdateViewContext(ctx, form, "", cb.View.Hash, cb.View.ID)
+		return err
+	})
+	if err != nil && !hasSlackCode(err, "hash_conflict") { // two choices came together
+		a.log.WarnContext(ctx, "the form could not show what HARD means", "user", in.User, "err", err)
+	}
+}
