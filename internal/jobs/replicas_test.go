@@ -85,7 +85,7 @@ func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	}
 	// An operator who removed the replica for good says so.
 	w.run(w.opened(tune, func(c *Config) { c.Confirm = store.ConfirmNone }), f)
-	w.within(10*time.Second, "a call", func() bool { return len(w.stops()) > 0 })
+	w.within(30*time.Second, "a call", func() bool { return len(w.stops()) > 0 })
 }
 
 func TestAsManyReplicasConfirmAsAreDemanded(t *testing.T) {
