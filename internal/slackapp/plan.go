@@ -97,19 +97,21 @@ func beside(text string, blocks []slack.Block) string {
 func spoken(b slack.Block) string {
 	switch b := b.(type) {
 	case *slack.PlanBlock:
-		s := escape(b.Title)
+		var s strings.Builder
+		s.WriteString(escape(b.Title))
 		for _, task := range b.Tasks {
-			s += "\n• " + escape(task.Title) + spokenDetails(task.Details)
+			s.WriteString("\n• " + escape(task.Title) + spokenDetails(task.Details))
 		}
-		return s
+		return s.String()
 	case *slack.ContainerBlock:
-		s := escape(b.Title.Text)
+		var s strings.Builder
+		s.WriteString(escape(b.Title.Text))
 		for _, child := range b.ChildBlocks.BlockSet {
 			if section, is := child.(*slack.SectionBlock); is {
-				s += "\n" + section.Text.Text
+				s.WriteString("\n" + section.Text.Text)
 			}
 		}
-		return s
+		return s.String()
 	}
 	return ""
 }
