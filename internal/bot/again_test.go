@@ -180,7 +180,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 				w.Click(carla, card, approve)
 			}
 			end := w.outcome(card, "stopped 2 of 3", "1 failed", "Ecs.0100")
-			w.Reply(card, "Failed (1)", "Ecs.0100", "will not")
+			w.Reply(card, "| failed | Ecs.0100 | it ‹!here› will not")
 			if n := w.Count(card, "Ecs.0100"); n != 1 {
 				t.Errorf("the failed batch was posted %d times", n)
 			}

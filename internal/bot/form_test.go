@@ -45,14 +45,14 @@ func TestFormFromSearchToStoppedServers(t *testing.T) {
 	if err := w.Slack.FillIn(anna, form.ID, values); err != nil {
 		t.Fatal(err)
 	}
-	// Who chooses HARD sees what that means before anything is sent, and loses nothing.
-	if text := slacksim.ViewText(form); strings.Contains(text, "HARD cuts the power") {
-		t.Errorf("the form warns of HARD before it is chosen: %s", text)
+	// A choice of power off shows what that means at once, and keeps the rest of the form.
+	if text := slacksim.ViewText(form); strings.Contains(text, "*Power off:* unsaved data is lost") {
+		t.Errorf("the form warns of a power off before it is chosen: %s", text)
 	}
 	if _, err := w.Slack.ClickInView(t.Context(), anna, form.ID, "ecs_stop_how", "HARD"); err != nil {
 		t.Fatal(err)
 	}
-	w.View(anna, "HARD cuts the power")
+	w.View(anna, "*Power off:* unsaved data is lost")
 	values = map[string]map[string]any{} // all the rest is filled in
 	values["pick"] = map[string]any{"ecs_stop_pick": []string{ids[6], uuid(1)}}
 	a := w.Submit(anna, values)

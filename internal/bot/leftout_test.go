@@ -103,7 +103,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 		w.Cloud.StopByHand(id)
 	}
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "2 found stopped", "already stopped (2)")
+	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "2 found stopped", "web-1 | skipped | – | already stopped", "web-2 | skipped")
 	w.Untouched(ids...)
 }
 

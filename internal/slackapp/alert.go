@@ -57,11 +57,11 @@ func sayRisk(w approvals.Warning) string {
 	return sayWarning(approvals.Warning{Hazard: w.Hazard, Count: w.Count, Names: []string{sayNothing}})
 }
 
-// howInput is the choice between SOFT and HARD. It has an action id of its own, since
-// choosing tells the app at once.
+// howInput is the choice between a graceful shutdown and a power off. It has an action
+// id of its own, since Slack sends the app each choice at once.
 const howInput = "ecs_stop_how"
 
-// withRisk is the form with what HARD means below that choice, if it is made.
+// withRisk is the form with what a power off means below that choice, if it is made.
 func withRisk(form slack.ModalViewRequest, how string) slack.ModalViewRequest {
 	blocks := form.Blocks.BlockSet
 	at := slices.IndexFunc(blocks, func(b slack.Block) bool { return b.ID() == howBlock })
@@ -83,6 +83,6 @@ func (a *App) chooseHow(ctx context.Context, in interaction, cb slack.Interactio
 		return err
 	})
 	if err != nil && !hasSlackCode(err, "hash_conflict") { // two choices came together
-		a.log.WarnContext(ctx, "the form could not show what HARD means", "user", in.User, "err", err)
+		a.log.WarnContext(ctx, "the form could not show what a power off means", "user", in.User, "err", err)
 	}
 }

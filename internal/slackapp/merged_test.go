@@ -13,6 +13,13 @@ import (
 // A message of several notes has the words of each in order, and the outcome with its
 // buttons last.
 func TestAMessageOfManyTellsEachOfThem(t *testing.T) {
+	for _, newer := range []bool{false, true} {
+		tellsEachOfThem(t, view{Rate: 1000, Batch: 100, Newer: newer})
+	}
+}
+
+func tellsEachOfThem(t *testing.T, v view) {
+	t.Helper()
 	m := ending(t, approvals.Stop, "", approvals.Stopped, approvals.ActionFailed)
 	end := m.Notes[0]
 	owed := []approvals.Note{
@@ -24,7 +31,6 @@ func TestAMessageOfManyTellsEachOfThem(t *testing.T) {
 	want := []string{
 		sayNotes(m.Request, owed[:1]), sayNotes(m.Request, owed[1:3]), sayNotes(m.Request, owed[3:]),
 	}
-	v := view{Rate: 1000, Batch: 100}
 
 	m.Notes = owed
 	blocks, text := v.reply(m)
@@ -64,12 +70,17 @@ func TestAMessageOfManyIsNotTooLong(t *testing.T) {
 		m.Notes = append(m.Notes, approvals.Note{ID: fmt.Sprint(i), Topic: approvals.TopicBatchFailed, Batch: i, Count: 3, Code: "Ecs.0100", Why: strings.Repeat("& more & ", 100)})
 	}
 	m.Notes = append(m.Notes, end)
-	blocks, text := view{Rate: 1000, Batch: 100}.reply(m)
-	raw := drawn(t, slacksim.OnMessage, blocks)
-	if n := slacksim.BlockText(raw); n > maxBlocks+500 || len(text) > maxFallback {
-		t.Errorf("%d characters in blocks, %d bytes of text", n, len(text))
-	}
-	if !strings.Contains(asJSON(t, blocks), `"`+actRetry+`"`) {
-		t.Error("the outcome has lost its buttons")
+	for _, newer := range []bool{false, true} {
+		blocks, text := view{Rate: 1000, Batch: 100, Newer: newer}.reply(m)
+		raw := drawn(t, slacksim.OnMessage, blocks)
+		if n := slacksim.BlockText(raw); n > maxBlocks+500 || len(text) > maxFallback {
+			t.Errorf("%d characters in blocks, %d bytes of text", n, len(text))
+		}
+		if !strings.Contains(text, "3 servers failed") {
+			t.Errorf("the text does not have the notes before the outcome: %s", text)
+		}
+		if !strings.Contains(asJSON(t, blocks), `"`+actRetry+`"`) {
+			t.Error("the outcome has lost its buttons")
+		}
 	}
 }

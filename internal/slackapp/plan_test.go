@@ -73,6 +73,9 @@ func TestLongListsFold(t *testing.T) {
 		if err := is.Validate(); err != nil || !is.IsCollapsible || !is.DefaultCollapsed {
 			t.Errorf("%d servers: %+v, %v", n, is, err)
 		}
+		if !strings.Contains(is.Title.Text, "web-1") {
+			t.Errorf("the title of %d servers names none: %s", n, is.Title.Text)
+		}
 		if !strings.Contains(text, "web-1") || len(text) > maxFallback {
 			t.Errorf("the text beside the list of %d servers has %d bytes: %s", n, len(text), text)
 		}

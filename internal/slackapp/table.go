@@ -44,7 +44,7 @@ func outcomeTable(m approvals.Message, before string) ([]slack.Block, string) {
 	}
 	blocks := append(paragraphs(lead), table)
 	blocks = append(blocks, paragraphs(strings.Join(append(after, jobs), "\n"))...)
-	// Whoever hears the message, or sees it as a notification, gets the rows, too.
+	// Screen readers and notifications get the rows from the text.
 	rows := listing(results, len(results), maxFallback-len(before)-len(head)-50, func(r approvals.Result) string { return sayRow(r, ids) })
 	return append(blocks, outcomeButtons(m)...), clip(head+"\n"+rows, maxFallback-len(before)-1)
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // bothForms compares both forms of a message with their golden files; there is a
-// newer one only where the newer form has blocks of its own. Buttons stand in neither
-// of those, and the text beside them has everything that they show.
+// newer one only where the newer form has blocks of its own. Neither of those has
+// buttons, and the text beside them has everything that they show.
 func bothForms(t *testing.T, name string, v view, draw func(view) ([]slack.Block, string)) {
 	t.Helper()
 	v.Newer = false
@@ -133,7 +133,7 @@ func TestACellPingsNobody(t *testing.T) {
 	}
 }
 
-// Seconds are told as a number where they are known.
+// Seconds are a number where they are known.
 func TestTheTableTellsSeconds(t *testing.T) {
 	done := wasStopped
 	done.Seconds = 42

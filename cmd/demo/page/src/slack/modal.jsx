@@ -68,7 +68,7 @@ export function Modal({ view, asking }) {
     const { [block.block_id]: _, ...rest } = errors;
     setErrors(rest);
     again();
-    // What is chosen is told to the app at once where the block asks for that.
+    // A choice is sent to the app at once where the block asks for that.
     if (block.dispatch_action && Array.isArray(value) && value[0]) {
       press({ action_id: block.element.action_id, value: value[0].value }).catch((error) => setTrouble(refusal(error)));
     }
