@@ -166,7 +166,7 @@ func TestFormSaysWhatIsWrong(t *testing.T) {
 	w.Submit(anna, simworld.Fields("why", "x", "names", "web-1"))
 	w.View(anna, "Review request", "web-1")
 
-	// The view is closed before the preview comes: it is told privately.
+	// The view is closed before the preview comes: the answer is private.
 	if _, err := w.Slack.CloseView(t.Context(), anna, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 //	go build -tags crashpoints -o /tmp/bot-old ./cmd/bot    (in a tree of the old version)
 //	ECSBOT_OLD=/tmp/bot-old make rolling
 //
-// Each server is stopped once, the quota holds, every request ends, nothing is told
+// Each server is stopped once, the quota holds, every request ends, nothing is posted
 // twice, and nothing is sent while a freeze is on.
 func TestRollingUpgrade(t *testing.T) {
 	older, newer := otherBot(t, "ECSBOT_OLD"), otherBot(t, "ECSBOT_NEW")
@@ -46,7 +46,7 @@ func TestRollingUpgrade(t *testing.T) {
 	a.stop()
 	a = s.run(newer)
 	phase("new and old")
-	people.freeze() // by whoever takes it, while both are there
+	people.freeze() // by any replica, while both are there
 	phase("frozen, new and old")
 	b.kill() // and one that dies
 	s.run(newer)

@@ -18,7 +18,7 @@ import (
 var storeIn = flag.String("store-in", "", "the folder for the worlds that TestMakeStored writes")
 
 // maker brings a world into some state and leaves no bot running. The settings are
-// those of whoever carries the world on, too.
+// also those of the bot that carries the world on.
 type maker struct {
 	name, about string
 	cloud       ecssim.Options

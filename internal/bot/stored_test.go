@@ -382,7 +382,7 @@ func (s *stage) checkStops() {
 	}
 }
 
-// checkAnswers: whoever asks hears of all requests, the old ones too.
+// checkAnswers: anyone who asks hears of all requests, the old ones too.
 func (s *stage) checkAnswers() {
 	s.t.Helper()
 	heard := len(s.slack.Private("UDORA"))
@@ -442,7 +442,7 @@ func (s *stage) checkKept(was map[string]storedKey) {
 			if kind != "known:" && (now.String == nil || *now.String != *old.String) {
 				s.t.Errorf("%s was %s and is %v", name, *old.String, now.String)
 			}
-		case old.Hash["body"] == "" || kind == "p:": // what is owed privately goes when it is told
+		case old.Hash["body"] == "" || kind == "p:": // what is owed privately goes when it is posted
 		case !ok:
 			s.t.Errorf("%s is gone", name)
 		case now.Hash["ver"] == old.Hash["ver"]:

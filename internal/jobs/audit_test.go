@@ -26,7 +26,7 @@ func TestEveryChoiceIsADocumentedAuditEvent(t *testing.T) {
 	}
 }
 
-// Whoever reads the audit log finds each event explained in package audit.
+// In package audit a reader of the audit log finds each event explained.
 func TestAuditEventsAreConstantsOfPackageAudit(t *testing.T) {
 	found := 0
 	for _, file := range parsed(t, ".") {

@@ -31,7 +31,7 @@ func TestNoNoteHoldsASentence(t *testing.T) {
 		check := func(why ast.Expr) {
 			ast.Inspect(why, func(n ast.Node) bool {
 				if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
-					t.Errorf("%s: %s is told to people; make it a cause", set.Position(l.Pos()), l.Value)
+					t.Errorf("%s: %s is shown to people; make it a cause", set.Position(l.Pos()), l.Value)
 				}
 				return true
 			})

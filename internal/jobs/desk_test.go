@@ -268,7 +268,7 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 				case !errors.As(err, &refusal):
 					t.Errorf("round %d: %s: %v", round, c.name, err)
 				case refusal.Kind != approvals.AlreadyDecided && refusal.Kind != approvals.TooLate:
-					t.Errorf("round %d: %s is told %q", round, c.name, refusal.Kind)
+					t.Errorf("round %d: %s reads %q", round, c.name, refusal.Kind)
 				case refusal.Kind == approvals.TooLate && round%4 != 0:
 					t.Errorf("round %d: %s is told that it is too late", round, c.name)
 				}

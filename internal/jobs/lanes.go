@@ -76,6 +76,6 @@ func (e *Engine) retryIn(lease store.Lease, err error) time.Duration {
 	if !ok || lease.Brake() {
 		return e.cfg.RetryIn
 	}
-	// Not longer than until the person is told that it was too late.
+	// Not longer than until the person learns that it was too late.
 	return max(e.cfg.RetryIn, min(limit.RetryAfter(), maxEnvelopeAge))
 }

@@ -194,7 +194,7 @@ func TestALostCallIsRemembered(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := batches[0].Results[0]; got.Skip == approvals.SkipGoingOff || end.State == approvals.Failed {
-				t.Errorf("our own stop is told as %q, the request as %s", got.Skip, end.State)
+				t.Errorf("our own stop is reported as %q, the request as %s", got.Skip, end.State)
 			}
 		})
 	}

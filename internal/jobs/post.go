@@ -21,7 +21,7 @@ type postIntent struct {
 	Count int       `json:"count"`
 }
 
-// maxMerged is how many notes are told in one post at most.
+// maxMerged is how many notes are merged into one post at most.
 const maxMerged = 10
 
 // outbox reads the notes at the head of the list.
@@ -39,7 +39,7 @@ func (c *courier) outbox(ctx context.Context, id string) ([]approvals.Note, erro
 	return notes, nil
 }
 
-// alike are the first of the notes that are told in one post in any case, since they
+// alike are the first of the notes that are merged into one post in any case, since they
 // are of one topic.
 func alike(notes []approvals.Note) []approvals.Note {
 	n := 1
@@ -49,7 +49,7 @@ func alike(notes []approvals.Note) []approvals.Note {
 	return notes[:n]
 }
 
-// together are the first of the notes, those that are told in one post: all that can
+// together are the first of the notes, those that go into one post: all that can
 // be if the channel is behind, up to the outcome, which is the last of its post.
 func together(notes []approvals.Note, behind bool) []approvals.Note {
 	if !behind || !notes[0].Topic.Joins() {

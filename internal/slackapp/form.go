@@ -72,7 +72,7 @@ func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
 	}, func(ctx context.Context) string { return sayNoForm + "\n" + a.help(ctx, in.User, "/ecs-stop") })
 }
 
-// openFormFromHome shows the form to whoever clicked in their Home.
+// openFormFromHome shows the form to the person who clicked in their Home.
 func (a *App) openFormFromHome(ctx context.Context, in interaction, cb slack.InteractionCallback) {
 	a.openForm(ctx, in, cb.TriggerID)
 }

@@ -223,7 +223,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 		}
 		for block, words := range tt.want {
 			if !strings.Contains(wrong[block], words) || strings.Contains(wrong[block], "`") {
-				t.Errorf("%s is told %q, want %q", block, wrong[block], words)
+				t.Errorf("%s reads %q, want %q", block, wrong[block], words)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // Every sentence that people read is in the files words*.go: here what is said
 // everywhere, and beside it the words of the card, of the thread, of forms and
-// Home, for causes, and what is told privately. Each says what happened and, where
+// Home, for causes, and what is said privately. Each says what happened and, where
 // there is something to do, what to do. Foreign text in them is escaped.
 
 const (

@@ -139,7 +139,7 @@ func sayGoodOfAll(r approvals.Request) string {
 	return sayOfAll(r) + " servers " + areDone(r)
 }
 
-// areDone is said of servers that are as the request wants them, whoever did it.
+// areDone is said of servers that are as the request wants them, no matter who did it.
 func areDone(r approvals.Request) string {
 	be, state := "are", "stopped"
 	if r.Total == 1 {

@@ -48,7 +48,7 @@ func TestEachCauseHasItsWords(t *testing.T) {
 			t.Errorf("the words for %q do not tell its detail: %q", c, words)
 		}
 		if other, twice := said[words]; twice {
-			t.Errorf("%q and %q are told alike", c, other)
+			t.Errorf("%q and %q have the same words", c, other)
 		}
 		said[words] = c
 		fmt.Fprintf(&table, "%s\n\t%s\n", c, words)
@@ -90,7 +90,7 @@ func TestCausesInTheirSentences(t *testing.T) {
 		{unclear("no answer within 30 s"), ":warning: No clear reply from Huawei Cloud for batch 5 of 12: no answer within 30 s. I'm checking the servers before I retry; this can take a few minutes."},
 	} {
 		if got := sayNotes(r, []approvals.Note{test.note}); got != test.want {
-			t.Errorf("%q is told as\n%s\nwant\n%s", test.note.Why, got, test.want)
+			t.Errorf("%q has the words\n%s\nwant\n%s", test.note.Why, got, test.want)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestCausesInResults(t *testing.T) {
 		{approvals.Result{Outcome: approvals.ActionFailed, Code: "Ecs.0005", Detail: "server not found"}, "Ecs.0005 server not found", "Ecs.0005,server not found\n"},
 	} {
 		if got := cloudSaid(test.is); got != test.message {
-			t.Errorf("%+v is told as %q, want %q", test.is, got, test.message)
+			t.Errorf("%+v has the words %q, want %q", test.is, got, test.message)
 		}
 		if got := resultsCSV([]approvals.Batch{{Results: []approvals.Result{test.is}}}); !strings.HasSuffix(got, test.file) {
 			t.Errorf("the file tells %+v as %q, want %q at its end", test.is, got, test.file)

@@ -27,7 +27,7 @@ type Turn struct {
 	Others int           // so many items wait besides
 }
 
-// overslept is added to the wait of an item that is not the first of its queue. Whoever
+// overslept is added to the wait of an item that is not the first of its queue. Who
 // takes the turn before makes it due earlier; this is for when nobody does.
 const overslept = 5 * time.Second
 

@@ -48,7 +48,7 @@ func (w *world) late(limit Limit, ago time.Duration) {
 	w.rdb.ZAdd(w.t.Context(), w.keys.heads(), redis.Z{Score: float64(time.Now().Add(-ago).UnixMicro()), Member: limit.Name})
 }
 
-// All workers share one pace; who waits comes in the order of the scores, whoever asks
+// All workers share one pace; who waits comes in the order of the scores, no matter who asks
 // when, and is made due at its turn.
 func TestTurnsAreSharedAndInOrder(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
