@@ -185,3 +185,13 @@ func TestWorkWithoutARecordIsDropped(t *testing.T) {
 
 // zNow makes item due now, whoever holds it.
 func zNow(item string) redis.Z { return redis.Z{Score: 0, Member: item} }
+
+func TestAnEngineThatIsStoppedWhileItStartsHasNotFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.engine().Run(ctx, newMessenger()); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -88,7 +88,7 @@ const grace = 6 * time.Second
 func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	e.serve(m)
 	if err := e.store.Join(ctx); err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	// Steps outlive ctx by the grace, so they get a context of their own.
 	work, endWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -103,7 +103,7 @@ func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	// after the last step, so that no other worker takes an item that is still worked
 	// on.
 	if err := e.heartbeat(ctx); err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	defer e.nowWorking()()
 	beating, endHeartbeats := context.WithCancel(context.WithoutCancel(ctx))
@@ -116,6 +116,15 @@ func (e *Engine) Run(ctx context.Context, m Messenger) error {
 	wg.Wait()
 	e.deregister(work)
 	return nil
+}
+
+// unlessEnded is err, or nil if ctx has ended: an engine that is stopped while it
+// starts has not failed.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // serve lets every part call m.
