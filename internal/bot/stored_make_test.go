@@ -289,7 +289,7 @@ func makeEnvelopes(s *stage, bot string) {
 // README.md in that folder says when and how.
 func TestMakeStored(t *testing.T) {
 	if *storeIn == "" {
-		t.Skip("no -store-in")
+		t.Fatal("say where to: -store-in; testdata/stored/README.md says how")
 	}
 	if err := os.MkdirAll(*storeIn, 0o755); err != nil {
 		t.Fatal(err)

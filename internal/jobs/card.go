@@ -27,7 +27,7 @@ func (c *courier) updateDueIn(t thread, r store.Stored[approvals.Request], halt 
 }
 
 // updateCard makes the card show the request. Drawing twice does no harm, so there
-// is no intent and no doubt.
+// is no intent, and nothing that can be unclear.
 func (c *courier) updateCard(ctx context.Context, lease store.Lease, t store.Stored[thread], r store.Stored[approvals.Request], halt store.Stored[approvals.Freeze]) error {
 	d := c.messenger.UpdateCard(ctx, r.Body, halt.Body)
 	c.cfg.Metrics.posts.WithLabelValues("draw", deliveryLabel(d.Status)).Inc()
