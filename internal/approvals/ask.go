@@ -14,6 +14,7 @@ type Ask struct {
 	Channel     string   `json:"Channel"` // channel for the card
 	ResponseURL string   `json:"Answer"`  // response_url
 	Project     string   `json:"Project"`
+	ProjectID   string   `json:"ProjectID,omitempty"` // its [Project.RecordID]
 	Action      Action   `json:"Action"`
 	Servers     []string `json:"Servers"` // ids, exact names, or patterns with *
 	Tags        []string `json:"Tags"`    // key=value; all must hold

@@ -25,7 +25,8 @@ type Request struct {
 
 // Asked is what was asked, by whom and where. It never changes.
 type Asked struct {
-	Project     string    `json:"project"` // the configured project's name
+	Project     string    `json:"project"`              // the configured project's name
+	ProjectID   string    `json:"project_id,omitempty"` // its [Project.RecordID]
 	Action      Action    `json:"action,omitempty"`
 	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode        Mode      `json:"mode"`
@@ -132,7 +133,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	return Request{
 		ID: id, State: Pending,
 		Asked: Asked{
-			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
+			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
 			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
 			Created: now,
 		},

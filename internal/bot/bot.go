@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 
+	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
@@ -54,9 +55,12 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		return nil, fmt.Errorf("cloud: %w", err)
 	}
 	ec := jobs.Config{
-		ProjectID: c.ProjectID, Project: c.Project, Redis: db, Cloud: cloud, Policy: c.Policy,
+		Keyspace: c.ProjectID, Redis: db,
+		Projects: []jobs.Project{{
+			Project: approvals.Project{Name: c.Project, ID: c.ProjectID, Policy: c.Policy, Channel: c.Channel, BatchSize: c.BatchSize, Rate: c.Rate},
+			Cloud:   cloud, Anchor: c.Anchor,
+		}},
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
-		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
 		Confirm:    c.Confirm,
 		Quarantine: c.Quarantine, PostQuarantine: c.UnsureWait, JobDeadline: c.Deadline,
 	}

@@ -14,6 +14,12 @@ import (
 // freezer puts the freeze on and lifts it.
 type freezer struct{ *records }
 
+// policy says who may freeze and unfreeze: the approvers of any project, because a
+// freeze holds for all.
+func (fz *freezer) policy() approvals.Policy {
+	return approvals.Policy{Approvers: fz.Projects().Approvers()}
+}
+
 // FreezeState returns the freeze, which says whether anything may be sent.
 func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
 	f, err := fz.loadFreeze(ctx)
@@ -24,14 +30,14 @@ func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
 // channel, once. at is when the person typed it.
 func (fz *freezer) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Put(p, fz.cfg.Policy, reason, channel, op, at, now)
+		return f.Put(p, fz.policy(), reason, channel, op, at, now)
 	})
 }
 
 // Unfreeze lifts the freeze. It is announced where the freeze was announced.
 func (fz *freezer) Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Lift(p, fz.cfg.Policy, op, at, now)
+		return f.Lift(p, fz.policy(), op, at, now)
 	})
 }
 

@@ -78,9 +78,17 @@ func (k keys) draft(id string) string { return string(k) + "d:" + id }
 
 func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":" + strconv.Itoa(n) }
 
-// quotaName names the quota of an action in the store: the cloud counts stops and
-// starts separately.
-func quotaName(a approvals.Action) string { return string(a) }
+// quotaName names the quota of an action in the store: the cloud counts each project
+// for itself, and stops and starts separately. project is its [approvals.Project.RecordID].
+func quotaName(project string, a approvals.Action) string {
+	switch {
+	case project == "":
+		return string(a)
+	case a == approvals.Stop:
+		return project
+	}
+	return project + ":" + string(a)
+}
 
 // itemKind is the first part of a work item's name in the due list. Names are
 // stored: they must not change.

@@ -20,10 +20,10 @@ type Inventory interface {
 	// Servers reads servers as they are now; missing names the words that name
 	// none.
 	Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error)
-	// Suggest finds up to n servers for what was typed so far.
-	Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error)
+	// Suggest finds up to n servers of a project for what was typed so far.
+	Suggest(ctx context.Context, project, typed string, n int) ([]approvals.Server, error)
 	// WarmSuggestions fetches the list for suggestions, and does not wait for it.
-	WarmSuggestions(ctx context.Context)
+	WarmSuggestions(ctx context.Context, project string)
 }
 
 // Names in the form that asks for servers to be stopped. It lies below its
@@ -67,7 +67,7 @@ func (a *App) openForm(ctx context.Context, in interaction, trigger string) {
 		case no != "":
 			return infoModal(no), nil
 		}
-		a.desk.WarmSuggestions(ctx) // somebody will soon type a name
+		a.desk.WarmSuggestions(ctx, "") // somebody will soon type a name
 		return a.view.form(modalState{Channel: in.Channel, Response: in.Response, Home: in.Home}.String()), nil
 	}, func(ctx context.Context) string { return sayNoForm + "\n" + a.help(ctx, in.User, "/ecs-stop") })
 }
@@ -208,7 +208,7 @@ const (
 func (s *sockets) receiveSuggestion(ctx context.Context, client *socketmode.Client, envelope string, cb slack.InteractionCallback) {
 	within, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
-	found, err := s.desk.Suggest(within, cb.Value, suggestions)
+	found, err := s.desk.Suggest(within, "", cb.Value, suggestions)
 	if err != nil {
 		s.log.WarnContext(ctx, "no servers could be suggested", "err", err)
 	}

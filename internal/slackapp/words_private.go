@@ -159,7 +159,11 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.StoreFull:
 		return ":warning: My database is full, so nothing was saved. Tell the people who run this bot. Deny, cancel and freeze still work."
 	case approvals.WrongProject:
-		return fmt.Sprintf(":x: There is no project %s. No request was created. This bot serves %s.", code(no.Asked), code(no.Known))
+		return sayWrongProject(no)
+	case approvals.WhichProject:
+		return sayWhichProject(no)
+	case approvals.ProjectGone:
+		return sayProjectGone(no.Request)
 	case approvals.CloudAway:
 		return ":warning: Huawei Cloud does not respond. No request was created. Try again in a minute."
 	case approvals.CloudRefusesKey:

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -37,8 +38,7 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	// no loss.
 	seen := s.seq.Load()
 	began := time.Now()
-	raw, err := beatScript.Run(ctx, redis.Scripter(via), []string{k.beats(), k.due(), k.owners(), k.meta(),
-		k.book(quotas[0]), k.book(quotas[1]), k.log(quotas[0]), k.log(quotas[1])},
+	raw, err := beatScript.Run(ctx, redis.Scripter(via), slices.Concat([]string{k.beats(), k.due(), k.owners(), k.meta()}, s.books(), s.logs()),
 		s.worker, 3*s.cfg.Beat.Milliseconds(), via.run, s.cfg.Window.Milliseconds(), s.redis.replicas.Load()).Slice()
 	if err != nil {
 		return Heartbeat{}, fmt.Errorf("heartbeat: %w", err)
@@ -82,7 +82,7 @@ func (s *Store) checkLoss(ctx context.Context, instance string, seen, seq int64)
 		return false, nil
 	}
 	// The next heartbeat reports the pause.
-	if err := s.block(ctx, s.cfg.Window, true, quotas[:]...); err != nil {
+	if err := s.block(ctx, s.cfg.Window, true, *s.quotas.Load()...); err != nil {
 		return true, err // the next heartbeat finds the loss again
 	}
 	s.instance.Store(&instance)

@@ -19,7 +19,7 @@ package store
 //	turns:<limit>  zset  items that wait for their turn → score, the lowest first
 //	beats   zset    worker → ms of its last heartbeat
 //	locks   hash    locked id → holder
-//	log, book, line permits of the quota "" (lua/permits.lua); log:start, … those of "start"
+//	log, book, line permits of the quota "" (lua/permits.lua); log:<quota>, … those of others
 //	audit   stream  audit entries
 //	ready   string  written to check that Redis takes writes
 //	i:<id>  string  an envelope            seen:<id>  string  it was recorded
@@ -51,8 +51,8 @@ func (k keys) parked(person string) string { return k.slow() + ":" + person }
 func (k keys) envelope(id string) string   { return string(k) + "i:" + id }
 func (k keys) seen(id string) string       { return string(k) + "seen:" + id }
 
-// quotas are the names of all quotas. The first one has an empty name, because its
-// keys are older than the other quotas.
+// quotas are the names of the quotas that every store has. The first one has an empty
+// name, because its keys are older than the other quotas.
 var quotas = [2]string{"", "start"}
 
 func (k keys) log(quota string) string  { return k.ofQuota("log", quota) }

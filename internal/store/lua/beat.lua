@@ -2,8 +2,8 @@
 -- detects a restart of Redis.
 --
 -- KEYS  1 beats  zset  worker -> ms of its last heartbeat
---       2 due  3 owners  4 meta  5, 6 books of the two quotas
---       7, 8 their logs     (see commit.lua, permits.lua)
+--       2 due  3 owners  4 meta  5… books of all quotas, and as many logs in the same
+--       order     (see commit.lua, permits.lua)
 -- ARGV  1 worker  2 ms without heartbeat after which a worker is dead  3 run id of the
 --       Redis process spoken to  4 window ms  5 replicas connected now
 -- Returns {server ms, seq, instance or '', items of dead workers made due,
@@ -29,10 +29,13 @@ if mine and now - tonumber(mine) < dead then
 end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 local blocked = 0
+local last = 4 + (#KEYS - 4) / 2 -- the last book
 local instance = redis.call('HGET', KEYS[4], 'instance') or ''
 if instance ~= '' then
-  adopt(KEYS[5], KEYS[6])
-  for i = 5, 6 do blocked = math.max(blocked, noticed(KEYS[i + 2], KEYS[i], ARGV[3], tonumber(ARGV[4]), now)) end
+  for i = 5, last do
+    if i > 5 then adopt(KEYS[5], KEYS[i]) end
+    blocked = math.max(blocked, noticed(KEYS[i + last - 4], KEYS[i], ARGV[3], tonumber(ARGV[4]), now))
+  end
 end
 local replicas = tonumber(redis.call('HGET', KEYS[4], 'replicas') or '0')
 if instance ~= '' and tonumber(ARGV[5]) > replicas then
@@ -40,8 +43,9 @@ if instance ~= '' and tonumber(ARGV[5]) > replicas then
   redis.call('HSET', KEYS[4], 'replicas', replicas)
 end
 local function latest(field)
-  local a, b = redis.call('HGET', KEYS[5], field), redis.call('HGET', KEYS[6], field)
-  return math.max(tonumber(a or '0'), tonumber(b or '0'))
+  local most = 0
+  for i = 5, last do most = math.max(most, tonumber(redis.call('HGET', KEYS[i], field) or '0')) end
+  return most
 end
 return {now, tonumber(redis.call('HGET', KEYS[4], 'seq') or '0'), instance, taken,
   blocked, latest('#since'), replicas, latest('#back')}
