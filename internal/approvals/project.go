@@ -86,3 +86,8 @@ func (ps Projects) Approvers() []string {
 	}
 	return all
 }
+
+// HaveChannel reports whether the settings of a project name a channel for cards.
+func (ps Projects) HaveChannel() bool {
+	return slices.ContainsFunc(ps, func(p Project) bool { return p.Channel != "" })
+}

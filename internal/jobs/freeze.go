@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -51,7 +52,9 @@ func (fz *freezer) setFreeze(ctx context.Context, op string, move func(approvals
 		ch := fz.freezeChange(f, next)
 		switch {
 		case refused == nil:
-			ch.Also(tell(fz.keys, "@"+next.Channel, fz.freezeNote(f, next)))
+			for _, channel := range fz.channels(next) {
+				ch.Also(tell(fz.keys, "@"+channel, fz.freezeNote(f, next)))
+			}
 		case next.FreezeTypedAt.Equal(f.Body.FreezeTypedAt) && next.UnfreezeTypedAt.Equal(f.Body.UnfreezeTypedAt):
 			return f.Body, refused
 		}
@@ -85,6 +88,18 @@ func (fz *freezer) freezeChange(f store.Stored[approvals.Freeze], next approvals
 		event = audit.Unfreeze
 	}
 	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: fz.store.Worker()})
+}
+
+// channels are where a freeze is announced: in its own channel and in those of all
+// projects.
+func (fz *freezer) channels(f approvals.Freeze) []string {
+	all := []string{f.Channel}
+	for _, p := range fz.Projects() {
+		if p.Channel != "" && !slices.Contains(all, p.Channel) {
+			all = append(all, p.Channel)
+		}
+	}
+	return all
 }
 
 func (fz *freezer) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {

@@ -33,7 +33,7 @@ func (s *sockets) receiveEvent(ctx context.Context, client *socketmode.Client, e
 
 // groupChanged has the members of a group asked for again, by all replicas.
 func (ro *roles) groupChanged(ctx context.Context, group string) error {
-	if !slices.Contains(ro.cfg.Policy.Groups(), group) {
+	if !slices.Contains(ro.desk.Projects().Groups(), group) {
 		return nil
 	}
 	ro.flights.Forget(group)

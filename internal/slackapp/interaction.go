@@ -27,11 +27,12 @@ type interaction struct {
 	Request  string     `json:"request,omitempty"` // click, form: which request
 	Reason   string     `json:"reason,omitempty"`  // form
 	Response string     `json:"response,omitempty"`
-	Thread   string     `json:"thread,omitempty"` // click on a reply: the thread in which it is answered
-	Home     bool       `json:"home,omitempty"`   // it was done in the person's Home, so it is answered there
-	Form     *formInput `json:"wish,omitempty"`   // request form: what was filled in
-	Draft    string     `json:"draft,omitempty"`  // request form: which preview is asked for
-	View     string     `json:"view,omitempty"`   // request form: external id of the view that shows the result
+	Thread   string     `json:"thread,omitempty"`  // click on a reply: the thread in which it is answered
+	Home     bool       `json:"home,omitempty"`    // it was done in the person's Home, so it is answered there
+	Form     *formInput `json:"wish,omitempty"`    // request form: what was filled in
+	Draft    string     `json:"draft,omitempty"`   // request form: which preview is asked for
+	Project  string     `json:"project,omitempty"` // request form: the project that was chosen
+	View     string     `json:"view,omitempty"`    // request form: external id of the view that shows the result
 
 	cmd command.Command // what Text says; set when it is handled
 }

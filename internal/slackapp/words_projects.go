@@ -9,6 +9,11 @@ import (
 
 // Words about the projects that a bot serves.
 
+const (
+	sayProjectLabel       = "Project"
+	sayProjectPlaceholder = "Choose a project"
+)
+
 // sayWrongProject says that no project has the name.
 func sayWrongProject(no *approvals.Refusal) string {
 	s := fmt.Sprintf(":x: There is no project %s. No request was created. ", code(no.Asked))
@@ -20,7 +25,7 @@ func sayWrongProject(no *approvals.Refusal) string {
 
 // sayWhichProject asks for the project.
 func sayWhichProject(no *approvals.Refusal) string {
-	return fmt.Sprintf(":x: Which project? Add one of %s, like `--project %s`. No request was created.", codes(no.Projects, " or "), escape(no.Projects[0]))
+	return fmt.Sprintf(":x: Which project? Add `--project NAME` with %s. No request was created.", codes(no.Projects, " or "))
 }
 
 // sayProjectGone says that the settings do not have the request's project any more.
