@@ -22,6 +22,7 @@ type Engine struct {
 	*people
 	*homes
 	*privates
+	*settings
 
 	lifecycle *lifecycle
 	senders   *senders
@@ -48,6 +49,7 @@ func New(c Config) *Engine {
 	e.desk = &desk{records: e.records}
 	e.freezer = &freezer{e.records}
 	e.people = &people{e.records}
+	e.settings = &settings{records: e.records}
 	e.lifecycle = &lifecycle{e.records}
 	e.senders = &senders{records: e.records}
 	e.privates = &privates{records: e.records}

@@ -53,6 +53,7 @@ type Store struct {
 	instance atomic.Pointer[string]
 	beaten   atomic.Pointer[string] // run id of Redis at the last heartbeat
 	quotas   atomic.Pointer[[]string]
+	digest   atomic.Pointer[string] // of this worker's settings
 }
 
 // New makes a store for a project's data in c.Redis. It does not connect.
@@ -64,6 +65,7 @@ func New(c Config) *Store {
 	}
 	s := &Store{cfg: c, redis: c.Redis, rdb: c.Redis.client, keys: k, worker: rand.Text()[:8]}
 	s.SetQuotas(c.Quotas)
+	s.SetDigest("")
 	return s
 }
 
@@ -73,6 +75,10 @@ func (s *Store) SetQuotas(names []string) {
 	all := slices.Concat(quotas[:], names)
 	s.quotas.Store(&all)
 }
+
+// SetDigest says by which digest other workers can tell that they have other settings
+// than this one. Without one this worker is compared with none.
+func (s *Store) SetDigest(digest string) { s.digest.Store(&digest) }
 
 // books and logs are the keys of all quotas, in the same order.
 func (s *Store) books() []string { return s.ofQuotas(s.keys.book) }
