@@ -66,7 +66,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	engine := jobs.New(ec)
 	app := slackapp.New(slackapp.Config{
 		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, Channel: c.Channel,
-		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate, ClassicBlocks: c.Blocks == BlocksClassic,
+		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate, ClassicBlocks: c.Blocks == BlocksClassic, WorkflowStep: c.Step,
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
 	b := &Bot{store: db, engine: engine, app: app, log: log,
