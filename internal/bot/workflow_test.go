@@ -104,6 +104,36 @@ func TestAWorkflowLearnsThatNothingIsStopped(t *testing.T) {
 	w.completed(run, requestID(card), approvals.Cancelled, 0, 0, 2)
 }
 
+// An outcome that is not known is an end: the workflow goes on with it, and is not told
+// what a person finds out later.
+func TestAWorkflowIsToldTheFirstEnd(t *testing.T) {
+	t.Parallel()
+	w := stepWorld(t)
+	ids := w.fleet(2)
+	w.Cloud.StickServer(ids[1])
+	w.start(nil)
+	w.Cloud.FailNext("stop", 1, ecssim.ResetAfter)
+	run := w.runStep(anna, map[string]any{"user": anna, "servers": "web-1 web-2"})
+	card := w.Card(0)
+	w.Click(ben, card, approve)
+	w.Click(carla, card, approve)
+	w.Within(5*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })
+	w.Cloud.StartByHand(ids[0])
+	w.Cloud.StopByHand(ids[1])
+	end := w.outcome(card, "is unknown")
+	w.completed(run, requestID(card), approvals.Unknown, 1, 0, 0)
+	w.Click(ben, end, theyRun)
+	w.Within(5*time.Second, "form", func() bool { _, open := w.Slack.View(ben); return open })
+	if _, err := w.Slack.Submit(t.Context(), ben, "", map[string]map[string]any{"reason": {"text": "seen"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.Reply(card, "<@UBEN> marked")
+	w.settled()
+	if n := w.ended(); n != 1 {
+		t.Errorf("the step was ended %d times", n)
+	}
+}
+
 // What is wrong ends the step with the sentence that a command would get, and makes
 // no request.
 func TestAWorkflowWithAMistakeFails(t *testing.T) {
