@@ -14,7 +14,7 @@ import (
 var (
 	oldRequest = Request{
 		ID: "S-7K3MQ", State: PartiallyFailed,
-		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", ProjectID: "0123", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1", Created: noon},
+		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", ProjectID: "0123", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", Step: "Fx1", CommandID: "E1", Created: noon},
 		Listed: Listed{Total: 2, Digest: "898730ee", Sample: []Server{
 			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
 			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},

@@ -35,6 +35,7 @@ type Asked struct {
 	AskedIn     string    `json:"from"`             // channel where it was typed
 	Channel     string    `json:"channel"`          // channel of the card
 	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	Step        string    `json:"step,omitempty"`   // id of the run of a Workflow Builder step that asked; it waits for the end
 	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
 	Created     time.Time `json:"created"`
 }
@@ -134,7 +135,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 		ID: id, State: Pending,
 		Asked: Asked{
 			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
-			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, Step: ask.Step, CommandID: ask.OpID,
 			Created: now,
 		},
 		Listed: Listed{
@@ -144,7 +145,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 			Warnings: list.warnings(),
 			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
 		},
-		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
+		Decided: Decided{ApprovalsNeeded: pol.needed(ask.Step), Expires: now.Add(pol.TTL)},
 	}, nil
 }
 
@@ -222,7 +223,7 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 	}
 	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
 	// The current settings apply if they demand more than those at the ask.
-	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
+	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.needed(r.Step))
 	if next.Approvals() < next.ApprovalsNeeded {
 		return next, nil
 	}

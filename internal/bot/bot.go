@@ -70,8 +70,8 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	engine := jobs.New(ec)
 	app := slackapp.New(slackapp.Config{
 		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, AllowedChannels: c.AllowedChannels,
-		ClassicBlocks: c.Blocks == BlocksClassic,
-		Log:           log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
+		ClassicBlocks: c.Blocks == BlocksClassic, WorkflowStep: c.Step,
+		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
 	b := &Bot{store: db, engine: engine, app: app, log: log,
 		redis: &keeper{store: db, engine: engine, volatile: c.VolatileRedis, sentinels: c.sentinels(), log: log}}

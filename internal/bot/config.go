@@ -29,6 +29,7 @@ type Config struct {
 	Sockets         int
 	Channel         string // APPROVAL_CHANNEL
 	Blocks          string // BlocksAuto or BlocksClassic
+	Step            bool   // SLACK_WORKFLOW_STEP
 	Policy          approvals.Policy
 	AllowedChannels []string
 
@@ -81,6 +82,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
 		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
 		Blocks:   s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
+		Step:     s.truth("SLACK_WORKFLOW_STEP"),
 		Policy: approvals.Policy{
 			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
 			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),

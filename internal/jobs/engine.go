@@ -27,6 +27,7 @@ type Engine struct {
 	lifecycle *lifecycle
 	senders   *senders
 	courier   *courier
+	steps     *steps
 	messenger Messenger // set by Run
 
 	wakeups   chan struct{} // holds an element when an item may have become due
@@ -54,6 +55,7 @@ func New(c Config) *Engine {
 	e.senders = &senders{records: e.records}
 	e.privates = &privates{records: e.records}
 	e.homes = &homes{records: e.records, pacing: pace, failed: map[string]time.Time{}}
+	e.steps = &steps{records: e.records}
 	e.courier = &courier{records: e.records, pacing: pace, privates: e.privates}
 	return e
 }
@@ -136,7 +138,7 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // serve lets every part call m.
 func (e *Engine) serve(m Messenger) {
-	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger = m, m, m, m
+	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger, e.steps.messenger = m, m, m, m, m
 }
 
 // deregister removes the worker from the list of live workers, so that items it still
@@ -301,6 +303,8 @@ func (e *Engine) work(ctx context.Context, lease store.Lease, kind itemKind, id 
 		return e.courier.stepThread(ctx, lease, id)
 	case kindPrivate:
 		return e.privates.stepPrivate(ctx, lease, id)
+	case kindStep:
+		return e.steps.stepStep(ctx, lease, id)
 	case kindHomes:
 		return e.homes.stepHomes(ctx, lease)
 	case kindCards:

@@ -100,6 +100,7 @@ const (
 	kindBatch    itemKind = "b" // a batch: to be sent, polled or reconciled
 	kindThread   itemKind = "t" // the outbox of a thread, or "@" and a channel: of its announcements
 	kindPrivate  itemKind = "p" // the outbox of private messages to a person
+	kindStep     itemKind = "w" // a Workflow Builder step whose request has ended
 	kindOldHome  itemKind = "h" // a person's Home; made by older replicas only
 
 	// Kinds with a single item, which has no id.

@@ -96,6 +96,7 @@ func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals
 		keep = keepList
 	}
 	ch.Expire(k.serverList(r.ID), keep)
+	rs.oweStep(ch, r)
 	return nil
 }
 

@@ -49,6 +49,7 @@ type Config struct {
 	// ClassicBlocks draws without the blocks of 2026; otherwise they are tried, and
 	// left out for a day if Slack refuses them.
 	ClassicBlocks bool
+	WorkflowStep  bool // workflows may ask by the step of [StepManifest]
 	Log           *slog.Logger
 	Metrics       *Metrics // must be set
 }

@@ -19,6 +19,8 @@ func (s *sockets) receiveEvent(ctx context.Context, client *socketmode.Client, e
 		if e.Tab == "home" {
 			err = s.desk.HomeOpened(within, e.User)
 		}
+	case *slackevents.FunctionExecutedEvent:
+		err = s.recordStep(within, e)
 	case *slackevents.SubteamMembersChangedEvent:
 		err = s.roles.groupChanged(within, e.SubteamID)
 	case *slackevents.SubteamUpdatedEvent:

@@ -30,6 +30,8 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 		a.log.WarnContext(ctx, "a click on an unknown button", "action", in.Action, "user", in.User)
 		a.poster.answer(ctx, in, sayUnknownButton)
 		return nil
+	case kindStep:
+		return a.askStep(ctx, env, in)
 	}
 	for _, form := range forms {
 		if form.kind == env.Kind {

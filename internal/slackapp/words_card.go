@@ -54,7 +54,7 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 	if who := v.mayStillDecide(r); len(who) > 0 {
 		s += " from " + mentions(who)
 	}
-	s += " · expires " + clock(r.Expires)
+	s += " · expires " + clock(r.Expires) + v.sayByStep(r)
 	if by := sayApprovers(r); by != "" {
 		s += "\nApproved so far by " + by
 	}
