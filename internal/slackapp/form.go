@@ -92,7 +92,7 @@ func (a *App) formRefusal(ctx context.Context, in interaction) (string, error) {
 	var no *approvals.Refusal
 	if errors.As(a.cfg.Policy.MayAsk(p), &no) {
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-		return sayRefusal(no), nil
+		return a.view.sayRefusal(no), nil
 	}
 	return a.noPlace(ctx, p, in.Channel), nil
 }

@@ -202,7 +202,7 @@ func notesKeepLimits(t *testing.T, v view, r approvals.Request) {
 		}
 		blocks, fallback := v.reply(approvals.Message{Request: r, Notes: notes})
 		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
-		toldPrivately(t, "elsewhere, "+string(topic), clip(sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
+		toldPrivately(t, "elsewhere, "+string(topic), clip(view{}.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
 	}
 }
 

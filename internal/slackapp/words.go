@@ -36,7 +36,7 @@ const (
 func sayUnkept(err error) string {
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		return sayRefusal(no)
+		return view{}.sayRefusal(no)
 	}
 	return sayStoreAway
 }

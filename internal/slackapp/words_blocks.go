@@ -59,13 +59,13 @@ func sayBad(t approvals.Tally) string {
 // were sent.
 func sayBatchesOpen(r approvals.Request, n int, sent bool) string {
 	if sent {
-		return countBatches(n) + " running in the cloud."
+		return countBatches(n) + " running in Huawei Cloud."
 	}
-	return fmt.Sprintf("%s of %s open.", thousands(n), countBatches(r.Batches))
+	return fmt.Sprintf("%s of %s in progress.", thousands(n), countBatches(r.Batches))
 }
 
 func sayPlanFrozen(open int) string {
-	return fmt.Sprintf("Sending is frozen; %s open.", countBatches(open))
+	return fmt.Sprintf("Sending is frozen; %s not finished.", countBatches(open))
 }
 
 // The lists that fold.

@@ -60,7 +60,7 @@ func sayCause(c approvals.Cause) string {
 
 	// Why the outcome of a server is not known: "web-1: …"
 	case approvals.CauseServerGone:
-		return "no longer in the cloud"
+		return "no longer exists"
 	case approvals.CauseChangedSince:
 		return "changed after a call whose reply was lost; I can't tell by whom"
 	case approvals.CauseRunsAgain:
