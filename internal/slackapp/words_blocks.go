@@ -20,10 +20,14 @@ var sayTableHeader = []string{"Server", "Result", "Code", "Reason", "Seconds"}
 
 // sayRowsLeft tells of the servers that the table does not show.
 func sayRowsLeft(n int, file bool) string {
-	if file {
-		return fmt.Sprintf(":page_facing_up: The table leaves out %s. All of them follow as a file.", count(n, "server"))
+	be, where := "are", "not shown"
+	if n == 1 {
+		be = "is"
 	}
-	return fmt.Sprintf("The table leaves out %s.", count(n, "server"))
+	if file {
+		where = "in the file that follows"
+	}
+	return fmt.Sprintf("%s %s %s.", count(n, "more server"), be, where)
 }
 
 // The plan of a running request.

@@ -196,7 +196,7 @@ func (v view) sayDetail(r approvals.Request, f approvals.Freeze) string {
 		}
 		return strings.TrimSpace(s + sayWord(r))
 	case approvals.Unknown:
-		return sayTally(r.Tally) + " Check the servers in the cloud's console, then tell me in the thread."
+		return sayTally(r.Tally) + " Check them in the Huawei Cloud console, then mark them in the thread."
 	}
 	return ""
 }
@@ -401,7 +401,7 @@ const sayStopSending = "Stop sending"
 func sayStopTitle(r approvals.Request) string { return "Stop sending " + r.ID + "?" }
 
 func sayStopText(r approvals.Request) string {
-	return fmt.Sprintf("%s of %s are done. Servers already sent will still %s; the rest won't be touched. This can't be undone.", thousands(r.Progress().Good()), count(r.Total, "server"), toDo(r.Action))
+	return fmt.Sprintf("%s of %s are %s. Servers already sent will still %s; the rest won't be touched. This can't be undone.", thousands(r.Progress().Good()), count(r.Total, "server"), pastTense(r.Action), toDo(r.Action))
 }
 
 const sayStopNo = "Keep going"

@@ -33,7 +33,7 @@ func sayUnposted(r approvals.Request, refused string) string {
 }
 
 func sayNotThere(r approvals.Request, refused string) string {
-	return fmt.Sprintf("I couldn't post this in its thread in <#%s>. %s For the rest: %s.", r.Channel, sayMakeRoom(refused), code("/ecs-stop status "+r.ID))
+	return fmt.Sprintf("I couldn't post this in its thread in <#%s>. %s Details: %s.", r.Channel, sayMakeRoom(refused), code("/ecs-stop status "+r.ID))
 }
 
 // sayMakeRoom is what can be done about a channel that did not take a message.

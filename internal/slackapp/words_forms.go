@@ -58,7 +58,11 @@ func sayFormFoot(pol approvals.Policy) string {
 	if len(pol.Approvers) == 1 && need == 1 {
 		return fmt.Sprintf("Up to %s. Nothing is stopped until %s approves.", count(pol.MaxServers, "server"), who)
 	}
-	return fmt.Sprintf("Up to %s. Nothing is stopped until %d of %s approve.", count(pol.MaxServers, "server"), need, who)
+	verb := "approve"
+	if need == 1 {
+		verb = "approves"
+	}
+	return fmt.Sprintf("Up to %s. Nothing is stopped until %d of %s %s.", count(pol.MaxServers, "server"), need, who, verb)
 }
 
 // sayOption is one server to choose: its state is seen even if its name is long.

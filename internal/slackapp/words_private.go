@@ -148,7 +148,7 @@ func (v view) sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotEnded:
 		return fmt.Sprintf(":x: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
 	case approvals.NotUnknown:
-		return fmt.Sprintf("No server of %s is unknown.%s", id, sayWord(r))
+		return fmt.Sprintf("%s has no unknown servers.%s", id, sayWord(r))
 	case approvals.NoneStopped:
 		return fmt.Sprintf("%s stopped no server that could be started again. No request was created.", id)
 	case approvals.RetriedBefore:

@@ -126,7 +126,7 @@ func sayEnd(r approvals.Request) string {
 	case r.State == approvals.Succeeded && t.Stopped+t.Started == r.Total:
 		text = fmt.Sprintf("%s of %s %s%s.", thousands(r.Total), count(r.Total, "server"), pastTense(r.Action), length)
 	case r.State == approvals.Succeeded && t.Stopped+t.Started == 0:
-		text = fmt.Sprintf("%s of %s %s. No job of Huawei Cloud confirms it, so I checked their state.", thousands(r.Total), count(r.Total, "server"), areDone(r))
+		text = fmt.Sprintf("%s of %s %s. I checked their state; no job confirms that this request %s them.", thousands(r.Total), count(r.Total, "server"), areDone(r), pastTense(r.Action))
 	case r.State == approvals.Succeeded:
 		text = fmt.Sprintf("%s of %s %s: %s", thousands(r.Total), count(r.Total, "server"), areDone(r), sayTally(t))
 	case r.State == approvals.PartiallyFailed && t.Good() == t.Stopped+t.Started:
@@ -252,7 +252,7 @@ func bySaid(results []approvals.Result) [][]approvals.Result {
 }
 
 func sayRestInStatus(r approvals.Request) string {
-	return "The rest: " + code("/ecs-stop status "+r.ID)
+	return "All results: *View results* or " + code("/ecs-stop status "+r.ID)
 }
 
 // sayJobs names the cloud's jobs, for those who have to look into its console; empty
