@@ -317,3 +317,14 @@ func TestNotesAboutBatchesGather(t *testing.T) {
 		}
 	}
 }
+
+func TestFailuresAreNotToldBesideTheOutcome(t *testing.T) {
+	t.Parallel()
+	var rs *records
+	failed := approvals.Note{Topic: approvals.TopicBatchFailed}
+	for state, want := range map[approvals.State]bool{approvals.Executing: false, approvals.PartiallyFailed: true, approvals.Failed: true} {
+		if got := rs.overtaken(failed, approvals.Request{State: state}); got != want {
+			t.Errorf("in %s a note of failures is obsolete: %v, want %v", state, got, want)
+		}
+	}
+}

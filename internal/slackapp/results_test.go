@@ -114,3 +114,19 @@ func TestBatchesThatWereSentAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// What failed is told by the outcome, not by the lines before it as well.
+func TestAnOutcomeTellsFailuresOnce(t *testing.T) {
+	m := newScene(t, 3).ended(false, inTurn(wasStopped, didFail))
+	m.Notes = append([]approvals.Note{
+		{ID: "a", Topic: approvals.TopicApproved, By: "UBEN", Count: 2},
+		{ID: "f", Topic: approvals.TopicBatchFailed, Count: 1, Code: "Ecs.0605"},
+	}, m.Notes...)
+	for _, newer := range []bool{false, true} {
+		blocks, _ := view{Rate: 1000, Batch: 100, Newer: newer}.reply(m)
+		said := slacksim.BlocksText(drawn(t, slacksim.OnMessage, blocks))
+		if strings.Count(said, "Ecs.0605") != 1 || !strings.Contains(said, "<@UBEN> approved") {
+			t.Errorf("newer %v: it says\n%s", newer, said)
+		}
+	}
+}
