@@ -69,17 +69,23 @@ type Decided struct {
 type Work struct {
 	Batches     int       `json:"batches,omitempty"`
 	OpenBatches int       `json:"open,omitempty"` // batches that have not ended
-	Tally       Tally     `json:"tally,omitzero"`
+	Tally       Tally     `json:"tally,omitzero"` // of the batches that have ended
 	Started     time.Time `json:"started,omitzero"`
 	Finished    time.Time `json:"finished,omitzero"`
-	LastBatchAt time.Time `json:"progress,omitzero"` // when a batch ended last
-	RetriedBy   string    `json:"retried,omitempty"` // the request that tries its rest again
-	FreezeTold  int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
-	PauseTold   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
+	LastBatchAt time.Time `json:"progress,omitzero"`    // when a batch ended last
+	FirstEndAt  time.Time `json:"first_ended,omitzero"` // when a batch ended first
+	RetriedBy   string    `json:"retried,omitempty"`    // the request that tries its rest again
+	FreezeTold  int64     `json:"held,omitempty"`       // ms: since when the freeze is on that the thread was told of
+	PauseTold   string    `json:"paused,omitempty"`     // the store's run for which the thread was told of a pause
 
 	WaitingBatch  int       `json:"waiting,omitempty"` // number, from 1, of the batch that waits for the cloud's quota
 	QueuePosition int       `json:"place,omitempty"`   // of the request in the queue for it, if others are before it
 	QueueNotedAt  time.Time `json:"placed,omitzero"`
+
+	// Of batches that have not ended: their servers that have an outcome already. It
+	// counts only while EarlyOpen is OpenBatches; see [Request.Progress].
+	Early     Tally `json:"early,omitzero"`
+	EarlyOpen int   `json:"early_open,omitempty"`
 }
 
 // Thread is a place in Slack.
@@ -303,19 +309,28 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 
 // AddBatches counts n more batches, after one was split.
 func (r Request) AddBatches(n int) Request {
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen += n
+	}
 	r.Batches += n
 	r.OpenBatches += n
 	return r
 }
 
-// BatchEnded counts an ended batch, and ends the request with its last one. It is an
+// BatchEnded counts an ended batch, of which nothing is counted early any more, and ends the request with its last one. It is an
 // error if no batch is open.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	if r.State != Executing || r.OpenBatches < 1 {
 		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.OpenBatches)
 	}
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen--
+	}
 	r.OpenBatches--
 	r.Tally, r.LastBatchAt = r.Tally.Plus(t), now
+	if r.FirstEndAt.IsZero() {
+		r.FirstEndAt = now
+	}
 	if r.OpenBatches > 0 {
 		return r.to(Executing)
 	}

@@ -141,9 +141,10 @@ func (rs *records) approvedNote(r approvals.Request, d approvals.Decision) appro
 }
 
 // overtaken reports whether a note is obsolete: a reminder that waited in the outbox
-// until the request was decided.
+// until the request was decided, or failures that the outcome tells.
 func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
-	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending
+	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending ||
+		n.Topic == approvals.TopicBatchFailed && r.State.Final()
 }
 
 // Resolve records a person's statement about the servers of an ended request whose

@@ -46,6 +46,9 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 	if r.Action == approvals.Stop && len(approvals.StoppedBy(m.Batches)) > 0 {
 		buttons = append(buttons, slack.NewButtonBlockElement(actStartAgain, r.ID, plain(sayStartAgain)))
 	}
+	if r.Total > tablePage && r.Batches > 0 {
+		buttons = append(buttons, resultsButton(r))
+	}
 	if len(buttons) == 0 {
 		return nil
 	}

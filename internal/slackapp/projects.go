@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"ecsbot/internal/approvals"
 )
@@ -51,8 +52,14 @@ func (cl *client) anyApprover() approvals.Policy {
 // project is the project of a request, as far as it is drawn.
 func (v view) project(r approvals.Request) approvals.Project {
 	p, _ := v.Projects.Of(r)
-	p.Rate = cmp.Or(p.Rate, 1000) // of one that is not served any more
+	p.Rate, p.BatchSize = cmp.Or(p.Rate, 1000), cmp.Or(p.BatchSize, 100) // of one that is not served any more
 	return p
+}
+
+// eta is when the request will be done, by its project's limits.
+func (v view) eta(r approvals.Request) time.Time {
+	p := v.project(r)
+	return r.ETA(p.Rate, p.BatchSize)
 }
 
 // policyNamed is the policy of the project with the name; if there is none, an empty
@@ -66,4 +73,13 @@ func (v view) policyNamed(project string) approvals.Policy {
 // *approvals.Refusal.
 func (v view) mayDecide(p approvals.Person) error {
 	return approvals.Policy{Approvers: v.Projects.Approvers()}.MayDecide(p)
+}
+
+// approversOf are the approvers of a request's project; without a request those of all
+// projects.
+func (v view) approversOf(r approvals.Request) []string {
+	if r.ID == "" {
+		return v.Projects.Approvers()
+	}
+	return v.project(r).Policy.Approvers
 }

@@ -8,6 +8,16 @@ import "ecsbot/internal/approvals"
 type view struct {
 	Projects approvals.Projects
 	Newer    bool // with the blocks of 2026; see fallback.go
+
+	links map[string]string // request id → its card, of requests that what is drawn leads to
+}
+
+// ref names a request, with a link to its card if there is one.
+func (v view) ref(id string) string {
+	if link := v.links[id]; link != "" {
+		return "<" + link + "|" + id + ">"
+	}
+	return code(id)
 }
 
 // view is the view with the projects of now, in the classic form.
