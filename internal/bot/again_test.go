@@ -52,7 +52,7 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := w.Card(1)
-	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of `"+requestID(card)+"`", "already running", "[Approve]") || holds(text, "shutdown") {
+	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of <https://", "|"+requestID(card)+">", "already running", "[Approve]") || holds(text, "shutdown") {
 		t.Errorf("the card says %s", text)
 	}
 	if !holds(string(again.Blocks), "Start 2 servers?", "begins as soon as you confirm") {
@@ -265,7 +265,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.CardSays(card, test.card, "<@UBEN> marked", "seen in the console")
 			heard = w.Hears(carla)
 			w.Click(carla, end, theyRun)
-			heard("is unknown", "<@UBEN> marked")
+			heard("no unknown servers", "<@UBEN> marked")
 			w.settled()
 			if n := w.Count(card, "marked"); n != 1 {
 				t.Errorf("told %d times\n%s", n, w.Transcript())

@@ -304,7 +304,7 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		}
 	}
 	for channel, words := range map[string]string{
-		"CSHARED": "outside your workspace", "GGROUP": "can't find out", "DANNABEN": "direct message", "CLOST": "can't find out",
+		"CSHARED": "outside your workspace", "GGROUP": "can't tell", "DANNABEN": "direct message", "CLOST": "can't tell",
 	} {
 		if channel == "CLOST" {
 			w.Slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))

@@ -227,6 +227,9 @@ func (c *courier) posted(ctx context.Context, lease store.Lease, t store.Stored[
 	if next.TS == "" && !strings.HasPrefix(r.Body.ID, "@") { // an announcement begins no thread
 		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.Ver, c.now()
 	}
+	if t.Body.TS != "" && r.Body.RetriedBy != "" {
+		next.Drawn = 0 // the card may have been drawn before there was a card of the retry to lead to
+	}
 	ch := store.NewChange().FencedBy(lease).Write(c.keys.thread(r.Body.ID), t.Ver, next).Release(0)
 	ch.Pop(c.keys.outbox(r.Body.ID), count)
 	if t.Body.TS == "" {
