@@ -21,7 +21,8 @@ type Ask struct {
 	Reason      string   `json:"Reason"`
 	FollowUpOf  string   `json:"Of"`      // the earlier request that these servers belong to
 	Except      []string `json:"Without"` // server ids that are left out, whatever their state is
-	DryRun      bool     `json:"DryRun"`  // show what would be asked for; create nothing
+	Ticket      string   `json:"Ticket,omitempty"`
+	DryRun      bool     `json:"DryRun"` // show what would be asked for; create nothing
 
 	// PreviousRequester is who asked for the earlier request, with the rights they
 	// have now. Zero if unknown.

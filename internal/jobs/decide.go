@@ -17,11 +17,24 @@ import (
 // void.
 func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		if _, err := r.Approve(p, d.cfg.Policy, op, now); err != nil {
+		list, err := d.listForRules(ctx, r)
+		if err != nil {
+			return r, err
+		}
+		if _, err := r.Approve(p, d.cfg.Policy, list, op, now); err != nil {
 			return r, err // refused by the request as stored, before approvals become void
 		}
-		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, op, now)
+		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, list, op, now)
 	})
+}
+
+// listForRules is the server list of a pending request, if rules need it.
+func (d *desk) listForRules(ctx context.Context, r approvals.Request) (*approvals.ServerList, error) {
+	if r.State != approvals.Pending || !r.NeedsList(d.cfg.Policy) {
+		return nil, nil
+	}
+	list, err := d.loadServerList(ctx, r.ID)
+	return &list, err
 }
 
 // Deny ends a pending request because p says no.
@@ -55,6 +68,9 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 			return r.Body, nil
 		}
 		next, err := move(r.Body, d.now())
+		if errors.Is(err, approvals.ErrOtherList) {
+			continue // it became shorter between the two reads
+		}
 		if err != nil {
 			return r.Body, err
 		}

@@ -138,7 +138,7 @@ func TestEachRefusalHasItsWords(t *testing.T) {
 					t.Fatal(err)
 				}
 				kinds++
-				if said := sayRefusal(&approvals.Refusal{Kind: approvals.RefusalKind(kind)}); strings.Contains(said, "That has no effect: ") {
+				if said := sayRefusal(&approvals.Refusal{Kind: approvals.RefusalKind(kind)}); strings.Contains(said, "That had no effect: ") {
 					t.Errorf("there are no words for %q: %s", kind, said)
 				}
 			}
