@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -117,7 +118,7 @@ func (r Request) defaultNeeded() int {
 // as long as no rule matches.
 func (r Request) demands(d Demand, pol Policy) Request {
 	if r.DefaultNeeded > 0 || len(d.Rules) > 0 {
-		r.DefaultNeeded, r.Slots = max(1, r.defaultNeeded(), pol.ApprovalsRequired), d.Slots
+		r.DefaultNeeded, r.Slots = cmp.Or(r.defaultNeeded(), max(1, pol.ApprovalsRequired)), d.Slots
 	}
 	r.ApprovalsNeeded = d.Approvals()
 	return r
