@@ -33,20 +33,22 @@ func (cl *client) policyOf(r approvals.Request) approvals.Policy {
 	return p.Policy
 }
 
-// policyFor is the policy for the request with the id. If there is none, it is empty:
-// what is done about it is refused.
-func (cl *client) policyFor(ctx context.Context, id string) (approvals.Policy, error) {
+// requestAndPolicy reads the request with the id, and the policy for it. If there is
+// none, both are empty: what is done about it is refused.
+func (cl *client) requestAndPolicy(ctx context.Context, id string) (approvals.Request, approvals.Policy, error) {
 	r, err := cl.desk.Find(ctx, id)
 	if _, none := errors.AsType[*approvals.Refusal](err); none {
-		return approvals.Policy{}, nil
+		return approvals.Request{}, approvals.Policy{}, nil
 	}
-	return cl.policyOf(r), err
+	return r, cl.policyOf(r), err
 }
 
 // anyApprover is a policy by which the approvers of all projects decide: about what
 // holds for all of them.
-func (cl *client) anyApprover() approvals.Policy {
-	return approvals.Policy{Approvers: cl.desk.Projects().Approvers()}
+func (cl *client) anyApprover() approvals.Policy { return anyApprover(cl.desk.Projects()) }
+
+func anyApprover(projects approvals.Projects) approvals.Policy {
+	return approvals.Policy{Approvers: projects.Approvers()}
 }
 
 // project is the project of a request, as far as it is drawn.
@@ -72,7 +74,7 @@ func (v view) policyNamed(project string) approvals.Policy {
 // mayDecide returns nil if the person is an approver of any project, or a
 // *approvals.Refusal.
 func (v view) mayDecide(p approvals.Person) error {
-	return approvals.Policy{Approvers: v.Projects.Approvers()}.MayDecide(p)
+	return anyApprover(v.Projects).MayDecide(p)
 }
 
 // approversOf are the approvers of a request's project; without a request those of all

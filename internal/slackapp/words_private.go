@@ -177,6 +177,9 @@ func (v view) sayRefusal(no *approvals.Refusal) string {
 	case approvals.CloudRefusesKey:
 		return ":warning: Huawei Cloud rejects my access key. No request was created. Tell the people who run this bot."
 	}
+	if said := sayRuleRefusal(no); said != "" {
+		return said
+	}
 	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
 }
 
