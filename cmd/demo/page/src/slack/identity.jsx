@@ -14,7 +14,7 @@ export function Identity() {
   return (
     <Menu
       class="identity"
-      label={`You are ${nameOf(mine)}${role ? ` (${role})` : ""}`}
+      label={`You are ${nameOf(mine)}${role ? " " + role : ""}`}
       face={
         <>
           <Avatar user={mine} size={30} />
