@@ -110,8 +110,8 @@ func TestPageIsAccessible(t *testing.T) {
 			p.g.Cloud.FailServer(s.ID, "Ecs.0810", "The server did not stop in time.")
 		}
 	}
-	p.says("/ecs-stop cache-1* cache-9*")
-	p.sees("article[data-private]", "")
+	p.says("/ecs-stop wbe-1")
+	p.sees("article[data-private]", "wbe-1")
 	p.says(`/ecs-stop web-1 web-2 --reason "see <https://example.com|the plan>, @noah, #ops"`)
 	p.sees("article", "Stop 2 servers")
 	p.faultless("a card and a private answer")
@@ -138,6 +138,10 @@ func TestPageIsAccessible(t *testing.T) {
 	p.clicks(".home [role=tab]", "Messages")
 	p.faultless("Home, messages")
 	p.clicks(".sidebar button", "ops")
+	p.becomes("Mia Requester")
+	p.says(`/ecs-stop cache-1* cache-9* --reason "night"`)
+	p.sees("article", "Stop 75 servers")
+	p.becomes("Noah Approver")
 	p.clicks("article button", "Deny")
 	p.sees("[role=dialog]", "Deny request")
 	p.faultless("Deny")
@@ -181,7 +185,14 @@ func TestPageIsAccessibleInTheRoomAndOnAPhone(t *testing.T) {
 	p.becomes("Noah Approver")
 	p.approves("Stop 2", "Stop 2")
 	p.request(pagePatience, "succeeded")
+	p.speed(1)
+	p.becomes("Mia Requester")
+	p.says(`/ecs-stop batch-* --reason "weekend"`)
+	p.sees("article", "Stop 1,500 servers")
+	p.becomes("Noah Approver")
+	p.approves("Stop 1,500", "Stop 1,500")
 	p.clicks(".requests summary", "batch")
+	p.sees("article .plan", "")
 	p.clicks(".breaks button", "Make one server fail")
 	p.clicks(".breaks button", "Drop the call")
 	p.sees(".toast", "cut off")
@@ -191,8 +202,7 @@ func TestPageIsAccessibleInTheRoomAndOnAPhone(t *testing.T) {
 	for _, hint := range []string{"is carried out, and its reply is lost", "asks to wait", "What has not struck yet will not."} {
 		p.sees(".breaks small", hint) // not only under a mouse
 	}
-	p.clicks(".calls [role=tab]", "logs")
-	p.sees(".calls .line", "")
+	p.opens(".calls [role=tab]", "logs", ".calls .line") // toasts may lie over it
 	p.clicks(".machines button", "Kill bot A")
 	p.sees(".machines", "killed")
 	p.faultless("the room with a dead bot and its log")

@@ -7,7 +7,7 @@ import { bring } from "./bring.js";
 import { useMedia } from "./media.js";
 import { keep, kept } from "./memory.js";
 import { compose, sit, useSeat } from "./seat.js";
-import { useWorld } from "./world.js";
+import { useWorld, world } from "./world.js";
 
 const ended = (r) => ["succeeded", "partially_failed", "failed", "unknown"].includes(r.state);
 const asked = (w, test) => w.requests.some(test);
@@ -15,11 +15,14 @@ const asked = (w, test) => w.requests.some(test);
 const inRoom = (selector) => ({ side: "room", find: () => document.querySelector(".room " + selector) });
 const buttonOfBotA = (what) => inRoom(`[data-machine="Bot A"] button.${what}`);
 
-// onCard is a button of a request's card.
-const onCard = (r, word) => ({
+// onCard is a button of a request's card, which comes a moment after the request.
+const onCard = ({ id }, word) => ({
   side: "slack",
-  place: r.thread?.channel,
-  find: () => [...document.querySelectorAll(`.slack .channel article[data-ts="${r.thread?.ts}"] button`)].find((b) => b.textContent.trim() === word),
+  place: world.hello.place,
+  find() {
+    const ts = world.requests.find((r) => r.id === id)?.thread?.ts;
+    return [...document.querySelectorAll(`.slack .channel article[data-ts="${ts}"] button`)].find((b) => b.textContent.trim() === word);
+  },
 });
 
 const steps = [
@@ -182,7 +185,13 @@ export function Tour() {
           </button>
         ) : (
           phase.target && (
-            <button class="put" onClick={() => bring(phase.target)}>
+            <button
+              class="put"
+              onClick={() => {
+                if (phase.target.place) sit({ place: phase.target.place, thread: null });
+                bring(phase.target);
+              }}
+            >
               Show me
             </button>
           )

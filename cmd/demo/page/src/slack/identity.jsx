@@ -19,9 +19,7 @@ export function Identity() {
         <>
           <Avatar user={mine} size={30} />
           <span class="who">
-            <small>You are</small>
-            <strong>{nameOf(mine)}</strong>
-            <em>{role}</em>
+            <small>You are</small> <strong>{nameOf(mine)}</strong> <em>{role}</em>
           </span>
           <Icon of="down" size={16} />
         </>
