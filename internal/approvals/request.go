@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,7 +26,8 @@ type Request struct {
 
 // Asked is what was asked, by whom and where. It never changes.
 type Asked struct {
-	Project     string    `json:"project"` // the configured project's name
+	Project     string    `json:"project"`              // the configured project's name
+	ProjectID   string    `json:"project_id,omitempty"` // its [Project.RecordID]
 	Action      Action    `json:"action,omitempty"`
 	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode        Mode      `json:"mode"`
@@ -34,6 +36,7 @@ type Asked struct {
 	AskedIn     string    `json:"from"`             // channel where it was typed
 	Channel     string    `json:"channel"`          // channel of the card
 	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	Step        string    `json:"step,omitempty"`   // id of the run of a Workflow Builder step that asked; it waits for the end
 	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
 	Created     time.Time `json:"created"`
 }
@@ -138,8 +141,8 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	return Request{
 		ID: id, State: Pending,
 		Asked: Asked{
-			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
-			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, Step: ask.Step, CommandID: ask.OpID,
 			Created: now,
 		},
 		Listed: Listed{
@@ -149,7 +152,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 			Warnings: list.warnings(),
 			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
 		},
-		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
+		Decided: Decided{ApprovalsNeeded: pol.needed(ask.Step), Expires: now.Add(pol.TTL)},
 	}, nil
 }
 
@@ -227,7 +230,7 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 	}
 	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
 	// The current settings apply if they demand more than those at the ask.
-	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
+	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.needed(r.Step))
 	if next.Approvals() < next.ApprovalsNeeded {
 		return next, nil
 	}
@@ -336,9 +339,19 @@ func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	return r.to(r.Tally.end(r.Cancellation != nil))
 }
 
+// mayDecide returns nil if p is an approver, or a *Refusal. One to a person who is none
+// names the request, since it decides whom they can ask.
+func (r Request) mayDecide(p Person, pol Policy) error {
+	err := pol.MayDecide(p)
+	if no, is := errors.AsType[*Refusal](err); is && no.Kind == NotApprover {
+		return &Refusal{Kind: NotApprover, Request: r}
+	}
+	return err
+}
+
 // decidable returns nil if an approval or denial of p can count, else a *Refusal.
 func (r Request) decidable(p Person, pol Policy, now time.Time) error {
-	if err := pol.MayDecide(p); err != nil {
+	if err := r.mayDecide(p, pol); err != nil {
 		return err
 	}
 	switch {

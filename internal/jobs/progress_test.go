@@ -43,7 +43,7 @@ func TestTheCardCountsServersOfABatchThatRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	slow := ""
-	w.cloud = ecssim.New(ecssim.Options{ProjectID: project, Seed: 1, JobTime: func(id string) time.Duration {
+	w.cloud = ecssim.New(ecssim.Options{ProjectID: projectID, Seed: 1, JobTime: func(id string) time.Duration {
 		if id == slow {
 			return time.Hour
 		}

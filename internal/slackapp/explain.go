@@ -16,7 +16,7 @@ const maxConflicts = 5
 // explain says why something was refused. Where servers are part of other
 // requests, it leads to their cards: whose they are, and where they stand.
 func (po *poster) explain(ctx context.Context, no *approvals.Refusal) string {
-	v := po.view
+	v := po.view()
 	if no.Kind == approvals.RetriedBefore {
 		v.links = po.linksTo(ctx, no.Request.RetriedBy)
 	}

@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -72,10 +73,10 @@ func TestARefusalNamesWhoMayApprove(t *testing.T) {
 	if said := v.sayRefusal(&approvals.Refusal{Kind: approvals.OwnRequest, Request: r}); said != ":x: You can't approve your own request `S-22222`. Ask <!subteam^SDUTY>." {
 		t.Errorf("the requester is told %q", said)
 	}
-	for range 20 {
-		v.Policy.Approvers = append(v.Policy.Approvers, "UMORE")
+	for i := range 20 {
+		s.pol.Approvers = append(s.pol.Approvers, fmt.Sprint("UMORE", i))
 	}
-	if said := v.sayRefusal(&approvals.Refusal{Kind: approvals.NotApprover}); strings.Count(said, "<") != maxWho || !strings.HasSuffix(said, " …).") {
+	if said := s.view().sayRefusal(&approvals.Refusal{Kind: approvals.NotApprover}); strings.Count(said, "<") != maxWho || !strings.HasSuffix(said, " …).") {
 		t.Errorf("of many approvers it names %q", said)
 	}
 }
@@ -123,7 +124,7 @@ func TestAnOutcomeTellsFailuresOnce(t *testing.T) {
 		{ID: "f", Topic: approvals.TopicBatchFailed, Count: 1, Code: "Ecs.0605"},
 	}, m.Notes...)
 	for _, newer := range []bool{false, true} {
-		blocks, _ := view{Rate: 1000, Batch: 100, Newer: newer}.reply(m)
+		blocks, _ := inForm(viewOf(approvals.Policy{}), newer).reply(m)
 		said := slacksim.BlocksText(drawn(t, slacksim.OnMessage, blocks))
 		if strings.Count(said, "Ecs.0605") != 1 || !strings.Contains(said, "<@UBEN> approved") {
 			t.Errorf("newer %v: it says\n%s", newer, said)

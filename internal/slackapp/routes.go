@@ -71,7 +71,8 @@ var buttons = map[string]buttonRoute{
 	actResultsPrev: {open: (*App).turnResults},
 	actResultsNext: {open: (*App).turnResults},
 
-	howInput: {open: (*App).chooseHow},
+	howInput:     {open: (*App).redrawForm},
+	projectInput: {open: (*App).redrawForm},
 }
 
 // formRoute is what happens when a form is submitted: it is read, recorded and

@@ -48,7 +48,7 @@ func (a *App) turn(ctx context.Context, in interaction, cb slack.InteractionCall
 	page, _ := strconv.Atoi(in.Request)
 	modal, err := build(ctx, in.User, id, page)
 	if no, is := errors.AsType[*approvals.Refusal](err); is {
-		modal, err = infoModal(a.view.sayRefusal(no)), nil
+		modal, err = infoModal(a.view().sayRefusal(no)), nil
 	}
 	if err == nil {
 		_, err = a.api.UpdateViewContext(ctx, modal, "", cb.View.Hash, cb.View.ID)

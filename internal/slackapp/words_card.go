@@ -61,7 +61,7 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 	if who := v.mayStillDecide(r); len(who) > 0 {
 		s += " from " + mentions(who)
 	}
-	s += " · expires " + clock(r.Expires)
+	s += " · expires " + clock(r.Expires) + v.sayByStep(r)
 	if by := sayApprovers(r); by != "" {
 		s += "\nApproved so far by " + by
 	}
@@ -74,9 +74,10 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 // mayStillDecide are the approvers without those who have decided or whose word
 // would not count.
 func (v view) mayStillDecide(r approvals.Request) []string {
-	return slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
+	pol := v.project(r).Policy
+	return slices.DeleteFunc(slices.Clone(pol.Approvers), func(id string) bool {
 		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !v.Policy.AllowSelfApproval
+		return said || id == r.Requester && !pol.AllowSelfApproval
 	})
 }
 
@@ -273,7 +274,7 @@ func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	if n := r.Progress().Failed; n > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(n))
 	}
-	if at := r.ETA(v.Rate, v.Batch); !at.IsZero() && !f.On {
+	if at := r.ETA(v.project(r).Rate, v.project(r).BatchSize); !at.IsZero() && !f.On {
 		s += " · done about " + clock(at)
 	}
 	s += "\n" + bar(r.Progress().Good(), r.Total)
@@ -299,11 +300,11 @@ func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
 
 // sayWaiting is what the next batch waits for.
 func (v view) sayWaiting(r approvals.Request) string {
-	kept := ""
-	if free := approvals.Reserve(v.Rate, v.Batch); r.Total > v.Rate && free > 0 {
+	p, kept := v.project(r), ""
+	if free := approvals.Reserve(p.Rate, p.BatchSize); r.Total > p.Rate && free > 0 {
 		kept = fmt.Sprintf(" (%s of them kept free for small requests)", thousands(free))
 	}
-	return fmt.Sprintf("%s waits for Huawei Cloud's limit of %s a minute%s%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), kept, sayPlace(r.QueuePosition))
+	return fmt.Sprintf("%s waits for Huawei Cloud's limit of %s a minute%s%s.", sayBatch(r, r.WaitingBatch-1), count(p.Rate, "server"), kept, sayPlace(r.QueuePosition))
 }
 
 // sayPlace is the request's place in the queue; empty if nobody is before it.
@@ -323,8 +324,8 @@ func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)
 // saySmall is the small print below what has to be decided.
 func (v view) saySmall(r approvals.Request) string {
 	s := r.ID
-	if wait := eta(r.Total, v.Rate); wait > 0 {
-		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.Rate, "server"))
+	if wait := eta(r.Total, v.project(r).Rate); wait > 0 {
+		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.project(r).Rate, "server"))
 	}
 	return s
 }
