@@ -212,7 +212,7 @@ func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 		Refused: "is_archived",
 	}
 	for _, off := range []bool{false, true} {
-		r := newRig(t, slacksim.Options{NoMessagesTab: off}, nil)
+		r := newRig(t, slacksim.Options{NoMessagesTab: off}, deskOf{})
 		err := r.app.TellPrivately(t.Context(), "UANNA", m)
 		var told []slacksim.Message
 		for _, c := range r.slack.Channels() {
