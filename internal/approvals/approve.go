@@ -75,6 +75,9 @@ func (r Request) MayDecide(p Person, pol Policy, now time.Time) error {
 			}
 		}
 	}
+	if no, is := errors.AsType[*Refusal](err); is && no.Kind == NotApprover {
+		return &Refusal{Kind: NotApprover, Request: r} // it decides whom they can ask
+	}
 	return err
 }
 

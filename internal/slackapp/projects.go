@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -77,11 +78,21 @@ func (v view) mayDecide(p approvals.Person) error {
 	return anyApprover(v.Projects).MayDecide(p)
 }
 
-// approversOf are the approvers of a request's project; without a request those of all
-// projects.
+// approversOf are the people and groups who approve a request; without a request those of
+// all projects.
 func (v view) approversOf(r approvals.Request) []string {
 	if r.ID == "" {
 		return v.Projects.Approvers()
 	}
-	return v.project(r).Policy.Approvers
+	var all []string
+	for _, s := range r.NeededSlots() {
+		for _, c := range v.project(r).Policy.CirclesOf(s) {
+			for _, id := range c.Approvers {
+				if !slices.Contains(all, id) {
+					all = append(all, id)
+				}
+			}
+		}
+	}
+	return all
 }

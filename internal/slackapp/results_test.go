@@ -74,9 +74,9 @@ func TestARefusalNamesWhoMayApprove(t *testing.T) {
 		t.Errorf("the requester is told %q", said)
 	}
 	for i := range 20 {
-		v.Projects[0].Policy.Approvers = append(v.Projects[0].Policy.Approvers, fmt.Sprint("UMORE", i))
+		s.pol.Approvers = append(s.pol.Approvers, fmt.Sprint("UMORE", i))
 	}
-	if said := v.sayRefusal(&approvals.Refusal{Kind: approvals.NotApprover}); strings.Count(said, "<") != maxWho || !strings.HasSuffix(said, " …).") {
+	if said := s.view().sayRefusal(&approvals.Refusal{Kind: approvals.NotApprover}); strings.Count(said, "<") != maxWho || !strings.HasSuffix(said, " …).") {
 		t.Errorf("of many approvers it names %q", said)
 	}
 }
@@ -124,7 +124,7 @@ func TestAnOutcomeTellsFailuresOnce(t *testing.T) {
 		{ID: "f", Topic: approvals.TopicBatchFailed, Count: 1, Code: "Ecs.0605"},
 	}, m.Notes...)
 	for _, newer := range []bool{false, true} {
-		blocks, _ := view{Newer: newer}.reply(m)
+		blocks, _ := inForm(viewOf(approvals.Policy{}), newer).reply(m)
 		said := slacksim.BlocksText(drawn(t, slacksim.OnMessage, blocks))
 		if strings.Count(said, "Ecs.0605") != 1 || !strings.Contains(said, "<@UBEN> approved") {
 			t.Errorf("newer %v: it says\n%s", newer, said)

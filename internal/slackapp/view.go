@@ -12,6 +12,9 @@ type view struct {
 	links map[string]string // request id → its card, of requests that what is drawn leads to
 }
 
+// view is the view with the projects of now, in the classic form.
+func (cl *client) view() view { return view{Projects: cl.desk.Projects()} }
+
 // ref names a request, with a link to its card if there is one.
 func (v view) ref(id string) string {
 	if link := v.links[id]; link != "" {
@@ -19,6 +22,3 @@ func (v view) ref(id string) string {
 	}
 	return code(id)
 }
-
-// view is the view with the projects of now, in the classic form.
-func (cl *client) view() view { return view{Projects: cl.desk.Projects()} }

@@ -55,6 +55,9 @@ const (
 func sayFormFoot(pol approvals.Policy) string {
 	need := max(1, pol.ApprovalsRequired)
 	who := mentions(pol.Approvers)
+	if len(pol.Approvers) == 0 { // no project is chosen yet
+		return "Nothing is stopped without approval."
+	}
 	if len(pol.Approvers) == 1 && need == 1 {
 		return fmt.Sprintf("Up to %s. Nothing is stopped until %s approves.", count(pol.MaxServers, "server"), who)
 	}
