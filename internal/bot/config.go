@@ -31,10 +31,10 @@ type Config struct {
 	Blocks   string // BlocksAuto or BlocksClassic
 	Policy   approvals.Policy
 
-	Credentials ecsclient.Credentials
-	ProjectID   string
-	Endpoint    string
-	Project     string // the name people use: the region, or "default"
+	Keys      Keys
+	ProjectID string
+	Endpoint  string
+	Project   string // the name people use: the region, or "default"
 
 	Rate       int
 	BatchSize  int
@@ -96,11 +96,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 				Tags:    s.list("PROTECTED_TAGS", anything, ""),
 			},
 		},
-		Credentials: ecsclient.Credentials{
-			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
-			SecretKey:     secret.New(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
-			SecurityToken: secret.New(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
-		},
+		Keys:          s.keys(),
 		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
 		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
 		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
@@ -334,6 +330,40 @@ func (s *settings) base(name string) string {
 		return ""
 	}
 	return strings.TrimSuffix(v, "/") + "/"
+}
+
+// keys reads where the credentials come from.
+func (s *settings) keys() Keys {
+	const ak, sk, token = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+	if s.truth("ECS_AGENCY") {
+		s.besideAgency(ak, sk, token)
+		return Keys{Agency: true}
+	}
+	return Keys{
+		AccessKey:     s.key(ak, s.required(ak, "the access key id")),
+		SecretKey:     s.key(sk, s.required(sk, "the secret access key")),
+		SecurityToken: s.key(token, s.get(token)),
+	}
+}
+
+// besideAgency refuses keys where those of the agency are used. It reads no file.
+func (s *settings) besideAgency(names ...string) {
+	for _, name := range names {
+		for _, set := range []string{name, name + "_FILE"} {
+			if s.raw(set) != "" {
+				s.fault(set, "is set, but with ECS_AGENCY=true the keys come from the agency of this server; leave one of them out")
+			}
+		}
+	}
+}
+
+// key is a key as it was read, and the file from which it is read again.
+func (s *settings) key(name, value string) ecsclient.Key {
+	k := ecsclient.Key{Value: secret.New(value), Path: s.raw(name + "_FILE"), Name: name}
+	if k.Path != "" {
+		k.Name += "_FILE"
+	}
+	return k
 }
 
 var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)

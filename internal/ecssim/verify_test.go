@@ -78,7 +78,8 @@ func TestOurClientDoesNotLockItsKey(t *testing.T) {
 		cloud := ecssim.New(ecssim.Options{})
 		defer cloud.Close()
 		client := clientFor(t, cloud, "http://h", func(c *ecsclient.Config) {
-			c.Transport, c.Credentials.SecretKey = cloud.Transport(), secret.New("wrong")
+			c.Transport = cloud.Transport()
+			c.Credentials = ecsclient.Fixed(ecsclient.Credentials{AccessKey: cloud.Options().AccessKey, SecretKey: secret.New("wrong")})
 		})
 		for range 10 {
 			_, err := client.ListServers(t.Context(), ecsclient.Filter{})
