@@ -124,6 +124,8 @@ func TestMetadataFaults(t *testing.T) {
 	m := ecssim.NewMetadata(ecssim.MetadataOptions{})
 	server := httptest.NewServer(m.Handler())
 	defer server.Close()
+	// On a new connection net/http does not repeat a request.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	ask := func(patience time.Duration) (int, string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
@@ -131,7 +133,7 @@ func TestMetadataFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			return 0, "", err
 		}
