@@ -36,8 +36,8 @@ type AgencyConfig struct {
 // old ones. If that fails, the old ones are used until they end.
 //
 // The service has two modes. Agency uses the one with a token. Where there is no such
-// mode (404 or 405, as most regions answer) it asks without a token, but not where a
-// token was refused, and never again once it has had one.
+// mode (404 or 405, by which the SDKs of Huawei Cloud know it) it asks without a token,
+// but not where a token was refused, and never again once it has had one.
 func Agency(cfg AgencyConfig) Source {
 	a := &agency{
 		base: strings.TrimSuffix(cmp.Or(cfg.Metadata, "http://169.254.169.254"), "/"),
@@ -163,12 +163,8 @@ func (a *agency) refresh(ctx context.Context) {
 		if a.err != nil {
 			a.log.InfoContext(ctx, "the metadata service gives keys of the agency again")
 		}
-		// The same keys again come closer to their end with each refresh.
-		soon := now.Add(time.Second)
 		a.keys, a.ends, a.err = keys, ends, nil
-		if a.due = ends.Add(-min(refreshBefore, ends.Sub(now)/4)); a.due.Before(soon) {
-			a.due = soon
-		}
+		a.due = ends.Add(-min(refreshBefore, ends.Sub(now)/4))
 	}
 }
 

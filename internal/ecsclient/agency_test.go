@@ -244,7 +244,7 @@ func TestWhatTheMetadataServiceMayAnswer(t *testing.T) {
 	}
 }
 
-// Most regions have no tokens. A service that has given one has them.
+// Some regions have no tokens. A service that has given one has them.
 func TestTheModeWithoutATokenIsForRegionsThatHaveNoOther(t *testing.T) {
 	for _, status := range []int{404, 405} {
 		synctest.Test(t, func(t *testing.T) {

@@ -115,6 +115,44 @@ func TestNewKeysEndThePauseOfTheOldOnes(t *testing.T) {
 	})
 }
 
+// The old key is revoked while only half of the new one is there: the half does not sign
+// with the old secret key, which has worked and so belongs to the old access key.
+func TestHalfOfAKeyDoesNotSignAfterARevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newKeyDir(t, "AK1", "SK1")
+		cloud, c := cloudWith(t, d.source)
+		list := func() error {
+			_, err := c.ListServers(t.Context(), Filter{})
+			return err
+		}
+		if err := list(); err != nil {
+			t.Fatal(err)
+		}
+		cloud.RevokeKey("AK1")
+		cloud.AddKey(ecssim.Key{AccessKey: "AK2", SecretKey: "SK2"})
+		d.write("ak", "AK2")
+		for range 10 {
+			if list() == nil {
+				t.Error("a revoked key works")
+			}
+			time.Sleep(10 * time.Second)
+		}
+		for _, key := range signers(cloud, 0) {
+			if key != "AK1" {
+				t.Fatalf("%s signed with another secret key", key)
+			}
+		}
+		if n := len(cloud.Calls()); n != 1+maxFailures {
+			t.Errorf("%d calls", n)
+		}
+		d.write("sk", "SK2")
+		time.Sleep(2 * time.Second)
+		if err := list(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func keysNamed(ak, sk string) Credentials {
 	return Credentials{AccessKey: ak, SecretKey: secret.New(sk)}
 }

@@ -287,6 +287,32 @@ func TestALateAnswerIsAboutTheOldKeys(t *testing.T) {
 		d.write("sk", "SK3") // corrects the new pair only if it was refused, and it was not
 		time.Sleep(time.Hour)
 		d.want("AK2 SK2")
+		now, _ := d.source.current(t.Context())
+		d.source.refused(now)
+		d.source.accepted(old)
+		time.Sleep(time.Hour)
+		d.want("AK2 SK3")
+	})
+}
+
+// However many requests there are, the files are read once a second.
+func TestFilesAreReadOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newKeyDir(t, "AK1", "SK1")
+		d.accepted()
+		d.write("ak", "AK2")
+		d.write("sk", "SK2")
+		for _, name := range []string{"ak", "sk"} { // so that there is nothing to wait for
+			if err := os.Chtimes(filepath.Join(d.dir, name), time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 9 {
+			time.Sleep(time.Second / 10)
+			d.want("AK1 SK1")
+		}
+		time.Sleep(time.Second / 10)
+		d.want("AK2 SK2")
 	})
 }
 
@@ -364,4 +390,30 @@ func TestFilesOfAVolumeAreReadTogether(t *testing.T) {
 	if reads == 0 {
 		t.Error("nothing was ever read")
 	}
+}
+
+// The keys were replaced while the settings were read, so that these hold halves of two
+// rotations: the files are read as a whole before the first request.
+func TestTheFirstRequestReadsTheFilesAsAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newKeyDir(t, "AK1", "SK2")
+		d.write("ak", "AK2")
+		d.want("AK2 SK2")
+	})
+}
+
+// The files were away at first, and what the settings had read worked.
+func TestKeysOfTheSettingsAreNotMixedWithThoseOfFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newKeyDir(t, "AK1", "SK1")
+		os.Remove(filepath.Join(d.dir, "ak"))
+		d.want("AK1 SK1")
+		d.accepted()
+		d.write("ak", "AK2")
+		time.Sleep(time.Hour)
+		d.want("AK1 SK1")
+		d.write("sk", "SK2")
+		time.Sleep(time.Hour)
+		d.want("AK2 SK2")
+	})
 }

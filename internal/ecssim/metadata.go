@@ -163,6 +163,9 @@ func (m *Metadata) serve(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.calls[number].Status = status
 	m.mu.Unlock()
+	for name, value := range fault.Header {
+		w.Header().Set(name, value)
+	}
 	if strings.HasPrefix(body, "{") {
 		w.Header().Set("Content-Type", "application/json")
 	}
