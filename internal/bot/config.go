@@ -23,13 +23,15 @@ import (
 // Config is every setting, read and checked. The names of the environment
 // variables and their defaults are those of .env.example.
 type Config struct {
-	BotToken secret.String
-	AppToken secret.String
-	SlackURL string // empty: Slack's own
-	Sockets  int
-	Channel  string // APPROVAL_CHANNEL
-	Blocks   string // BlocksAuto or BlocksClassic
-	Policy   approvals.Policy
+	BotToken        secret.String
+	AppToken        secret.String
+	SlackURL        string // empty: Slack's own
+	Sockets         int
+	Channel         string // APPROVAL_CHANNEL
+	Blocks          string // BlocksAuto or BlocksClassic
+	Step            bool   // SLACK_WORKFLOW_STEP
+	Policy          approvals.Policy
+	AllowedChannels []string
 
 	Keys      Keys
 	ProjectID string
@@ -80,6 +82,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
 		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
 		Blocks:   s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
+		Step:     s.truth("SLACK_WORKFLOW_STEP"),
 		Policy: approvals.Policy{
 			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
 			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
@@ -90,26 +93,26 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 			MaxServers:        s.number("MAX_SERVERS", 1000, 1, 10000),
 			MaxOpenRequests:   s.number("MAX_OPEN_REQUESTS", 20, 1, 1000),
 			MaxAsksPerHour:    s.number("MAX_ASKS_PER_HOUR", 60, 1, 10000),
-			AllowedChannels:   s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
 			Protection: approvals.Protection{
 				Servers: s.list("PROTECTED_SERVERS", anything, ""),
 				Tags:    s.list("PROTECTED_TAGS", anything, ""),
 			},
 		},
-		Keys:          s.keys(),
-		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
-		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
-		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
-		Anchor:        jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
-		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
-		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
-		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
-		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
-		RedisTLS:      store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
-		Confirm:       s.confirm("REDIS_CONFIRM"),
-		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
-		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
-		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
+		AllowedChannels: s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
+		Keys:            s.keys(),
+		ProjectID:       s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
+		Rate:            s.number("ECS_STOP_RATE", 1000, 1, 1000),
+		BatchSize:       s.number("ECS_BATCH_SIZE", 100, 1, 1000),
+		Anchor:          jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
+		Quarantine:      s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
+		UnsureWait:      s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
+		Deadline:        s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
+		RedisURL:        secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
+		RedisTLS:        store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
+		Confirm:         s.confirm("REDIS_CONFIRM"),
+		VolatileRedis:   s.truth("ALLOW_VOLATILE_REDIS"),
+		HTTPAddr:        s.or("HTTP_ADDR", ":8080"),
+		LogFormat:       s.choice("LOG_FORMAT", "json", "text"),
 	}
 	c.Endpoint, c.Project = s.endpoint()
 	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(s.get("LOG_LEVEL"), "info"))); err != nil {
