@@ -47,7 +47,7 @@ var broken = []struct {
 	{"backslash", rules + "      - name: a\n        require: {ticket: \"CHG-\\d+\"}\n", []string{"10:9: is not YAML: a text in double quotes has a backslash; put it in single quotes"}},
 	{"not UTF-8", "projects:\n  - name: pr\xf6d\n", []string{"2:13: is not UTF-8 text; save the file as UTF-8"}},
 	{"control character", "projects:\n  - name: pr\x00d\n", []string{"2:13: is a control character; delete it"}},
-	{"tag", prod + "    rate: !!str 5\n", []string{"8:11: rate has the tag !!str; leave the tag out"}},
+	{"tag", prod + "    rate: !!str 5\n", []string{"8:11: rate has a tag, which begins with !; leave the tag out"}},
 	{"merge key", "projects:\n  - &a\n    name: prod\n    region: eu-west-101\n    project_id: p1\n    agency: true\n    approvers: [S0OPS]\n  - <<: *a\n    name: dev\n    project_id: p2\n", []string{
 		"8:5: << is not supported; write the keys out",
 		"9:5: approvers is missing; write user ids (U…) or user-group ids (S…), or set APPROVERS",
@@ -79,18 +79,18 @@ var broken = []struct {
 	{"no name", "projects:\n  - region: eu-west-101\n    project_id: p1\n    agency: true\n    approvers: [S0OPS]\n", []string{"2:5: name is missing; it has to be what people write after --project, like prod"}},
 
 	// Secrets.
-	{"literal keys", prod + "    ak: AKIAIOSFODNN7EXAMPLE\n    secret_key: wJalrXUtnFEMI\n    security-token: t\n    password: hunter2\n", []string{
+	{"literal keys", prod + "    ak: ABCDEFGHIJ0123456789\n    secret_key: abcdefghijABC\n    security-token: t\n    password: hunter2\n", []string{
 		`8:5: "ak" would be a secret in this file; write ak_env with the name of the variable that holds it, or ak_file with the path of a file`,
 		`9:5: "secret_key" would be a secret in this file; write sk_env with the name of the variable that holds it, or sk_file with the path of a file`,
 		`10:5: "security-token" would be a secret in this file; write security_token_env with the name of the variable that holds it, or security_token_file with the path of a file`,
 		`11:5: "password" would be a secret in this file; write sk_env with the name of the variable that holds it, or sk_file with the path of a file`,
 	}},
 	{"access_key", prod + "    access_key: a\n", []string{`8:5: "access_key" would be a secret in this file; write ak_env with the name of the variable that holds it, or ak_file with the path of a file`}},
-	{"secret instead of a variable", "projects:\n  - name: prod\n    region: eu-west-101\n    project_id: p1\n    ak_env: AKIAIOSFODNN7EXAMPLE\n    sk_env: wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY\n    approvers: [S0OPS]\n", []string{
+	{"secret instead of a variable", "projects:\n  - name: prod\n    region: eu-west-101\n    project_id: p1\n    ak_env: ABCDEFGHIJ0123456789\n    sk_env: abcdefghijABCDEFGHIJ0123456789abcdefghij\n    approvers: [S0OPS]\n", []string{
 		"5:13: ak_env is not the name of a variable; write a name like PROD_SK; the secret belongs into that variable, not into this file",
 		"6:13: sk_env is not the name of a variable; write a name like PROD_SK; the secret belongs into that variable, not into this file",
 	}},
-	{"secret instead of a file", "projects:\n  - name: prod\n    region: eu-west-101\n    project_id: p1\n    ak_file: AKIAIOSFODNN7EXAMPLE\n    sk_file: /run/sk\n    approvers: [S0OPS]\n", []string{
+	{"secret instead of a file", "projects:\n  - name: prod\n    region: eu-west-101\n    project_id: p1\n    ak_file: ABCDEFGHIJ0123456789\n    sk_file: /run/sk\n    approvers: [S0OPS]\n", []string{
 		"5:14: ak_file is not the path of a file; write it like /run/secrets/prod_sk; the secret belongs into that file, not into this one",
 	}},
 
@@ -153,7 +153,9 @@ var broken = []struct {
 		`8:18: requesters holds "@anna", which is not the id of a user or a user group; write user ids (U…) or user-group ids (S…)`,
 		`8:27: requesters holds "C0PROD", which is not the id of a user or a user group; write user ids (U…) or user-group ids (S…)`,
 	}},
-	{"long entry", prod + "    requesters: [wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY]\n", []string{"8:18: requesters holds a long text, which is not the id of a user or a user group; write user ids (U…) or user-group ids (S…)"}},
+	{"long entry", prod + "    requesters: [abcdefghijABCDEFGHIJ0123456789abcdefghij]\n", []string{"8:18: requesters holds a long text, which is not the id of a user or a user group; write user ids (U…) or user-group ids (S…)"}},
+	{"choice is a number", prod + "    rate_anchor: 5\n", []string{`8:18: rate_anchor is a number; write it like "submit"`}},
+	{"key is empty", prod + "    ~: 5\n", []string{"8:5: a key is empty; write the name of a key"}},
 	{"anchor", prod + "    rate_anchor: end\n", []string{"8:18: rate_anchor is not one of submit, finish; write submit or finish"}},
 	{"server pattern", prod + "    protected_servers: [\"db-[0-9]\", \"a, b\"]\n", []string{
 		`8:25: protected_servers holds "db-[0-9]", which is not an id, a name or a pattern; write one of them for each entry; in a pattern * is any text and nothing else is special`,

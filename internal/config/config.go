@@ -91,18 +91,12 @@ const mostBytes = 1 << 20
 // Read reads a file. What a project does not say it takes from env, which has the
 // settings of the environment. The error is of type [Faults]; no secret is in it.
 func Read(file string, env Project) (File, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return File{}, Faults{{File: file, Message: "cannot be read; check its path and its rights"}}
-	case info.IsDir():
-		return File{}, Faults{{File: file, Message: "is a folder; name the file in it"}}
-	case info.Size() > mostBytes:
+	if info, err := os.Stat(file); err == nil && info.Size() > mostBytes {
 		return File{}, Faults{{File: file, Message: "is larger than 1 MB; it is not a configuration file"}}
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return File{}, Faults{{File: file, Message: "cannot be read; check its path and its rights"}}
+		return File{}, Faults{{File: file, Message: "cannot be read; check that it is a file, and its rights"}}
 	}
 	return Parse(file, text, env)
 }

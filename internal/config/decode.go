@@ -107,7 +107,7 @@ func (d *decoder) value(n *yaml.Node, k key, v reflect.Value, parents []reflect.
 	defer func() { d.bad[v.Addr().Interface()] = len(d.faults) > faults }()
 	switch {
 	case n.Style&yaml.TaggedStyle != 0:
-		d.wrong(n, "%s has the tag %s; leave the tag out", k.name, n.ShortTag())
+		d.wrong(n, "%s has a tag, which begins with !; leave the tag out", k.name)
 	case n.ShortTag() == "!!null":
 		d.wrong(n, "%s has no value; write one or leave the key out", k.name)
 	case v.Kind() == reflect.Struct:

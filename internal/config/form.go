@@ -36,7 +36,7 @@ var forms = map[string]form{
 	"channel":    {"a channel's id", "it like C0123456789, not the channel's name", "C0123456789", regexp.MustCompile(`^[CG][A-Z0-9]{2,}$`), nil},
 	"member":     {"the id of a user or a user group", "user ids (U…) or user-group ids (S…)", "S0123456789", regexp.MustCompile(`^[UWS][A-Z0-9]{2,}$`), nil},
 	"server":     {"an id, a name or a pattern", "one of them for each entry; in a pattern * is any text and nothing else is special", "web-*", regexp.MustCompile(`^[^\s,^$|()\[\]{}?\\+]+$`), nil},
-	"tag":        {"a tag", "key or key=value; there are no patterns in tags", "env=production", regexp.MustCompile(`^[^\s=,*][^=,*]*(=[^*]*)?$`), nil},
+	"tag":        {"a tag", "key or key=value; there are no patterns in tags", "env=production", regexp.MustCompile(`^[^\s=,*][^=,*\n]*(=[^*\n]*)?$`), nil},
 	"day":        {"a day or a range of days", "mon, tue, wed, thu, fri, sat, sun, or a range like mon-fri", "mon-fri", regexp.MustCompile(`^` + oneDay + `(-` + oneDay + `)?$`), nil},
 	"from":       {"a time of day", "it like 08:00", "18:00", regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`), nil},
 	"to":         {"a time of day", "it like 18:00, at most 24:00", "08:00", regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`), nil},
