@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -88,7 +89,12 @@ func table(b *strings.Builder, title string, t reflect.Type) {
 		if k.low != "" {
 			doc += " " + k.low + " to " + k.high + "."
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, preset, doc)
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, asCode(preset), asCode(doc))
 	}
 	b.WriteByte('\n')
 }
+
+var variables = regexp.MustCompile(`\b(REQUESTERS|APPROVERS|[A-Z]+(_[A-Z]+)+)\b`)
+
+// asCode marks the names of variables.
+func asCode(text string) string { return variables.ReplaceAllString(text, "`$1`") }
