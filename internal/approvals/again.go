@@ -46,7 +46,7 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 	if r.Cancellation != nil || r.FollowUpOf != "" && r.LastDecision().OpID == r.CommandID {
 		return false
 	}
-	if pol.MayDecide(p) != nil || p.ID == r.Requester && !pol.AllowSelfApproval || pol.ApprovalsRequired > 1 {
+	if pol.MayDecide(p) != nil || p.ID == r.Requester && !pol.AllowSelfApproval || pol.needed(r.Step) > 1 {
 		return false
 	}
 	for _, d := range slices.Backward(r.Decisions) {

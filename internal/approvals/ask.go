@@ -14,14 +14,16 @@ type Ask struct {
 	Channel     string   `json:"Channel"` // channel for the card
 	ResponseURL string   `json:"Answer"`  // response_url
 	Project     string   `json:"Project"`
+	ProjectID   string   `json:"ProjectID,omitempty"` // its [Project.RecordID]
 	Action      Action   `json:"Action"`
 	Servers     []string `json:"Servers"` // ids, exact names, or patterns with *
 	Tags        []string `json:"Tags"`    // key=value; all must hold
 	Mode        Mode     `json:"Mode"`
 	Reason      string   `json:"Reason"`
-	FollowUpOf  string   `json:"Of"`      // the earlier request that these servers belong to
-	Except      []string `json:"Without"` // server ids that are left out, whatever their state is
-	DryRun      bool     `json:"DryRun"`  // show what would be asked for; create nothing
+	FollowUpOf  string   `json:"Of"`             // the earlier request that these servers belong to
+	Except      []string `json:"Without"`        // server ids that are left out, whatever their state is
+	Step        string   `json:"Step,omitempty"` // see [Asked]
+	DryRun      bool     `json:"DryRun"`         // show what would be asked for; create nothing
 
 	// PreviousRequester is who asked for the earlier request, with the rights they
 	// have now. Zero if unknown.

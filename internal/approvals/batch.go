@@ -44,6 +44,7 @@ type Result struct {
 // Batch is the servers of one call.
 type Batch struct {
 	Request      string     `json:"request"`
+	ProjectID    string     `json:"project_id,omitempty"` // [Project.RecordID] of the request's project
 	Action       Action     `json:"action,omitempty"`
 	Index        int        `json:"n"`    // from 0
 	Remaining    int        `json:"rest"` // servers in this batch and all after it
@@ -75,7 +76,7 @@ func PlanBatches(r Request, f ServerList, size int) []Batch {
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
-		b := Batch{Request: r.ID, Action: r.Action, Index: len(batches), Remaining: len(f.Servers) - at, State: Queued, Planned: read}
+		b := Batch{Request: r.ID, ProjectID: r.ProjectID, Action: r.Action, Index: len(batches), Remaining: len(f.Servers) - at, State: Queued, Planned: read}
 		for _, s := range part {
 			b.Results = append(b.Results, Result{Server: s.brief()})
 		}

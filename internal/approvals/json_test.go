@@ -14,7 +14,7 @@ import (
 var (
 	oldRequest = Request{
 		ID: "S-7K3MQ", State: PartiallyFailed,
-		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1", Created: noon},
+		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", ProjectID: "0123", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", Step: "Fx1", CommandID: "E1", Created: noon},
 		Listed: Listed{Total: 2, Digest: "898730ee", Sample: []Server{
 			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
 			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},
@@ -24,7 +24,7 @@ var (
 		Work:    Work{Batches: 2, OpenBatches: 1, Tally: Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6}, Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000, LastBatchAt: after("11m30s"), WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s")},
 	}
 	oldBatch = Batch{
-		Request: "S-7K3MQ", Action: Start, Index: 1, Remaining: 2, State: Reconciling, Attempt: 2, UnclearCalls: 1, Permit: "S-7K3MQ/1/2",
+		Request: "S-7K3MQ", ProjectID: "0123", Action: Start, Index: 1, Remaining: 2, State: Reconciling, Attempt: 2, UnclearCalls: 1, Permit: "S-7K3MQ/1/2",
 		Planned: after("10m1s"), IntentAt: after("10m2s"), JobID: "ff80", SentAt: after("10m3s"),
 		Polls: 3, Rechecks: 4, OverdueTold: true, Trouble: ParseCause("away"),
 		Results: []Result{

@@ -29,10 +29,9 @@ type Policy struct {
 	AllowSelfApproval bool
 	TTL               time.Duration // of an undecided request
 	ReasonRequired    bool
-	MaxServers        int      // in one request
-	MaxOpenRequests   int      // of one person; 0: no limit
-	MaxAsksPerHour    int      // of one person, dry runs and previews included; 0: no limit
-	AllowedChannels   []string // where the command may be used; empty: everywhere
+	MaxServers        int // in one request
+	MaxOpenRequests   int // of one person; 0: no limit
+	MaxAsksPerHour    int // of one person, dry runs and previews included; 0: no limit
 	Protection        Protection
 }
 

@@ -25,7 +25,8 @@ type Request struct {
 
 // Asked is what was asked, by whom and where. It never changes.
 type Asked struct {
-	Project     string    `json:"project"` // the configured project's name
+	Project     string    `json:"project"`              // the configured project's name
+	ProjectID   string    `json:"project_id,omitempty"` // its [Project.RecordID]
 	Action      Action    `json:"action,omitempty"`
 	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode        Mode      `json:"mode"`
@@ -34,6 +35,7 @@ type Asked struct {
 	AskedIn     string    `json:"from"`             // channel where it was typed
 	Channel     string    `json:"channel"`          // channel of the card
 	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	Step        string    `json:"step,omitempty"`   // id of the run of a Workflow Builder step that asked; it waits for the end
 	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
 	Created     time.Time `json:"created"`
 }
@@ -132,8 +134,8 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	return Request{
 		ID: id, State: Pending,
 		Asked: Asked{
-			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
-			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, Step: ask.Step, CommandID: ask.OpID,
 			Created: now,
 		},
 		Listed: Listed{
@@ -143,7 +145,7 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 			Warnings: list.warnings(),
 			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
 		},
-		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
+		Decided: Decided{ApprovalsNeeded: pol.needed(ask.Step), Expires: now.Add(pol.TTL)},
 	}, nil
 }
 
@@ -221,7 +223,7 @@ func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Reques
 	}
 	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
 	// The current settings apply if they demand more than those at the ask.
-	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
+	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.needed(r.Step))
 	if next.Approvals() < next.ApprovalsNeeded {
 		return next, nil
 	}

@@ -23,13 +23,15 @@ import (
 // Config is every setting, read and checked. The names of the environment
 // variables and their defaults are those of .env.example.
 type Config struct {
-	BotToken secret.String
-	AppToken secret.String
-	SlackURL string // empty: Slack's own
-	Sockets  int
-	Channel  string // APPROVAL_CHANNEL
-	Blocks   string // BlocksAuto or BlocksClassic
-	Policy   approvals.Policy
+	BotToken        secret.String
+	AppToken        secret.String
+	SlackURL        string // empty: Slack's own
+	Sockets         int
+	Channel         string // APPROVAL_CHANNEL
+	Blocks          string // BlocksAuto or BlocksClassic
+	Step            bool   // SLACK_WORKFLOW_STEP
+	Policy          approvals.Policy
+	AllowedChannels []string
 
 	Credentials ecsclient.Credentials
 	ProjectID   string
@@ -80,6 +82,7 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
 		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
 		Blocks:   s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
+		Step:     s.truth("SLACK_WORKFLOW_STEP"),
 		Policy: approvals.Policy{
 			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
 			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
@@ -90,12 +93,12 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 			MaxServers:        s.number("MAX_SERVERS", 1000, 1, 10000),
 			MaxOpenRequests:   s.number("MAX_OPEN_REQUESTS", 20, 1, 1000),
 			MaxAsksPerHour:    s.number("MAX_ASKS_PER_HOUR", 60, 1, 10000),
-			AllowedChannels:   s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
 			Protection: approvals.Protection{
 				Servers: s.list("PROTECTED_SERVERS", anything, ""),
 				Tags:    s.list("PROTECTED_TAGS", anything, ""),
 			},
 		},
+		AllowedChannels: s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
 		Credentials: ecsclient.Credentials{
 			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
 			SecretKey:     secret.New(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),

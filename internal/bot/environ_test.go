@@ -168,6 +168,8 @@ func TestTheCommandLine(t *testing.T) {
 		{"--help", 0, "usage: bot", ""},
 		{"manifest", 0, "display_information", ""},
 		{"manifest --json", 0, `"display_information"`, ""},
+		{"manifest --workflow-step", 0, "\nfunctions:\n  ask_to_stop_servers:\n", ""},
+		{"manifest --workflow-step --json", 0, `"ask_to_stop_servers"`, ""},
 		{"foo", 2, "", "unknown command foo\n"},
 		{"manifest --foo", 2, "", "unknown command manifest --foo\n"},
 		{"version now", 2, "", "unknown command version now\n"},

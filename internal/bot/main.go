@@ -29,6 +29,8 @@ usage: bot                    run the bot
        bot manifest           print the Slack app manifest as YAML
        bot manifest --json    the same as JSON
        bot manifest --link    print a link that creates the Slack app
+       bot manifest --workflow-step [--json]
+                              the same with the step for Workflow Builder (paid plans)
        bot policy check FILE  print what is wrong in a configuration file
        bot version            print the version
        bot help               print this help
@@ -54,6 +56,11 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case "manifest --link":
 		fmt.Fprintln(stdout, slackapp.ManifestLink())
 		return exitOK
+	case "manifest --workflow-step":
+		fmt.Fprint(stdout, slackapp.StepManifest())
+		return exitOK
+	case "manifest --workflow-step --json":
+		return printResult(stdout, stderr, slackapp.StepManifestJSON)
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return exitOK

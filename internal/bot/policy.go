@@ -45,26 +45,28 @@ func checkPolicy(file string, lookup Lookup, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// environment returns the settings that a project has where the file does not say
-// otherwise. Faults of other settings do not matter here; a setting with a fault has
-// its default.
-func environment(lookup Lookup) config.Project {
+// environment returns what projects have where the file does not say otherwise. Faults
+// of other settings do not matter here; a setting with a fault has its default.
+func environment(lookup Lookup) config.Environment {
 	c, _, _ := load(lookup)
 	s := settings{lookup: lookup}
-	return config.Project{
-		Region:    s.get("ECS_REGION"),
-		Endpoint:  s.get("ECS_ENDPOINT"),
-		ProjectID: c.ProjectID,
-		Credentials: config.Credentials{
-			AccessKey:     s.reference("HUAWEICLOUD_SDK_AK"),
-			SecretKey:     s.reference("HUAWEICLOUD_SDK_SK"),
-			SecurityToken: s.reference("HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+	return config.Environment{
+		AllowedChannels: c.AllowedChannels,
+		Project: config.Project{
+			Region:    s.get("ECS_REGION"),
+			Endpoint:  s.get("ECS_ENDPOINT"),
+			ProjectID: c.ProjectID,
+			Credentials: config.Credentials{
+				AccessKey:     s.reference("HUAWEICLOUD_SDK_AK"),
+				SecretKey:     s.reference("HUAWEICLOUD_SDK_SK"),
+				SecurityToken: s.reference("HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+			},
+			ApprovalChannel: c.Channel,
+			Policy:          c.Policy,
+			Rate:            c.Rate,
+			BatchSize:       c.BatchSize,
+			Anchor:          string(c.Anchor),
 		},
-		ApprovalChannel: c.Channel,
-		Policy:          c.Policy,
-		Rate:            c.Rate,
-		BatchSize:       c.BatchSize,
-		Anchor:          string(c.Anchor),
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 // plain is what the environment says where nothing but the defaults is set.
-var plain = Project{
+var plain = Environment{Project: Project{
 	Policy: approvals.Policy{ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 1000, MaxOpenRequests: 20, MaxAsksPerHour: 60},
 	Rate:   1000, BatchSize: 100, Anchor: "submit",
-}
+}}
 
 // prod is a project of seven lines, and alpha and beta are two of eight.
 const (

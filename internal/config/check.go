@@ -18,7 +18,7 @@ import (
 // the decoder refused is empty and must not lead to further faults.
 type checker struct {
 	*decoder
-	env Project
+	env Environment
 }
 
 func (c *checker) convert(doc *document) File {
@@ -44,7 +44,7 @@ func (c *checker) convert(doc *document) File {
 				c.contradicts(&p.Channels[j], "channels holds %q, which belongs to project %q; a channel belongs to one project", id, other.Name)
 			}
 			channels[id] = p
-			if allowed := c.env.Policy.AllowedChannels; id != "" && len(allowed) > 0 && !slices.Contains(allowed, id) {
+			if allowed := c.env.AllowedChannels; id != "" && len(allowed) > 0 && !slices.Contains(allowed, id) {
 				c.contradicts(&p.Channels[j], "channels holds %q, where the command may not be used; add it to ALLOWED_CHANNELS", id)
 			}
 		}
@@ -81,7 +81,7 @@ func firstOf(c *checker, whole any, addresses ...any) any {
 
 // project fills in from the environment what the file does not say.
 func (c *checker) project(p *project) Project {
-	made := c.env
+	made := c.env.Project
 	made.Name = p.Name
 	made.Channels = p.Channels
 	set(c, &made.ProjectID, &p.ProjectID)

@@ -40,6 +40,12 @@ type Project struct {
 	Anchor    string // submit or finish
 }
 
+// Environment is what the settings of the environment say.
+type Environment struct {
+	Project                  // what a project has where the file does not say otherwise
+	AllowedChannels []string // where the command may be used; empty: everywhere
+}
+
 // Credentials say where a project's keys are, never what they are.
 type Credentials struct {
 	Agency        bool // temporary keys of the agency of the server that the bot runs on
@@ -88,9 +94,8 @@ func (all Faults) Error() string {
 // mostBytes bounds a file: a larger one is not a configuration.
 const mostBytes = 1 << 20
 
-// Read reads a file. What a project does not say it takes from env, which has the
-// settings of the environment. The error is of type [Faults]; no secret is in it.
-func Read(file string, env Project) (File, error) {
+// Read reads a file. What a project does not say it takes from env. The error is of type [Faults]; no secret is in it.
+func Read(file string, env Environment) (File, error) {
 	if info, err := os.Stat(file); err == nil && info.Size() > mostBytes {
 		return File{}, Faults{{File: file, Message: "is larger than 1 MB; it is not a configuration file"}}
 	}
@@ -102,7 +107,7 @@ func Read(file string, env Project) (File, error) {
 }
 
 // Parse is [Read] for the text of a file.
-func Parse(file string, text []byte, env Project) (File, error) {
+func Parse(file string, text []byte, env Environment) (File, error) {
 	d := decoder{file: file, at: map[any]place{}, bad: map[any]bool{}}
 	var doc document
 	if root := d.parse(text); root != nil {

@@ -97,7 +97,7 @@ func TestAFileBecomesPolicies(t *testing.T) {
 	env.Policy.Protection.Tags = []string{"keep"}
 
 	no := false
-	prod, dev, lab := env, env, env
+	prod, dev, lab := env.Project, env.Project, env.Project
 	prod.Name, prod.Region, prod.ProjectID = "prod", "eu-west-101", "0123"
 	prod.Credentials = Credentials{AccessKey: Reference{Env: "PROD_AK"}, SecretKey: Reference{Env: "PROD_SK"}, SecurityToken: Reference{Env: "PROD_TOKEN"}}
 	prod.Channels, prod.ApprovalChannel = []string{"C0PROD", "G0PRIVATE"}, "C0CARDS"
@@ -151,7 +151,7 @@ func TestWhatAProjectDoesNotSayComesFromTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.Name = "prod"
-	if d := cmp.Diff(File{"ecsbot", []Project{env}}, got); d != "" {
+	if d := cmp.Diff(File{"ecsbot", []Project{env.Project}}, got); d != "" {
 		t.Error(d)
 	}
 	// Of a pair of keys the token of another pair is no part.
@@ -180,7 +180,7 @@ func TestFilesThatCannotBeReadAreFaults(t *testing.T) {
 
 func TestTheCommandMayBeUsedInAProjectsChannels(t *testing.T) {
 	env := plain
-	env.Policy.AllowedChannels = []string{"C0OPS"}
+	env.AllowedChannels = []string{"C0OPS"}
 	_, err := Parse("f", []byte(prod+"    channels: [C0OPS, C0PROD]\n"), env)
 	if want := `f:8:23: channels holds "C0PROD", where the command may not be used; add it to ALLOWED_CHANNELS`; errorText(err) != want {
 		t.Errorf("got %v, want %s", err, want)

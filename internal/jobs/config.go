@@ -5,27 +5,20 @@ import (
 	"log/slog"
 	"time"
 
-	"ecsbot/internal/approvals"
-	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/store"
 )
 
 // Config configures an engine. Zero values get the defaults given.
 type Config struct {
-	ProjectID string // names the keys in Redis; the cloud's project id
-	Project   string // the name people use for it
-	Redis     *store.Redis
-	Cloud     *ecsclient.Client
-	Policy    approvals.Policy
-	Log       *slog.Logger
-	Metrics   *Metrics // must be set
+	Keyspace string // names the keys in Redis
+	Projects []Project
+	Redis    *store.Redis
+	Log      *slog.Logger
+	Metrics  *Metrics // must be set
 
-	Rate      int           // most servers sent in any Window; default 1000
-	BatchSize int           // servers in one call; default 100, at most 1000
-	Anchor    Anchor        // AnchorSubmit (default) or AnchorFinish
-	Window    time.Duration // of the cloud's quota; default 60 s, other values for tests
-	Guard     time.Duration // added to the window for clock error; default 1 s
-	Confirm   int           // replicas that must have an intent before its call; default [store.ConfirmAuto]
+	Window  time.Duration // of the cloud's quota; default 60 s, other values for tests
+	Guard   time.Duration // added to the window for clock error; default 1 s
+	Confirm int           // replicas that must have an intent before its call; default [store.ConfirmAuto]
 
 	// TrustEmpty says that nothing was ever sent from an empty store. That is
 	// certain only in the demo and in tests, which make their stores themselves. A
@@ -66,10 +59,16 @@ const (
 	AnchorFinish Anchor = "finish" // with the end of the job
 )
 
+// withDefaults fills in what is not set: at most 1000 servers sent in any window, and
+// 100 in one call.
+func (p Project) withDefaults() Project {
+	p.Rate = cmp.Or(p.Rate, 1000)
+	p.BatchSize = cmp.Or(p.BatchSize, 100)
+	p.Anchor = cmp.Or(p.Anchor, AnchorSubmit)
+	return p
+}
+
 func (c Config) withDefaults() Config {
-	c.Rate = cmp.Or(c.Rate, 1000)
-	c.BatchSize = cmp.Or(c.BatchSize, 100)
-	c.Anchor = cmp.Or(c.Anchor, AnchorSubmit)
 	c.Window = cmp.Or(c.Window, time.Minute)
 	c.Guard = cmp.Or(c.Guard, time.Second)
 	c.Quarantine = cmp.Or(c.Quarantine, 180*time.Second)
@@ -95,10 +94,6 @@ func (c Config) withDefaults() Config {
 	c.AuditKeep = cmp.Or(c.AuditKeep, 1_000_000)
 	return c
 }
-
-// reserve is the room that a request too large for one window leaves for the first
-// batch of a small one. A full batch fits beside it.
-func (c Config) reserve() int { return min(c.BatchSize, c.Rate/10, c.Rate-c.BatchSize) }
 
 // soon is how long a small request may have to wait for that room.
 func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }

@@ -16,33 +16,42 @@ import (
 // *approvals.Refusal. Approvals of former approvers, who have lost that right, become
 // void.
 func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		if _, err := r.Approve(p, d.cfg.Policy, op, now); err != nil {
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		if _, err := r.Approve(p, pol, op, now); err != nil {
 			return r, err // refused by the request as stored, before approvals become void
 		}
-		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, op, now)
+		return r.VoidApprovalsOf(former).Approve(p, pol, op, now)
 	})
 }
 
 // Deny ends a pending request because p says no.
 func (d *desk) Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Deny(p, d.cfg.Policy, reason, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Deny(p, pol, reason, op, now)
 	})
 }
 
 // Cancel withdraws a pending request, or stops a running one from sending more
 // batches.
 func (d *desk) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Cancel(p, d.cfg.Policy, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Cancel(p, pol, op, now)
 	})
+}
+
+// policyOf is the policy of the project that r is about. If it is not served any more,
+// nobody is an approver.
+func (d *desk) policyOf(r approvals.Request) approvals.Policy {
+	if p := d.projects.of(r); p != nil {
+		return p.Policy
+	}
+	return approvals.Policy{}
 }
 
 // decide makes one decision: move decides on the request as read, and the commit
 // succeeds only if the request has not changed since. Otherwise it reads and decides
 // again.
-func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
+func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, approvals.Policy, time.Time) (approvals.Request, error)) (approvals.Request, error) {
 	for {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
@@ -54,7 +63,7 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 		if _, made := r.Body.DecisionByOp(op); made {
 			return r.Body, nil
 		}
-		next, err := move(r.Body, d.now())
+		next, err := move(r.Body, d.policyOf(r.Body), d.now())
 		if err != nil {
 			return r.Body, err
 		}
@@ -140,7 +149,7 @@ func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
 // Resolve records a person's statement about the servers of an ended request whose
 // outcome is unknown: run says that they run, else they are off.
 func (d *desk) Resolve(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Resolve(p, d.cfg.Policy, run, reason, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Resolve(p, pol, run, reason, op, now)
 	})
 }

@@ -23,7 +23,7 @@ func (s *sender) poll(ctx context.Context, lease store.Lease, b store.Stored[app
 		s.release(ctx, lease, wait, false)
 		return nil
 	}
-	job, err := s.cfg.Cloud.ShowJob(ctx, b.Body.JobID)
+	job, err := s.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	switch {
 	case apiError(err).JobGone():

@@ -20,7 +20,11 @@ type Decider interface {
 // decide is found out here.
 
 func (a *App) approve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.decider(ctx, in.User)
+	pol, err := a.policyFor(ctx, in.Request)
+	if err != nil {
+		return err
+	}
+	p, err := a.roles.decider(ctx, in.User, pol)
 	if err != nil {
 		return err
 	}

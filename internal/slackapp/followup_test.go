@@ -87,7 +87,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 }
 
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
-	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN"}})
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
 	bothForms(t, "card_start", v, func(v view) ([]slack.Block, string) { return v.card(start, approvals.Freeze{}) })
 	if text := asJSON(t, first(v.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
@@ -103,7 +103,7 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
 	goldenModal(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
-	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
+	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Projects[0].Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

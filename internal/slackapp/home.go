@@ -43,7 +43,7 @@ func (po *poster) PublishHome(ctx context.Context, user string) approvals.Delive
 // homeNow reads what the Home shows.
 func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	// What a click may do is looked up again at the click.
-	p, err := po.roles.person(ctx, user, ageToLook, po.cfg.Policy.Approvers)
+	p, err := po.roles.person(ctx, user, ageToLook, po.desk.Projects().Approvers())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, erro
 	}
 	h.now = time.Now()
 	h.link = func(r approvals.Request) string { return po.permalink(ctx, r) }
-	return po.view.home(h), nil
+	return po.view().home(h), nil
 }
 
 // home is what one person's Home shows.
@@ -99,7 +99,7 @@ func (v view) home(h home) []slack.Block {
 		page.text(h.told)
 	}
 	var no *approvals.Refusal
-	if errors.As(v.Policy.MayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
+	if errors.As(v.mayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
 		page.text(sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
 	}
@@ -120,7 +120,7 @@ func (v view) home(h home) []slack.Block {
 	}
 	open := func(r approvals.Request) {
 		text := v.sayHomeOpen(r, h.freeze, h.link(r))
-		_, err := r.Cancel(h.person, v.Policy, "", h.now)
+		_, err := r.Cancel(h.person, v.project(r).Policy, "", h.now)
 		switch {
 		case err != nil:
 			page.text(text)
@@ -159,7 +159,7 @@ func overtaken(m approvals.Message, f approvals.Freeze) bool {
 func (v view) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
 		r.Reason = clip(r.Reason, homeReason)
-		_, err := r.Approve(h.person, v.Policy, "", h.now)
+		_, err := r.Approve(h.person, v.project(r).Policy, "", h.now)
 		switch {
 		case err == nil:
 			waiting = append(waiting, r)

@@ -14,7 +14,7 @@ import (
 // buttons last.
 func TestAMessageOfManyTellsEachOfThem(t *testing.T) {
 	for _, newer := range []bool{false, true} {
-		tellsEachOfThem(t, view{Rate: 1000, Batch: 100, Newer: newer})
+		tellsEachOfThem(t, view{Newer: newer})
 	}
 }
 
@@ -71,7 +71,7 @@ func TestAMessageOfManyIsNotTooLong(t *testing.T) {
 	}
 	m.Notes = append(m.Notes, end)
 	for _, newer := range []bool{false, true} {
-		blocks, text := view{Rate: 1000, Batch: 100, Newer: newer}.reply(m)
+		blocks, text := view{Newer: newer}.reply(m)
 		raw := drawn(t, slacksim.OnMessage, blocks)
 		if n := slacksim.BlockText(raw); n > maxBlocks+500 || len(text) > maxFallback {
 			t.Errorf("%d characters in blocks, %d bytes of text", n, len(text))

@@ -37,6 +37,8 @@ type deskOf struct {
 	frozen approvals.ServerList
 }
 
+func (deskOf) Projects() approvals.Projects { return nil }
+
 func (d deskOf) ServerList(context.Context, string) (approvals.ServerList, error) {
 	return d.frozen, nil
 }

@@ -124,13 +124,13 @@ func (ro *roles) lastKnown(ctx context.Context, id string, body any) {
 }
 
 // decider is an approver who lets something go.
-func (ro *roles) decider(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.person(ctx, id, ageToLetGo, ro.cfg.Policy.Approvers)
+func (ro *roles) decider(ctx context.Context, id string, pol approvals.Policy) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToLetGo, pol.Approvers)
 }
 
 // asker is somebody who asks for servers.
-func (ro *roles) asker(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.person(ctx, id, ageToAsk, ro.cfg.Policy.Requesters)
+func (ro *roles) asker(ctx context.Context, id string, pol approvals.Policy) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToAsk, pol.Requesters)
 }
 
 // viewer is somebody who only looks.
@@ -148,8 +148,8 @@ func (ro *roles) mayView(ctx context.Context, id string) error {
 }
 
 // brakeman is an approver who holds something back.
-func (ro *roles) brakeman(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.holder(ctx, id, ro.cfg.Policy.MayDecide, ro.cfg.Policy.Approvers)
+func (ro *roles) brakeman(ctx context.Context, id string, pol approvals.Policy) (approvals.Person, error) {
+	return ro.holder(ctx, id, pol.MayDecide, pol.Approvers)
 }
 
 // canceller is who withdraws a request: its requester, or an approver.
@@ -162,7 +162,7 @@ func (ro *roles) canceller(ctx context.Context, id, request string) (approvals.P
 	if r.Requester == id {
 		return ro.holder(ctx, id, approvals.Belongs)
 	}
-	return ro.brakeman(ctx, id)
+	return ro.brakeman(ctx, id, ro.policyOf(r))
 }
 
 // former tells which of the people who approved a request are no approvers any
@@ -176,13 +176,14 @@ func (ro *roles) former(ctx context.Context, request, except string) ([]string, 
 	if err != nil {
 		return nil, err
 	}
+	pol := ro.policyOf(r)
 	var former []string
 	for _, id := range r.Approvers() {
 		if id == except {
 			continue
 		}
 		p := approvals.Person{ID: id}
-		for _, g := range groupsFor(id, [][]string{ro.cfg.Policy.Approvers}) {
+		for _, g := range groupsFor(id, [][]string{pol.Approvers}) {
 			in, err := ro.members(ctx, g)
 			if err != nil {
 				return nil, err
@@ -191,7 +192,7 @@ func (ro *roles) former(ctx context.Context, request, except string) ([]string, 
 				p.Groups = append(p.Groups, g)
 			}
 		}
-		if ro.cfg.Policy.MayDecide(p) != nil {
+		if pol.MayDecide(p) != nil {
 			former = append(former, id)
 		}
 	}
@@ -223,7 +224,7 @@ func (ro *roles) traits(ctx context.Context, id string, age time.Duration) (trai
 
 // members tells who is in a group.
 func (ro *roles) members(ctx context.Context, group string) ([]string, error) {
-	age := max(ageOfGroup, time.Duration(len(ro.cfg.Policy.Groups()))*groupsEach)
+	age := max(ageOfGroup, time.Duration(len(ro.desk.Projects().Groups()))*groupsEach)
 	return lookUp(ctx, ro, group, age, func(ctx context.Context) (members []string, err error) {
 		err = ro.call("usergroups.users.list", func() (err error) {
 			members, err = ro.api.GetUserGroupMembersContext(ctx, group)
@@ -243,7 +244,7 @@ func (ro *roles) members(ctx context.Context, group string) ([]string, error) {
 // learnGroups asks once for the members of all groups, so that there is a last
 // answer to lean on when Slack stops answering.
 func (ro *roles) learnGroups(ctx context.Context) {
-	for _, g := range ro.cfg.Policy.Groups() {
+	for _, g := range ro.desk.Projects().Groups() {
 		if _, err := ro.members(ctx, g); err != nil && ctx.Err() == nil {
 			ro.log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
 		}

@@ -66,7 +66,8 @@ var buttons = map[string]buttonRoute{
 	actShow:       {open: (*App).openServers},
 	actPrev:       {open: (*App).turnPage},
 	actNext:       {open: (*App).turnPage},
-	howInput:      {open: (*App).chooseHow},
+	howInput:      {open: (*App).redrawForm},
+	projectInput:  {open: (*App).redrawForm},
 }
 
 // formRoute is what happens when a form is submitted: it is read, recorded and

@@ -41,7 +41,7 @@ func newScene(t *testing.T, n int) *scene {
 	return s
 }
 
-func (s *scene) view() view { return view{Policy: s.pol, Batch: 100, Rate: 1000, Newer: s.newer} }
+func (s *scene) view() view { return inForm(viewOf(s.pol), s.newer) }
 
 func (s *scene) must(r approvals.Request, err error) approvals.Request {
 	s.t.Helper()

@@ -54,7 +54,7 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 	if who := v.mayStillDecide(r); len(who) > 0 {
 		s += " from " + mentions(who)
 	}
-	s += " · expires " + clock(r.Expires)
+	s += " · expires " + clock(r.Expires) + v.sayByStep(r)
 	if by := sayApprovers(r); by != "" {
 		s += "\nApproved so far by " + by
 	}
@@ -67,9 +67,10 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 // mayStillDecide are the approvers without those who have decided or whose word
 // would not count.
 func (v view) mayStillDecide(r approvals.Request) []string {
-	return slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
+	pol := v.project(r).Policy
+	return slices.DeleteFunc(slices.Clone(pol.Approvers), func(id string) bool {
 		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !v.Policy.AllowSelfApproval
+		return said || id == r.Requester && !pol.AllowSelfApproval
 	})
 }
 
@@ -266,7 +267,7 @@ func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	if r.Tally.Failed > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
 	}
-	if at := r.ETA(v.Rate); !at.IsZero() && !f.On {
+	if at := r.ETA(v.project(r).Rate); !at.IsZero() && !f.On {
 		s += " · done about " + clock(at)
 	}
 	s += "\n" + bar(r.Tally.Good(), r.Total)
@@ -292,7 +293,7 @@ func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
 
 // sayWaiting is what the next batch waits for.
 func (v view) sayWaiting(r approvals.Request) string {
-	return fmt.Sprintf("%s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
+	return fmt.Sprintf("%s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.project(r).Rate, "server"), sayPlace(r.QueuePosition))
 }
 
 // sayPlace is the request's place in the queue; empty if nobody is before it.
@@ -312,8 +313,8 @@ func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)
 // saySmall is the small print below what has to be decided.
 func (v view) saySmall(r approvals.Request) string {
 	s := r.ID
-	if wait := eta(r.Total, v.Rate); wait > 0 {
-		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.Rate, "server"))
+	if wait := eta(r.Total, v.project(r).Rate); wait > 0 {
+		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.project(r).Rate, "server"))
 	}
 	return s
 }

@@ -43,6 +43,8 @@ func sayCause(c approvals.Cause) string {
 		return "the clocks of my database and my machine differ by more than ten seconds, so I can't keep the cloud's limit. I retry every minute; tell the people who run this bot to synchronize them"
 	case approvals.CauseUnconfirmed:
 		return "no replica of my database confirmed the record of this call, so I did not make it. I keep trying; if this lasts, tell the people who run this bot"
+	case approvals.CauseProjectGone:
+		return "its project is not in my settings any more. Cancel it, or tell the people who run this bot"
 	case approvals.CauseParked:
 		return "it has crashed many times in a row. I retry in an hour; tell the people who run this bot, the log shows the error"
 

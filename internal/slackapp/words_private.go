@@ -12,8 +12,8 @@ import (
 
 // Private words.
 
-// sayHelp explains the command. Without approvers in pol they are not named.
-func sayHelp(slash string, pol approvals.Policy) string {
+// sayHelp explains the command, and who approves in each project.
+func sayHelp(slash string, projects approvals.Projects) string {
 	lines := []string{
 		"*Stop servers, with approval.* Name them by name, id, pattern or tag:",
 		"• `" + slash + " web-1 web-2 --reason \"night\"`",
@@ -26,8 +26,13 @@ func sayHelp(slash string, pol approvals.Policy) string {
 		"*Afterwards:* `retry ID` retries what failed, `start ID` starts what was stopped.",
 		"*Approvers:* `freeze [reason]` stops all sending, `unfreeze` resumes it.",
 	}
-	if len(pol.Approvers) > 0 {
-		lines = append(lines, fmt.Sprintf("Each request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
+	for _, p := range projects {
+		need := fmt.Sprintf("ach request needs %s from %s within %s.", count(max(1, p.Policy.ApprovalsRequired), "approval"), mentions(p.Policy.Approvers), took(p.Policy.TTL))
+		if len(projects) == 1 {
+			lines = append(lines, "E"+need)
+		} else {
+			lines = append(lines, "*Project* "+code(p.Name)+": e"+need)
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -159,7 +164,11 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.StoreFull:
 		return ":warning: My database is full, so nothing was saved. Tell the people who run this bot. Deny, cancel and freeze still work."
 	case approvals.WrongProject:
-		return fmt.Sprintf(":x: There is no project %s. No request was created. This bot serves %s.", code(no.Asked), code(no.Known))
+		return sayWrongProject(no)
+	case approvals.WhichProject:
+		return sayWhichProject(no)
+	case approvals.ProjectGone:
+		return sayProjectGone(no.Request)
 	case approvals.CloudAway:
 		return ":warning: Huawei Cloud does not respond. No request was created. Try again in a minute."
 	case approvals.CloudRefusesKey:
