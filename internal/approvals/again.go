@@ -86,3 +86,12 @@ func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now 
 	t.Unknown = 0
 	return next.to(t.end(false))
 }
+
+// AskedBy is the person who asked for the request: its requester, or for a retry that
+// was approved by the same click the person who clicked.
+func (r Request) AskedBy() string {
+	if len(r.Decisions) > 0 && r.Decisions[0].Choice == ChoseApprove && r.Decisions[0].OpID == r.CommandID {
+		return r.Decisions[0].By
+	}
+	return r.Requester
+}

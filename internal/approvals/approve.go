@@ -75,12 +75,15 @@ func (r Request) MayDecide(p Person, pol Policy, now time.Time) error {
 			}
 		}
 	}
+	if no, is := errors.AsType[*Refusal](err); is && no.Kind == NotApprover {
+		return &Refusal{Kind: NotApprover, Request: r} // it decides whom they can ask
+	}
 	return err
 }
 
-// Deciders are all people and groups who may approve r, now or later, by the policy or
-// by the rules that it was asked under.
-func (r Request) Deciders(pol Policy) []string { return append(pol.Deciders(), deciders(r.Rules)...) }
+// Deciders are the people and groups who may approve r, now or later, by the policy and
+// by the rules of now and of the ask.
+func (r Request) Deciders(pol Policy) [][]string { return append(pol.Deciders(), deciders(r.Rules)...) }
 
 // Demand is what r demands: the stricter of the rules at the ask, on the list as it is
 // now, and of the policy now. See [Request.Approve] about the list.
@@ -94,12 +97,12 @@ func (r Request) Demand(pol Policy, list *ServerList, now time.Time) (Demand, er
 	case r.NeedsList(pol):
 		return Demand{}, fmt.Errorf("request %s: rules need the list of servers", r.ID)
 	default:
-		count := max(1, r.ApprovalsNeeded, pol.ApprovalsRequired)
+		count := max(r.ApprovalsNeeded, pol.needed(r.Step))
 		return Demand{Slots: []Slots{{Count: count, Self: pol.AllowSelfApproval}}}, nil
 	}
 	then := pol
 	then.Rules, then.ApprovalsRequired = r.Rules, r.defaultNeeded()
-	return then.Demand(s, r.Created).and(pol.Demand(s, now)), nil
+	return then.Demand(s, r.Created).and(pol.Demand(s, now)).forStep(r.Step, pol), nil
 }
 
 // NeedsList reports whether the list of servers is needed to know what r demands,
@@ -153,7 +156,7 @@ func (pol Policy) mayApproveOwn(rules []Rule) bool {
 // fillsAlone reports whether one approval is enough and p may give it.
 func (r Request) fillsAlone(p Person, pol Policy, now time.Time) bool {
 	slots := r.slotsNow(pol)
-	if pol.ApprovalsRequired > 1 && slots[0].Rule == "" || r.DefaultNeeded > 0 && total(slots) != 1 {
+	if pol.needed(r.Step) > 1 && slots[0].Rule == "" || r.DefaultNeeded > 0 && total(slots) != 1 {
 		return false
 	}
 	return r.asNow(p, pol, slots, now).notOwn(r, slots).can(yes)

@@ -33,37 +33,37 @@ type Policy struct {
 	AllowSelfApproval bool
 	TTL               time.Duration // of an undecided request
 	ReasonRequired    bool
-	MaxServers        int      // in one request
-	MaxOpenRequests   int      // of one person; 0: no limit
-	MaxAsksPerHour    int      // of one person, dry runs and previews included; 0: no limit
-	AllowedChannels   []string // where the command may be used; empty: everywhere
+	MaxServers        int // in one request
+	MaxOpenRequests   int // of one person; 0: no limit
+	MaxAsksPerHour    int // of one person, dry runs and previews included; 0: no limit
 	Protection        Protection
 	Rules             []Rule // what some requests need instead, or in addition; in any order
 }
 
 // Groups lists the user groups whose members the policy asks about.
-func (p Policy) Groups() []string { return GroupsOf(p.Askers(), p.Deciders()) }
+func (p Policy) Groups() []string { return GroupsOf(append(p.Askers(), p.Deciders()...)...) }
 
-// Askers are all people and groups whom the policy or a rule lists as requesters.
-func (p Policy) Askers() []string {
-	all := slices.Clone(p.Requesters)
+// Askers are the people and groups whom the policy and each rule list as requesters.
+func (p Policy) Askers() [][]string {
+	all := [][]string{p.Requesters}
 	for _, r := range p.Rules {
-		all = append(all, r.Requesters...)
+		all = append(all, r.Requesters)
 	}
 	return all
 }
 
-// Deciders are all people and groups who may approve by the policy or by a rule, now or
-// later.
-func (p Policy) Deciders() []string { return append(slices.Clone(p.Approvers), deciders(p.Rules)...) }
+// Deciders are the people and groups who may approve by the policy and by each rule,
+// now or later.
+func (p Policy) Deciders() [][]string { return append([][]string{p.Approvers}, deciders(p.Rules)...) }
 
-func deciders(rules []Rule) []string {
-	var all []string
+func deciders(rules []Rule) [][]string {
+	var all [][]string
 	for _, r := range rules {
-		all = slices.Concat(all, r.Approvers, r.Quiet)
+		list := slices.Concat(r.Approvers, r.Quiet)
 		if r.Escalate != nil {
-			all = append(all, r.Escalate.To...)
+			list = append(list, r.Escalate.To...)
 		}
+		all = append(all, list)
 	}
 	return all
 }

@@ -29,6 +29,8 @@ const (
 	ServersTaken      RefusalKind = "servers are part of another request"
 	Unresolved        RefusalKind = "servers not found"
 	WrongProject      RefusalKind = "no such project"
+	WhichProject      RefusalKind = "several projects, and none is named"
+	ProjectGone       RefusalKind = "its project is not served any more"
 	RetriedBefore     RefusalKind = "its rest was tried again before"
 	CloudAway         RefusalKind = "the cloud does not answer"
 	CloudRefusesKey   RefusalKind = "the cloud refuses the bot's key"
@@ -73,11 +75,11 @@ type Refusal struct {
 
 	RetryAt time.Time // TooManyAsks: when the person may ask again
 
-	Asked string // WrongProject: the project that was named
-	Known string // WrongProject: the one that is served
+	Asked    string   // WrongProject: the project that was named
+	Projects []string // WrongProject, WhichProject: those that are served
 
 	Missing   []string            // Unresolved: what names no server
-	Near      map[string][]string // Unresolved: a missing name → similar names, the most similar first
+	Near      map[string][]string // Unresolved, WrongProject: a missing name → similar names, the most similar first
 	Ambiguous map[string][]Server // Unresolved: name → the servers that have it
 	Taken     map[string]string   // ServersTaken: server id → request id
 	LeftOut   []LeftOut           // NothingToDo: every server, and why

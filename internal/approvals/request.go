@@ -28,7 +28,8 @@ type Request struct {
 
 // Asked is what was asked, by whom and where. It never changes.
 type Asked struct {
-	Project     string    `json:"project"` // the configured project's name
+	Project     string    `json:"project"`              // the configured project's name
+	ProjectID   string    `json:"project_id,omitempty"` // its [Project.RecordID]
 	Action      Action    `json:"action,omitempty"`
 	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode        Mode      `json:"mode"`
@@ -38,6 +39,7 @@ type Asked struct {
 	AskedIn     string    `json:"from"`             // channel where it was typed
 	Channel     string    `json:"channel"`          // channel of the card
 	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	Step        string    `json:"step,omitempty"`   // id of the run of a Workflow Builder step that asked; it waits for the end
 	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
 	Created     time.Time `json:"created"`
 }
@@ -81,17 +83,23 @@ type Decided struct {
 type Work struct {
 	Batches     int       `json:"batches,omitempty"`
 	OpenBatches int       `json:"open,omitempty"` // batches that have not ended
-	Tally       Tally     `json:"tally,omitzero"`
+	Tally       Tally     `json:"tally,omitzero"` // of the batches that have ended
 	Started     time.Time `json:"started,omitzero"`
 	Finished    time.Time `json:"finished,omitzero"`
-	LastBatchAt time.Time `json:"progress,omitzero"` // when a batch ended last
-	RetriedBy   string    `json:"retried,omitempty"` // the request that tries its rest again
-	FreezeTold  int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
-	PauseTold   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
+	LastBatchAt time.Time `json:"progress,omitzero"`    // when a batch ended last
+	FirstEndAt  time.Time `json:"first_ended,omitzero"` // when a batch ended first
+	RetriedBy   string    `json:"retried,omitempty"`    // the request that tries its rest again
+	FreezeTold  int64     `json:"held,omitempty"`       // ms: since when the freeze is on that the thread was told of
+	PauseTold   string    `json:"paused,omitempty"`     // the store's run for which the thread was told of a pause
 
 	WaitingBatch  int       `json:"waiting,omitempty"` // number, from 1, of the batch that waits for the cloud's quota
 	QueuePosition int       `json:"place,omitempty"`   // of the request in the queue for it, if others are before it
 	QueueNotedAt  time.Time `json:"placed,omitzero"`
+
+	// Of batches that have not ended: their servers that have an outcome already. It
+	// counts only while EarlyOpen is OpenBatches; see [Request.Progress].
+	Early     Tally `json:"early,omitzero"`
+	EarlyOpen int   `json:"early_open,omitempty"`
 }
 
 // Thread is a place in Slack.
@@ -140,15 +148,15 @@ func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Reques
 	if err := pol.admits(ask, list); err != nil {
 		return Request{}, err
 	}
-	d := pol.Demand(Subject{Action: list.Action, Mode: ask.Mode, Servers: list.Servers}, now)
+	d := pol.Demand(Subject{Action: list.Action, Mode: ask.Mode, Servers: list.Servers}, now).forStep(ask.Step, pol)
 	if err := d.Admits(ask); err != nil {
 		return Request{}, err
 	}
 	r := Request{
 		ID: id, State: Pending,
 		Asked: Asked{
-			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason, Ticket: ask.Ticket,
-			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: cmp.Or(d.Channel(), ask.Channel), ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason, Ticket: ask.Ticket,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: cmp.Or(d.Channel(), ask.Channel), ResponseURL: ask.ResponseURL, Step: ask.Step, CommandID: ask.OpID,
 			Created: now,
 		},
 		Listed:  list.listed(ask.Project, ask.Mode),
@@ -324,19 +332,28 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 
 // AddBatches counts n more batches, after one was split.
 func (r Request) AddBatches(n int) Request {
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen += n
+	}
 	r.Batches += n
 	r.OpenBatches += n
 	return r
 }
 
-// BatchEnded counts an ended batch, and ends the request with its last one. It is an
+// BatchEnded counts an ended batch, of which nothing is counted early any more, and ends the request with its last one. It is an
 // error if no batch is open.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	if r.State != Executing || r.OpenBatches < 1 {
 		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.OpenBatches)
 	}
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen--
+	}
 	r.OpenBatches--
 	r.Tally, r.LastBatchAt = r.Tally.Plus(t), now
+	if r.FirstEndAt.IsZero() {
+		r.FirstEndAt = now
+	}
 	if r.OpenBatches > 0 {
 		return r.to(Executing)
 	}

@@ -69,7 +69,7 @@ func (v *vote) needsGroups(p Person, pol Policy) {
 func (v vote) count() (met bool, err error) {
 	r := v.request
 	if v.rights.none() {
-		return false, &Refusal{Kind: NotApprover}
+		return false, &Refusal{Kind: NotApprover, Request: r}
 	}
 	if err := r.open(v.now); err != nil {
 		return false, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 
+	"ecsbot/internal/approvals"
 	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
@@ -44,7 +45,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	}
 	calls := newCallMetrics(reg)
 	cloud, err := ecsclient.New(ecsclient.Config{
-		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
+		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Keys.source(log.With("part", "cloud")),
 		// It only smooths the calls of this process; the quota is in Redis.
 		Limiter: rate.NewLimiter(25, 40),
 		Observe: calls.observe,
@@ -54,9 +55,12 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		return nil, fmt.Errorf("cloud: %w", err)
 	}
 	ec := jobs.Config{
-		ProjectID: c.ProjectID, Project: c.Project, Redis: db, Cloud: cloud, Policy: c.Policy,
+		Keyspace: c.ProjectID, Redis: db,
+		Projects: []jobs.Project{{
+			Project: approvals.Project{Name: c.Project, ID: c.ProjectID, Policy: c.Policy, Channel: c.Channel, BatchSize: c.BatchSize, Rate: c.Rate},
+			Cloud:   cloud, Anchor: c.Anchor,
+		}},
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
-		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
 		Confirm:    c.Confirm,
 		Quarantine: c.Quarantine, PostQuarantine: c.UnsureWait, JobDeadline: c.Deadline,
 	}
@@ -65,8 +69,8 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	}
 	engine := jobs.New(ec)
 	app := slackapp.New(slackapp.Config{
-		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, Channel: c.Channel,
-		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate, ClassicBlocks: c.Blocks == BlocksClassic,
+		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, AllowedChannels: c.AllowedChannels,
+		ClassicBlocks: c.Blocks == BlocksClassic, WorkflowStep: c.Step,
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
 	b := &Bot{store: db, engine: engine, app: app, log: log,

@@ -13,7 +13,7 @@ import (
 func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	pol := approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, TTL: time.Hour}
-	v := view{Rate: 1000, Batch: 100, Policy: pol}
+	v := viewOf(pol)
 	ask := func(id, by string, n int) approvals.Request {
 		t.Helper()
 		var f approvals.ServerList

@@ -157,7 +157,7 @@ func sayWhy(w approvals.SkipReason) string {
 	case approvals.SkipBusy:
 		return "busy with another task"
 	case approvals.SkipVanished:
-		return "no longer in the cloud"
+		return "no longer exists"
 	case approvals.SkipProtected:
 		return "protected"
 	case approvals.SkipBareMetal:
