@@ -99,7 +99,7 @@ func (d *decoder) syntax(text []byte, err error) {
 	where := whereInYAML.FindStringSubmatch(message)
 	message = whereInYAML.ReplaceAllString(message, "")
 	line := 1
-	if where != nil && where[1] != "" {
+	if where != nil {
 		line, _ = strconv.Atoi(where[1])
 		if ofTheParser.MatchString(message) {
 			line++
