@@ -115,11 +115,31 @@ func (s *sender) recheckLater(ctx context.Context, lease store.Lease, b store.St
 		s.release(ctx, lease, pause, false)
 		return nil
 	}
-	ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
-	if overdue {
-		ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.overdueNote(next)))
+	change := func(next approvals.Batch) *store.Change {
+		ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
+		if overdue {
+			ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.overdueNote(next)))
+		}
+		return ch
 	}
-	_, err := s.commit(ctx, ch)
+	if early := next.Tally(); early != next.Noted {
+		// The card shows servers that are done although others of their batch are not.
+		// If the request changes at the same time, the next look at the batch notes them.
+		r, err := s.loadRequest(ctx, next.Request)
+		if err != nil {
+			return err
+		}
+		if r.Body.State == approvals.Executing {
+			noted := next
+			noted.Noted = early
+			shown := r.Body.NoteEarly(next.Noted, early)
+			_, err = s.commitProgress(ctx, change(noted).Write(s.keys.request(shown.ID), r.Ver, shown).Wake(threadItem(shown.ID), 0))
+			if !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+		}
+	}
+	_, err := s.commit(ctx, change(next))
 	return err
 }
 
@@ -135,6 +155,7 @@ func (s *sender) wakeNext(ch *store.Change, b approvals.Batch) {
 // between read and commit: then it is read again.
 func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, extra func(*store.Change)) error {
 	var err error
+	next.Noted = approvals.Tally{}
 	if next.State != approvals.BatchCancelled {
 		if next, err = next.Ended(); err != nil {
 			return err
@@ -145,7 +166,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if err != nil {
 			return err
 		}
-		done, err := r.Body.BatchEnded(next.Tally(), s.now())
+		done, err := r.Body.NoteEarly(b.Body.Noted, approvals.Tally{}).BatchEnded(next.Tally(), s.now())
 		if err != nil {
 			return err
 		}

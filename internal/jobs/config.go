@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"log/slog"
+	"slices"
 	"time"
 
 	"ecsbot/internal/store"
@@ -31,13 +32,14 @@ type Config struct {
 	JobDeadline    time.Duration   // after it a job is reported as overdue; default 35 min
 	MaxJobAge      time.Duration   // after it the servers decide; default 2 h
 	GiveUp         time.Duration   // after it a server that is still powering off or on has an unknown outcome; default 3 MaxJobAge
-	Polls          []time.Duration // pauses between two queries of a job; the last one repeats
+	Polls          []time.Duration // pauses between two queries of a job; the last one repeats; default [polls]
 
 	PollGap   time.Duration // pace at which one replica queries jobs; default 80 ms
 	Lease     time.Duration // how long a claimed item belongs to a worker; default 30 s
 	Heartbeat time.Duration // between two heartbeats; default 1 s. A worker that misses three is dead
 	RetryIn   time.Duration // wait after a failed step; default 3 s
-	Redraw    time.Duration // least time between two progress updates of a card; default 3 s
+	Redraw    time.Duration // least time between two progress updates of a card; default 1.5 s
+	Gather    time.Duration // how long a note about a batch waits for others like it; default 3 s
 	PostGap   time.Duration // pace at which all replicas post in one channel; default 1 s
 	DrawGap   time.Duration // pace at which all replicas update cards; default 1.5 s
 	HomeGap   time.Duration // least time between two updates of one person's Home; default 5 s
@@ -50,6 +52,15 @@ type Config struct {
 
 	AuditKeep int // entries that the audit log keeps; default 1,000,000, about 200 MB
 }
+
+// polls are the default pauses between two queries of a job. For two minutes, in which
+// most servers stop, the card follows them within five seconds. No job is queried more
+// often than every two seconds, jitter included.
+var polls = slices.Concat(
+	slices.Repeat([]time.Duration{2500 * time.Millisecond}, 48),
+	slices.Repeat([]time.Duration{5 * time.Second}, 36),
+	[]time.Duration{10 * time.Second, 15 * time.Second, 30 * time.Second},
+)
 
 // Anchor says when the 60 seconds of a permit begin.
 type Anchor string
@@ -77,13 +88,14 @@ func (c Config) withDefaults() Config {
 	c.MaxJobAge = cmp.Or(c.MaxJobAge, 2*time.Hour)
 	c.GiveUp = cmp.Or(c.GiveUp, 3*c.MaxJobAge)
 	if len(c.Polls) == 0 {
-		c.Polls = []time.Duration{3 * time.Second, 5 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second}
+		c.Polls = polls
 	}
 	c.PollGap = cmp.Or(c.PollGap, 80*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, time.Second)
 	c.RetryIn = cmp.Or(c.RetryIn, 3*time.Second)
-	c.Redraw = cmp.Or(c.Redraw, 3*time.Second)
+	c.Redraw = cmp.Or(c.Redraw, 1500*time.Millisecond)
+	c.Gather = cmp.Or(c.Gather, 3*time.Second)
 	c.PostGap = cmp.Or(c.PostGap, time.Second)
 	c.DrawGap = cmp.Or(c.DrawGap, 1500*time.Millisecond)
 	c.RejectedRetry = cmp.Or(c.RejectedRetry, 30*time.Second)
@@ -94,6 +106,9 @@ func (c Config) withDefaults() Config {
 	c.AuditKeep = cmp.Or(c.AuditKeep, 1_000_000)
 	return c
 }
+
+// pollPause is the pause after n queries of a job.
+func (c Config) pollPause(n int) time.Duration { return c.Polls[min(n, len(c.Polls)-1)] }
 
 // soon is how long a small request may have to wait for that room.
 func (c Config) soon() time.Duration { return min(4*time.Second, c.Window/15) }

@@ -166,4 +166,4 @@ func (r *reach) begin() (end func(), ok bool) {
 
 // reserve is the room that a request too large for one window leaves for the first
 // batch of a small one. A full batch fits beside it.
-func (p Project) reserve() int { return min(p.BatchSize, p.Rate/10, p.Rate-p.BatchSize) }
+func (p Project) reserve() int { return approvals.Reserve(p.Rate, p.BatchSize) }

@@ -195,7 +195,7 @@ func (s *sender) accepted(ctx context.Context, lease store.Lease, b store.Stored
 	if err != nil {
 		return err
 	}
-	ch := s.moveBatch(lease, b, next, audit.Accepted).Release(jittered(s.cfg.Polls[0]))
+	ch := s.moveBatch(lease, b, next, audit.Accepted).Release(jittered(s.cfg.pollPause(0)))
 	// With AnchorFinish the permit counts until the job ends, which may take hours.
 	counts := s.cfg.window()
 	if s.Anchor == AnchorFinish {

@@ -94,7 +94,7 @@ func scaled(c *Config) {
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
 	c.PollGap, c.Heartbeat, c.RetryIn = time.Microsecond, 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
-	c.RejectedRetry = 20 * time.Millisecond
+	c.RejectedRetry, c.Gather = 20*time.Millisecond, 10*time.Millisecond
 	c.TrustEmpty = true
 }
 
@@ -105,7 +105,7 @@ func unscaled(c *Config) {
 	c.Polls = nil
 	c.PollGap, c.Heartbeat, c.RetryIn = 0, 0, 0
 	c.Redraw, c.PostGap, c.DrawGap = 0, 0, 0
-	c.RejectedRetry = 0
+	c.RejectedRetry, c.Gather = 0, 0
 }
 
 // engine makes one replica's engine, with a connection of its own.
@@ -124,7 +124,7 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.example.com", ProjectID: projectID, Transport: w,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -48,6 +48,9 @@ func sayRisk(w approvals.Warning) string {
 	for _, longest := range []int{maxAlert, 24, 12} {
 		for n := len(w.Names); n > 0; n-- {
 			short := approvals.Warning{Hazard: w.Hazard, Count: w.Count}
+			for _, hint := range w.By[:min(len(w.By), longest/12)] {
+				short.By = append(short.By, clipRunes(withoutControls(hint), max(longest/2, 12)))
+			}
 			for _, name := range w.Names[:n] {
 				short.Names = append(short.Names, clipRunes(withoutControls(name), longest))
 			}

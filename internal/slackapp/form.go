@@ -101,7 +101,7 @@ func (a *App) formRefusal(ctx context.Context, in interaction, project approvals
 	var no *approvals.Refusal
 	if errors.As(project.Policy.MayAsk(p), &no) {
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-		return sayRefusal(no), nil
+		return a.view().sayRefusal(no), nil
 	}
 	if project.Name == "" {
 		return "", nil // that depends on the project
@@ -141,7 +141,7 @@ func (v view) form(state modalState) slack.ModalViewRequest {
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
 			field(howBlock, sayHowLabel, "", how, false).WithDispatchAction(true),
 			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !pol.ReasonRequired),
-			contextBlock(sayFormFoot(pol)),
+			contextBlock(v.sayFormFoot(state.Project)),
 		)},
 	}
 }

@@ -52,7 +52,7 @@ func (a *App) openModal(ctx context.Context, in interaction, trigger string, bui
 	}
 	if no, is := errors.AsType[*approvals.Refusal](err); is {
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-		a.poster.answer(within, in, sayRefusal(no))
+		a.poster.answer(within, in, a.view().sayRefusal(no))
 		return
 	}
 	if err == nil {

@@ -61,7 +61,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 }
 
 func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
-	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r))}
+	blocks := []slack.Block{header(sayHeadline(r)), section(view{}.sayWish(r))}
 	blocks = append(blocks, risks(r)...)
 	blocks = append(blocks, section(sayRequestNames(r)))
 	if r.LeftOutCount > 0 {

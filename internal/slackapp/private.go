@@ -149,5 +149,5 @@ func (po *poster) TellPrivately(ctx context.Context, user string, m approvals.Me
 	if user == m.Request.Requester {
 		in.Channel, in.Response = m.Request.AskedIn, m.Request.ResponseURL
 	}
-	return po.tell(ctx, in, sayElsewhere(m))
+	return po.tell(ctx, in, po.view().sayElsewhere(m))
 }

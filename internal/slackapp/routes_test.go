@@ -243,7 +243,7 @@ func TestAModalThatDoesNotOpenIsExplained(t *testing.T) {
 		"not opened": {code: "expired_trigger_id", told: "too late"},
 		"sent twice": {code: "exchanged_trigger_id"},
 	} {
-		r := newRig(t, slacksim.Options{}, nil)
+		r := newRig(t, slacksim.Options{}, deskOf{})
 		r.slack.FailNext("views.open", 1, slacksim.ErrorCode(tt.code, false))
 		r.app.openModal(t.Context(), interaction{User: "UANNA", Channel: "COPS"}, "T1",
 			func(context.Context) (slack.ModalViewRequest, error) { return infoModal("hello"), tt.err },

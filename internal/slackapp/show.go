@@ -48,7 +48,9 @@ func (a *App) status(ctx context.Context, _ approvals.Envelope, in interaction) 
 	if err != nil {
 		return err
 	}
-	a.poster.answer(ctx, in, a.view().sayStatus(r, f, batches, a.permalink(ctx, r)))
+	v := a.view()
+	v.links = a.linksTo(ctx, leadsTo(r)...)
+	a.poster.answer(ctx, in, v.sayStatus(r, f, batches, a.permalink(ctx, r)))
 	return nil
 }
 

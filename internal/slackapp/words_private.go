@@ -91,20 +91,23 @@ func sayNotHere(channels []string) string {
 }
 
 // sayRefusal tells a person why what they did has no effect.
-func sayRefusal(no *approvals.Refusal) string {
+func (v view) sayRefusal(no *approvals.Refusal) string {
 	r := no.Request
 	id := code(r.ID)
 	switch no.Kind {
 	case approvals.NotRequester:
 		return ":x: You can't request stops. Ask the people who run this bot to add you to REQUESTERS."
 	case approvals.NotApprover:
-		return ":x: Only approvers can do this."
+		return ":x: Only approvers can do this" + sayWho(v.approversOf(no.Request)) + "."
 	case approvals.NotYours:
 		if r.State != approvals.Pending {
 			return fmt.Sprintf(":x: Only %s, who requested it, or an approver can cancel %s.", mention(r.Requester), id)
 		}
 		return fmt.Sprintf(":x: Only %s, who requested it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
 	case approvals.OwnRequest:
+		if who := v.mayStillDecide(r); len(who) > 0 {
+			return fmt.Sprintf(":x: You can't approve your own request %s. Ask %s.", id, mentions(who[:min(maxWho, len(who))]))
+		}
 		return fmt.Sprintf(":x: You can't approve your own request %s; someone else has to.", id)
 	case approvals.YouApproved:
 		return fmt.Sprintf("You already approved %s. It needs %s more, from someone else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
@@ -150,11 +153,11 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotEnded:
 		return fmt.Sprintf(":x: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
 	case approvals.NotUnknown:
-		return fmt.Sprintf("No server of %s is unknown.%s", id, sayWord(r))
+		return fmt.Sprintf("%s has no unknown servers.%s", id, sayWord(r))
 	case approvals.NoneStopped:
 		return fmt.Sprintf("%s stopped no server that could be started again. No request was created.", id)
 	case approvals.RetriedBefore:
-		return fmt.Sprintf("%s was already retried as %s. Retry from there.", id, code(r.RetriedBy))
+		return fmt.Sprintf("%s was already retried as %s. Retry from there.", id, v.ref(r.RetriedBy))
 	case approvals.ListGone:
 		return fmt.Sprintf("The server list of %s is gone: it was never carried out, and such lists are kept for a day.", id)
 	case approvals.NoneFailed:
@@ -174,7 +177,24 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.CloudRefusesKey:
 		return ":warning: Huawei Cloud rejects my access key. No request was created. Tell the people who run this bot."
 	}
+	if said := sayRuleRefusal(no); said != "" {
+		return said
+	}
 	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
+}
+
+// maxWho is how many approvers a private answer names.
+const maxWho = 10
+
+// sayWho names people and groups in brackets; empty if there are none.
+func sayWho(ids []string) string {
+	switch {
+	case len(ids) == 0:
+		return ""
+	case len(ids) > maxWho:
+		return " (" + mentions(ids[:maxWho]) + " …)"
+	}
+	return " (" + mentions(ids) + ")"
 }
 
 // sayDecided tells in short how a request was decided, and by whom.
@@ -296,7 +316,7 @@ func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 	if r.State == approvals.Pending {
 		b.WriteString(sayTitle(r, f) + "\n")
 	}
-	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(sayWish(r), reasons))
+	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(v.sayWish(r), reasons))
 	small := code(r.ID) + " · list " + code(r.Digest)
 	if link != "" {
 		small += fmt.Sprintf(" · <%s|View>", link)
