@@ -40,7 +40,7 @@ func (c *checker) convert(doc *document) File {
 			ids[made.ProjectID] = p
 		}
 		for j, id := range p.Channels {
-			if other := channels[id]; id != "" && other != nil && other != p {
+			if other := channels[id]; id != "" && other != nil {
 				c.contradicts(&p.Channels[j], "channels holds %q, which belongs to project %q; a channel belongs to one project", id, other.Name)
 			}
 			channels[id] = p
@@ -305,7 +305,7 @@ func (c *checker) match(r *rule, p Project) {
 	keys := map[string]string{}
 	for i, tag := range m.Tags {
 		key, value, _ := strings.Cut(tag, "=")
-		if other, has := keys[key]; has && value != "" && other != "" && other != value {
+		if other, has := keys[key]; has && value != "" && other != "" {
 			c.contradicts(&m.Tags[i], "tags holds two values of %q, and a server has to have all tags; make two rules", key)
 		}
 		keys[key] = cmp.Or(value, keys[key])
