@@ -59,19 +59,26 @@ func (pol Policy) defaultCount(s Subject, matches []match) (count int, automatic
 	}
 	automatic = true
 	for i := range s.Servers {
-		var auto, demanded, taken bool
-		for _, m := range matches {
-			t := m.touched[i]
-			auto = auto || t == surely && m.rule.automates(s)
-			demanded = demanded || t != apart && !m.rule.Auto
-			taken = taken || t == surely && m.rule.takes()
-		}
-		automatic = automatic && auto && !demanded
-		if !taken && (demanded || !auto) {
+		auto, byDefault := standing(s, matches, i)
+		automatic = automatic && auto
+		if byDefault {
 			count = max(count, 1, pol.ApprovalsRequired)
 		}
 	}
 	return count, automatic
+}
+
+// standing reports whether the i-th server needs no approval, and whether it needs the
+// policy's approvers. If neither, a rule names who approves.
+func standing(s Subject, matches []match, i int) (automatic, byDefault bool) {
+	var auto, demanded, taken bool
+	for _, m := range matches {
+		t := m.touched[i]
+		auto = auto || t == surely && m.rule.automates(s)
+		demanded = demanded || t != apart && !m.rule.Auto
+		taken = taken || t == surely && m.rule.takes()
+	}
+	return auto && !demanded, !taken && (demanded || !auto)
 }
 
 // automates reports whether servers that only this rule touches need no approval.

@@ -28,8 +28,8 @@ var (
 			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true, TagsUnknown: true},
 		}, LeftOut: []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}}, LeftOutCount: 1, Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}, By: []string{"env=prod"}}},
 			Names: []NameRun{{First: "web-1", Last: "web-3", Count: 2, Gaps: true}, {First: "db", Count: 1, ID: "d"}}, SkipCounts: []SkipCount{{Skip: SkipOff, Count: 1, Names: []NameRun{{First: "web-3", Count: 1}}}}, Original: &OriginalList{Total: 3, Digest: "0badcafe"}},
-		Decided: Decided{Expires: late, ApprovalsNeeded: 1, Decisions: []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Count: 3, Void: true}}, Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"}, RemindersSent: 2,
-			DefaultNeeded: 2, Rules: []Rule{oldRule}, Fits: map[string][]string{"UBOB": {"", "prod"}},
+		Decided: Decided{Expires: late, ApprovalsNeeded: 1, Decisions: []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Count: 3, Void: true, Rule: "prod"}}, Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"}, RemindersSent: 2,
+			EscalatedAt: after("15m"), DefaultNeeded: 2, Rules: []Rule{oldRule}, Fits: map[string][]string{"UBOB": {"", "prod"}},
 			Slots: []Slots{{Count: 1}, {Rule: "prod", Count: 2, Self: true, Circles: []Circle{{Approvers: oldRule.Approvers, Quiet: oldRule.Quiet, Escalate: oldRule.Escalate}}}}},
 		Work: Work{Batches: 2, OpenBatches: 1, Tally: Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6}, Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000, LastBatchAt: after("11m30s"), FirstEndAt: after("10m30s"), Early: Tally{Stopped: 3}, EarlyOpen: 1, WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s")},
 	}
@@ -53,7 +53,7 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 		LeftOut: oldRequest.LeftOut,
 	})
 	checkRecord(t, "testdata/note.json", Note{
-		ID: "S-7K3MQ/end", Topic: TopicOutcome, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon, As: "S-TRYAG",
+		ID: "S-7K3MQ/end", Topic: TopicOutcome, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon, As: "S-TRYAG", Rest: 8, Names: []NameRun{{First: "web-1", Count: 1}}, Rule: "prod",
 	})
 	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}, FreezeTypedAt: noon, UnfreezeTypedAt: late})
 	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`), By: "UANN", Lane: LaneSlow})

@@ -36,6 +36,10 @@ const (
 	TopicRetried Topic = "retried"
 	TopicStart   Topic = "start requested"
 
+	// TopicLeftOut: an approver left servers out. Count is how many, Names names them, and
+	// Rest is how many remain.
+	TopicLeftOut Topic = "left out"
+
 	// TopicUnshared: a file could not be attached; Code is Slack's.
 	TopicUnshared Topic = "unshared"
 
@@ -59,6 +63,9 @@ type Note struct {
 	Code  string    `json:"code,omitempty"` // the cloud's
 	Next  time.Time `json:"next,omitzero"`  // when a file that could not be attached is retried
 	As    string    `json:"as,omitempty"`   // TopicRetried, TopicStart: the id of the new request
+	Rest  int       `json:"rest,omitempty"` // TopicLeftOut
+	Names []NameRun `json:"names,omitempty"`
+	Rule  string    `json:"rule,omitempty"` // TopicEscalated, TopicForbidden: its name
 }
 
 // Message is one post: one note, or several that were owed at the same time and are
@@ -82,7 +89,7 @@ func (t Topic) Merges() bool { return t == TopicSent || t == TopicBatchFailed }
 // Joins reports whether the topic may be told in one post with others. What is a message
 // of its own by its nature does not: the card, a file, an announcement, a reminder.
 func (t Topic) Joins() bool {
-	return t != TopicCard && t != TopicReminder && !t.File() && !t.Announces()
+	return t != TopicCard && t != TopicReminder && t != TopicEscalated && !t.File() && !t.Announces()
 }
 
 // Concludes reports whether a message of the topic needs all batches.
@@ -96,7 +103,7 @@ func (t Topic) File() bool { return t == TopicList || t == TopicResults }
 // cannot be posted in the channel.
 func (t Topic) Personal() bool {
 	switch t {
-	case TopicSent, TopicReminder, TopicList, TopicResults, TopicUnshared, TopicPaused, TopicApproved, TopicRetried, TopicStart:
+	case TopicSent, TopicReminder, TopicList, TopicResults, TopicUnshared, TopicPaused, TopicApproved, TopicRetried, TopicStart, TopicEscalated:
 		return false
 	}
 	return true

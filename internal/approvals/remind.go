@@ -36,10 +36,15 @@ func (r Request) Remind(gap time.Duration, now time.Time) (Request, bool) {
 	return r, true
 }
 
-// NextDue is when a pending request needs its next step: a reminder, or its expiry.
+// NextDue is when a pending request needs its next step: a reminder, an escalation, or
+// its expiry.
 func (r Request) NextDue(gap time.Duration) time.Time {
+	next := r.Expires
 	if all := r.Reminders(gap); r.RemindersSent < len(all) {
-		return all[r.RemindersSent]
+		next = all[r.RemindersSent]
 	}
-	return r.Expires
+	if all := r.escalations(); len(all) > 0 && all[0].at.Before(next) {
+		next = all[0].at
+	}
+	return next
 }

@@ -76,6 +76,7 @@ type Decided struct {
 	Rules         []Rule              `json:"rules,omitempty"`        // that matched at the ask, as they were
 	DefaultNeeded int                 `json:"need_default,omitempty"` // how many of the policy's approvers servers need that no rule takes; 0: no rule matched yet
 	Slots         []Slots             `json:"slots,omitempty"`        // the approvals that are needed, as of the ask or the last approval
+	EscalatedAt   time.Time           `json:"escalated,omitzero"`     // when people were told last that a rule asks them, too
 	Fits          map[string][]string `json:"fits,omitempty"`         // approver → the rules whose slots they can fill, as of the last approval
 }
 
@@ -134,7 +135,8 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	OpID   string    `json:"op,omitempty"` // id of the click or command
 
-	Count int `json:"n,omitempty"` // ChoseLeave: how many servers
+	Count int    `json:"n,omitempty"`    // ChoseLeave: how many servers
+	Rule  string `json:"rule,omitempty"` // ChoseRule: which one
 
 	// Void: an approval that does not count any more, because its approver had lost
 	// that right when the next approval was given, or has approved again.

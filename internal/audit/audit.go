@@ -18,6 +18,9 @@ const (
 	Planned Event = "planned"
 	// Reminded: a reminder was added to the outbox. Count is how many there are so far.
 	Reminded Event = "reminded"
+	// Escalated: more people are asked, because a rule says so after a time. Rule is its
+	// name.
+	Escalated Event = "escalated"
 	// Paused: the thread will say that nothing is sent for a while, because Redis
 	// was restarted or has lost changes.
 	Paused Event = "paused"
@@ -33,6 +36,14 @@ const (
 const (
 	// Approve: an approver said yes. To is approved if that was the last yes needed.
 	Approve Event = "approve"
+	// Auto: rules say that no approval is needed. Reason names them.
+	Auto Event = "auto"
+	// LeaveOut: an approver left servers out. Count is how many, Digest that of the
+	// servers that remain.
+	LeaveOut Event = "leave_out"
+	// Rule: a rule denies the approved request, so it was cancelled. Reason is the
+	// rule's sentence and Rule its name.
+	Rule Event = "rule"
 	// Deny: an approver said no.
 	Deny Event = "deny"
 	// Cancel: a person withdrew the request, or stopped further batches.
@@ -93,5 +104,7 @@ type Entry struct {
 	Digest  string `json:"digest,omitempty"`
 	Job     string `json:"job,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	Ticket  string `json:"ticket,omitempty"`
+	Rule    string `json:"rule,omitempty"`
 	Worker  string `json:"worker,omitempty"` // the replica that made the change
 }

@@ -62,6 +62,15 @@ func (d *desk) policyOf(r approvals.Request) approvals.Policy {
 // succeeds only if the request has not changed since. Otherwise it reads and decides
 // again.
 func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, approvals.Policy, time.Time) (approvals.Request, error)) (approvals.Request, error) {
+	return d.decideAnd(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, func(*store.Change), error) {
+		next, err := move(r, pol, now)
+		return next, func(*store.Change) {}, err
+	})
+}
+
+// decideAnd is decide for a decision that changes more than the request: move returns
+// what it adds to the change.
+func (d *desk) decideAnd(ctx context.Context, id, op string, move func(approvals.Request, approvals.Policy, time.Time) (approvals.Request, func(*store.Change), error)) (approvals.Request, error) {
 	for {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
@@ -73,7 +82,7 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 		if _, made := r.Body.DecisionByOp(op); made {
 			return r.Body, nil
 		}
-		next, err := move(r.Body, d.policyOf(r.Body), d.now())
+		next, more, err := move(r.Body, d.policyOf(r.Body), d.now())
 		if errors.Is(err, approvals.ErrOtherList) {
 			continue // it became shorter between the two reads
 		}
@@ -84,7 +93,7 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 		if err != nil {
 			return r.Body, err
 		}
-		switch _, err = d.commit(ctx, ch); {
+		switch _, err = d.commit(ctx, ch.Also(more)); {
 		case errors.Is(err, store.ErrConflict):
 			continue
 		case errors.Is(err, store.ErrLate):
@@ -125,6 +134,10 @@ func (rs *records) decision(ctx context.Context, r store.Stored[approvals.Reques
 		n.Topic, n.ID = approvals.TopicExpired, next.ID+"/expired"
 	case approvals.ChoseServersOff, approvals.ChoseServersOn:
 		n.Topic, n.ID, n.Count = approvals.TopicResolved, next.ID+"/settled", r.Body.Tally.Unknown
+	case approvals.ChoseRule:
+		n.Topic, n.ID, n.Rule = approvals.TopicForbidden, next.ID+"/forbidden", d.Rule
+	case approvals.ChoseLeave:
+		return ch, nil // [desk.LeaveOut] tells which servers
 	case approvals.ChoseNoCard:
 		return ch, nil // without a card there is no thread
 	}
@@ -139,7 +152,7 @@ func (rs *records) writeDecision(ctx context.Context, ch *store.Change, r store.
 		d = *next.Cancellation
 	}
 	ch.Write(rs.keys.request(next.ID), r.Ver, next).
-		Log(audit.Entry{Event: audit.Event(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Digest: next.Digest, Reason: d.Reason, Worker: rs.store.Worker()})
+		Log(audit.Entry{Event: audit.Event(d.Choice), Request: next.ID, By: d.By, From: string(r.Body.State), To: string(next.State), Count: d.Count, Digest: next.Digest, Reason: d.Reason, Rule: d.Rule, Worker: rs.store.Worker()})
 	if next.State.Final() {
 		return d, rs.endRequest(ctx, ch, next)
 	}
@@ -147,16 +160,23 @@ func (rs *records) writeDecision(ctx context.Context, ch *store.Change, r store.
 }
 
 func (rs *records) approvedNote(r approvals.Request, d approvals.Decision) approvals.Note {
+	given := 0 // the void ones, too: each has a note of its own
+	for _, d := range r.Decisions {
+		if d.Choice == approvals.ChoseApprove {
+			given++
+		}
+	}
 	return rs.note(approvals.Note{
-		ID: fmt.Sprintf("%s/approved/%d", r.ID, r.Approvals()), Topic: approvals.TopicApproved,
+		ID: fmt.Sprintf("%s/approved/%d", r.ID, given), Topic: approvals.TopicApproved,
 		By: d.By, Why: d.Reason, Count: r.Approvals(),
 	})
 }
 
-// overtaken reports whether a note is obsolete: a reminder that waited in the outbox
+// overtaken reports whether a note is obsolete: a reminder, or the like, that waited in the outbox
 // until the request was decided, or failures that the outcome tells.
 func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
-	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending ||
+	asks := n.Topic == approvals.TopicReminder || n.Topic == approvals.TopicEscalated
+	return asks && r.State != approvals.Pending ||
 		n.Topic == approvals.TopicBatchFailed && r.State.Final()
 }
 

@@ -82,6 +82,29 @@ func (d *desk) Servers(ctx context.Context, ask approvals.Ask) (found []approval
 	return p.inventory.Find(ctx, ask)
 }
 
+// Explain tells which rules apply to the servers that a person names, as they are now,
+// without making a request. Those that would be skipped now count only if all would be.
+func (d *desk) Explain(ctx context.Context, ask approvals.Ask) (e approvals.Explanation, missing *approvals.Refusal, err error) {
+	p, err := d.admit(&ask)
+	if err != nil {
+		return e, nil, err
+	}
+	found, missing, err := p.inventory.Find(ctx, ask)
+	if err != nil || len(found) == 0 {
+		return e, missing, err
+	}
+	s := approvals.Subject{Action: ask.Action, Mode: ask.Mode}
+	for _, server := range found {
+		if _, ok := ask.Action.Eligible(p.Policy.Protection, server); ok {
+			s.Servers = append(s.Servers, server)
+		}
+	}
+	if len(s.Servers) == 0 {
+		s.Servers = found
+	}
+	return p.Policy.Explain(s, d.now()), missing, nil
+}
+
 // Suggest finds up to n servers of a project by what a person has typed so far
 // ([inventory.Inventory.Suggest]).
 func (d *desk) Suggest(ctx context.Context, project, typed string, n int) ([]approvals.Server, error) {
@@ -125,16 +148,14 @@ func (d *desk) create(ctx context.Context, pol approvals.Policy, r approvals.Req
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
 		Write(k.thread(r.ID), 0, thread{Channel: r.Channel}).
-		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
+		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Ticket: r.Ticket, Worker: d.store.Worker()}).
 		Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
 		Wake(requestItem(r.ID), r.NextDue(d.cfg.RemindGap).Sub(r.Created))
 	if r.State == approvals.Approved { // by the same click that asked for it, or by rules
 		by := r.LastDecision()
 		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Reason: by.Reason, Worker: d.store.Worker()}).
 			Wake(requestItem(r.ID), 0)
-		if by.Choice == approvals.ChoseApprove {
-			ch.Also(tell(k, r.ID, d.approvedNote(r, by)))
-		}
+		ch.Also(tell(k, r.ID, d.approvedNote(r, by)))
 	}
 	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))

@@ -57,6 +57,9 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 		return err
 	}
 	crashpoint("plan.before")
+	if over, err := l.forbid(ctx, lease, r, list); over || err != nil {
+		return err
+	}
 	size := 1000 // of a project that is not served any more; its batches wait
 	if p := l.projects.of(r.Body); p != nil {
 		size = p.BatchSize
@@ -86,6 +89,9 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 // remind adds a reminder to the outbox of a pending request if one is due. It is a
 // transition of the request like any other: a decision that comes first wins.
 func (l *lifecycle) remind(ctx context.Context, lease store.Lease, r store.Stored[approvals.Request], now time.Time) error {
+	if told, err := l.escalate(ctx, lease, r, now); told || err != nil {
+		return err
+	}
 	next, due := r.Body.Remind(l.cfg.RemindGap, now)
 	in := max(0, next.NextDue(l.cfg.RemindGap).Sub(now))
 	if !due {
