@@ -20,6 +20,7 @@ type Command struct {
 	Hard    bool
 	Reason  string // one line, not escaped: it must be before it is shown
 	Project string
+	Ticket  string // of a change; not escaped
 	DryRun  bool
 	ID      string // the request that status, approve, deny, cancel, retry or start is about: "S-7K3MQ"
 	N       int    // how many history is to show; 0 if not said
@@ -44,12 +45,14 @@ const (
 	Start    Verb = "start" // again what a request stopped
 
 	ShowServers Verb = "servers"
+	Explain     Verb = "explain" // which rules apply to servers
 )
 
 // The bounds keep a slip of the paste buffer out. How many servers one request
 // may have is policy and is checked elsewhere.
 const (
 	MaxReason  = 500 // characters of a reason
+	MaxTicket  = 100 // characters of a ticket
 	maxText    = 4000
 	maxServers = 1000
 	maxHistory = 100

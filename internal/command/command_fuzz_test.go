@@ -65,6 +65,9 @@ func canonical(c Command) string {
 	if c.Project != "" {
 		add("--project %s", quotedForSlack(c.Project))
 	}
+	if c.Ticket != "" {
+		add("--ticket %s", quotedForSlack(c.Ticket))
+	}
 	for _, tag := range c.Tags {
 		add("--tag %s", quotedForSlack(tag))
 	}
@@ -75,7 +78,7 @@ func canonical(c Command) string {
 	default:
 		add("%s", quotedForSlack(c.Reason))
 	}
-	if c.Verb == Ask || c.Verb == ShowServers {
+	if c.Verb == Ask || c.Verb == ShowServers || c.Verb == Explain {
 		add("-- %s", strings.Join(c.Servers, " "))
 	}
 	return strings.Join(words, " ")
@@ -121,12 +124,12 @@ func checkCommand(t *testing.T, cmd Command) {
 			t.Errorf("server id %q is not in lower case", name)
 		}
 	}
-	for _, s := range append([]string{cmd.Reason, cmd.Project, cmd.ID}, cmd.Tags...) {
+	for _, s := range append([]string{cmd.Reason, cmd.Project, cmd.Ticket, cmd.ID}, cmd.Tags...) {
 		if strings.ContainsFunc(s, isHiddenControl) || s != oneLine(s) {
 			t.Errorf("control characters or loose space in %q", s)
 		}
 	}
-	if (cmd.Verb == Ask || cmd.Verb == ShowServers) && len(cmd.Servers)+len(cmd.Tags) == 0 {
+	if (cmd.Verb == Ask || cmd.Verb == ShowServers || cmd.Verb == Explain) && len(cmd.Servers)+len(cmd.Tags) == 0 {
 		t.Error("asks for nothing")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-var flagNames = []string{"tag", "soft", "hard", "type", "reason", "project", "dry-run"}
+var flagNames = []string{"tag", "soft", "hard", "type", "reason", "project", "ticket", "dry-run"}
 
 var (
 	tagKey   = regexp.MustCompile(`^[^=*<>\\|,]{1,128}$`)
@@ -32,6 +32,8 @@ func (p *parser) flag(w word, flag string) {
 		p.stopType(w)
 	case "project":
 		p.project(w)
+	case "ticket":
+		p.ticketFlag(w)
 	case "reason":
 		p.reasonFlag(w)
 	}
@@ -176,6 +178,29 @@ func (p *parser) project(w word) {
 		p.mistake(FlagTwice, w.typed, clip(p.cmd.Project, maxWord))
 	default:
 		p.cmd.Project = plainDashes(v.text)
+	}
+}
+
+func (p *parser) ticketFlag(w word) {
+	v, ok := p.value(w, "--ticket ID")
+	switch {
+	case !ok:
+	case p.cmd.Ticket != "":
+		p.mistake(FlagTwice, w.typed, clip(p.cmd.Ticket, maxWord))
+	default:
+		p.ticket(plainDashes(v.text))
+	}
+}
+
+// ticket notes the id of a change. What it has to look like is policy.
+func (p *parser) ticket(id string) {
+	switch n := utf8.RuneCountInString(id); {
+	case strings.ContainsFunc(id, isHiddenControl):
+		p.mistake(ControlCharacter, id, "")
+	case n > MaxTicket:
+		p.mistakeOf(Mistake{Kind: TicketTooLong, Word: id, Count: n, Limit: MaxTicket})
+	default:
+		p.cmd.Ticket = id
 	}
 }
 

@@ -43,3 +43,10 @@ func Reason(text string) (string, Mistakes) {
 	p.reason(oneLine(text))
 	return p.cmd.Reason, p.mistakes
 }
+
+// Ticket reads the form's field of the ticket. All of it is the ticket.
+func Ticket(text string) (string, Mistakes) {
+	var p parser
+	p.ticket(plainDashes(oneLine(text)))
+	return p.cmd.Ticket, p.mistakes
+}

@@ -15,6 +15,7 @@ type Kind int
 const (
 	TooLong          Kind = iota // Count, Limit: characters
 	ReasonTooLong                // Count, Limit: characters
+	TicketTooLong                // Count, Limit: characters
 	ControlCharacter             // Hint: which, like U+202E
 	OpenQuote
 	UnknownFlag      // Hint: the flag or verb that it resembles
@@ -45,6 +46,7 @@ const (
 var kindNames = [endOfKinds]string{
 	TooLong:              "text is too long",
 	ReasonTooLong:        "reason is too long",
+	TicketTooLong:        "ticket is too long",
 	ControlCharacter:     "hidden control character",
 	OpenQuote:            "quote is not closed",
 	UnknownFlag:          "unknown flag",

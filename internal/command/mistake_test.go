@@ -54,7 +54,7 @@ func TestParseNamesEveryMistake(t *testing.T) {
 		}
 		expectMistakes(t, input.Text, want)
 	}
-	for _, onlyInLongTexts := range []Kind{TooLong, ReasonTooLong, TooManyServers} {
+	for _, onlyInLongTexts := range []Kind{TooLong, ReasonTooLong, TicketTooLong, TooManyServers} {
 		delete(unseen, onlyInLongTexts.String())
 	}
 	if len(unseen) > 0 {

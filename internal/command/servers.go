@@ -142,12 +142,19 @@ func (p *parser) addServer(w word, name string) {
 // showServers reads the servers of the verb that only shows them: named as for
 // a request, but nothing that says how or why to stop them.
 func (p *parser) showServers() {
+	if p.explain(); p.howSaid != "" {
+		p.unexpected(p.howSaid)
+	}
+}
+
+// explain reads servers and how they would be stopped, but nothing that says why.
+func (p *parser) explain() {
 	p.ask()
 	switch {
-	case p.howSaid != "":
-		p.unexpected(p.howSaid)
 	case p.cmd.Reason != "":
 		p.unexpected("--reason")
+	case p.cmd.Ticket != "":
+		p.unexpected("--ticket")
 	case p.cmd.DryRun:
 		p.unexpected("--dry-run")
 	}

@@ -24,6 +24,7 @@ var verbForms = map[Verb]string{
 	Retry:       "retry ID",
 	Start:       "start ID",
 	ShowServers: "servers SERVER… or servers --tag key=value",
+	Explain:     "explain SERVER… or explain --tag key=value, with --hard and --project",
 }
 
 // Verbs lists the verbs that can be typed, in alphabetical order.
@@ -85,6 +86,8 @@ func (p *parser) arguments(verb word) {
 		p.historyCount()
 	case ShowServers:
 		p.showServers()
+	case Explain:
+		p.explain()
 	}
 	for w, ok := p.scan.next(); ok; w, ok = p.scan.next() {
 		p.unexpected(w.typed)

@@ -27,6 +27,8 @@ import (
 type Desk interface {
 	Recorder   // interaction.go: store what people did
 	Asker      // ask.go: make a request
+	Shortener  // leaveout.go: leave servers out
+	Explainer  // explain_rules.go: which rules apply
 	Decider    // decide.go: approve, deny, cancel
 	FollowUps  // followup.go: retry, start again
 	Resolver   // resolve.go: take a person's word

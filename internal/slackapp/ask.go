@@ -34,7 +34,7 @@ func (a *App) ask(ctx context.Context, env approvals.Envelope, in interaction) e
 	}
 	r, err := a.desk.Ask(ctx, approvals.Ask{
 		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(project.Channel, in.Channel), ResponseURL: in.Response,
-		Project: project.Name, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
+		Project: project.Name, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, Ticket: cmd.Ticket, DryRun: cmd.DryRun,
 	})
 	switch {
 	case err != nil:

@@ -12,15 +12,18 @@ const unfolded = 5
 // foldedBudget is the room for the lines of a folded list.
 const foldedBudget = 1500
 
-// serverList are the servers on the card, with the button that shows all of them. A
-// folded list has their ids and states; its title names them, so that nobody needs to
+// serverList are the servers on the card, with the buttons that show all of them and
+// leave some out. A folded list has their ids and states; its title names them, so that nobody needs to
 // open it in order to decide.
 func (v view) serverList(r approvals.Request) []slack.Block {
-	if !v.Newer || r.Total <= unfolded {
+	names := section(sayRequestNames(r))
+	switch {
+	case r.Total == 1: // there is nothing to leave out
 		return []slack.Block{withButton(sayRequestNames(r), showButton(r))}
+	case v.Newer && r.Total > unfolded:
+		names = folded("servers", sayServersTitle(r), section(listing(r.Sample, r.Total, foldedBudget, serverLine)))
 	}
-	list := section(listing(r.Sample, r.Total, foldedBudget, serverLine))
-	return []slack.Block{folded("servers", sayServersTitle(r), list), slack.NewActionBlock("show", showButton(r))}
+	return []slack.Block{names, slack.NewActionBlock("show", showButton(r), leaveOutButton(r))}
 }
 
 // skippedList is what the request skips, and why.

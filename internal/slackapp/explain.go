@@ -28,7 +28,7 @@ func (po *poster) explain(ctx context.Context, no *approvals.Refusal) string {
 			po.log.WarnContext(ctx, "a request that holds servers could not be read", "request", id, "err", err)
 			continue
 		}
-		said = append(said, sayHolder(r, po.permalink(ctx, r)))
+		said = append(said, v.sayHolder(r, po.permalink(ctx, r)))
 	}
 	return strings.Join(said, "\n")
 }

@@ -40,6 +40,7 @@ const (
 	tagsBlock                  = "tags"
 	howBlock                   = "how"
 	whyBlock                   = "why"
+	ticketBlock                = "ticket"
 	textInput                  = "text" // in each of the others
 
 	maxPicked    = 100 // servers chosen one by one
@@ -54,6 +55,7 @@ type formInput struct {
 	Tags    []string `json:"tags,omitempty"`
 	Hard    bool     `json:"hard,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
+	Ticket  string   `json:"ticket,omitempty"`
 }
 
 // openForm shows the form, or says why this person cannot have it: as a private
@@ -132,17 +134,19 @@ func (v view) form(state modalState) slack.ModalViewRequest {
 		e.MaxLength, e.Multiline = most, lines
 		return e
 	}
+	fields := append(v.projectField(state.Project),
+		field(v.pickBlock(state.Project), sayPickLabel, sayPickHint, pick, true),
+		field(namesBlock, sayNamesLabel, "", text(sayNamesPlaceholder, maxNamesText, true), true),
+		field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
+		field(howBlock, sayHowLabel, "", how, false).WithDispatchAction(true),
+		field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !pol.ReasonRequired))
+	if slices.ContainsFunc(pol.Rules, func(r approvals.Rule) bool { return r.Ticket != "" }) {
+		fields = append(fields, field(ticketBlock, sayTicketLabel, "", text(sayTicketPlaceholder, command.MaxTicket, false), true))
+	}
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: requestForm, PrivateMetadata: state.String(),
 		Title: plain(sayFormTitle), Submit: plain(sayFormSubmit), Close: plain(sayFormClose),
-		Blocks: slack.Blocks{BlockSet: append(v.projectField(state.Project),
-			field(v.pickBlock(state.Project), sayPickLabel, sayPickHint, pick, true),
-			field(namesBlock, sayNamesLabel, "", text(sayNamesPlaceholder, maxNamesText, true), true),
-			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
-			field(howBlock, sayHowLabel, "", how, false).WithDispatchAction(true),
-			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !pol.ReasonRequired),
-			contextBlock(v.sayFormFoot(state.Project)),
-		)},
+		Blocks: slack.Blocks{BlockSet: append(fields, contextBlock(v.sayFormFoot(state.Project)))},
 	}
 }
 
@@ -204,6 +208,8 @@ func (v view) readForm(submitted slack.View, state modalState) (in formInput, wr
 	in.Hard = cmp.Or(how[howInput].SelectedOption.Value, how[textInput].SelectedOption.Value) == string(approvals.Hard)
 	in.Reason, mistakes = command.Reason(typed(whyBlock))
 	note(whyBlock, mistakes)
+	in.Ticket, mistakes = command.Ticket(typed(ticketBlock))
+	note(ticketBlock, mistakes)
 	if v.policyNamed(in.Project).ReasonRequired && in.Reason == "" {
 		wrong[whyBlock] = sayFieldReason
 	}

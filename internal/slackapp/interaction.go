@@ -33,6 +33,7 @@ type interaction struct {
 	Form     *formInput `json:"wish,omitempty"`    // request form: what was filled in
 	Draft    string     `json:"draft,omitempty"`   // request form: which preview is asked for
 	Project  string     `json:"project,omitempty"` // request form: the project that was chosen
+	Servers  []string   `json:"servers,omitempty"` // form: which servers are left out
 	View     string     `json:"view,omitempty"`    // request form: external id of the view that shows the result
 
 	cmd command.Command // what Text says; set when it is handled
@@ -44,6 +45,7 @@ const (
 	kindClick      = "click"
 	kindDenial     = "denial"
 	kindResolution = "word"    // what became of servers that were not known
+	kindLeaveOut   = "leave"   // servers are left out
 	kindPreview    = "preview" // the request form was filled in
 	kindDraft      = "draft"   // its preview was agreed to
 	kindStep       = "step"    // a workflow runs the step

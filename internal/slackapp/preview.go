@@ -45,7 +45,7 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
 		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(project.Channel, in.Channel), ResponseURL: in.Response,
-		Project: project.Name, Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
+		Project: project.Name, Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason, Ticket: in.Form.Ticket,
 	})
 	var no *approvals.Refusal
 	if errors.As(err, &no) {

@@ -87,7 +87,7 @@ func (v view) approversOf(r approvals.Request) []string {
 	var all []string
 	for _, s := range r.NeededSlots() {
 		for _, c := range v.project(r).Policy.CirclesOf(s) {
-			for _, id := range c.Approvers {
+			for _, id := range c.Mentioned(r.MentionedAge()) {
 				if !slices.Contains(all, id) {
 					all = append(all, id)
 				}

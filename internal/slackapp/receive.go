@@ -166,6 +166,8 @@ func (s *sockets) receiveInteraction(ctx context.Context, client *socketmode.Cli
 		s.recordForm(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeBlockSuggestion && cb.ActionID == pickInput:
 		s.receiveSuggestion(ctx, client, envelope, cb)
+	case cb.Type == slack.InteractionTypeBlockSuggestion && cb.ActionID == leaveInput:
+		s.receiveLeaveSuggestion(ctx, client, envelope, cb)
 	case cb.Type == slack.InteractionTypeShortcut && cb.CallbackID == formShortcut:
 		s.ack(ctx, client, envelope, nil)
 		s.app.openForm(ctx, interaction{User: cb.User.ID}, cb.TriggerID)

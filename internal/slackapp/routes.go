@@ -31,6 +31,7 @@ type verbRoute struct {
 var verbs = map[command.Verb]verbRoute{
 	command.Ask:         {lane: approvals.LaneSlow, ack: sayLooking, handle: (*App).ask},
 	command.ShowServers: {lane: approvals.LaneSlow, ack: sayLooking, handle: (*App).servers},
+	command.Explain:     {lane: approvals.LaneSlow, ack: sayLooking, handle: (*App).explainRules},
 	command.Status:      {lane: approvals.LaneSlow, handle: membersOnly((*App).status)},
 	command.List:        {lane: approvals.LaneSlow, handle: membersOnly((*App).list)},
 	command.History:     {lane: approvals.LaneSlow, handle: membersOnly((*App).history)},
@@ -57,6 +58,7 @@ type buttonRoute struct {
 var buttons = map[string]buttonRoute{
 	actApprove:    {handle: (*App).approve},
 	actDeny:       {lane: approvals.LaneBrake, open: (*App).openDenial},
+	actLeaveOut:   {open: (*App).openLeaveOut},
 	actCancel:     {lane: approvals.LaneBrake, handle: (*App).cancel},
 	actRetry:      {lane: approvals.LaneSlow, handle: (*App).retry},
 	actStartAgain: {lane: approvals.LaneSlow, handle: (*App).startAgain},
@@ -92,6 +94,7 @@ type formRoute struct {
 // forms is by callback id of the view.
 var forms = map[string]formRoute{
 	denyForm:    {kind: kindDenial, lane: approvals.LaneBrake, read: readReason, answer: answerReason, handle: (*App).deny},
+	leaveForm:   {kind: kindLeaveOut, read: readLeaveOut, answer: answerLeaveOut, handle: (*App).leaveOut},
 	resolveForm: {kind: kindResolution, read: readReason, answer: answerReason, handle: (*App).resolve},
 	requestForm: {kind: kindPreview, lane: approvals.LaneSlow, read: readRequest, answer: answerRequest, handle: (*App).preview},
 	previewForm: {kind: kindDraft, lane: approvals.LaneSlow, read: readDraft, answer: answerDraft, handle: (*App).askDraft},

@@ -63,7 +63,7 @@ func (a *App) list(ctx context.Context, _ approvals.Envelope, in interaction) er
 	if err != nil {
 		return err
 	}
-	text := sayList(open, more)
+	text := a.view().sayList(open, more)
 	if f.On {
 		text = ":snowflake: " + sayFreeze(f) + "\n" + text
 	}
@@ -79,6 +79,6 @@ func (a *App) history(ctx context.Context, _ approvals.Envelope, in interaction)
 	if err != nil {
 		return err
 	}
-	a.poster.answer(ctx, in, sayHistory(ended))
+	a.poster.answer(ctx, in, a.view().sayHistory(ended))
 	return nil
 }

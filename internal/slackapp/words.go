@@ -73,6 +73,8 @@ func pastTense(a approvals.Action) string {
 	return "stopped"
 }
 
+func lower(word string) string { return strings.ToLower(word[:1]) + word[1:] }
+
 func upper(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // sayHow is how the servers are stopped; a start has only one way.
@@ -134,10 +136,10 @@ func sayAnnouncement(n approvals.Note) string {
 }
 
 // sayHolder is a request that holds servers which somebody else wants.
-func sayHolder(r approvals.Request, link string) string {
+func (v view) sayHolder(r approvals.Request, link string) string {
 	id := code(r.ID)
 	if link != "" {
 		id = "<" + link + "|" + r.ID + ">"
 	}
-	return fmt.Sprintf("%s %s · %s · %s · %s", id, sayStateWord(r), count(r.Total, "server"), mention(r.Requester), clock(r.Created))
+	return fmt.Sprintf("%s %s · %s%s · %s · %s", id, sayStateWord(r), count(r.Total, "server"), v.sayWhichProject(r), mention(r.Requester), clock(r.Created))
 }

@@ -18,7 +18,10 @@ func sayHeadline(r approvals.Request) string {
 
 // sayWish tells who wants it, how, and why.
 func (v view) sayWish(r approvals.Request) string {
-	s := "Requested by " + mention(r.Requester) + sayHow(r) + v.sayOf(r)
+	s := "Requested by " + mention(r.Requester) + sayHow(r) + v.sayOf(r) + sayTicket(r)
+	if short := sayShortened(r); short != "" {
+		s += "\n" + short
+	}
 	if r.Reason != "" {
 		s += "\n> " + escape(r.Reason)
 	}
@@ -54,15 +57,8 @@ func (v view) sayStateIn(r approvals.Request, f approvals.Freeze) string {
 
 // sayPending tells who has to decide, and by when.
 func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
-	s := fmt.Sprintf(":hourglass_flowing_sand: *Needs %s*", count(r.ApprovalsNeeded-r.Approvals(), "approval"))
-	if r.Approvals() > 0 {
-		s = fmt.Sprintf(":hourglass_flowing_sand: *Needs %d more*", r.ApprovalsNeeded-r.Approvals())
-	}
-	if who := v.mayStillDecide(r); len(who) > 0 {
-		s += " from " + mentions(who)
-	}
-	s += " · expires " + clock(r.Expires) + v.sayByStep(r)
-	if by := sayApprovers(r); by != "" {
+	s := ":hourglass_flowing_sand: " + v.sayNeed(r) + " · expires " + clock(r.Expires) + v.sayByStep(r) + v.sayFillings(r)
+	if by := sayApprovers(r); by != "" && !byRules(r) {
 		s += "\nApproved so far by " + by
 	}
 	if f.On {
@@ -75,10 +71,26 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 // would not count.
 func (v view) mayStillDecide(r approvals.Request) []string {
 	pol := v.project(r).Policy
-	return slices.DeleteFunc(slices.Clone(pol.Approvers), func(id string) bool {
-		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !pol.AllowSelfApproval
-	})
+	var all []string
+	for _, f := range r.Fillings() {
+		self := f.Self || r.DefaultNeeded == 0 && pol.AllowSelfApproval
+		if len(f.By) >= f.Count {
+			continue
+		}
+		for _, c := range pol.CirclesOf(f.Slots) {
+			for _, id := range c.Mentioned(r.MentionedAge()) {
+				if !slices.Contains(all, id) && !hasSaid(r, id) && (id != r.Requester || self) {
+					all = append(all, id)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// hasSaid reports whether the person has decided about r.
+func hasSaid(r approvals.Request, id string) bool {
+	return slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id && d.Choice != approvals.ChoseLeave })
 }
 
 // sayFrozenBy names who froze, when and why, within a sentence.
@@ -167,6 +179,9 @@ func (v view) sayDetail(r approvals.Request, f approvals.Freeze) string {
 		if onHold(r, f) {
 			return "Sending is frozen by " + sayFrozenBy(f) + ". It goes on when the freeze is lifted."
 		}
+		if automatic(r) {
+			return sayAutomatic(r) + ". " + doing(r.Action) + " now."
+		}
 		return doing(r.Action) + " now."
 	case approvals.Executing:
 		return v.sayProgress(r, f)
@@ -178,6 +193,8 @@ func (v view) sayDetail(r approvals.Request, f approvals.Freeze) string {
 		switch {
 		case last.Choice == approvals.ChoseNoCard:
 			return "Its card could not be posted. Nothing was " + pastTense(r.Action) + "."
+		case last.Choice == approvals.ChoseRule:
+			return "Rule " + code(last.Rule) + " doesn't allow it: " + escape(last.Reason) + "\nNothing was " + pastTense(r.Action) + "."
 		case r.Cancellation != nil && r.Cancellation.Choice == approvals.ChoseLapse:
 			return "Nothing was sent before the approval expired " + clock(r.Cancellation.At) + "."
 		case r.Cancellation != nil:
@@ -324,6 +341,9 @@ func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)
 // saySmall is the small print below what has to be decided.
 func (v view) saySmall(r approvals.Request) string {
 	s := r.ID
+	if rules := sayOtherRules(r); rules != "" {
+		s += " · " + rules
+	}
 	if wait := eta(r.Total, v.project(r).Rate); wait > 0 {
 		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.project(r).Rate, "server"))
 	}
@@ -341,6 +361,17 @@ func (v view) sayDecidedSmall(r approvals.Request) string {
 	}
 	if by := sayApprovers(r); by != "" && r.State != approvals.Denied {
 		parts = append(parts, "approved by "+by)
+	}
+	if names := ruleNames(r, func(approvals.Rule) bool { return true }); automatic(r) {
+		parts = append(parts, lower(sayAutomatic(r)))
+	} else if len(names) > 0 {
+		parts = append(parts, sayRuleNames(names))
+	}
+	if short := sayShortened(r); short != "" {
+		parts = append(parts, short)
+	}
+	if r.Ticket != "" {
+		parts = append(parts, "ticket "+code(r.Ticket))
 	}
 	if how := strings.TrimPrefix(sayHow(r), " · "); how != "" {
 		parts = append(parts, how)
@@ -380,7 +411,7 @@ func sayConfirm(r approvals.Request, f approvals.Freeze) string {
 			s.WriteString(sayLooksLive(w.Count) + ". ")
 		}
 	}
-	switch more := r.ApprovalsNeeded - r.Approvals() - 1; {
+	switch more := r.Missing() - 1; {
 	case more > 0:
 		fmt.Fprintf(&s, "%d more needed after yours.", more)
 	case f.On:
@@ -492,9 +523,12 @@ func sayNames(names []string, n int) string {
 
 // sayReminder asks those who may still decide.
 func (v view) sayReminder(r approvals.Request) string {
-	s := fmt.Sprintf("this request expires %s and needs %d more approval", clock(r.Expires), r.ApprovalsNeeded-r.Approvals())
-	if r.ApprovalsNeeded-r.Approvals() > 1 {
+	s := fmt.Sprintf("this request expires %s and needs %d more approval", clock(r.Expires), r.Missing())
+	if r.Missing() > 1 {
 		s += "s"
+	}
+	if names := ruleNames(r, func(approvals.Rule) bool { return true }); len(names) > 0 {
+		s += " (" + sayRuleNames(names) + ")"
 	}
 	if who := v.mayStillDecide(r); len(who) > 0 {
 		return ":hourglass_flowing_sand: " + mentions(who) + " Reminder: " + s + "."

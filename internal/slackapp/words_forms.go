@@ -36,6 +36,9 @@ const (
 	sayWhyLabel         = "Reason"
 	sayWhyPlaceholder   = "Shown to the approvers"
 
+	sayTicketLabel       = "Ticket"
+	sayTicketPlaceholder = "Of the change, where a rule asks for one"
+
 	sayFieldReason  = "A reason is required."
 	sayFieldServers = "Choose servers here, name them below, or give a tag."
 	sayHaveForm     = "I already have this; the answer is on its way."
@@ -82,7 +85,14 @@ func sayOption(s approvals.Server, protected bool) string {
 }
 
 func sayPreviewFoot(r approvals.Request) string {
-	return fmt.Sprintf("Nothing has been requested yet. *%s* posts a card in <#%s>, where it needs %s.", sayPreviewSubmit, r.Channel, count(r.ApprovalsNeeded, "approval"))
+	s := fmt.Sprintf("Nothing has been requested yet. *%s* posts a card in <#%s>, where it needs %s.", sayPreviewSubmit, r.Channel, sayPlannedNeed(r))
+	if automatic(r) {
+		s = fmt.Sprintf("Nothing has been requested yet. *%s* starts it at once and posts a card in <#%s>: it needs no approval.", sayPreviewSubmit, r.Channel)
+	}
+	if names := ruleNames(r, func(approvals.Rule) bool { return true }); len(names) > 0 {
+		s += "\n" + upper(sayRuleNames(names)) + "."
+	}
+	return s
 }
 
 // Words of the list of all servers.
@@ -228,10 +238,13 @@ func (v view) sayHomeWish(r approvals.Request, link string) string {
 	if r.LeftOutCount > 0 {
 		s += "\n" + clip(sayRequestSkipped(r), 400)
 	}
-	if by := sayApprovers(r); by != "" {
+	if by := sayApprovers(r); by != "" && !byRules(r) {
 		s += "\nApproved so far by " + by
 	}
-	foot := []string{"Needs " + count(r.ApprovalsNeeded-r.Approvals(), "approval"), "expires " + clock(r.Expires), v.saySmall(r)}
+	if byRules(r) {
+		s += "\n" + v.sayNeed(r) + v.sayFillings(r)
+	}
+	foot := []string{"Needs " + count(r.Missing(), "approval"), "expires " + clock(r.Expires), v.saySmall(r)}
 	return s + "\n" + strings.Join(foot, " · ") + sayHomeLink(link)
 }
 

@@ -62,6 +62,8 @@ func sayMistake(m command.Mistake) string {
 		return "The command is too long: " + sayTooMany(m) + "."
 	case command.ReasonTooLong:
 		return "The reason is too long: " + sayTooMany(m) + "."
+	case command.TicketTooLong:
+		return "The ticket is too long: " + sayTooMany(m) + "."
 	case command.TooManyServers:
 		return "That names too many servers: at most " + thousands(m.Limit) + "."
 	case command.ControlCharacter:

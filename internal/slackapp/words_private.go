@@ -20,14 +20,18 @@ func sayHelp(slash string, projects approvals.Projects) string {
 		"• `" + slash + " batch-* --hard --reason stuck`",
 		"• `" + slash + " --tag env=dev --tag team=a`",
 		"• `" + slash + "` alone opens a form.",
-		"*Flags:* `--soft` (graceful shutdown, the default), `--hard` (power off), `--tag key=value`, `--reason TEXT`, `--project NAME`, `--dry-run` (only show what would happen), `--` (only servers follow).",
-		"*See:* `servers web-*`, `list`, `status ID`, `history [N]`. The app's *Home* shows what needs you.",
+		"*Flags:* `--soft` (graceful shutdown, the default), `--hard` (power off), `--tag key=value`, `--reason TEXT`, `--ticket ID`, `--project NAME`, `--dry-run` (only show what would happen), `--` (only servers follow).",
+		"*See:* `servers web-*`, `explain web-*` (which rules apply), `list`, `status ID`, `history [N]`. The app's *Home* shows what needs you.",
 		"*Decide:* `approve ID`, `deny ID [reason]`, `cancel ID`.",
 		"*Afterwards:* `retry ID` retries what failed, `start ID` starts what was stopped.",
 		"*Approvers:* `freeze [reason]` stops all sending, `unfreeze` resumes it.",
 	}
 	for _, p := range projects {
-		need := fmt.Sprintf("ach request needs %s from %s within %s.", count(max(1, p.Policy.ApprovalsRequired), "approval"), mentions(p.Policy.Approvers), took(p.Policy.TTL))
+		rules := ""
+		if len(p.Policy.Rules) > 0 {
+			rules = " Rules may say otherwise."
+		}
+		need := fmt.Sprintf("ach request needs %s from %s within %s.", count(max(1, p.Policy.ApprovalsRequired), "approval"), mentions(p.Policy.Approvers), took(p.Policy.TTL)) + rules
 		if len(projects) == 1 {
 			lines = append(lines, "E"+need)
 		} else {
@@ -42,7 +46,7 @@ func sayHelp(slash string, projects approvals.Projects) string {
 func sayAsked(r approvals.Request) string {
 	s := fmt.Sprintf(":white_check_mark: Request %s created: %s %s in %s.", code(r.ID), toDo(r.Action), count(r.Total, "server"), bold(r.Project))
 	if r.State == approvals.Approved {
-		s += " Approved by your click."
+		s += sayApprovedAtOnce(r)
 	}
 	if r.Channel != r.AskedIn {
 		s += fmt.Sprintf(" Follow it in <#%s>.", r.Channel)
@@ -53,6 +57,14 @@ func sayAsked(r approvals.Request) string {
 	return s
 }
 
+// sayApprovedAtOnce tells why a new request needs no more approval.
+func sayApprovedAtOnce(r approvals.Request) string {
+	if automatic(r) {
+		return " " + sayAutomatic(r) + ": it starts now."
+	}
+	return " Approved by your click."
+}
+
 func sayDryRun(r approvals.Request) string {
 	s := fmt.Sprintf("*Dry run:* no request was created. This would stop %s in %s%s:\n%s", count(r.Total, "server"), bold(r.Project), sayHow(r), sayRequestNames(r))
 	if r.LeftOutCount > 0 {
@@ -61,12 +73,25 @@ func sayDryRun(r approvals.Request) string {
 	if warnings := sayWarnings(r); warnings != "" {
 		s += "\n" + warnings
 	}
-	return s
+	return s + sayPlannedRules(r)
+}
+
+// sayPlannedRules tells which rules apply to a request that is not made yet, and what it
+// needs; empty if none does.
+func sayPlannedRules(r approvals.Request) string {
+	names := ruleNames(r, func(approvals.Rule) bool { return true })
+	switch {
+	case len(names) == 0:
+		return ""
+	case automatic(r):
+		return "\n" + upper(sayRuleNames(names)) + ": it needs no approval."
+	}
+	return "\n" + upper(sayRuleNames(names)) + ": it needs " + sayPlannedNeed(r) + "."
 }
 
 func sayDidApprove(r approvals.Request) string {
 	if r.State == approvals.Pending {
-		return fmt.Sprintf(":white_check_mark: You approved %s. It needs %s more.", code(r.ID), thousands(r.ApprovalsNeeded-r.Approvals()))
+		return fmt.Sprintf(":white_check_mark: You approved %s. It needs %s more.", code(r.ID), thousands(r.Missing()))
 	}
 	return sayDid(r, "approved")
 }
@@ -110,7 +135,7 @@ func (v view) sayRefusal(no *approvals.Refusal) string {
 		}
 		return fmt.Sprintf(":x: You can't approve your own request %s; someone else has to.", id)
 	case approvals.YouApproved:
-		return fmt.Sprintf("You already approved %s. It needs %s more, from someone else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
+		return fmt.Sprintf("You already approved %s. It needs %s more, from someone else.", id, thousands(r.Missing()))
 	case approvals.AlreadyDecided:
 		return fmt.Sprintf("Too late: %s is already decided. %s", id, sayDecided(r))
 	case approvals.TooLate:
@@ -211,6 +236,10 @@ func sayDecided(r approvals.Request) string {
 		return fmt.Sprintf("%s denied it %s.", mention(last.By), clock(last.At))
 	case last.Choice == approvals.ChoseCancel:
 		return fmt.Sprintf("%s cancelled it %s.", mention(last.By), clock(last.At))
+	case last.Choice == approvals.ChoseAuto:
+		return sayAutomatic(r) + "."
+	case last.Choice == approvals.ChoseRule:
+		return "Rule " + code(last.Rule) + " doesn't allow it."
 	case last.Choice == approvals.ChoseNoCard:
 		return "Its card could not be posted."
 	}
@@ -257,16 +286,16 @@ func sayUnresolved(no *approvals.Refusal) string {
 }
 
 // sayLine is one request in a list.
-func sayLine(r approvals.Request, at time.Time) string {
-	return fmt.Sprintf("• %s %s · %s · %s · %s", code(r.ID), sayStateWord(r), sayTotal(r), mention(r.Requester), clock(at))
+func (v view) sayLine(r approvals.Request, at time.Time) string {
+	return fmt.Sprintf("• %s %s · %s%s · %s · %s", code(r.ID), sayStateWord(r), sayTotal(r), v.sayWhichProject(r), mention(r.Requester), clock(at))
 }
 
-func sayList(open []approvals.Request, more int) string {
+func (v view) sayList(open []approvals.Request, more int) string {
 	if len(open) == 0 {
 		return "No open requests."
 	}
 	text := "*Open requests*\n" + listing(open, len(open), 3500, func(r approvals.Request) string {
-		line := sayLine(r, r.Created)
+		line := v.sayLine(r, r.Created)
 		if r.State == approvals.Executing {
 			line += " · " + sayOfAll(r) + " " + pastTense(r.Action)
 		}
@@ -283,12 +312,12 @@ func sayMoreOpen(n int) string {
 	return fmt.Sprintf("%s not shown here.", count(n, "more open request"))
 }
 
-func sayHistory(ended []approvals.Request) string {
+func (v view) sayHistory(ended []approvals.Request) string {
 	if len(ended) == 0 {
 		return "No finished requests yet."
 	}
 	return fmt.Sprintf("*Last %s*\n", count(len(ended), "request")) + listing(ended, len(ended), 3500, func(r approvals.Request) string {
-		return sayLine(r, r.Finished)
+		return v.sayLine(r, r.Finished)
 	})
 }
 
@@ -318,6 +347,12 @@ func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 	}
 	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(v.sayWish(r), reasons))
 	small := code(r.ID) + " · list " + code(r.Digest)
+	if r.Original != nil {
+		small += " (asked for: " + code(r.Original.Digest) + ")"
+	}
+	if names := ruleNames(r, func(approvals.Rule) bool { return true }); len(names) > 0 {
+		small += " · " + sayRuleNames(names)
+	}
 	if link != "" {
 		small += fmt.Sprintf(" · <%s|View>", link)
 	}

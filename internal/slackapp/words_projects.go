@@ -11,6 +11,7 @@ import (
 
 const (
 	sayProjectLabel       = "Project"
+	sayFormRules          = "Rules may say otherwise; the review names them."
 	sayProjectPlaceholder = "Choose a project"
 	sayFormFootNoProject  = "Nothing is stopped until it is approved. Who approves depends on the project."
 )
@@ -20,6 +21,9 @@ func (v view) sayFormFoot(project string) string {
 	p, err := v.Projects.Choose(project, "")
 	if err != nil {
 		return sayFormFootNoProject
+	}
+	if len(p.Policy.Rules) > 0 {
+		return sayFormFoot(p.Policy) + " " + sayFormRules
 	}
 	return sayFormFoot(p.Policy)
 }
@@ -36,6 +40,15 @@ func sayWrongProject(no *approvals.Refusal) string {
 // sayWhichProject asks for the project.
 func sayWhichProject(no *approvals.Refusal) string {
 	return fmt.Sprintf(":x: Which project? Add `--project NAME` with %s. No request was created.", codes(no.Projects, " or "))
+}
+
+// sayWhichProject is the project of a request in a line of a list, where there are
+// several.
+func (v view) sayWhichProject(r approvals.Request) string {
+	if len(v.Projects) < 2 {
+		return ""
+	}
+	return " · " + bold(r.Project)
 }
 
 // sayProjectGone says that the settings do not have the request's project any more.

@@ -13,7 +13,16 @@ import (
 func (v view) sayNotes(r approvals.Request, notes []approvals.Note) string {
 	n := notes[0]
 	switch n.Topic {
+	case approvals.TopicLeftOut:
+		return sayLeftOutNote(n)
+	case approvals.TopicEscalated:
+		return v.sayEscalated(r, n)
+	case approvals.TopicForbidden:
+		return sayForbidden(r, n)
 	case approvals.TopicApproved:
+		if n.By == "" {
+			return ":white_check_mark: " + sayAutomatic(r) + "."
+		}
 		if n.Count < r.ApprovalsNeeded {
 			return fmt.Sprintf(":white_check_mark: %s approved (%d of %d).", mention(n.By), n.Count, r.ApprovalsNeeded)
 		}
