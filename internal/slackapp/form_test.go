@@ -187,6 +187,11 @@ func filled(names, tags, how, why string, picked ...string) slack.View {
 	}}}
 }
 
+func withTicket(v slack.View, ticket string) slack.View {
+	v.State.Values[ticketBlock] = map[string]slack.BlockAction{textInput: {Value: ticket}}
+	return v
+}
+
 func TestFormIsReadAsTheCommandIs(t *testing.T) {
 	v := view{}
 	w, wrong := v.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"), modalState{})
@@ -198,6 +203,9 @@ func TestFormIsReadAsTheCommandIs(t *testing.T) {
 	}
 	if want := []string{"env=dev", "team=blue sky"}; !slices.Equal(w.Tags, want) {
 		t.Errorf("tags %q, want %q", w.Tags, want)
+	}
+	if w, wrong := v.readForm(withTicket(filled("web-1", "", "SOFT", ""), " CHG–12 "), modalState{}); len(wrong) > 0 || w.Ticket != "CHG-12" {
+		t.Errorf("ticket %q, %v", w.Ticket, wrong)
 	}
 	if !w.Hard || w.Reason != "disk full" {
 		t.Errorf("got %+v", w)
@@ -214,6 +222,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 		{filled("web-1; *", "env", "SOFT", ""), map[string]string{namesBlock: `"web-1;" contains a semicolon`, tagsBlock: `"env" is not a tag. Use key=value, for example "env=value".`, whyBlock: "required"}},
 		{filled("web-1 --hard", "--hard", "SOFT", "x"), map[string]string{namesBlock: `"--hard" is a flag of the command`, tagsBlock: `"--hard" is a flag of the command`}},
 		{filled("env=dev", "env=", "SOFT", "x"), map[string]string{namesBlock: "the tags field", tagsBlock: `Write env=value, or env="" if`}},
+		{withTicket(filled("web-1", "", "SOFT", "x"), strings.Repeat("x", 101)), map[string]string{ticketBlock: "too long: at most 100 characters"}},
 		{filled("<@U1|joe>", "env=a env=b", "SOFT", "x"), map[string]string{namesBlock: "a person or a channel", tagsBlock: "contradicts"}},
 		{slack.View{}, map[string]string{whyBlock: "required"}},
 	} {

@@ -99,7 +99,11 @@ func (v view) home(h home) []slack.Block {
 		page.text(h.told)
 	}
 	var no *approvals.Refusal
-	if errors.As(v.mayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
+	switch errors.As(v.mayDecide(h.person), &no); {
+	case no == nil, no.Kind == approvals.NotApprover:
+	case no.Kind == approvals.CannotTell:
+		page.text(v.sayRefusal(no)) // what they asked for is theirs all the same
+	default:
 		page.text(v.sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
 	}

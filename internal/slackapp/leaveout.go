@@ -88,12 +88,14 @@ func (s *sockets) receiveLeaveSuggestion(ctx context.Context, client *socketmode
 	s.ack(ctx, client, envelope, map[string]any{"options": options})
 }
 
-// matching are the first n servers whose name, id or address holds what was typed.
+// matching are the first n servers whose name or address holds what was typed, or whose id
+// begins with it.
 func matching(servers []approvals.Server, typed string, n int) []approvals.Server {
 	typed = strings.ToLower(strings.TrimSpace(typed))
 	var found []approvals.Server
 	for _, s := range servers {
-		if len(found) < n && strings.Contains(strings.ToLower(s.Name+"\n"+s.ID+"\n"+s.Address), typed) {
+		fits := strings.Contains(strings.ToLower(s.Name+"\n"+s.Address), typed) || strings.HasPrefix(s.ID, typed)
+		if fits && len(found) < n {
 			found = append(found, s)
 		}
 	}

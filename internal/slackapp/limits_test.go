@@ -196,7 +196,7 @@ func notesKeepLimits(t *testing.T, v view, r approvals.Request) {
 	for _, topic := range []approvals.Topic{
 		approvals.TopicApproved, approvals.TopicDenied, approvals.TopicCancelled, approvals.TopicExpired, approvals.TopicSent,
 		approvals.TopicUnclear, approvals.TopicOverdue, approvals.TopicPaused, approvals.TopicTrouble, approvals.TopicFrozenBatch,
-		approvals.TopicResolved, approvals.TopicBatchFailed, approvals.TopicReminder, approvals.TopicUnshared,
+		approvals.TopicResolved, approvals.TopicBatchFailed, approvals.TopicReminder, approvals.TopicLeftOut, approvals.TopicEscalated, approvals.TopicForbidden, approvals.TopicUnshared,
 	} {
 		notes := make([]approvals.Note, 1)
 		if topic.Merges() {

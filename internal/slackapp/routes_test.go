@@ -145,12 +145,14 @@ func TestFormsAreRecordedOnce(t *testing.T) {
 	state := modalState{Request: "S-22222", Channel: "COPS", Response: "https://hooks", Home: true, Action: actTheyRun, Draft: "form:T0"}
 	view := filled("web-1", "", "HARD", "disk")
 	view.ID, view.Hash, view.ExternalID, view.PrivateMetadata = "V1", "h1", "ecs-stop-T0", state.String()
+	view.State.Values[leaveBlock] = map[string]slack.BlockAction{leaveInput: {SelectedOptions: []slack.OptionBlockObject{{Value: "a"}, {Value: "b"}}}}
 	view.State.Values[reasonBlock] = map[string]slack.BlockAction{reasonInput: {Value: "not now"}}
 	for form, want := range map[string]struct {
 		id, kind string
 		lane     approvals.Lane
 		in       interaction
 	}{
+		leaveForm:   {"sub:V1:h1", "leave", approvals.LaneUsual, interaction{Servers: []string{"a", "b"}}},
 		denyForm:    {"sub:V1:h1", "denial", approvals.LaneBrake, interaction{Reason: "not now"}},
 		resolveForm: {"sub:V1:h1", "word", approvals.LaneUsual, interaction{Reason: "not now"}},
 		previewForm: {"sub:V1:h1", "draft", approvals.LaneSlow, interaction{View: "ecs-stop-T0"}},
@@ -212,6 +214,7 @@ func TestAFormThatIsNotStoredStaysOpen(t *testing.T) {
 	away := errors.New("no connection")
 	for form, want := range map[string][3]string{ // stored, sent twice, not stored
 		denyForm:    {"null", "null", `"errors"`},
+		leaveForm:   {"null", "null", `"errors"`},
 		resolveForm: {"null", "null", `"errors"`},
 		requestForm: {`"push"`, `"errors"`, `"errors"`},
 		previewForm: {`"clear"`, `"push"`, `"push"`},

@@ -241,10 +241,12 @@ func (v view) sayHomeWish(r approvals.Request, link string) string {
 	if by := sayApprovers(r); by != "" && !byRules(r) {
 		s += "\nApproved so far by " + by
 	}
-	if byRules(r) {
+	foot := []string{"expires " + clock(r.Expires), v.saySmall(r)}
+	if byRules(r) || r.Missing() == 0 {
 		s += "\n" + v.sayNeed(r) + v.sayFillings(r)
+	} else {
+		foot = slices.Insert(foot, 0, "Needs "+count(r.Missing(), "approval"))
 	}
-	foot := []string{"Needs " + count(r.Missing(), "approval"), "expires " + clock(r.Expires), v.saySmall(r)}
 	return s + "\n" + strings.Join(foot, " · ") + sayHomeLink(link)
 }
 

@@ -185,14 +185,12 @@ func (v view) sayEscalated(r approvals.Request, n approvals.Note) string {
 			if c.Escalate == nil {
 				continue
 			}
-			return fmt.Sprintf(":hourglass_flowing_sand: %s Nobody has decided for %s: %s of rule %s. You can approve now, too. It expires %s.",
-				someMentions(c.Escalate.To), took(c.Escalate.After), sayStillMissing(f.Count-len(f.By)), code(n.Rule), clock(r.Expires))
+			return fmt.Sprintf(":hourglass_flowing_sand: %s Nobody has decided for %s: rule %s still needs %s. You can approve now, too. It expires %s.",
+				someMentions(c.Escalate.To), took(c.Escalate.After), code(n.Rule), count(f.Count-len(f.By), "approval"), clock(r.Expires))
 		}
 	}
 	return fmt.Sprintf(":hourglass_flowing_sand: Nobody has decided for a while (rule %s).", code(n.Rule))
 }
-
-func sayStillMissing(n int) string { return count(n, "approval") + " still missing" }
 
 // sayForbidden tells that a rule keeps an approved request from being sent.
 func sayForbidden(r approvals.Request, n approvals.Note) string {
