@@ -36,7 +36,7 @@ func checkPolicy(file string, lookup Lookup, stdout, stderr io.Writer) int {
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, p := range f.Projects {
 		var rules []string
-		for _, r := range p.Rules {
+		for _, r := range p.Policy.Rules {
 			rules = append(rules, r.Name)
 		}
 		fmt.Fprintf(table, "%s\t%s\trules: %s\n", p.Name, cmp.Or(p.Endpoint, p.Region), cmp.Or(strings.Join(rules, ", "), "none"))
