@@ -191,7 +191,7 @@ func (c *checker) credentials(p *project) Credentials {
 		c.contradicts(firstOf(c, p, &p.SKEnv, &p.SKFile), "the secret key has no access key; write ak_env or ak_file, too")
 	case token && !ak:
 		c.contradicts(firstOf(c, p, &p.TokenEnv, &p.TokenFile), "the security token has no keys; write ak_env and sk_env, or ak_file and sk_file, too")
-	case !ak && !c.env.Credentials.AccessKey.IsSet():
+	case !ak && !c.env.Credentials.Agency && !c.env.Credentials.AccessKey.IsSet():
 		c.missing(p, "the project has no credentials; write ak_env and sk_env, ak_file and sk_file, or agency: true, or set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
 	case !ak:
 		return c.env.Credentials
