@@ -33,6 +33,11 @@ const (
 const (
 	// Approve: an approver said yes. To is approved if that was the last yes needed.
 	Approve Event = "approve"
+	// Auto: rules say that the request needs no approval. Reason has their names.
+	Auto Event = "auto"
+	// LeaveOut: an approver took servers off the list of a pending request. Count is how
+	// many.
+	LeaveOut Event = "leave_out"
 	// Deny: an approver said no.
 	Deny Event = "deny"
 	// Cancel: a person withdrew the request, or stopped further batches.
