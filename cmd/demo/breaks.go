@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"ecsbot/internal/ecssim"
@@ -54,7 +56,7 @@ func (g *playground) breakIt(what string) (string, error) {
 		g.armed = nil
 		g.mu.Unlock()
 		g.tellState()
-		return g.note("What had not struck yet is taken back."), nil
+		return g.note("Disarmed: what had not struck yet will not."), nil
 	case "cut_socket":
 		open := g.Slack.OpenConnections()
 		if len(open) == 0 {
@@ -63,7 +65,7 @@ func (g *playground) breakIt(what string) (string, error) {
 		g.Slack.CutSocket(open[0])
 		return g.note(fmt.Sprintf("Socket %d was cut without a word; %d were open.", open[0], len(open))), nil
 	case "fail_server":
-		return g.onServer("%s will not go off when it is told to.",
+		return g.onServer("%s will not stop when it is told to.",
 			func(s ecssim.Server) bool { return s.Status == "ACTIVE" && s.TaskState == "" && s.Fails == "" },
 			func(id string) error {
 				return g.Cloud.FailServer(id, "Ecs.0213", "The guest operating system did not shut down.")
@@ -76,12 +78,21 @@ func (g *playground) breakIt(what string) (string, error) {
 }
 
 // onServer does something to a server that fits: to one that is on its way or
-// that an open request names, if there is one. That shows more.
+// that an open request names, if there is one. That shows more. Otherwise to one that
+// people are likely to name next: the tour begins with web-1.
 func (g *playground) onServer(text string, fits func(ecssim.Server) bool, do func(id string) error) (string, error) {
 	from := slices.DeleteFunc(g.Cloud.Servers(), func(s ecssim.Server) bool { return !fits(s) })
 	asked := g.record.asked()
-	if busy := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" && !asked[s.ID] }); len(busy) > 0 {
-		from = busy
+	near := slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return s.TaskState == "" && !asked[s.ID] })
+	if len(near) == 0 {
+		near = slices.DeleteFunc(slices.Clone(from), func(s ecssim.Server) bool { return !strings.HasPrefix(s.Name, "web-") })
+		slices.SortFunc(near, func(a, b ecssim.Server) int {
+			return cmp.Or(len(a.Name)-len(b.Name), strings.Compare(a.Name, b.Name))
+		})
+		near = near[:min(1, len(near))]
+	}
+	if len(near) > 0 {
+		from = near
 	}
 	if len(from) == 0 {
 		return "", errors.New("no server fits")

@@ -122,9 +122,13 @@ func (r *record) asked() map[string]bool {
 	return ids
 }
 
-// shownRequest is a request with its batches.
+// requestFields are a request's fields without its methods: embedded, its MarshalJSON
+// would be that of a shownRequest and leave out what is added there.
+type requestFields approvals.Request
+
+// shownRequest is a request with its thread and its batches.
 type shownRequest struct {
-	approvals.Request
+	requestFields
 	Thread  shownThread  `json:"thread"`
 	Batches []shownBatch `json:"batch_list"`
 }
@@ -166,7 +170,7 @@ func (r *record) read(ctx context.Context) (change, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := shownRequest{Request: q, Thread: shownThread(q.Thread), Batches: []shownBatch{}}
+		s := shownRequest{requestFields: requestFields(q), Thread: shownThread(q.Thread), Batches: []shownBatch{}}
 		for _, b := range batches {
 			s.Batches = append(s.Batches, shownBatch{b.Index, b.State, len(b.Results), b.Attempt, b.UnclearCalls, b.JobID, b.Trouble.String()})
 		}

@@ -1,10 +1,32 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
+	"strings"
 	"testing"
 	"time"
+
+	"ecsbot/internal/approvals"
 )
+
+// The page gets what is added to a request, too: its card's place and its batches.
+func TestARequestIsShownWithItsBatches(t *testing.T) {
+	t.Parallel()
+	b, err := json.Marshal(shownRequest{
+		requestFields: requestFields(approvals.Request{ID: "S-1"}),
+		Thread:        shownThread{Channel: "C1", TS: "1.2"},
+		Batches:       []shownBatch{{N: 3}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":"S-1"`, `"thread":{"channel":"C1","ts":"1.2"}`, `"batch_list":[{"n":3,`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%s does not hold %s", b, want)
+		}
+	}
+}
 
 // A look at the record that failed is made up for, without another word.
 func TestALookThatFailedIsMadeUpFor(t *testing.T) {

@@ -46,7 +46,7 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 	if r.Cancellation != nil || r.FollowUpOf != "" && r.LastDecision().OpID == r.CommandID {
 		return false
 	}
-	if pol.MayDecide(p) != nil || p.ID == r.Requester && !pol.AllowSelfApproval || pol.needed(r.Step) > 1 {
+	if !r.fillsAlone(p, pol, now) {
 		return false
 	}
 	for _, d := range slices.Backward(r.Decisions) {
@@ -60,7 +60,7 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 // Resolve records p's statement about the servers whose outcome is unknown: run says
 // that they run, else they are off. A *Refusal says why the statement does not count.
 func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now time.Time) (Request, error) {
-	if err := r.mayDecide(p, pol); err != nil {
+	if err := r.MayDecide(p, pol, now); err != nil {
 		return r, err
 	}
 	switch {

@@ -20,8 +20,9 @@ type Ask struct {
 	Tags        []string `json:"Tags"`    // key=value; all must hold
 	Mode        Mode     `json:"Mode"`
 	Reason      string   `json:"Reason"`
-	FollowUpOf  string   `json:"Of"`             // the earlier request that these servers belong to
-	Except      []string `json:"Without"`        // server ids that are left out, whatever their state is
+	FollowUpOf  string   `json:"Of"`      // the earlier request that these servers belong to
+	Except      []string `json:"Without"` // server ids that are left out, whatever their state is
+	Ticket      string   `json:"Ticket,omitempty"`
 	Step        string   `json:"Step,omitempty"` // see [Asked]
 	DryRun      bool     `json:"DryRun"`         // show what would be asked for; create nothing
 

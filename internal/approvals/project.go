@@ -74,11 +74,12 @@ func (ps Projects) Groups() []string {
 	return GroupsOf(all)
 }
 
-// Approvers are the approvers of all projects: who may freeze what all of them send.
+// Approvers are the approvers of all projects and their rules: who may freeze what all
+// of them send.
 func (ps Projects) Approvers() []string {
 	var all []string
 	for _, p := range ps {
-		for _, id := range p.Policy.Approvers {
+		for _, id := range slices.Concat(p.Policy.Deciders()...) {
 			if !slices.Contains(all, id) {
 				all = append(all, id)
 			}

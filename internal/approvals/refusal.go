@@ -47,6 +47,14 @@ const (
 	ListGone          RefusalKind = "the list of servers is not kept any more"
 	StoreFull         RefusalKind = "the store is full"
 	DraftGone         RefusalKind = "what was shown is not kept any more"
+	CannotTell        RefusalKind = "a user group cannot be read"
+	NotNeeded         RefusalKind = "approval not needed any more"
+	NotRuleRequester  RefusalKind = "not a requester by a rule"
+	NoTicket          RefusalKind = "a ticket is required"
+	TicketDoesNotFit  RefusalKind = "ticket does not fit"
+	RuleDenies        RefusalKind = "denied by a rule"
+	NoneListed        RefusalKind = "none of the servers is in the request"
+	NoneRemains       RefusalKind = "no server would remain"
 )
 
 // Refusal is an error that a person caused and can fix.
@@ -57,6 +65,13 @@ type Refusal struct {
 	Limit   int     // TooMany…: how many are allowed
 	Action  Action  // NothingToDo: what could not be done
 	Freeze  Freeze  // IsFrozen, NotFrozen, Overtaken: as stored
+
+	Rule     string   // RuleDenies, NotRuleRequester, NoTicket, TicketDoesNotFit: its name; NoReason, CannotTell: also empty, if none
+	Pattern  string   // NoTicket, TicketDoesNotFit: what the ticket has to fit
+	Ticket   string   // TicketDoesNotFit: the one that was given
+	Sentence string   // RuleDenies: why, in the words of the settings
+	Groups   []string // CannotTell: those that cannot be read
+	Open     []Slots  // NotNeeded: what the request still waits for
 
 	RetryAt time.Time // TooManyAsks: when the person may ask again
 

@@ -8,8 +8,11 @@ import "time"
 // Which servers of a request a rule touches is decided by Servers and Tags; the other
 // matchers are about the request. A rule matches a request if all its matchers fit and
 // it touches at least one server.
+//
+// A rule with Approvers takes the servers that it touches from the policy's approvers,
+// unless it goes by MoreThan, or by tags that are not known: those only add to them.
 type Rule struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // unique in a policy, not empty
 
 	// What it matches.
 
@@ -25,7 +28,7 @@ type Rule struct {
 	Requesters   []string      `json:"requesters,omitempty"` // who may ask: users and groups
 	Approvers    []string      `json:"approvers,omitempty"`  // who approves; they take the place of the policy's for the servers that the rule touches
 	Quiet        []string      `json:"quiet,omitempty"`      // may approve, too, and are not mentioned
-	Approvals    int           `json:"approvals,omitempty"`  // by different people; default 1 with Approvers
+	Approvals    int           `json:"approvals,omitempty"`  // by different people; default 1 with Approvers; without them by the policy's, at least as many as it requires
 	SelfApproval *bool         `json:"self,omitempty"`       // true: the requester may be one of this rule's approvers; false: of none of the request's
 	Escalate     *Escalation   `json:"escalate,omitempty"`
 	Reason       bool          `json:"reason,omitempty"`
@@ -36,7 +39,8 @@ type Rule struct {
 
 	// Auto: servers that no other rule with a demand touches need no approval. A
 	// request is automatic if that holds for all its servers. It never holds for
-	// requests that cut the power unless AutoHard is set.
+	// requests that cut the power unless AutoHard is set. With MoreThan a rule is not
+	// automatic: leaving servers out would make a request harder.
 	Auto     bool `json:"auto,omitempty"`
 	AutoHard bool `json:"auto_hard,omitempty"`
 }

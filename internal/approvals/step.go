@@ -1,5 +1,7 @@
 package approvals
 
+import "slices"
+
 // A step of Slack's Workflow Builder asks in the name of a person whom the workflow
 // fills in. Slack does not say who ran the workflow, so an approver could run it in
 // somebody else's name and approve their own request.
@@ -12,6 +14,20 @@ func (pol Policy) needed(step string) int {
 		n++
 	}
 	return n
+}
+
+// forStep is d for a request of a step: with one approval more, and never automatic.
+func (d Demand) forStep(step string, pol Policy) Demand {
+	if step == "" || pol.AllowSelfApproval {
+		return d
+	}
+	d.Automatic = false
+	if d.Slots = slices.Clone(d.Slots); len(d.Slots) > 0 && d.Slots[0].Rule == "" {
+		d.Slots[0].Count++
+	} else {
+		d.Slots = slices.Insert(d.Slots, 0, Slots{Count: 1})
+	}
+	return d
 }
 
 // EndsStep reports whether the end of the request is the one that its step is told: the

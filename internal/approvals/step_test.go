@@ -26,7 +26,7 @@ func TestAStepNeedsOneApprovalMore(t *testing.T) {
 				t.Fatalf("needs %d, want %d; step %q (%v)", r.ApprovalsNeeded, c.want, r.Step, err)
 			}
 			r.ApprovalsNeeded = 1 // as if the settings had been looser when it was asked
-			r, err = r.Approve(ben, pol, "1", noon)
+			r, err = r.Approve(ben, pol, nil, "1", noon)
 			if err != nil || (r.State == Approved) != (c.want == 1) {
 				t.Errorf("after one approval it is %s (%v)", r.State, err)
 			}

@@ -45,7 +45,7 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	}
 	calls := newCallMetrics(reg)
 	cloud, err := ecsclient.New(ecsclient.Config{
-		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
+		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Keys.source(log.With("part", "cloud")),
 		// It only smooths the calls of this process; the quota is in Redis.
 		Limiter: rate.NewLimiter(25, 40),
 		Observe: calls.observe,

@@ -33,10 +33,10 @@ type Config struct {
 	Policy          approvals.Policy
 	AllowedChannels []string
 
-	Credentials ecsclient.Credentials
-	ProjectID   string
-	Endpoint    string
-	Project     string // the name people use: the region, or "default"
+	Keys      Keys
+	ProjectID string
+	Endpoint  string
+	Project   string // the name people use: the region, or "default"
 
 	Rate       int
 	BatchSize  int
@@ -99,24 +99,20 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 			},
 		},
 		AllowedChannels: s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
-		Credentials: ecsclient.Credentials{
-			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
-			SecretKey:     secret.New(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
-			SecurityToken: secret.New(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
-		},
-		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
-		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
-		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
-		Anchor:        jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
-		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
-		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
-		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
-		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
-		RedisTLS:      store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
-		Confirm:       s.confirm("REDIS_CONFIRM"),
-		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
-		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
-		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
+		Keys:            s.keys(),
+		ProjectID:       s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
+		Rate:            s.number("ECS_STOP_RATE", 1000, 1, 1000),
+		BatchSize:       s.number("ECS_BATCH_SIZE", 100, 1, 1000),
+		Anchor:          jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
+		Quarantine:      s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
+		UnsureWait:      s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
+		Deadline:        s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
+		RedisURL:        secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
+		RedisTLS:        store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
+		Confirm:         s.confirm("REDIS_CONFIRM"),
+		VolatileRedis:   s.truth("ALLOW_VOLATILE_REDIS"),
+		HTTPAddr:        s.or("HTTP_ADDR", ":8080"),
+		LogFormat:       s.choice("LOG_FORMAT", "json", "text"),
 	}
 	c.Endpoint, c.Project = s.endpoint()
 	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(s.get("LOG_LEVEL"), "info"))); err != nil {
@@ -337,6 +333,40 @@ func (s *settings) base(name string) string {
 		return ""
 	}
 	return strings.TrimSuffix(v, "/") + "/"
+}
+
+// keys reads where the credentials come from.
+func (s *settings) keys() Keys {
+	const ak, sk, token = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+	if s.truth("ECS_AGENCY") {
+		s.besideAgency(ak, sk, token)
+		return Keys{Agency: true}
+	}
+	return Keys{
+		AccessKey:     s.key(ak, s.required(ak, "the access key id")),
+		SecretKey:     s.key(sk, s.required(sk, "the secret access key")),
+		SecurityToken: s.key(token, s.get(token)),
+	}
+}
+
+// besideAgency refuses keys where those of the agency are used. It reads no file.
+func (s *settings) besideAgency(names ...string) {
+	for _, name := range names {
+		for _, set := range []string{name, name + "_FILE"} {
+			if s.raw(set) != "" {
+				s.fault(set, "is set, but with ECS_AGENCY=true the keys come from the agency of this server; leave one of them out")
+			}
+		}
+	}
+}
+
+// key is a key as it was read, and the file from which it is read again.
+func (s *settings) key(name, value string) ecsclient.Key {
+	k := ecsclient.Key{Value: secret.New(value), Path: s.raw(name + "_FILE"), Name: name}
+	if k.Path != "" {
+		k.Name += "_FILE"
+	}
+	return k
 }
 
 var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)

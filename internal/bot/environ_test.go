@@ -173,6 +173,10 @@ func TestTheCommandLine(t *testing.T) {
 		{"foo", 2, "", "unknown command foo\n"},
 		{"manifest --foo", 2, "", "unknown command manifest --foo\n"},
 		{"version now", 2, "", "unknown command version now\n"},
+		{"policy", 2, "", "unknown command policy\n"},
+		{"policy check", 2, "", "unknown command policy check\n"},
+		{"policy check a b", 2, "", "unknown command policy check a b\n"},
+		{"policy chek a", 2, "", "unknown command policy chek a\n"},
 	} {
 		var out, err bytes.Buffer
 		code := bot.Main(strings.Fields(tt.args), &out, &err)

@@ -19,7 +19,7 @@ import (
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // a part failed
+	exitFailed = 1 // a part failed, or the file that was checked has faults
 	exitUsage  = 2 // the settings or the command line are wrong
 )
 
@@ -31,6 +31,7 @@ usage: bot                    run the bot
        bot manifest --link    print a link that creates the Slack app
        bot manifest --workflow-step [--json]
                               the same with the step for Workflow Builder (paid plans)
+       bot policy check FILE  print what is wrong in a configuration file
        bot version            print the version
        bot help               print this help
 
@@ -39,6 +40,9 @@ Settings come from environment variables or a .env file. See .env.example.
 
 // Main is the program. It returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "policy" {
+		return policy(args[1:], stdout, stderr)
+	}
 	switch strings.Join(args, " ") {
 	case "":
 	case "version", "--version", "-version":
@@ -61,8 +65,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprintf(stderr, "unknown command %s\n\n%s", strings.Join(args, " "), usage)
-		return exitUsage
+		return unknown(strings.Join(args, " "), stderr)
 	}
 	environ, err := ReadEnviron(os.Environ(), ".env")
 	if err != nil {
@@ -79,6 +82,12 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return serve(ctx, c, logger(c, stderr))
+}
+
+// unknown refuses a command line.
+func unknown(command string, stderr io.Writer) int {
+	fmt.Fprintf(stderr, "unknown command %s\n\n%s", strings.TrimSpace(command), usage)
+	return exitUsage
 }
 
 // printResult prints the result of do.

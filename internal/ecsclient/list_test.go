@@ -298,14 +298,17 @@ func TestBareMetalIsRecognised(t *testing.T) {
 }
 
 func TestNewNamesAllFaults(t *testing.T) {
-	_, err := New(Config{Endpoint: "ftp://x"})
+	if _, err := New(Config{Endpoint: "https://h", ProjectID: "p"}); err == nil || !strings.Contains(err.Error(), "credentials") {
+		t.Errorf("without credentials: %v", err)
+	}
+	_, err := New(Config{Endpoint: "ftp://x", Credentials: Fixed(Credentials{})})
 	for _, word := range []string{"endpoint", "project", "access key", "secret key"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%q is not named in %v", word, err)
 		}
 	}
 	for _, endpoint := range []string{"https://a:b@h", "https://h/path", "https://h?x=1", "h", "://"} {
-		if _, err := New(Config{Endpoint: endpoint, ProjectID: "p", Credentials: testKeys}); err == nil {
+		if _, err := New(Config{Endpoint: endpoint, ProjectID: "p", Credentials: Fixed(testKeys)}); err == nil {
 			t.Errorf("%s was accepted", endpoint)
 		}
 	}

@@ -29,7 +29,7 @@ func of(t *testing.T, cloud *ecssim.Cloud) (inv *Inventory, lists *atomic.Int32)
 	o, lists := cloud.Options(), new(atomic.Int32)
 	client, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "http://ecs.example.com", ProjectID: o.ProjectID, Transport: counting{cloud.Transport(), lists},
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		t.Fatal(err)

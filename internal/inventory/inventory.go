@@ -72,7 +72,7 @@ func toServers(listed []ecsclient.Server) []approvals.Server {
 func toServer(s ecsclient.Server) approvals.Server {
 	return approvals.Server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
-		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
+		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags, TagsUnknown: s.TagsUnknown,
 		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
 	}
 }

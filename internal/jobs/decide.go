@@ -13,15 +13,25 @@ import (
 
 // Approve counts p's approval of the request. op is the id of the click or command;
 // the same one twice counts once. If the approval does not count, the error is a
-// *approvals.Refusal. Approvals of former approvers, who have lost that right, become
-// void.
-func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
+// *approvals.Refusal. earlier are those who approved before, as they are now; an approval of
+// somebody who has lost that right becomes void.
+func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, earlier ...approvals.Person) (approvals.Request, error) {
 	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
-		if _, err := r.Approve(p, pol, op, now); err != nil {
-			return r, err // refused by the request as stored, before approvals become void
+		list, err := d.listForRules(ctx, pol, r)
+		if err != nil {
+			return r, err
 		}
-		return r.VoidApprovalsOf(former).Approve(p, pol, op, now)
+		return r.Approve(p, pol, list, op, now, earlier...)
 	})
+}
+
+// listForRules is the server list of a pending request, if rules need it.
+func (d *desk) listForRules(ctx context.Context, pol approvals.Policy, r approvals.Request) (*approvals.ServerList, error) {
+	if r.State != approvals.Pending || !r.NeedsList(pol) {
+		return nil, nil
+	}
+	list, err := d.loadServerList(ctx, r.ID)
+	return &list, err
 }
 
 // Deny ends a pending request because p says no.
@@ -64,6 +74,9 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 			return r.Body, nil
 		}
 		next, err := move(r.Body, d.policyOf(r.Body), d.now())
+		if errors.Is(err, approvals.ErrOtherList) {
+			continue // it became shorter between the two reads
+		}
 		if err != nil {
 			return r.Body, err
 		}

@@ -128,11 +128,13 @@ func (d *desk) create(ctx context.Context, pol approvals.Policy, r approvals.Req
 		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
 		Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
 		Wake(requestItem(r.ID), r.NextDue(d.cfg.RemindGap).Sub(r.Created))
-	if r.State == approvals.Approved { // by the same click that asked for it
+	if r.State == approvals.Approved { // by the same click that asked for it, or by rules
 		by := r.LastDecision()
-		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
-			Also(tell(k, r.ID, d.approvedNote(r, by))).
+		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Reason: by.Reason, Worker: d.store.Worker()}).
 			Wake(requestItem(r.ID), 0)
+		if by.Choice == approvals.ChoseApprove {
+			ch.Also(tell(k, r.ID, d.approvedNote(r, by)))
+		}
 	}
 	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))

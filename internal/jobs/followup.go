@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -77,6 +78,7 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 		return approvals.Request{}, err
 	}
 	next.FollowUpOf, next.Project, next.ProjectID = old.Body.ID, p.Name, p.RecordID
+	next.Ticket = cmp.Or(next.Ticket, old.Body.Ticket)
 	now := d.now()
 	renewed := next.Action == old.Body.Action && old.Body.CarriesApproval(ask.By, p.Policy, now) && mayStillAsk(p.Policy, old.Body, ask)
 	if !renewed { // else the request belongs to the old requester
@@ -96,15 +98,17 @@ func (d *desk) askAgain(ctx context.Context, id string, ask approvals.Ask, pick 
 	}
 	if renewed {
 		// The requester stays the same person; the click is the approval.
-		next.By = approvals.Person{ID: old.Body.Requester}
+		if ask.By.ID != old.Body.Requester {
+			next.By = ask.PreviousRequester
+		}
 		next.ResponseURL = "" // it belongs to the person who clicked
 	}
 	r, err := approvals.New(fresh, next, list, p.Policy, now)
 	if err != nil {
 		return r, err
 	}
-	if renewed {
-		if r, err = r.Approve(ask.By, p.Policy, ask.OpID, now); err != nil {
+	if renewed && r.State == approvals.Pending {
+		if r, err = r.Approve(ask.By, p.Policy, &list, ask.OpID, now); err != nil {
 			return r, err
 		}
 	}

@@ -43,7 +43,7 @@ func (w *world) second(n int) *second {
 	o := s.Options()
 	client, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.other.example.com", ProjectID: otherID, Transport: s,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -50,7 +50,7 @@ func TestAStopLeavesSoonAfterItsIntentOrNotAtAll(t *testing.T) {
 				o := w.cloud.Options()
 				cloud, err := ecsclient.New(ecsclient.Config{
 					Endpoint: "https://ecs.example.com", ProjectID: projectID, Transport: w, Limiter: limiter,
-					Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+					Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -124,7 +124,7 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "https://ecs.example.com", ProjectID: projectID, Transport: w,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -29,7 +29,7 @@ func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, e
 		return r, err
 	}
 	pol := a.policyOf(r)
-	p, err := a.roles.brakeman(ctx, in.User, pol)
+	p, err := a.roles.brakeman(ctx, in.User, r, pol)
 	if err != nil {
 		return r, err
 	}
@@ -49,14 +49,14 @@ func denyModal(r approvals.Request, state string) slack.ModalViewRequest {
 
 // deny is the verb and the submitted form.
 func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
-	pol, err := a.policyFor(ctx, in.Request)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}
-	p, err := a.roles.brakeman(ctx, in.User, pol)
+	p, err := a.roles.brakeman(ctx, in.User, r, pol)
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Deny(ctx, in.Request, p, in.Reason, env.ID)
+	r, err = a.desk.Deny(ctx, in.Request, p, in.Reason, env.ID)
 	return a.answerOutcome(ctx, in, err, unlessSeen(env, in, sayDid(r, "denied")))
 }

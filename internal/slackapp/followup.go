@@ -57,11 +57,11 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 
 // retry asks again for what failed. It may be approved by the same click.
 func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction) error {
-	pol, err := a.policyFor(ctx, in.Request)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}
-	by, err := a.roles.person(ctx, in.User, ageToLetGo, pol.Requesters, pol.Approvers)
+	by, err := a.roles.person(ctx, in.User, ageToLetGo, append(pol.Askers(), r.Deciders(pol)...)...)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction)
 
 // startAgain asks for what was stopped to be started.
 func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interaction) error {
-	pol, err := a.policyFor(ctx, in.Request)
+	_, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 	if outcomes[0] == "" {
 		return approvals.Message{Request: r}
 	}
-	r = step(r.Approve(approvals.Person{ID: "UBEN"}, pol, "op", noon.Add(time.Minute)))
+	r = step(r.Approve(approvals.Person{ID: "UBEN"}, pol, nil, "op", noon.Add(time.Minute)))
 	b := approvals.PlanBatches(r, f, 100)[0]
 	r = step(r.Execute(1, noon.Add(time.Minute)))
 	b.State, b.JobID = approvals.Running, "ff80808270f5b0ab0170f5c3a3d80001"

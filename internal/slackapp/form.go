@@ -141,7 +141,7 @@ func (v view) form(state modalState) slack.ModalViewRequest {
 			field(tagsBlock, sayTagsLabel, sayTagsHint, text(sayTagsPlaceholder, maxTagsText, false), true),
 			field(howBlock, sayHowLabel, "", how, false).WithDispatchAction(true),
 			field(whyBlock, sayWhyLabel, "", text(sayWhyPlaceholder, command.MaxReason, true), !pol.ReasonRequired),
-			contextBlock(sayFormFoot(pol)),
+			contextBlock(v.sayFormFoot(state.Project)),
 		)},
 	}
 }

@@ -20,7 +20,7 @@ type Freezer interface {
 }
 
 func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.brakeman(ctx, in.User, a.anyApprover())
+	p, err := a.roles.brakeman(ctx, in.User, approvals.Request{}, a.anyApprover())
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a *App) unheard(ctx context.Context, channel string) string {
 }
 
 func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.decider(ctx, in.User, a.anyApprover())
+	p, err := a.roles.decider(ctx, in.User, a.anyApprover().Deciders())
 	if err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func overtaken(m approvals.Message, f approvals.Freeze) bool {
 func (v view) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
 		r.Reason = clip(r.Reason, homeReason)
-		_, err := r.Approve(h.person, v.project(r).Policy, "", h.now)
+		err := r.MayApprove(h.person, v.project(r).Policy, h.now)
 		switch {
 		case err == nil:
 			waiting = append(waiting, r)

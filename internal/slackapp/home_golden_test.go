@@ -34,7 +34,7 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 		return r
 	}
 	ben := approvals.Person{ID: "UBEN"}
-	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, "op", noon.Add(time.Minute)))
+	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, nil, "op", noon.Add(time.Minute)))
 	running := done(done(approved.Execute(10, noon.Add(time.Minute))).BatchEnded(approvals.Tally{Stopped: 98, Failed: 2}, noon.Add(2*time.Minute)))
 	running.WaitingBatch = 2
 	ended := done(done(approved.Execute(1, noon)).BatchEnded(approvals.Tally{Stopped: 1000}, noon.Add(3*time.Minute)))

@@ -53,7 +53,7 @@ func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBl
 	}
 	if running > 0 {
 		var when []slack.RichTextSectionElement
-		if at := r.ETA(v.project(r).Rate, v.project(r).BatchSize); !at.IsZero() && !f.On {
+		if at := v.eta(r); !at.IsZero() && !f.On {
 			when = sayAt(sayDoneAbout, at)
 		}
 		add("running", sayBatchesOpen(r, running, waits), slack.TaskCardStatusInProgress, when...)

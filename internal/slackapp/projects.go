@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"ecsbot/internal/approvals"
 )
@@ -32,27 +34,35 @@ func (cl *client) policyOf(r approvals.Request) approvals.Policy {
 	return p.Policy
 }
 
-// policyFor is the policy for the request with the id. If there is none, it is empty:
-// what is done about it is refused.
-func (cl *client) policyFor(ctx context.Context, id string) (approvals.Policy, error) {
+// requestAndPolicy reads the request with the id, and the policy for it. If there is
+// none, both are empty: what is done about it is refused.
+func (cl *client) requestAndPolicy(ctx context.Context, id string) (approvals.Request, approvals.Policy, error) {
 	r, err := cl.desk.Find(ctx, id)
 	if _, none := errors.AsType[*approvals.Refusal](err); none {
-		return approvals.Policy{}, nil
+		return approvals.Request{}, approvals.Policy{}, nil
 	}
-	return cl.policyOf(r), err
+	return r, cl.policyOf(r), err
 }
 
 // anyApprover is a policy by which the approvers of all projects decide: about what
 // holds for all of them.
-func (cl *client) anyApprover() approvals.Policy {
-	return approvals.Policy{Approvers: cl.desk.Projects().Approvers()}
+func (cl *client) anyApprover() approvals.Policy { return anyApprover(cl.desk.Projects()) }
+
+func anyApprover(projects approvals.Projects) approvals.Policy {
+	return approvals.Policy{Approvers: projects.Approvers()}
 }
 
 // project is the project of a request, as far as it is drawn.
 func (v view) project(r approvals.Request) approvals.Project {
 	p, _ := v.Projects.Of(r)
-	p.Rate = cmp.Or(p.Rate, 1000) // of one that is not served any more
+	p.Rate, p.BatchSize = cmp.Or(p.Rate, 1000), cmp.Or(p.BatchSize, 100) // of one that is not served any more
 	return p
+}
+
+// eta is when the request will be done, by its project's limits.
+func (v view) eta(r approvals.Request) time.Time {
+	p := v.project(r)
+	return r.ETA(p.Rate, p.BatchSize)
 }
 
 // policyNamed is the policy of the project with the name; if there is none, an empty
@@ -65,5 +75,24 @@ func (v view) policyNamed(project string) approvals.Policy {
 // mayDecide returns nil if the person is an approver of any project, or a
 // *approvals.Refusal.
 func (v view) mayDecide(p approvals.Person) error {
-	return approvals.Policy{Approvers: v.Projects.Approvers()}.MayDecide(p)
+	return anyApprover(v.Projects).MayDecide(p)
+}
+
+// approversOf are the people and groups who approve a request; without a request those of
+// all projects.
+func (v view) approversOf(r approvals.Request) []string {
+	if r.ID == "" {
+		return v.Projects.Approvers()
+	}
+	var all []string
+	for _, s := range r.NeededSlots() {
+		for _, c := range v.project(r).Policy.CirclesOf(s) {
+			for _, id := range c.Approvers {
+				if !slices.Contains(all, id) {
+					all = append(all, id)
+				}
+			}
+		}
+	}
+	return all
 }

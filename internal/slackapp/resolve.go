@@ -35,7 +35,7 @@ func (a *App) mayResolve(ctx context.Context, in interaction) (approvals.Request
 		return r, err
 	}
 	pol := a.policyOf(r)
-	p, err := a.roles.decider(ctx, in.User, pol)
+	p, err := a.roles.decider(ctx, in.User, r.Deciders(pol))
 	if err != nil {
 		return r, err
 	}
@@ -57,11 +57,11 @@ func resolveModal(r approvals.Request, in interaction) slack.ModalViewRequest {
 
 // resolve acts on the submitted form. The thread shows the effect.
 func (a *App) resolve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	pol, err := a.policyFor(ctx, in.Request)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}
-	p, err := a.roles.decider(ctx, in.User, pol)
+	p, err := a.roles.decider(ctx, in.User, r.Deciders(pol))
 	if err != nil {
 		return err
 	}

@@ -64,12 +64,12 @@ func (s *scene) pending() approvals.Request {
 
 func (s *scene) oneYes() approvals.Request {
 	s.t.Helper()
-	return s.must(s.pending().Approve(approvals.Person{ID: "UBEN"}, s.pol, "op1", after(1)))
+	return s.must(s.pending().Approve(approvals.Person{ID: "UBEN"}, s.pol, nil, "op1", after(1)))
 }
 
 func (s *scene) approved() approvals.Request {
 	s.t.Helper()
-	return s.must(s.oneYes().Approve(approvals.Person{ID: "UCARLA"}, s.pol, "op2", after(2)))
+	return s.must(s.oneYes().Approve(approvals.Person{ID: "UCARLA"}, s.pol, nil, "op2", after(2)))
 }
 
 // denied is the pending request, denied for a reason that may be empty.

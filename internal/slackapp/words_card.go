@@ -274,7 +274,7 @@ func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	if n := r.Progress().Failed; n > 0 {
 		s += fmt.Sprintf(", %s failed", thousands(n))
 	}
-	if at := r.ETA(v.project(r).Rate, v.project(r).BatchSize); !at.IsZero() && !f.On {
+	if at := v.eta(r); !at.IsZero() && !f.On {
 		s += " · done about " + clock(at)
 	}
 	s += "\n" + bar(r.Progress().Good(), r.Total)
@@ -300,7 +300,7 @@ func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
 
 // sayWaiting is what the next batch waits for.
 func (v view) sayWaiting(r approvals.Request) string {
-	p, kept := v.project(r), ""
+	kept, p := "", v.project(r)
 	if free := approvals.Reserve(p.Rate, p.BatchSize); r.Total > p.Rate && free > 0 {
 		kept = fmt.Sprintf(" (%s of them kept free for small requests)", thousands(free))
 	}

@@ -164,6 +164,8 @@ func sayWhy(w approvals.SkipReason) string {
 		return "bare metal, not supported"
 	case approvals.SkipStopState:
 		return "in a state that can't be stopped"
+	case approvals.SkipLeftOut:
+		return sayLeftOutByApprover
 	case approvals.SkipChangedMeanwhile:
 		return "changed since the request (checked after a database restart)"
 	}

@@ -98,7 +98,7 @@ func (v view) sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotRequester:
 		return ":x: You can't request stops. Ask the people who run this bot to add you to REQUESTERS."
 	case approvals.NotApprover:
-		return ":x: Only approvers can do this" + sayWho(v.approversOf(r)) + "."
+		return ":x: Only approvers can do this" + sayWho(v.approversOf(no.Request)) + "."
 	case approvals.NotYours:
 		if r.State != approvals.Pending {
 			return fmt.Sprintf(":x: Only %s, who requested it, or an approver can cancel %s.", mention(r.Requester), id)
@@ -177,15 +177,10 @@ func (v view) sayRefusal(no *approvals.Refusal) string {
 	case approvals.CloudRefusesKey:
 		return ":warning: Huawei Cloud rejects my access key. No request was created. Tell the people who run this bot."
 	}
-	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
-}
-
-// approversOf may approve the request; of an act that is about none, all approvers.
-func (v view) approversOf(r approvals.Request) []string {
-	if r.ID == "" {
-		return v.Projects.Approvers()
+	if said := sayRuleRefusal(no); said != "" {
+		return said
 	}
-	return v.project(r).Policy.Approvers
+	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
 }
 
 // maxWho is how many approvers a private answer names.

@@ -12,7 +12,17 @@ import (
 const (
 	sayProjectLabel       = "Project"
 	sayProjectPlaceholder = "Choose a project"
+	sayFormFootNoProject  = "Nothing is stopped until it is approved. Who approves depends on the project."
 )
+
+// sayFormFoot says what a request of the project needs.
+func (v view) sayFormFoot(project string) string {
+	p, err := v.Projects.Choose(project, "")
+	if err != nil {
+		return sayFormFootNoProject
+	}
+	return sayFormFoot(p.Policy)
+}
 
 // sayWrongProject says that no project has the name.
 func sayWrongProject(no *approvals.Refusal) string {

@@ -3,7 +3,8 @@
 
 import { useLayoutEffect } from "preact/hooks";
 import { useWorld } from "./world.js";
-import { sit, useSeat } from "./seat.js";
+import { arrive, sit, useSeat } from "./seat.js";
+import { Skips } from "./skips.jsx";
 import { useTheme } from "./theme.js";
 import { Slack } from "./slack/slack.jsx";
 import { Room } from "./room/room.jsx";
@@ -16,8 +17,12 @@ export function Page() {
   useLayoutEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
+  useLayoutEffect(() => {
+    if (hello) arrive(hello.place);
+  }, [hello]);
   return (
     <div class="page" data-side={side}>
+      {hello && <Skips />}
       <header class="top">
         <h1>
           <span class="logo" aria-hidden="true" /> ecsbot demo

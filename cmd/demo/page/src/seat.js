@@ -16,13 +16,36 @@ export const seat = {
   spot: null, // a message to bring into view: {ts, n}
 };
 
-// sit changes the seat.
+// sit changes the seat. Where somebody goes is an entry of the browser's history.
 export function sit(change) {
+  const before = view();
   Object.assign(seat, change);
+  if (view() !== before) history.pushState(JSON.parse(view()), "");
+  settled();
+}
+
+// view is at what somebody looks, for the browser to come back to.
+const view = () => JSON.stringify({ place: seat.place, thread: seat.thread, side: seat.side });
+
+function settled() {
   const { me, place, thread, side } = seat;
   keep("sessionStorage", "seat", JSON.stringify({ me, place, thread, side }));
   for (const l of listeners) l();
 }
+
+// arrive gives a seat that knows no place yet the server's suggestion.
+export function arrive(place) {
+  seat.place ??= place;
+  history.replaceState(JSON.parse(view()), "");
+}
+
+// Back and Forward lead to other places, never to another person.
+addEventListener("popstate", (e) => {
+  if (!e.state) return;
+  const { place, thread, side } = e.state;
+  Object.assign(seat, { place, thread, side });
+  settled();
+});
 
 // useSeat draws a component again when the seat changes.
 export function useSeat() {

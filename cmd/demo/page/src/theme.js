@@ -11,8 +11,13 @@ export function useTheme() {
   const [system, setSystem] = useState(ofSystem);
   useEffect(() => {
     const changed = () => setSystem(ofSystem());
+    const elsewhere = (e) => (e.key === "theme" || e.key === null) && choose(kept("localStorage", "theme")); // in another tab
     dark.addEventListener("change", changed);
-    return () => dark.removeEventListener("change", changed);
+    addEventListener("storage", elsewhere);
+    return () => {
+      dark.removeEventListener("change", changed);
+      removeEventListener("storage", elsewhere);
+    };
   }, []);
   return [
     chosen ?? system,

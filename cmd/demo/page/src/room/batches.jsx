@@ -40,7 +40,7 @@ export function Calls({ r }) {
       <table>
         <thead>
           <tr>
-            <th>call</th>
+            <th>batch</th>
             <th>servers</th>
             <th>state</th>
             <th>tries</th>
@@ -72,5 +72,5 @@ export function Calls({ r }) {
 }
 
 function tell(b, of) {
-  return [`call ${b.n + 1} of ${of}: ${word(b)}, ${b.size} servers`, b.attempt > 1 && `attempt ${b.attempt}`, b.lost > 0 && `${b.lost} without a clear answer`, b.job && `job ${b.job}`, b.trouble].filter(Boolean).join("\n");
+  return [`batch ${b.n + 1} of ${of}: ${word(b)}, ${b.size} servers`, b.attempt > 1 && `attempt ${b.attempt}`, b.lost > 0 && `${b.lost} without a clear answer`, b.job && `job ${b.job}`, b.trouble].filter(Boolean).join("\n");
 }

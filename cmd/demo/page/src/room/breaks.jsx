@@ -1,7 +1,6 @@
 // Break it: the faults that can be planned for the cloud and for Slack, to see
 // what the bot makes of them.
 
-import { useState } from "preact/hooks";
 import { useWorld } from "../world.js";
 import { Panel } from "./panel.jsx";
 import { press } from "./toast.jsx";
@@ -13,7 +12,7 @@ const groups = {
     cloud_drop: ["Lose the reply", "The next stop call is carried out, and its reply is lost."],
     cloud_reset: ["Drop the call", "The next stop call is cut off before the cloud acts."],
     fail_job: ["Fail the next job", "The next job is accepted, and then fails as a whole."],
-    fail_server: ["Make one server fail", "Actions on one server fail; a running one is picked."],
+    fail_server: ["Make one server fail", "One running server will not stop: one of an open request, else web-1 or its like."],
     start_by_hand: ["Somebody starts a server", "A stopped server is started in the console."],
   },
   Slack: {
@@ -25,37 +24,34 @@ const groups = {
 
 export function Breaks() {
   const { armed = [] } = useWorld("state");
-  const [hint, setHint] = useState("");
   return (
-    <Panel title="Break it" kind="breaks" beside={<span class="amount">{armed.length > 0 && `${armed.length} armed`}</span>}>
-      <div onMouseLeave={() => setHint("")}>
-        {Object.entries(groups).map(([group, breaks]) => (
-          <div key={group} class="group" role="group" aria-label={"Break the " + group.toLowerCase()}>
-            <h3>{group}</h3>
-            {Object.entries(breaks).map(([what, [word, says]]) => (
-              <Break key={what} what={what} word={word} says={says} waiting={armed.filter((a) => a === what).length} hint={setHint} />
-            ))}
-          </div>
-        ))}
-        <div class="group">
-          <button class="clear" onClick={() => press("demo/break", { what: "clear" })}>
+    <Panel title="Break it" kind="breaks" beside={<span class="amount">{armed.length > 0 && `${armed.length} will strike next`}</span>}>
+      {Object.entries(groups).map(([group, breaks]) => (
+        <div key={group} class="group" role="group" aria-label={"Break the " + group.toLowerCase()}>
+          <h3>{group}</h3>
+          {Object.entries(breaks).map(([what, [word, says]]) => (
+            <Break key={what} what={what} word={word} says={says} waiting={armed.filter((a) => a === what).length} />
+          ))}
+        </div>
+      ))}
+      <div class="group">
+        <span class="break">
+          <button aria-describedby="says-clear" onClick={() => press("demo/break", { what: "clear" })}>
             Disarm all
           </button>
-          <p class="hint" aria-hidden="true">
-            {hint || (armed.length > 0 ? "Armed: will strike next." : "Point at a button to see what it does.")}
-          </p>
-        </div>
+          <small id="says-clear">What has not struck yet will not.</small>
+        </span>
       </div>
     </Panel>
   );
 }
 
-function Break({ what, word, says, waiting, hint }) {
+function Break({ what, word, says, waiting }) {
   return (
     <span class="break">
-      <button aria-describedby={"says-" + what} data-armed={waiting || undefined} onClick={() => press("demo/break", { what })} onMouseEnter={() => hint(says)} onFocus={() => hint(says)} onBlur={() => hint("")}>
+      <button aria-describedby={"says-" + what} data-armed={waiting || undefined} onClick={() => press("demo/break", { what })}>
         {word}
-        {waiting > 0 && <b class="armed">armed{waiting > 1 && ` ×${waiting}`}</b>}
+        {waiting > 0 && <b class="armed">will strike next{waiting > 1 && ` ×${waiting}`}</b>}
       </button>
       <small id={"says-" + what}>{says}</small>
     </span>

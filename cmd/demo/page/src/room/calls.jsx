@@ -1,6 +1,5 @@
 // Calls and events: what the cloud was asked and what was done to the
-// machinery, in the order in which it happened; and the bots' own logs. The
-// newest is at the bottom.
+// machinery; and the bots' own logs. The newest is on top.
 
 import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
@@ -55,9 +54,9 @@ function ReadCount() {
 
 function CallList({ reads }) {
   const { calls, notes } = useWorld("call", "note");
-  const rows = [...(reads ? calls : ledger.writes), ...notes].sort((a, b) => a.n - b.n);
+  const rows = [...(reads ? calls : ledger.writes), ...notes].sort((a, b) => b.n - a.n);
   return (
-    <Scroll label="Calls and events" newest={rows.at(-1)?.n} empty="No call that changes anything yet.">
+    <Scroll label="Calls and events" empty="No call that changes anything yet.">
       {rows.map((row) => (row.op ? <Call key={row.n} call={row} /> : <Note key={row.n} note={row} />))}
     </Scroll>
   );
@@ -66,8 +65,8 @@ function CallList({ reads }) {
 function LogList() {
   const { logs } = useWorld("log");
   return (
-    <Scroll label="Bots' logs" newest={logs.at(-1)?.n} empty="The bots have said nothing yet.">
-      {logs.map((l) => (
+    <Scroll label="Bots' logs" empty="The bots have said nothing yet.">
+      {[...logs].reverse().map((l) => (
         <Line key={l.n} line={l} />
       ))}
     </Scroll>

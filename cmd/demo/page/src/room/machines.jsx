@@ -35,10 +35,11 @@ export function Machines() {
   );
 }
 
-function Machine({ name, state, says, children }) {
+// A machine that is idle is down as nobody has wanted it yet: that is no trouble.
+function Machine({ name, state, idle, says, children }) {
   return (
     <li data-machine={name} data-state={state}>
-      <i class={"lamp " + state} />
+      <i class={"lamp " + (idle ? "idle" : state)} />
       <b>{name}</b>
       <span class="says">{says}</span>
       <span class="hands">{children}</span>
@@ -56,7 +57,7 @@ const deeds = {
 function Bot({ bot }) {
   const says = bot.state === "down" ? bot.how || "down" : bot.state === "up" ? `pid ${bot.pid}` : "starting";
   return (
-    <Machine name={"Bot " + bot.name} state={bot.state} says={says}>
+    <Machine name={"Bot " + bot.name} state={bot.state} idle={bot.how === "not started"} says={says}>
       {(bot.state === "down" ? ["start"] : ["kill", "stop"]).map((what, i) => (
         <Deed key={i} bot={bot} what={what} />
       ))}

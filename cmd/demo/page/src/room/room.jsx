@@ -11,7 +11,7 @@ import { Window } from "./window.jsx";
 
 export function Room({ theme }) {
   return (
-    <section class="room" aria-label="The cloud and the machine room" style={asStyle(theme)}>
+    <section class="room" aria-label="The cloud and the machine room" tabIndex={-1} style={asStyle(theme)}>
       <div class="floor">
         <div class="bench">
           <Fleet theme={theme} />

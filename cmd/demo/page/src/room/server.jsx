@@ -63,8 +63,11 @@ export function ServerBox({ id, at, bed, close, leave }) {
         )}
       </dl>
       <div class="hands">
-        <button onClick={() => hand("start", `${s.name} was started by hand.`)}>Start by hand</button>
-        <button onClick={() => hand("stop", `${s.name} was stopped by hand.`)}>Stop by hand</button>
+        {["off", "stopping"].includes(stateOf(s)) ? (
+          <button onClick={() => hand("start", `${s.name} was started by hand.`)}>Start by hand</button>
+        ) : (
+          <button onClick={() => hand("stop", `${s.name} was stopped by hand.`)}>Stop by hand</button>
+        )}
         <button onClick={() => (s.locked ? hand("unlock", `${s.name} is unlocked.`) : hand("lock", `${s.name} is locked.`))}>{s.locked ? "Unlock" : "Lock"}</button>
         <button aria-pressed={Boolean(s.fails)} onClick={fail}>
           Let its actions fail

@@ -29,7 +29,7 @@ export function Window() {
   const top = Math.max(limit, most, ledger.start.most) * 1.12;
   const up = (n) => `${(100 * (1 - n / top)).toFixed(2)}%`;
   return (
-    <Panel title="Last 60 seconds" kind="window" data-now={stops} data-most={most} beside={<span class="amount">accepted for stopping</span>}>
+    <Panel title="Last 60 seconds" kind="window" data-now={stops} data-most={most} beside={<span class="amount">servers accepted</span>}>
       <div class="gauge">
         <p>
           now

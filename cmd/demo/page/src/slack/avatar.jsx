@@ -17,9 +17,7 @@ export function Avatar({ user, size = 36 }) {
   if (user === "slackbot") return <Picture size={size} ground="#611f69" lines="M10 5v4M22 5v4M8 12h16v11H8zM13 16.5v1.5M19 16.5v1.5" />;
   if (personOf(user)?.bot) return <Picture size={size} ground="#1f2937" lines="M16 7v9M11 10.5a8 8 0 1 0 10 0" />;
   return (
-    <span class="avatar" aria-hidden="true" style={{ width: size, height: size, fontSize: size * 0.42, background: colourOf(user) }}>
-      {initials(nameOf(user))}
-    </span>
+    <span class="avatar" aria-hidden="true" data-initials={initials(nameOf(user))} style={{ width: size, height: size, fontSize: Math.max(12, size * 0.42), background: colourOf(user) }} />
   );
 }
 

@@ -10,7 +10,7 @@ export function FileCard({ id }) {
   if (!f) return null;
   const kind = f.name.split(".").at(-1).toUpperCase();
   return (
-    <a class="file" href={`demo/files/${id}`} download={f.name} aria-label={`Download ${f.name}`}>
+    <a class="file" href={`demo/files/${id}`} download={f.name} title={`Download ${f.name}`}>
       <span class="kind">
         <Icon of="file" size={22} />
       </span>

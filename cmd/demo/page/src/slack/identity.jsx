@@ -14,14 +14,12 @@ export function Identity() {
   return (
     <Menu
       class="identity"
-      label={`You are ${nameOf(mine)}${role ? ` (${role})` : ""}`}
+      label={`You are ${nameOf(mine)}${role ? " " + role : ""}`}
       face={
         <>
           <Avatar user={mine} size={30} />
           <span class="who">
-            <small>You are</small>
-            <strong>{nameOf(mine)}</strong>
-            <em>{role}</em>
+            <small>You are</small> <strong>{nameOf(mine)}</strong> <em>{role}</em>
           </span>
           <Icon of="down" size={16} />
         </>

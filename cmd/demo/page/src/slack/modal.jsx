@@ -78,36 +78,38 @@ export function Modal({ view, asking }) {
 
   return (
     <div class="shade" inert={asking}>
-      <form class="modal" role="dialog" aria-modal="true" aria-labelledby="modal-title" ref={box} tabIndex={-1} noValidate onSubmit={send}>
-        <header>
-          <h2 id="modal-title">{title.text}</h2>
-          <button type="button" class="square" aria-label="Close" onClick={leave}>
-            <Icon of="close" />
-          </button>
-        </header>
-        <div class="content">
-          {blocks.map((b, i) =>
-            b.type === "input" ? (
-              <Input key={b.block_id} block={b} view={view} value={valueOf(view, b)} error={errors[b.block_id]} onChange={(v) => change(b, v)} />
-            ) : (
-              <Blocks key={b.block_id ?? i} blocks={[b]} press={press} />
-            ),
-          )}
-        </div>
-        <footer>
-          <Trouble words={trouble} />
-          {close && (
-            <button type="button" class="plain" onClick={back}>
-              {close.text}
+      <div class="modal" role="dialog" aria-modal="true" aria-labelledby="modal-title" ref={box} tabIndex={-1}>
+        <form noValidate onSubmit={send}>
+          <header>
+            <h2 id="modal-title">{title.text}</h2>
+            <button type="button" class="square" aria-label="Close" onClick={leave}>
+              <Icon of="close" />
             </button>
-          )}
-          {submit && (
-            <button type="submit" class="primary" aria-busy={busy}>
-              {submit.text}
-            </button>
-          )}
-        </footer>
-      </form>
+          </header>
+          <div class="content">
+            {blocks.map((b, i) =>
+              b.type === "input" ? (
+                <Input key={b.block_id} block={b} view={view} value={valueOf(view, b)} error={errors[b.block_id]} onChange={(v) => change(b, v)} />
+              ) : (
+                <Blocks key={b.block_id ?? i} blocks={[b]} press={press} />
+              ),
+            )}
+          </div>
+          <footer>
+            <Trouble words={trouble} />
+            {close && (
+              <button type="button" class="plain" onClick={back}>
+                {close.text}
+              </button>
+            )}
+            {submit && (
+              <button type="submit" class="primary" aria-busy={busy}>
+                {submit.text}
+              </button>
+            )}
+          </footer>
+        </form>
+      </div>
     </div>
   );
 }

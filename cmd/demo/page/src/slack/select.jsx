@@ -122,19 +122,26 @@ export function Select({ id, label, describedby, invalid, placeholder, chosen, s
         />
         <Icon of="down" size={14} />
       </div>
-      <div class="options" id={list} role="listbox" aria-multiselectable={several} aria-labelledby={label} hidden={!open}>
-        <Found {...{ text, atLeast, failed, found, active, list, isChosen, pick, setActive }} full={several && chosen.length >= most} />
+      <div class="options" hidden={!open}>
+        <None {...{ text, atLeast, failed, found }} />
+        <div id={list} role="listbox" aria-multiselectable={several} aria-labelledby={label} hidden={!found?.length}>
+          <Found {...{ found, active, list, isChosen, pick, setActive }} full={several && chosen.length >= most} />
+        </div>
       </div>
     </div>
   );
 }
 
-function Found({ text, atLeast, failed, found, active, list, isChosen, pick, setActive, full }) {
+// None says why there is nothing to choose.
+function None({ text, atLeast, failed, found }) {
   if (failed) return <p role="alert">{failed}</p>;
   if (text.length < atLeast) return <p>Type {atLeast === 1 ? "something" : `at least ${atLeast} characters`} to search</p>;
   if (!found) return <p>Loading …</p>;
-  if (found.length === 0) return <p>No results</p>;
-  return found.map((o, i) => (
+  if (found.length === 0) return <p role="status">No results</p>;
+}
+
+function Found({ found, active, list, isChosen, pick, setActive, full }) {
+  return found?.map((o, i) => (
     <div
       key={o.value}
       id={`${list}-${i}`}
