@@ -80,7 +80,7 @@ func TestAWorkflowAsksAndLearnsTheOutcome(t *testing.T) {
 		t.Errorf("before the end the step has ended: %+v", x)
 	}
 	w.Click(carla, card, approve)
-	w.outcome(card, "stopped 1 of 2 servers")
+	w.outcome(card, "1 of 2 servers stopped")
 	w.completed(run, requestID(card), approvals.PartiallyFailed, 1, 1, 0)
 	w.settled()
 	if n := w.ended(); n != 1 {
