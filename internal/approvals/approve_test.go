@@ -144,6 +144,7 @@ func TestTheStricterOfThenAndNow(t *testing.T) {
 		"own, not then":       {rule(nil), own, self, OwnRequest, Pending},
 		"own forbidden now":   {own, forbidden, self, OwnRequest, Pending},
 		"own forbidden then":  {forbidden, own, self, OwnRequest, Pending},
+		"own, elsewhere":      {ruled(Rule{Name: "s", SelfApproval: &no}), own, self, OwnRequest, Pending},
 		"without rules as is": {ruled(), ruled(), bob, "", Approved},
 	} {
 		r, list := ruledRequest(t, test.then)

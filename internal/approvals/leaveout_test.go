@@ -40,6 +40,12 @@ func TestLeavingServersOut(t *testing.T) {
 	if other.State != Approved || same.State != Approved || same.Approvals() != 1 || !same.Decisions[0].Void || !slices.Equal(other.Approvers(), []string{"UBOB", "UCYD"}) {
 		t.Errorf("%s by %v, %s by %+v", other.State, other.Approvers(), same.State, same.Decisions)
 	}
+	// An approval that is not needed any more is not void.
+	led := must(t)(r.Approve(lea, pol, &list, "op1", noon))
+	led, _, err = led.LeaveOut(cyd, pol, list, []string{"id-web-1"}, "op2", noon)
+	if led = must(t)(must(t)(led, err).Approve(bob, pol, &short, "op3", noon, lea)); led.State != Approved || led.Decisions[0].Void {
+		t.Errorf("%s by %+v", led.State, led.Decisions)
+	}
 	// The first list stays the original.
 	last, _, err := next.LeaveOut(cyd, pol, short, []string{"id-db-1"}, "op4", noon)
 	if err != nil || last.Original.Total != 3 || len(last.LeftOutBy()) != 2 {

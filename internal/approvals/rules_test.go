@@ -244,7 +244,8 @@ func TestWithoutRulesNothingMoreIsStored(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range []any{Ask{By: ann}, server("web-1")} {
+	dark := Server{ID: "x", TagsUnknown: true}
+	for _, v := range []any{Ask{By: ann}, server("web-1"), dark.brief()} {
 		if b, _ := json.Marshal(v); strings.Contains(strings.ToLower(string(b)), "unknown") || strings.Contains(string(b), "Ticket") {
 			t.Errorf("stored as %s", b)
 		}

@@ -41,13 +41,14 @@ func (r Request) vote(p Person, pol Policy, d Demand, earlier []Person, now time
 // add adds somebody who approved before, with the rights they have now.
 func (v *vote) add(p Person, pol Policy) {
 	r, slots := v.request, v.demand.Slots
-	// Who can only fill slots that are not needed any more has lost no right.
-	if all := slices.Concat(slots, r.NeededSlots()); r.asNow(p, pol, all, v.now).none() {
+	rights := r.asNow(p, pol, slots, v.now)
+	// Who could only fill slots that are not needed any more has lost no right.
+	if rights.none() && !r.asRecorded(p.ID, slots).none() {
 		v.lost = append(v.lost, p.ID)
 		return
 	}
 	v.needsGroups(p, pol)
-	v.others = append(v.others, r.asNow(p, pol, slots, v.now).notOwn(r, slots))
+	v.others = append(v.others, rights.notOwn(r, slots))
 }
 
 // needsGroups notes which groups that p may be in cannot be read.

@@ -103,8 +103,8 @@ func TestANameInTheFileThatIsNoSettingIsRefused(t *testing.T) {
 		t.Errorf("a proxy in .env, where it has no effect: %v", err)
 	}
 	c, err := loadEnviron(t, complete(), "PROTECTED_SERVERS=db-*\nHUAWEICLOUD_SDK_SK_FILE=\n")
-	if err != nil || !slices.Equal(c.Policy.Protection.Servers, []string{"db-*"}) {
-		t.Errorf("settings in .env: %v, %v", c.Policy.Protection.Servers, err)
+	if err != nil || !slices.Equal(c.Projects[0].Policy.Protection.Servers, []string{"db-*"}) {
+		t.Errorf("settings in .env: %v, %v", c.Projects[0].Policy.Protection.Servers, err)
 	}
 }
 

@@ -219,8 +219,8 @@ func TestAnAgencyAndKeysContradictEachOther(t *testing.T) {
 	e := readExample(t)
 	without := map[string]string{"ECS_AGENCY": "true", "HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
 	c := e.mustLoad(t, without)
-	if want := (bot.Keys{Agency: true}); c.Keys != want {
-		t.Errorf("%+v", c.Keys)
+	if want := (bot.Keys{Agency: true}); c.Projects[0].Keys != want {
+		t.Errorf("%+v", c.Projects[0].Keys)
 	}
 	for _, name := range []string{"HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"} {
 		for _, set := range []string{name, name + "_FILE"} {
@@ -258,9 +258,9 @@ func TestSettingsKnowTheFilesOfTheKeys(t *testing.T) {
 	c := e.mustLoad(t, change)
 	var got []string
 	for _, k := range []struct{ path, name, value string }{
-		{c.Keys.AccessKey.Path, c.Keys.AccessKey.Name, c.Keys.AccessKey.Value.Reveal()},
-		{c.Keys.SecretKey.Path, c.Keys.SecretKey.Name, c.Keys.SecretKey.Value.Reveal()},
-		{c.Keys.SecurityToken.Path, c.Keys.SecurityToken.Name, c.Keys.SecurityToken.Value.Reveal()},
+		{c.Projects[0].Keys.AccessKey.Path, c.Projects[0].Keys.AccessKey.Name, c.Projects[0].Keys.AccessKey.Value.Reveal()},
+		{c.Projects[0].Keys.SecretKey.Path, c.Projects[0].Keys.SecretKey.Name, c.Projects[0].Keys.SecretKey.Value.Reveal()},
+		{c.Projects[0].Keys.SecurityToken.Path, c.Projects[0].Keys.SecurityToken.Name, c.Projects[0].Keys.SecurityToken.Value.Reveal()},
 	} {
 		got = append(got, k.path)
 		if !strings.HasSuffix(k.name, "_FILE") || k.value != "value of "+strings.TrimSuffix(k.name, "_FILE") {

@@ -81,7 +81,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return serve(ctx, c, logger(c, stderr))
+	return serve(ctx, c, environ.Load, logger(c, stderr))
 }
 
 // unknown refuses a command line.
@@ -101,7 +101,7 @@ func printResult(stdout, stderr io.Writer, do func() (string, error)) int {
 	return exitOK
 }
 
-func serve(ctx context.Context, c Config, log *slog.Logger) int {
+func serve(ctx context.Context, c Config, load func() (Config, error), log *slog.Logger) int {
 	b, err := New(c, log, buildTune())
 	if err != nil {
 		log.Error("cannot start", "err", err)
@@ -111,7 +111,8 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 		return exitFailed
 	}
 	defer b.Close()
-	log.Info("starting", "version", Version(), "project", c.Project)
+	b.ReloadWith(load)
+	log.Info("starting", "version", Version(), "projects", len(c.Projects), "settings", c.Digest())
 	err = b.Run(ctx)
 	var refused refusedStore
 	switch {

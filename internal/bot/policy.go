@@ -28,7 +28,7 @@ func policy(args []string, stdout, stderr io.Writer) int {
 // checkPolicy prints what is wrong in a file as a compiler does, or a line for each
 // project.
 func checkPolicy(file string, lookup Lookup, stdout, stderr io.Writer) int {
-	f, err := config.Read(file, environment(lookup))
+	f, err := config.Read(file, envOf(lookup))
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
@@ -45,38 +45,9 @@ func checkPolicy(file string, lookup Lookup, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// environment returns what projects have where the file does not say otherwise. Faults
-// of other settings do not matter here; a setting with a fault has its default.
-func environment(lookup Lookup) config.Environment {
-	c, _, _ := load(lookup)
+// envOf reads what projects have where the file does not say otherwise. Faults of the
+// environment do not matter here; a setting with a fault has its default.
+func envOf(lookup Lookup) config.Environment {
 	s := settings{lookup: lookup}
-	return config.Environment{
-		AllowedChannels: c.AllowedChannels,
-		Project: config.Project{
-			Region:    s.get("ECS_REGION"),
-			Endpoint:  s.get("ECS_ENDPOINT"),
-			ProjectID: c.ProjectID,
-			Credentials: config.Credentials{
-				AccessKey:     s.reference("HUAWEICLOUD_SDK_AK"),
-				SecretKey:     s.reference("HUAWEICLOUD_SDK_SK"),
-				SecurityToken: s.reference("HUAWEICLOUD_SDK_SECURITY_TOKEN"),
-			},
-			ApprovalChannel: c.Channel,
-			Policy:          c.Policy,
-			Rate:            c.Rate,
-			BatchSize:       c.BatchSize,
-			Anchor:          string(c.Anchor),
-		},
-	}
-}
-
-// reference says where a secret of the environment is.
-func (s *settings) reference(name string) config.Reference {
-	switch file := s.raw(name + "_FILE"); {
-	case s.raw(name) != "":
-		return config.Reference{Env: name}
-	case file != "":
-		return config.Reference{File: file}
-	}
-	return config.Reference{}
+	return s.environment()
 }

@@ -51,7 +51,7 @@ func TestWhatAProjectHasFromTheEnvironment(t *testing.T) {
 		"HUAWEICLOUD_SDK_AK": "a", "HUAWEICLOUD_SDK_SK_FILE": "/run/sk", "APPROVAL_CHANNEL": "C0OPS",
 		"ECS_STOP_RATE": "500", "ECS_BATCH_SIZE": "50", "ECS_RATE_ANCHOR": "finish", "APPROVALS_REQUIRED": "2",
 	}
-	p := environment(func(name string) (string, bool) { v, set := env[name]; return v, set })
+	p := envOf(func(name string) (string, bool) { v, set := env[name]; return v, set })
 	c := p.Credentials
 	if p.Region != "eu-west-101" || p.Endpoint != "https://ecs.example.com" || p.ProjectID != "p1" || p.ApprovalChannel != "C0OPS" ||
 		p.Rate != 500 || p.BatchSize != 50 || p.Anchor != "finish" || p.Policy.ApprovalsRequired != 2 || p.Policy.MaxServers != 1000 ||

@@ -47,6 +47,8 @@ var broken = []struct {
 	{"backslash", rules + "      - name: a\n        require: {ticket: \"CHG-\\d+\"}\n", []string{"10:9: is not YAML: a text in double quotes has a backslash; put it in single quotes"}},
 	{"not UTF-8", "projects:\n  - name: pr\xf6d\n", []string{"2:13: is not UTF-8 text; save the file as UTF-8"}},
 	{"control character", "projects:\n  - name: pr\x00d\n", []string{"2:13: is a control character; delete it"}},
+	{"line breaks of YAML alone", "projects:\r  - name: prod\n", []string{"1:10: is a control character; delete it"}},
+	{"line separator", "projects:\n  - name: a\u2028b\n", []string{"2:12: is a control character; delete it"}},
 	{"tag", prod + "    rate: !!str 5\n", []string{"8:11: rate has a tag, which begins with !; leave the tag out"}},
 	{"merge key", "projects:\n  - &a\n    name: prod\n    region: eu-west-101\n    project_id: p1\n    agency: true\n    approvers: [S0OPS]\n  - <<: *a\n    name: dev\n    project_id: p2\n", []string{
 		"8:5: << is not supported; write the keys out",
@@ -127,6 +129,11 @@ var broken = []struct {
 		"9:22: reason_required is neither true nor false; write one of them without quotes",
 	}},
 	{"auto: yes", rules + "      - name: a\n        match: {servers: [web-1]}\n        auto: yes\n        auto_hard: true\n", []string{"11:15: auto is neither true nor false; write one of them without quotes"}},
+	{"auto: yes with a demand for nothing", rules + "      - name: a\n        auto: yes\n        require: {reason: false}\n", []string{"10:15: auto is neither true nor false; write one of them without quotes"}},
+	{"what is wrong in a project is not said again of its rules", prod + "    ttl: 30\n    max_servers: many\n    rules:\n      - name: a\n        match: {more_than: 20}\n        require: {approvers: [S0A], ttl: 10m, escalate: {after: 5m, to: [S0B]}}\n      - name: b\n        require: {approvers: [S0A], escalate: {after: 5m, to: [S0B]}}\n", []string{
+		"8:10: ttl is not a time from 1m to 168h; write it like 90s, 35m or 1h30m",
+		"9:18: max_servers is not a number from 1 to 10000",
+	}},
 	{"deny: true", rules + "      - name: a\n        deny: true\n", []string{`10:15: deny is true or false; write it like "Payroll is running; ask again tomorrow."`}},
 	{"a date", "keyspace: 2026-01-01\n" + prod, []string{"1:11: keyspace is a date; write text, in quotes if it looks like one"}},
 
@@ -211,6 +218,10 @@ var broken = []struct {
 		"16:11: self_approval is about approvals, and auto means that none is needed; keep one",
 		"17:11: escalate is about approvals, and auto means that none is needed; keep one",
 	}},
+	{"auto and quiet approvals", rules + "      - name: a\n        match: {servers: [web-1]}\n        auto: true\n        require: {quiet: [S0TWO], self_approval: true}\n", []string{
+		"12:19: quiet is about approvals, and auto means that none is needed; keep one",
+		"12:35: self_approval is about approvals, and auto means that none is needed; keep one",
+	}},
 	{"auto for everything", rules + "      - name: a\n        auto: true\n", []string{`10:9: auto needs match.servers or match.tags; for all servers write servers: ["*"]`}},
 	{"auto_hard without auto", rules + "      - name: a\n        require: {approvals: 2}\n        auto_hard: true\n", []string{"11:9: auto_hard without auto has no effect; write auto: true, too"}},
 	{"auto of HARD only", rules + "      - name: a\n        match: {servers: [web-1], type: HARD}\n        auto: true\n", []string{"10:35: type is HARD, to which auto does not apply; write auto_hard: true, too"}},
@@ -227,6 +238,7 @@ var broken = []struct {
 	{"escalate after the rule's ttl", rules + "      - name: a\n        require: {approvers: [S0A], ttl: 10m, escalate: {after: 15m, to: [S0B]}}\n", []string{"10:58: after (15m) is not before the request expires (10m, the rule's ttl); lower it"}},
 	{"more approvals than a rule's approvers", rules + "      - name: a\n        require: {approvers: [U0ANNA], quiet: [U0BEN], approvals: 3}\n", []string{"10:56: approvals is 3, and the rule's approvers are 2 people; lower it or name more people"}},
 	{"more approvals than the project's approvers", prod + beta + "    rules:\n      - name: a\n        require: {approvals: 3}\n", []string{"15:19: approvals is 3, and the project's approvers are 2 people; lower it or name more people"}},
+	{"more approvals than nobody", strings.Replace(prod, "    approvers: [S0OPS]\n", "", 1) + "    approvals: 2\n    rules:\n      - name: a\n        require: {approvals: 3}\n", []string{"2:5: approvers is missing; write user ids (U…) or user-group ids (S…), or set APPROVERS"}},
 	{"ttl longer than the project's", rules + "      - name: a\n        require: {ttl: 1h30m}\n", []string{"10:19: ttl (1h30m) is longer than the project's (1h), and the shorter one counts; lower it"}},
 	{"more than there can be", prod + "    max_servers: 50\n    rules:\n      - name: a\n        match: {more_than: 50}\n        deny: \"No.\"\n", []string{"11:17: more_than is 50, and a request has at most 50 servers (max_servers); lower it"}},
 	{"two values of a tag", rules + "      - name: a\n        match: {tags: [env=prod, env=dev]}\n        deny: \"No.\"\n", []string{`10:34: tags holds two values of "env", and a server has to have all tags; make two rules`}},
@@ -235,6 +247,39 @@ var broken = []struct {
 	{"zone alone", rules + "      - name: a\n        match: {hours: [{zone: UTC}]}\n        deny: \"No.\"\n", []string{"10:26: hours with a zone alone are always; write days, or from and to"}},
 	{"range of one day", rules + "      - name: a\n        match: {hours: [{days: [mon-mon]}]}\n        deny: \"No.\"\n", []string{`10:33: days holds "mon-mon"; write mon, or leave days out for every day`}},
 	{"ticket that demands nothing", rules + "      - name: a\n        require: {ticket: '.*'}\n", []string{"10:19: ticket fits an empty id, so it demands nothing; write it like CHG-[0-9]+"}},
+}
+
+// good are ends of files that are close to being broken.
+var good = map[string]string{
+	"auto_hard of stops":         "    rules:\n      - {name: a, match: {servers: [a], actions: [stop]}, auto: true, auto_hard: true}\n",
+	"auto of HARD":               "    rules:\n      - {name: a, match: {servers: [a], type: HARD}, auto: true, auto_hard: true}\n",
+	"auto with some demands":     "    rules:\n      - {name: a, match: {servers: [a]}, auto: true, require: {requesters: [S0DEV], reason: false, ticket: A+, channel: C0A, ttl: 5m}}\n",
+	"auto that demands nothing":  "    rules:\n      - {name: a, match: {servers: [a]}, auto: true, require: {reason: false}}\n",
+	"a reason alone":             "    rules:\n      - {name: a, require: {reason: true}}\n",
+	"self-approval nowhere":      "    rules:\n      - {name: a, require: {self_approval: false}}\n",
+	"a tag with and without":     "    rules:\n      - {name: a, match: {tags: [env, env=prod]}, deny: \"No.\"}\n      - {name: b, match: {tags: [env=prod, env, a=1]}, deny: \"No.\"}\n",
+	"as many as there are":       "    rules:\n      - {name: a, require: {approvers: [U0A, U0B], quiet: [U0C], approvals: 3, escalate: {after: 59m, to: [U0D]}}}\n",
+	"more than there are people": "    rules:\n      - {name: a, require: {approvers: [U0A, S0B], approvals: 3}}\n",
+	"the project's ttl":          "    rules:\n      - {name: a, require: {ttl: 1h}}\n",
+	"more than all but one":      "    max_servers: 50\n    rules:\n      - {name: a, match: {more_than: 49}, deny: \"No.\"}\n",
+	"the whole rate":             "    rate: 50\n    batch_size: 50\n",
+	"another's channel":          "    approval_channel: C0A\n" + beta + "    channels: [C0A]\n    approvals: 2\n",
+	"a replacement character":    "    rules:\n      - {name: a, deny: \"\ufffd\"}\n",
+	"half an hour at midnight":   "    rules:\n      - {name: a, match: {hours: [{from: 23:45, to: 00:15}]}, deny: \"No.\"}\n",
+}
+
+func TestFilesThatAreCloseToBrokenAreGood(t *testing.T) {
+	for name, end := range good {
+		if _, err := Parse("f", []byte(prod+end), plain); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The environment may have an endpoint alone.
+	env := plain
+	env.Endpoint = "https://ecs.example.com"
+	if _, err := Parse("f", []byte(strings.Replace(prod, "    region: eu-west-101\n", "", 1)), env); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestBrokenFilesGetExactlyTheseFaults(t *testing.T) {

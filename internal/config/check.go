@@ -40,7 +40,7 @@ func (c *checker) convert(doc *document) File {
 			ids[made.ProjectID] = p
 		}
 		for j, id := range p.Channels {
-			if other := channels[id]; id != "" && other != nil && other != p {
+			if other := channels[id]; id != "" && other != nil {
 				c.contradicts(&p.Channels[j], "channels holds %q, which belongs to project %q; a channel belongs to one project", id, other.Name)
 			}
 			channels[id] = p
@@ -191,7 +191,7 @@ func (c *checker) credentials(p *project) Credentials {
 		c.contradicts(firstOf(c, p, &p.SKEnv, &p.SKFile), "the secret key has no access key; write ak_env or ak_file, too")
 	case token && !ak:
 		c.contradicts(firstOf(c, p, &p.TokenEnv, &p.TokenFile), "the security token has no keys; write ak_env and sk_env, or ak_file and sk_file, too")
-	case !ak && !c.env.Credentials.AccessKey.IsSet():
+	case !ak && !c.env.Credentials.Agency && !c.env.Credentials.AccessKey.IsSet():
 		c.missing(p, "the project has no credentials; write ak_env and sk_env, ak_file and sk_file, or agency: true, or set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
 	case !ak:
 		return c.env.Credentials
@@ -305,7 +305,7 @@ func (c *checker) match(r *rule, p Project) {
 	keys := map[string]string{}
 	for i, tag := range m.Tags {
 		key, value, _ := strings.Cut(tag, "=")
-		if other, has := keys[key]; has && value != "" && other != "" && other != value {
+		if other, has := keys[key]; has && value != "" && other != "" {
 			c.contradicts(&m.Tags[i], "tags holds two values of %q, and a server has to have all tags; make two rules", key)
 		}
 		keys[key] = cmp.Or(value, keys[key])

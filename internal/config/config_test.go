@@ -207,6 +207,19 @@ func TestAliasesMeanWhatTheirAnchorsDo(t *testing.T) {
 	}
 }
 
+// In a very long file the line of what is not YAML is the library's.
+func TestTheLineOfAFaultInALongFile(t *testing.T) {
+	long := strings.Repeat("# a comment\n", 2500)
+	for end, want := range map[string]string{
+		"projects:\n  - name: a\n    deny: No: never\n":    "f:2503:5: is not YAML: a key may not stand here; check the indentation, and put a text with a colon in quotes",
+		"projects:\n  - name: a\n   region: b\nrules: x\n": "f:2502:3: is not YAML: an entry of a list or a key is not indented like the others before it; give all of them the same spaces",
+	} {
+		if _, err := Parse("f", []byte(long+end), plain); errorText(err) != want {
+			t.Errorf("%s: %v", end, err)
+		}
+	}
+}
+
 // An editor on Windows begins a file with a byte-order mark and ends lines with \r\n.
 func TestFilesOfWindowsAreRead(t *testing.T) {
 	text := "\ufeff" + strings.ReplaceAll(prod, "\n", "\r\n")

@@ -350,8 +350,7 @@ func (d *decoder) text(n *yaml.Node, k key, v reflect.Value) {
 
 // isEntry reports whether a value is an entry of a list.
 func (d *decoder) isEntry(v reflect.Value) bool {
-	p := d.at[v.Addr().Interface()]
-	return p.key == nil && p.value != nil
+	return d.at[v.Addr().Interface()].key == nil
 }
 
 // shown quotes what is in the file. A long text is not shown: somebody may have put a

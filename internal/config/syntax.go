@@ -52,7 +52,8 @@ func (d *decoder) unreadable(text []byte) bool {
 		case r == utf8.RuneError && n == 1:
 			d.fault(line, col, "is not UTF-8 text; save the file as UTF-8")
 			return true
-		case r < ' ' && r != '\n' && r != '\r' && r != '\t', r == 0x7f:
+		case r < ' ' && r != '\n' && r != '\r' && r != '\t', r == 0x7f, // and what is a new line for YAML, but not for editors:
+			r == '\r' && !bytes.HasPrefix(text, []byte("\r\n")), r == '\u0085', r == '\u2028', r == '\u2029':
 			d.fault(line, col, "is a control character; delete it")
 			return true
 		case r == '\n':
@@ -98,7 +99,7 @@ func (d *decoder) syntax(text []byte, err error) {
 	where := whereInYAML.FindStringSubmatch(message)
 	message = whereInYAML.ReplaceAllString(message, "")
 	line := 1
-	if where != nil && where[1] != "" {
+	if where != nil {
 		line, _ = strconv.Atoi(where[1])
 		if ofTheParser.MatchString(message) {
 			line++

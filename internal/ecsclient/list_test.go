@@ -273,6 +273,19 @@ func TestServerDetails(t *testing.T) {
 	}
 }
 
+// A server without tags is another thing than an answer that does not say its tags.
+func TestTagsThatAreNotSaid(t *testing.T) {
+	for body, unknown := range map[string]bool{
+		`"tags":[]`: false, `"tags":["env=dev"]`: false, `"tags":[null]`: false,
+		`"name":"web-1"`: true, `"tags":null`: true, `"tags":"env=dev"`: true, `"tags":{"env":"dev"}`: true,
+	} {
+		var w wireServer
+		if err := json.Unmarshal([]byte(`{`+body+`}`), &w); err != nil || w.server().TagsUnknown != unknown {
+			t.Errorf("%s: tags unknown: %v, %v", body, w.server().TagsUnknown, err)
+		}
+	}
+}
+
 func TestBareMetalIsRecognised(t *testing.T) {
 	for body, want := range map[string]bool{
 		`"tags":["__type_baremetal"]`:                                    true,

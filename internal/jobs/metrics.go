@@ -13,6 +13,7 @@ type Metrics struct {
 	skew       prometheus.Gauge
 	memory     prometheus.Gauge
 	differing  prometheus.Gauge
+	digest     *prometheus.GaugeVec
 	submitted  *prometheus.CounterVec
 	servers    *prometheus.CounterVec
 	moves      *prometheus.CounterVec
@@ -34,6 +35,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skew:      auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_clock_skew_seconds", Help: "The clock of Redis minus the clock of this process."}),
 		memory:    auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_memory_ratio", Help: "Share of its maxmemory that Redis uses; 0 if it has none."}),
 		differing: auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_replicas_with_other_settings", Help: "Live replicas whose settings differ from those of this one; 0 unless an update is under way."}),
+		digest:    auto.NewGaugeVec(prometheus.GaugeOpts{Name: "ecsbot_settings_info", Help: "Always 1; the label is the digest of the settings that this replica works with."}, []string{"digest"}),
 		submitted: auto.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecsbot_submits_total", Help: "Stop and start calls sent to the cloud, by verdict on the answer.",
 		}, []string{"verdict"}),

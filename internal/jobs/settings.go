@@ -25,9 +25,14 @@ const rolloutWithin = 10 * time.Minute
 // SetDigest sets the digest of the settings that this replica works with. It holds no
 // secret.
 func (s *settings) SetDigest(digest string) {
+	s.cfg.Metrics.digest.Reset()
+	s.cfg.Metrics.digest.WithLabelValues(digest).Set(1)
 	s.digest.Store(&digest)
 	s.store.SetDigest(digest)
 }
+
+// Digest is what SetDigest has set.
+func (s *settings) Digest() string { return *s.digest.Load() }
 
 // SettingsDiffer lists the replicas that work with other settings, as of the last
 // heartbeat.
