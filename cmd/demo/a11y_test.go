@@ -75,6 +75,9 @@ func (p *tab) faultless(state string, part ...string) {
 			p.t.Errorf("%s, %s:\n%s", state, look.colours, found)
 		}
 	}
+	if over := evaluated[float64](p, "Math.max(document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth)"); over > 0 {
+		p.t.Errorf("%s: the page is %v px larger than the window", state, over)
+	}
 	if small := evaluated[string](p, looksAtText); small != "" {
 		p.t.Errorf("%s: text smaller than 12 px:\n%s", state, small)
 	}
