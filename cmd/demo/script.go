@@ -35,7 +35,7 @@ func play(ctx context.Context, logs bool) error {
 	defer w.Slack.Watch(s.slack)()
 	defer w.Cloud.Watch(s.cloud)()
 
-	s.title("A Slack and a cloud that are not real, and the real bot between them")
+	s.title("The real bot between a simulated Slack and a simulated cloud")
 	if err := w.startBot(ctx); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (s *script) clicks(user string, m slacksim.Message, action, what string) {
 
 // form waits for the form that user has on top, and shows it.
 func (s *script) form(user string, words ...string) {
-	s.sees(user, slacksim.ViewText(s.View(user, words...)))
+	s.sees(user, formText(s.View(user, words...)))
 }
 
 // printed prints the lines of the bots' logs, if that is wanted.

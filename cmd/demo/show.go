@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -61,6 +62,35 @@ func (s *show) sees(user, text string) {
 		lines = append(lines[:most], "│ …")
 	}
 	s.print(magenta, "@"+s.names[user]+" sees", strings.Join(lines, "\n"))
+}
+
+// formText is what a form asks for, without the hints and examples in its fields.
+func formText(v slacksim.View) string {
+	var form map[string]any
+	if json.Unmarshal(v.Raw, &form) != nil {
+		return slacksim.ViewText(v)
+	}
+	blocks, _ := json.Marshal(withoutHints(form["blocks"]))
+	return v.Title + "\n" + slacksim.BlocksText(blocks)
+}
+
+// withoutHints takes from a part of a form what only helps to fill it in.
+func withoutHints(part any) any {
+	switch part := part.(type) {
+	case map[string]any:
+		for key, inner := range part {
+			if key == "hint" || key == "placeholder" || key == "description" {
+				delete(part, key)
+			} else {
+				part[key] = withoutHints(inner)
+			}
+		}
+	case []any:
+		for i, inner := range part {
+			part[i] = withoutHints(inner)
+		}
+	}
+	return part
 }
 
 func (s *show) print(colour, who, text string) {
@@ -125,7 +155,11 @@ func (s *show) cloud(e ecssim.Event) {
 	switch {
 	case e.Call != nil && (e.Call.Op == "stop" || e.Call.Op == "start"):
 		what := strings.TrimSpace(e.Call.Op + " " + e.Call.StopType)
-		s.print(blue, "cloud", fmt.Sprintf("POST %s, %s, servers: %d → %d %s", e.Call.Path, what, len(e.Call.IDs), e.Call.Status, e.Call.JobID))
+		answer := fmt.Sprint(e.Call.Status)
+		if e.Call.JobID != "" {
+			answer += ", job " + e.Call.JobID
+		}
+		s.print(blue, "cloud", shortIDs(fmt.Sprintf("POST …/cloudservers/action, %s, servers: %d → %s", what, len(e.Call.IDs), answer)))
 	case e.Server != nil:
 		s.server(*e.Server)
 	}
@@ -158,11 +192,15 @@ var (
 	linkCode  = regexp.MustCompile(`<https?:[^|>]*\|([^>]*)>`)
 	boldText  = regexp.MustCompile(`\*([^*\n]+)\*`)
 	codeText  = regexp.MustCompile("`([^`\n]+)`")
+	longID    = regexp.MustCompile(`\b([0-9a-f]{8})(?:[0-9a-f]{24}|-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b`)
 )
+
+// shortIDs cuts ids of servers and jobs: nobody compares them on a terminal.
+func shortIDs(text string) string { return longID.ReplaceAllString(text, "$1…") }
 
 // readable turns Slack's markup into what a terminal shows.
 func (s *show) readable(text string) string {
-	text = emojiCode.ReplaceAllStringFunc(text, func(m string) string {
+	text = emojiCode.ReplaceAllStringFunc(shortIDs(text), func(m string) string {
 		if e, ok := emoji[strings.Trim(m, ":")]; ok {
 			return e
 		}

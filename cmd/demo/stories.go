@@ -21,7 +21,7 @@ func failsInPart(s *script) {
 	s.must(s.Cloud.FailServer(stubborn, "Ecs.0611", "the instance did not shut down in time"))
 	card := s.asks(mia, "batch-1, batch-2, batch-3 —soft --reason “month's end is over”")
 	s.clicks(olga, card, "ecs_stop_approve", "Approve and confirms")
-	failed := s.ReplyMessage(card, "stopped 2 of 3", "batch-2", "Ecs.0611")
+	failed := s.ReplyMessage(card, "2 of 3 servers stopped", "batch-2", "Ecs.0611")
 
 	// What failed is sent once more. Olga could approve it alone, so her click does.
 	s.must(s.Cloud.FailServer(stubborn, "", ""))

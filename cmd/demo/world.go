@@ -147,7 +147,7 @@ func (w *world) open(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	return jobs.New(jobs.Config{ProjectID: w.Cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
+	return jobs.New(jobs.Config{Keyspace: w.Cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
 }
 
 // Close kills the bots and takes the world down.

@@ -46,7 +46,7 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 	if r.Cancellation != nil || r.FollowUpOf != "" && r.LastDecision().OpID == r.CommandID {
 		return false
 	}
-	if pol.MayDecide(p) != nil || p.ID == r.Requester && !pol.AllowSelfApproval || pol.ApprovalsRequired > 1 {
+	if !r.fillsAlone(p, pol, now) {
 		return false
 	}
 	for _, d := range slices.Backward(r.Decisions) {
@@ -60,7 +60,7 @@ func (r Request) CarriesApproval(p Person, pol Policy, now time.Time) bool {
 // Resolve records p's statement about the servers whose outcome is unknown: run says
 // that they run, else they are off. A *Refusal says why the statement does not count.
 func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now time.Time) (Request, error) {
-	if err := pol.MayDecide(p); err != nil {
+	if err := r.MayDecide(p, pol, now); err != nil {
 		return r, err
 	}
 	switch {
@@ -85,4 +85,13 @@ func (r Request) Resolve(p Person, pol Policy, run bool, reason, op string, now 
 	}
 	t.Unknown = 0
 	return next.to(t.end(false))
+}
+
+// AskedBy is the person who asked for the request: its requester, or for a retry that
+// was approved by the same click the person who clicked.
+func (r Request) AskedBy() string {
+	if len(r.Decisions) > 0 && r.Decisions[0].Choice == ChoseApprove && r.Decisions[0].OpID == r.CommandID {
+		return r.Decisions[0].By
+	}
+	return r.Requester
 }

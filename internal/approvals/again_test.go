@@ -127,7 +127,7 @@ func TestWhoseClickRenewsAnApproval(t *testing.T) {
 	two, self := rules, rules
 	two.ApprovalsRequired = 2
 	self.AllowSelfApproval, self.Approvers = true, []string{"UANN", "UBOB"}
-	ended := ok(ok(ok(asked(t, rules).Approve(bob, rules, "op", after("30m"))).Execute(1, after("30m"))).BatchEnded(Tally{Failed: 10}, after("40m")))
+	ended := ok(ok(ok(asked(t, rules).Approve(bob, rules, nil, "op", after("30m"))).Execute(1, after("30m"))).BatchEnded(Tally{Failed: 10}, after("40m")))
 	still := after("90m").Add(-time.Nanosecond)
 	for _, test := range []struct {
 		name string

@@ -14,6 +14,7 @@ type Ask struct {
 	Channel     string   `json:"Channel"` // channel for the card
 	ResponseURL string   `json:"Answer"`  // response_url
 	Project     string   `json:"Project"`
+	ProjectID   string   `json:"ProjectID,omitempty"` // its [Project.RecordID]
 	Action      Action   `json:"Action"`
 	Servers     []string `json:"Servers"` // ids, exact names, or patterns with *
 	Tags        []string `json:"Tags"`    // key=value; all must hold
@@ -21,7 +22,9 @@ type Ask struct {
 	Reason      string   `json:"Reason"`
 	FollowUpOf  string   `json:"Of"`      // the earlier request that these servers belong to
 	Except      []string `json:"Without"` // server ids that are left out, whatever their state is
-	DryRun      bool     `json:"DryRun"`  // show what would be asked for; create nothing
+	Ticket      string   `json:"Ticket,omitempty"`
+	Step        string   `json:"Step,omitempty"` // see [Asked]
+	DryRun      bool     `json:"DryRun"`         // show what would be asked for; create nothing
 
 	// PreviousRequester is who asked for the earlier request, with the rights they
 	// have now. Zero if unknown.

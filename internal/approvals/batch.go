@@ -44,6 +44,7 @@ type Result struct {
 // Batch is the servers of one call.
 type Batch struct {
 	Request      string     `json:"request"`
+	ProjectID    string     `json:"project_id,omitempty"` // [Project.RecordID] of the request's project
 	Action       Action     `json:"action,omitempty"`
 	Index        int        `json:"n"`    // from 0
 	Remaining    int        `json:"rest"` // servers in this batch and all after it
@@ -59,6 +60,7 @@ type Batch struct {
 	Rechecks     int        `json:"looks,omitempty"`  // times that servers were read because they contradicted their job
 	OverdueTold  bool       `json:"late,omitempty"`   // the thread says that the job is overdue
 	Trouble      Cause      `json:"trouble,omitzero"` // why it waits, or why its job is not polled; the thread says so
+	Noted        Tally      `json:"noted,omitzero"`   // what the request's Early has of this batch
 	Results      []Result   `json:"results"`
 
 	newer *NewerFields // what a newer version wrote into the record
@@ -75,7 +77,7 @@ func PlanBatches(r Request, f ServerList, size int) []Batch {
 	var batches []Batch
 	for at := 0; at < len(f.Servers); at += size {
 		part := f.Servers[at:min(at+size, len(f.Servers))]
-		b := Batch{Request: r.ID, Action: r.Action, Index: len(batches), Remaining: len(f.Servers) - at, State: Queued, Planned: read}
+		b := Batch{Request: r.ID, ProjectID: r.ProjectID, Action: r.Action, Index: len(batches), Remaining: len(f.Servers) - at, State: Queued, Planned: read}
 		for _, s := range part {
 			b.Results = append(b.Results, Result{Server: s.brief()})
 		}
@@ -109,7 +111,7 @@ func (b Batch) Split(size, first int) (kept Batch, moved []Batch) {
 		m.newer = nil // those fields refer to b's servers by position
 		m.Index, m.Remaining = first+len(moved), len(rest)-at
 		m.Results = slices.Clone(rest[at:min(at+size, len(rest))])
-		m.Permit, m.Trouble = "", Cause{}
+		m.Permit, m.Trouble, m.Noted = "", Cause{}, Tally{}
 		moved = append(moved, m)
 	}
 	return kept, moved
@@ -205,6 +207,15 @@ func (t Tally) Plus(u Tally) Tally {
 		Stopped: t.Stopped + u.Stopped, Off: t.Off + u.Off,
 		Started: t.Started + u.Started, On: t.On + u.On, LeftOut: t.LeftOut + u.LeftOut,
 		Failed: t.Failed + u.Failed, Unknown: t.Unknown + u.Unknown, NotSent: t.NotSent + u.NotSent,
+	}
+}
+
+// minus takes u from t; no count falls below 0.
+func (t Tally) minus(u Tally) Tally {
+	return Tally{
+		Stopped: max(0, t.Stopped-u.Stopped), Off: max(0, t.Off-u.Off),
+		Started: max(0, t.Started-u.Started), On: max(0, t.On-u.On), LeftOut: max(0, t.LeftOut-u.LeftOut),
+		Failed: max(0, t.Failed-u.Failed), Unknown: max(0, t.Unknown-u.Unknown), NotSent: max(0, t.NotSent-u.NotSent),
 	}
 }
 

@@ -37,6 +37,7 @@ var (
 	CauseClockJumped   = newCause("database clock jumped")     // ahead, so that permits may have ended too early
 	CauseClocksDiffer  = newCause("clocks differ")             // those of the store and of this machine, by over 10 s
 	CauseUnconfirmed   = newCause("no replica confirmed")      // that it has the intent
+	CauseProjectGone   = newCause("project not served")        // it is not in the settings any more
 	CauseParked        = newCause("parked after many crashes") // the item is tried again after an hour
 )
 

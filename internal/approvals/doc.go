@@ -21,7 +21,8 @@
 //	                                          └► unknown ──► one of the three,
 //	                                                         by a person's statement
 //
-// An approved request can also be cancelled, until its batches are made.
+// An approved request can also be cancelled, until its batches are made. A request
+// that needs no approval, because rules say so, is approved from the beginning.
 //
 // The work is cut into batches, each of them one call to the cloud:
 //

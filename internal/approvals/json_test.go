@@ -6,27 +6,37 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A record may be older than the program that reads it. Each file in testdata
 // has every field that was ever stored: none may be lost, renamed or read as
 // something else. A new field of a record is added to its file, too.
 var (
+	oldRule = Rule{
+		Name: "prod", Servers: []string{"web-*"}, Tags: []string{"env=dev"}, Actions: []Action{Stop, Start}, Hard: true, MoreThan: 1,
+		Hours:      []Hours{{Days: []time.Weekday{time.Monday, time.Friday}, From: 8 * 60, To: 18 * 60, Zone: "Europe/Berlin"}},
+		Requesters: []string{"SDEV"}, Approvers: []string{"SOPS"}, Quiet: []string{"UBOB"}, Approvals: 2, SelfApproval: new(bool),
+		Escalate: &Escalation{After: 15 * time.Minute, To: []string{"SLEAD"}}, Reason: true, Ticket: "CHG-[0-9]+", Channel: "C3", TTL: time.Hour,
+		Deny: "no", Auto: true, AutoHard: true,
+	}
 	oldRequest = Request{
 		ID: "S-7K3MQ", State: PartiallyFailed,
-		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", Mode: Hard, Reason: "night", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", CommandID: "E1", Created: noon},
+		Asked: Asked{Action: Start, FollowUpOf: "S-23456", Project: "main", ProjectID: "0123", Mode: Hard, Reason: "night", Ticket: "CHG-1234", Requester: "UANN", AskedIn: "C1", Channel: "C2", ResponseURL: "https://answer", Step: "Fx1", CommandID: "E1", Created: noon},
 		Listed: Listed{Total: 2, Digest: "898730ee", Sample: []Server{
 			{ID: "a", Name: "web-1", Address: "10.0.0.5", Status: "ACTIVE", Updated: "2026-03-09T10:00:00Z", Tags: []string{"env=dev"}},
-			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true},
-		}, LeftOut: []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}}, LeftOutCount: 1, Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}}},
-			Names: []NameRun{{First: "web-1", Last: "web-3", Count: 2, Gaps: true}, {First: "db", Count: 1, ID: "d"}}, SkipCounts: []SkipCount{{Skip: SkipOff, Count: 1, Names: []NameRun{{First: "web-3", Count: 1}}}}},
-		Decided: Decided{Expires: late, ApprovalsNeeded: 1, Decisions: []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Void: true}}, Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"}, RemindersSent: 2},
-		Work:    Work{Batches: 2, OpenBatches: 1, Tally: Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6}, Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000, LastBatchAt: after("11m30s"), WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s")},
+			{ID: "b", Name: "web-2", Status: "ACTIVE", Task: "rebooting", Updated: "2026-03-09T10:00:00Z", Locked: true, TagsUnknown: true},
+		}, LeftOut: []LeftOut{{Server{ID: "c", Name: "web-3", Status: "SHUTOFF", Updated: "x"}, SkipOff}}, LeftOutCount: 1, Warnings: []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1"}, By: []string{"env=prod"}}},
+			Names: []NameRun{{First: "web-1", Last: "web-3", Count: 2, Gaps: true}, {First: "db", Count: 1, ID: "d"}}, SkipCounts: []SkipCount{{Skip: SkipOff, Count: 1, Names: []NameRun{{First: "web-3", Count: 1}}}}, Original: &OriginalList{Total: 3, Digest: "0badcafe"}},
+		Decided: Decided{Expires: late, ApprovalsNeeded: 1, Decisions: []Decision{{Choice: ChoseApprove, By: "UBOB", At: after("10m"), Reason: "fine", OpID: "op1", Count: 3, Void: true}}, Cancellation: &Decision{Choice: ChoseCancel, By: "UANN", At: after("11m"), OpID: "op2"}, RemindersSent: 2,
+			DefaultNeeded: 2, Rules: []Rule{oldRule}, Fits: map[string][]string{"UBOB": {"", "prod"}},
+			Slots: []Slots{{Count: 1}, {Rule: "prod", Count: 2, Self: true, Circles: []Circle{{Approvers: oldRule.Approvers, Quiet: oldRule.Quiet, Escalate: oldRule.Escalate}}}}},
+		Work: Work{Batches: 2, OpenBatches: 1, Tally: Tally{Stopped: 1, Off: 2, Started: 7, On: 8, LeftOut: 3, Failed: 4, Unknown: 5, NotSent: 6}, Started: after("10m1s"), Finished: after("12m"), RetriedBy: "S-TRYAG", PauseTold: "run1", FreezeTold: 1773058200000, LastBatchAt: after("11m30s"), FirstEndAt: after("10m30s"), Early: Tally{Stopped: 3}, EarlyOpen: 1, WaitingBatch: 2, QueuePosition: 3, QueueNotedAt: after("11m40s")},
 	}
 	oldBatch = Batch{
-		Request: "S-7K3MQ", Action: Start, Index: 1, Remaining: 2, State: Reconciling, Attempt: 2, UnclearCalls: 1, Permit: "S-7K3MQ/1/2",
+		Request: "S-7K3MQ", ProjectID: "0123", Action: Start, Index: 1, Remaining: 2, State: Reconciling, Attempt: 2, UnclearCalls: 1, Permit: "S-7K3MQ/1/2",
 		Planned: after("10m1s"), IntentAt: after("10m2s"), JobID: "ff80", SentAt: after("10m3s"),
-		Polls: 3, Rechecks: 4, OverdueTold: true, Trouble: ParseCause("away"),
+		Polls: 3, Rechecks: 4, OverdueTold: true, Noted: Tally{Failed: 1}, Trouble: ParseCause("away"),
 		Results: []Result{
 			{Server: Server{ID: "a", Name: "web-1", Status: "ACTIVE", Updated: "x"}, Sent: true, Outcome: ActionFailed, Code: "Ecs.0001", Detail: "no", Seconds: 7},
 			{Server: Server{ID: "b", Name: "web-2", Status: "ACTIVE", Updated: "x"}, Outcome: Skipped, Skip: SkipBusy},
@@ -43,7 +53,7 @@ func TestOldRecordsAreStillUnderstood(t *testing.T) {
 		LeftOut: oldRequest.LeftOut,
 	})
 	checkRecord(t, "testdata/note.json", Note{
-		ID: "S-7K3MQ/end", Topic: TopicOutcome, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon,
+		ID: "S-7K3MQ/end", Topic: TopicOutcome, At: noon, By: "UBOB", Count: 2, Batch: 1, Job: "ff80", Why: "away", Code: "Ecs.0001", Next: noon, As: "S-TRYAG",
 	})
 	checkRecord(t, "testdata/freeze.json", Freeze{On: true, By: "UBOB", At: noon, Reason: "release", Channel: "C2", Ops: []string{"op1"}, FreezeTypedAt: noon, UnfreezeTypedAt: late})
 	checkRecord(t, "testdata/envelope.json", Envelope{ID: "E1", Kind: "command", At: noon, Body: json.RawMessage(`{"text":"web-1"}`), By: "UANN", Lane: LaneSlow})

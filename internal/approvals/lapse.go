@@ -26,7 +26,7 @@ func (r Request) Lapse(last, now time.Time) (Request, bool) {
 		return r, false
 	}
 	for _, d := range r.Decisions {
-		if d.Choice == ChoseApprove && d.At.After(last) {
+		if (d.Choice == ChoseApprove || d.Choice == ChoseAuto) && d.At.After(last) {
 			last = d.At
 		}
 	}

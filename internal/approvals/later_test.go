@@ -83,14 +83,14 @@ func TestTheSettingsOfTheClickDecideWhatIsEnough(t *testing.T) {
 	r := asked(t, rules) // one is enough
 	two := rules
 	two.ApprovalsRequired = 2
-	half, err := r.Approve(bob, two, "op1", noon)
+	half, err := r.Approve(bob, two, nil, "op1", noon)
 	if err != nil || half.State != Pending || half.ApprovalsNeeded != 2 {
 		t.Fatalf("%s, needs %d: %v", half.State, half.ApprovalsNeeded, err)
 	}
-	if full, err := half.Approve(cyd, rules, "op2", noon); err != nil || full.State != Approved || full.ApprovalsNeeded != 2 {
+	if full, err := half.Approve(cyd, rules, nil, "op2", noon); err != nil || full.State != Approved || full.ApprovalsNeeded != 2 {
 		t.Errorf("%s, needs %d: %v", full.State, full.ApprovalsNeeded, err)
 	}
-	less, err := half.VoidApprovalsOf([]string{bob.ID}).Approve(cyd, two, "op2", noon)
+	less, err := half.VoidApprovalsOf([]string{bob.ID}).Approve(cyd, two, nil, "op2", noon)
 	if err != nil || less.State != Pending || less.Approvals() != 1 || !slices.Equal(less.Approvers(), []string{cyd.ID}) {
 		t.Errorf("with a yes of a former approver: %s by %v: %v", less.State, less.Approvers(), err)
 	}
@@ -98,7 +98,7 @@ func TestTheSettingsOfTheClickDecideWhatIsEnough(t *testing.T) {
 		t.Error("the request itself was changed")
 	}
 	// A person who is an approver again may say yes again.
-	if back, err := less.Approve(bob, two, "op3", noon); err != nil || back.State != Approved {
+	if back, err := less.Approve(bob, two, nil, "op3", noon); err != nil || back.State != Approved {
 		t.Errorf("%s: %v", back.State, err)
 	}
 }

@@ -95,7 +95,7 @@ func (s *story) step(what, how byte) {
 	r, err := before, error(nil)
 	switch what & 7 {
 	case approves:
-		r, err = r.Approve(p.Person, s.pol, "op", s.now)
+		r, err = r.Approve(p.Person, s.pol, nil, "op", s.now)
 		s.only(err, p.approver && (p.ID != "UANN" || s.pol.AllowSelfApproval) && s.now.Before(before.Expires))
 	case denies:
 		r, err = r.Deny(p.Person, s.pol, "no", "op", s.now)

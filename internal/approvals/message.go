@@ -30,6 +30,12 @@ const (
 	TopicList     Topic = "list"     // all servers as a file, if the card does not list them all
 	TopicResults  Topic = "results"  // the outcome of each server as a file, if many did not end well
 
+	// TopicRetried and TopicStart: a request for servers of this one was made; its card
+	// is posted. A replica of an older version posts the topic itself.
+
+	TopicRetried Topic = "retried"
+	TopicStart   Topic = "start requested"
+
 	// TopicUnshared: a file could not be attached; Code is Slack's.
 	TopicUnshared Topic = "unshared"
 
@@ -52,6 +58,7 @@ type Note struct {
 	Why   string    `json:"why,omitempty"`  // a person's or the cloud's text, or the cause of [Note.Because]
 	Code  string    `json:"code,omitempty"` // the cloud's
 	Next  time.Time `json:"next,omitzero"`  // when a file that could not be attached is retried
+	As    string    `json:"as,omitempty"`   // TopicRetried, TopicStart: the id of the new request
 }
 
 // Message is one post: one note, or several that were owed at the same time and are
@@ -89,7 +96,7 @@ func (t Topic) File() bool { return t == TopicList || t == TopicResults }
 // cannot be posted in the channel.
 func (t Topic) Personal() bool {
 	switch t {
-	case TopicSent, TopicReminder, TopicList, TopicResults, TopicUnshared, TopicPaused, TopicApproved:
+	case TopicSent, TopicReminder, TopicList, TopicResults, TopicUnshared, TopicPaused, TopicApproved, TopicRetried, TopicStart:
 		return false
 	}
 	return true

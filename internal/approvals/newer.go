@@ -44,6 +44,25 @@ func (u *NewerFields) Encode(v any) ([]byte, error) {
 	return json.Marshal(carried(raw, known, next))
 }
 
+// without is u without what it has of these fields of the record.
+func (u *NewerFields) without(fields ...string) *NewerFields {
+	if u == nil {
+		return nil
+	}
+	raw, ok := tree(u.raw).(map[string]any)
+	if !ok {
+		return u
+	}
+	for _, name := range fields {
+		delete(raw, name)
+	}
+	record, err := json.Marshal(raw)
+	if err != nil {
+		return u
+	}
+	return &NewerFields{raw: record, known: u.known}
+}
+
 // FromNewer reports whether a newer version wrote fields into the batch that this one
 // does not know. Then it must not be split: the fields may refer to any server.
 func (b Batch) FromNewer() bool { return b.newer != nil }

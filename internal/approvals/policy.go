@@ -13,6 +13,10 @@ type Person struct {
 	Bot         bool
 	Guest       bool // single- or multi-channel guest
 	Foreign     bool // from another workspace (Slack Connect)
+
+	// UnknownGroups are user groups of the policy that Slack could not tell about: p is
+	// neither a member nor none.
+	UnknownGroups []string `json:",omitempty"`
 }
 
 // Known describes how recent a cached answer about a person or a group is.
@@ -29,15 +33,40 @@ type Policy struct {
 	AllowSelfApproval bool
 	TTL               time.Duration // of an undecided request
 	ReasonRequired    bool
-	MaxServers        int      // in one request
-	MaxOpenRequests   int      // of one person; 0: no limit
-	MaxAsksPerHour    int      // of one person, dry runs and previews included; 0: no limit
-	AllowedChannels   []string // where the command may be used; empty: everywhere
+	MaxServers        int // in one request
+	MaxOpenRequests   int // of one person; 0: no limit
+	MaxAsksPerHour    int // of one person, dry runs and previews included; 0: no limit
 	Protection        Protection
+	Rules             []Rule // what some requests need instead, or in addition; in any order
 }
 
 // Groups lists the user groups whose members the policy asks about.
-func (p Policy) Groups() []string { return GroupsOf(p.Requesters, p.Approvers) }
+func (p Policy) Groups() []string { return GroupsOf(append(p.Askers(), p.Deciders()...)...) }
+
+// Askers are the people and groups whom the policy and each rule list as requesters.
+func (p Policy) Askers() [][]string {
+	all := [][]string{p.Requesters}
+	for _, r := range p.Rules {
+		all = append(all, r.Requesters)
+	}
+	return all
+}
+
+// Deciders are the people and groups who may approve by the policy and by each rule,
+// now or later.
+func (p Policy) Deciders() [][]string { return append([][]string{p.Approvers}, deciders(p.Rules)...) }
+
+func deciders(rules []Rule) [][]string {
+	var all [][]string
+	for _, r := range rules {
+		list := slices.Concat(r.Approvers, r.Quiet)
+		if r.Escalate != nil {
+			list = append(list, r.Escalate.To...)
+		}
+		all = append(all, list)
+	}
+	return all
+}
 
 // GroupsOf lists the user groups in lists of the policy.
 func GroupsOf(lists ...[]string) []string {
@@ -63,22 +92,30 @@ func (pol Policy) MayAsk(p Person) error {
 	if err := belongs(p); err != nil {
 		return err
 	}
-	if len(pol.Requesters) > 0 && !p.in(pol.Requesters) {
-		return &Refusal{Kind: NotRequester}
+	if len(pol.Requesters) == 0 {
+		return nil
 	}
-	return nil
+	return p.belongsTo(pol.Requesters, NotRequester)
 }
 
-// MayDecide returns nil if p is an approver, or a *Refusal. Whether p may
-// decide a given request is for [Request.Approve] and [Request.Deny].
+// MayDecide returns nil if p is one of the policy's approvers, or a *Refusal. Whether p
+// may decide a given request is for [Request.Approve] and [Request.Deny].
 func (pol Policy) MayDecide(p Person) error {
 	if err := belongs(p); err != nil {
 		return err
 	}
-	if !p.in(pol.Approvers) {
-		return &Refusal{Kind: NotApprover}
+	return p.belongsTo(pol.Approvers, NotApprover)
+}
+
+// belongsTo returns nil if p is on the list, or a *Refusal, of the kind if p is not.
+func (p Person) belongsTo(list []string, kind RefusalKind) error {
+	switch p.among(list) {
+	case yes:
+		return nil
+	case cannotTell:
+		return p.unsure("", list)
 	}
-	return nil
+	return &Refusal{Kind: kind}
 }
 
 // belongs refuses a person who is not a full, active, human member.
@@ -94,10 +131,4 @@ func belongs(p Person) error {
 		return &Refusal{Kind: PersonForeign}
 	}
 	return nil
-}
-
-func (p Person) in(list []string) bool {
-	return slices.ContainsFunc(list, func(id string) bool {
-		return id == p.ID || slices.Contains(p.Groups, id)
-	})
 }

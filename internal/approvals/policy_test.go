@@ -48,7 +48,7 @@ func TestWhoMayDecide(t *testing.T) {
 		}
 		r := asked(t, rules)
 		pol.MaxServers = 1
-		if _, err := r.Approve(test.p, pol, "op", noon); refusal(err) != test.want {
+		if _, err := r.Approve(test.p, pol, nil, "op", noon); refusal(err) != test.want {
 			t.Errorf("approvers %v, %s approves: %v, want %q", test.approvers, test.p.ID, err, test.want)
 		}
 		if _, err := r.Deny(test.p, pol, "", "op", noon); refusal(err) != test.want {
@@ -94,7 +94,7 @@ func TestStrangersMayDoNothing(t *testing.T) {
 			check("ask by list", Policy{Requesters: []string{p.ID, "SOPS"}}.MayAsk(p))
 			check("decide", pol.MayDecide(p))
 			for name, r := range situations(t) {
-				_, err := r.Approve(p, pol, "op", noon)
+				_, err := r.Approve(p, pol, nil, "op", noon)
 				check("approve "+name, err)
 				_, err = r.Deny(p, pol, "", "op", noon)
 				check("deny "+name, err)
@@ -117,7 +117,7 @@ func TestNApprovalsAreNPeople(t *testing.T) {
 		{bob, "", 1}, {bob, YouApproved, 1}, {cyd, "", 2}, {bob, YouApproved, 2}, {cyd, YouApproved, 2},
 		{ann, NotApprover, 2}, {dan, "", 3}, {dan, AlreadyDecided, 3},
 	} {
-		next, err := r.Approve(step.p, pol, "op", noon)
+		next, err := r.Approve(step.p, pol, nil, "op", noon)
 		if got := refusal(err); got != step.want || next.Approvals() != step.yes {
 			t.Fatalf("yes of %s: %q and %d approvals, want %q and %d", step.p.ID, got, next.Approvals(), step.want, step.yes)
 		}
@@ -131,7 +131,7 @@ func TestNApprovalsAreNPeople(t *testing.T) {
 func TestWhoApprovedMayStillDeny(t *testing.T) {
 	pol := rules
 	pol.ApprovalsRequired = 2
-	r := must(t)(asked(t, pol).Approve(bob, pol, "1", noon))
+	r := must(t)(asked(t, pol).Approve(bob, pol, nil, "1", noon))
 	if r = must(t)(r.Deny(bob, pol, "second thoughts", "2", noon)); r.State != Denied {
 		t.Errorf("%s", r.State)
 	}
@@ -152,7 +152,7 @@ func TestOwnRequests(t *testing.T) {
 	} {
 		pol := rules
 		pol.AllowSelfApproval = test.allowed
-		next, err := asked(t, pol).Approve(test.p, pol, "op", noon)
+		next, err := asked(t, pol).Approve(test.p, pol, nil, "op", noon)
 		if got := refusal(err); got != test.want || (next.State == Approved) != (err == nil) {
 			t.Errorf("yes of %+v, self-approval %t: %q, %s; want %q", test.p, test.allowed, got, next.State, test.want)
 		}
@@ -162,8 +162,8 @@ func TestOwnRequests(t *testing.T) {
 	}
 	pol := rules
 	pol.AllowSelfApproval, pol.ApprovalsRequired = true, 2
-	half := must(t)(asked(t, pol).Approve(approver, pol, "op", noon))
-	if _, err := half.Approve(approver, pol, "op", noon); refusal(err) != YouApproved {
+	half := must(t)(asked(t, pol).Approve(approver, pol, nil, "op", noon))
+	if _, err := half.Approve(approver, pol, nil, "op", noon); refusal(err) != YouApproved {
 		t.Errorf("the second yes to one's own request: %v", err)
 	}
 }

@@ -29,6 +29,8 @@ const (
 	ServersTaken      RefusalKind = "servers are part of another request"
 	Unresolved        RefusalKind = "servers not found"
 	WrongProject      RefusalKind = "no such project"
+	WhichProject      RefusalKind = "several projects, and none is named"
+	ProjectGone       RefusalKind = "its project is not served any more"
 	RetriedBefore     RefusalKind = "its rest was tried again before"
 	CloudAway         RefusalKind = "the cloud does not answer"
 	CloudRefusesKey   RefusalKind = "the cloud refuses the bot's key"
@@ -45,6 +47,14 @@ const (
 	ListGone          RefusalKind = "the list of servers is not kept any more"
 	StoreFull         RefusalKind = "the store is full"
 	DraftGone         RefusalKind = "what was shown is not kept any more"
+	CannotTell        RefusalKind = "a user group cannot be read"
+	NotNeeded         RefusalKind = "approval not needed any more"
+	NotRuleRequester  RefusalKind = "not a requester by a rule"
+	NoTicket          RefusalKind = "a ticket is required"
+	TicketDoesNotFit  RefusalKind = "ticket does not fit"
+	RuleDenies        RefusalKind = "denied by a rule"
+	NoneListed        RefusalKind = "none of the servers is in the request"
+	NoneRemains       RefusalKind = "no server would remain"
 )
 
 // Refusal is an error that a person caused and can fix.
@@ -56,13 +66,20 @@ type Refusal struct {
 	Action  Action  // NothingToDo: what could not be done
 	Freeze  Freeze  // IsFrozen, NotFrozen, Overtaken: as stored
 
+	Rule     string   // RuleDenies, NotRuleRequester, NoTicket, TicketDoesNotFit: its name; NoReason, CannotTell: also empty, if none
+	Pattern  string   // NoTicket, TicketDoesNotFit: what the ticket has to fit
+	Ticket   string   // TicketDoesNotFit: the one that was given
+	Sentence string   // RuleDenies: why, in the words of the settings
+	Groups   []string // CannotTell: those that cannot be read
+	Open     []Slots  // NotNeeded: what the request still waits for
+
 	RetryAt time.Time // TooManyAsks: when the person may ask again
 
-	Asked string // WrongProject: the project that was named
-	Known string // WrongProject: the one that is served
+	Asked    string   // WrongProject: the project that was named
+	Projects []string // WrongProject, WhichProject: those that are served
 
 	Missing   []string            // Unresolved: what names no server
-	Near      map[string][]string // Unresolved: a missing name → similar names, the most similar first
+	Near      map[string][]string // Unresolved, WrongProject: a missing name → similar names, the most similar first
 	Ambiguous map[string][]Server // Unresolved: name → the servers that have it
 	Taken     map[string]string   // ServersTaken: server id → request id
 	LeftOut   []LeftOut           // NothingToDo: every server, and why

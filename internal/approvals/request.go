@@ -1,8 +1,11 @@
 package approvals
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,22 +28,25 @@ type Request struct {
 
 // Asked is what was asked, by whom and where. It never changes.
 type Asked struct {
-	Project     string    `json:"project"` // the configured project's name
+	Project     string    `json:"project"`              // the configured project's name
+	ProjectID   string    `json:"project_id,omitempty"` // its [Project.RecordID]
 	Action      Action    `json:"action,omitempty"`
 	FollowUpOf  string    `json:"of,omitempty"` // the request whose servers are tried or started again
 	Mode        Mode      `json:"mode"`
 	Reason      string    `json:"reason,omitempty"`
+	Ticket      string    `json:"ticket,omitempty"` // of the change, where a rule asks for one
 	Requester   string    `json:"requester"`        // Slack user id
 	AskedIn     string    `json:"from"`             // channel where it was typed
 	Channel     string    `json:"channel"`          // channel of the card
 	ResponseURL string    `json:"answer,omitempty"` // for private answers to the requester, good for 30 minutes
+	Step        string    `json:"step,omitempty"`   // id of the run of a Workflow Builder step that asked; it waits for the end
 	CommandID   string    `json:"origin"`           // the envelope that made it; the same one makes no second request
 	Created     time.Time `json:"created"`
 }
 
 // Listed is what the request is about: the servers that were found when it was
 // asked. The whole list is a [ServerList] in a record of its own; this is what the
-// card shows of it. It never changes.
+// card shows of it. It changes only when servers are left out.
 type Listed struct {
 	Total        int       `json:"total"`              // servers in the list
 	Digest       string    `json:"digest"`             // of the list
@@ -52,32 +58,48 @@ type Listed struct {
 	// For the card, of the whole list; read them with Named and Skips.
 	Names      []NameRun   `json:"names,omitempty"`
 	SkipCounts []SkipCount `json:"skips,omitempty"`
+
+	// Original is the list that was asked for, if an approver has left some out since.
+	Original *OriginalList `json:"original,omitempty"`
 }
 
 // Decided is what people have decided, and until when they may.
 type Decided struct {
-	ApprovalsNeeded int        `json:"need"` // by different people
+	ApprovalsNeeded int        `json:"need"` // by different people, in all
 	Expires         time.Time  `json:"expires"`
 	RemindersSent   int        `json:"reminded,omitempty"` // while nobody decided
 	Decisions       []Decision `json:"decisions,omitempty"`
 	Cancellation    *Decision  `json:"stop,omitempty"` // while executing: no further batch is sent
+
+	// Nothing of this is stored as long as no rule matches.
+
+	Rules         []Rule              `json:"rules,omitempty"`        // that matched at the ask, as they were
+	DefaultNeeded int                 `json:"need_default,omitempty"` // how many of the policy's approvers servers need that no rule takes; 0: no rule matched yet
+	Slots         []Slots             `json:"slots,omitempty"`        // the approvals that are needed, as of the ask or the last approval
+	Fits          map[string][]string `json:"fits,omitempty"`         // approver → the rules whose slots they can fill, as of the last approval
 }
 
 // Work is how the carrying out goes. The fields from WaitingBatch on are only shown.
 type Work struct {
 	Batches     int       `json:"batches,omitempty"`
 	OpenBatches int       `json:"open,omitempty"` // batches that have not ended
-	Tally       Tally     `json:"tally,omitzero"`
+	Tally       Tally     `json:"tally,omitzero"` // of the batches that have ended
 	Started     time.Time `json:"started,omitzero"`
 	Finished    time.Time `json:"finished,omitzero"`
-	LastBatchAt time.Time `json:"progress,omitzero"` // when a batch ended last
-	RetriedBy   string    `json:"retried,omitempty"` // the request that tries its rest again
-	FreezeTold  int64     `json:"held,omitempty"`    // ms: since when the freeze is on that the thread was told of
-	PauseTold   string    `json:"paused,omitempty"`  // the store's run for which the thread was told of a pause
+	LastBatchAt time.Time `json:"progress,omitzero"`    // when a batch ended last
+	FirstEndAt  time.Time `json:"first_ended,omitzero"` // when a batch ended first
+	RetriedBy   string    `json:"retried,omitempty"`    // the request that tries its rest again
+	FreezeTold  int64     `json:"held,omitempty"`       // ms: since when the freeze is on that the thread was told of
+	PauseTold   string    `json:"paused,omitempty"`     // the store's run for which the thread was told of a pause
 
 	WaitingBatch  int       `json:"waiting,omitempty"` // number, from 1, of the batch that waits for the cloud's quota
 	QueuePosition int       `json:"place,omitempty"`   // of the request in the queue for it, if others are before it
 	QueueNotedAt  time.Time `json:"placed,omitzero"`
+
+	// Of batches that have not ended: their servers that have an outcome already. It
+	// counts only while EarlyOpen is OpenBatches; see [Request.Progress].
+	Early     Tally `json:"early,omitzero"`
+	EarlyOpen int   `json:"early_open,omitempty"`
 }
 
 // Thread is a place in Slack.
@@ -93,7 +115,9 @@ const (
 	ChoseApprove Choice = "approve"
 	ChoseDeny    Choice = "deny"
 	ChoseCancel  Choice = "cancel"
+	ChoseLeave   Choice = "leave_out" // of a pending request: Count servers, the rest stays
 	ChoseExpire  Choice = "expire"
+	ChoseAuto    Choice = "auto"    // the rules say that no approval is needed; Reason names them
 	ChoseNoCard  Choice = "no_card" // the card cannot be posted, so nobody could decide
 
 	// A person's statement about servers with unknown outcome.
@@ -110,41 +134,67 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	OpID   string    `json:"op,omitempty"` // id of the click or command
 
+	Count int `json:"n,omitempty"` // ChoseLeave: how many servers
+
 	// Void: an approval that does not count any more, because its approver had lost
-	// that right when the next approval was given.
+	// that right when the next approval was given, or has approved again.
 	Void bool `json:"void,omitempty"`
 }
 
-// New makes a pending request from an ask and its server list. Too many servers,
-// none, or a missing reason is a *Refusal.
+// New makes a request from an ask and its server list: a pending one, or an approved one
+// if rules say that no approval is needed. What the policy or a rule does not allow is
+// a *Refusal.
 func New(id string, ask Ask, list ServerList, pol Policy, now time.Time) (Request, error) {
-	switch {
-	case pol.ReasonRequired && ask.Reason == "" && ask.FollowUpOf == "": // an earlier request is a reason
-		return Request{}, &Refusal{Kind: NoReason}
-	case len(list.Servers) > pol.MaxServers:
-		return Request{}, &Refusal{Kind: TooManyServers, Count: len(list.Servers), Limit: pol.MaxServers}
-	case len(list.LeftOut) > pol.mostLeftOut():
-		return Request{}, &Refusal{Kind: TooManyLeftOut, Count: len(list.LeftOut), Limit: pol.mostLeftOut()}
-	case len(list.Servers) == 0:
-		return Request{}, &Refusal{Kind: NothingToDo, LeftOut: list.LeftOut, Action: list.Action}
+	if err := pol.admits(ask, list); err != nil {
+		return Request{}, err
 	}
-	names := NameRuns(list.Servers)
-	return Request{
+	d := pol.Demand(Subject{Action: list.Action, Mode: ask.Mode, Servers: list.Servers}, now).forStep(ask.Step, pol)
+	if err := d.Admits(ask); err != nil {
+		return Request{}, err
+	}
+	r := Request{
 		ID: id, State: Pending,
 		Asked: Asked{
-			Project: ask.Project, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason,
-			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: ask.Channel, ResponseURL: ask.ResponseURL, CommandID: ask.OpID,
+			Project: ask.Project, ProjectID: ask.ProjectID, Action: list.Action, FollowUpOf: ask.FollowUpOf, Mode: ask.Mode, Reason: ask.Reason, Ticket: ask.Ticket,
+			Requester: ask.By.ID, AskedIn: ask.AskedIn, Channel: cmp.Or(d.Channel(), ask.Channel), ResponseURL: ask.ResponseURL, Step: ask.Step, CommandID: ask.OpID,
 			Created: now,
 		},
-		Listed: Listed{
-			Total: len(list.Servers), Digest: list.Digest(ask.Project, ask.Mode),
-			Sample:  list.Servers[:min(sampleSize, len(list.Servers))],
-			LeftOut: list.LeftOut[:min(sampleSize, len(list.LeftOut))], LeftOutCount: len(list.LeftOut),
-			Warnings: list.warnings(),
-			Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(list.LeftOut),
-		},
-		Decided: Decided{ApprovalsNeeded: max(1, pol.ApprovalsRequired), Expires: now.Add(pol.TTL)},
-	}, nil
+		Listed:  list.listed(ask.Project, ask.Mode),
+		Decided: Decided{Expires: now.Add(d.TTL(pol)), Rules: d.Rules},
+	}
+	r = r.demands(d, pol)
+	if !d.Automatic {
+		return r, nil
+	}
+	r = r.decided(Decision{Choice: ChoseAuto, At: now, Reason: strings.Join(d.automatic(), ", ")})
+	return r.to(Approved)
+}
+
+// admits refuses what the policy allows nobody.
+func (pol Policy) admits(ask Ask, list ServerList) error {
+	switch {
+	case pol.ReasonRequired && ask.Reason == "" && ask.FollowUpOf == "": // an earlier request is a reason
+		return &Refusal{Kind: NoReason}
+	case len(list.Servers) > pol.MaxServers:
+		return &Refusal{Kind: TooManyServers, Count: len(list.Servers), Limit: pol.MaxServers}
+	case len(list.LeftOut) > pol.mostLeftOut():
+		return &Refusal{Kind: TooManyLeftOut, Count: len(list.LeftOut), Limit: pol.mostLeftOut()}
+	case len(list.Servers) == 0:
+		return &Refusal{Kind: NothingToDo, LeftOut: list.LeftOut, Action: list.Action}
+	}
+	return nil
+}
+
+// listed is what the request's record contains of the list.
+func (f ServerList) listed(project string, mode Mode) Listed {
+	names := NameRuns(f.Servers)
+	return Listed{
+		Total: len(f.Servers), Digest: f.Digest(project, mode),
+		Sample:  f.Servers[:min(sampleSize, len(f.Servers))],
+		LeftOut: f.LeftOut[:min(sampleSize, len(f.LeftOut))], LeftOutCount: len(f.LeftOut),
+		Warnings: f.warnings(),
+		Names:    names[:min(namedRuns, len(names))], SkipCounts: countSkips(f.LeftOut),
+	}
 }
 
 // warnings are the hazards of stopping the servers; a start has none.
@@ -207,27 +257,6 @@ func (r Request) LastDecision() Decision {
 	return r.Decisions[len(r.Decisions)-1]
 }
 
-// Approve counts p's approval. With the last one needed the request is approved. A
-// *Refusal says why it does not count.
-func (r Request) Approve(p Person, pol Policy, op string, now time.Time) (Request, error) {
-	if err := r.decidable(p, pol, now); err != nil {
-		return r, err
-	}
-	if p.ID == r.Requester && !pol.AllowSelfApproval {
-		return r, &Refusal{Kind: OwnRequest, Request: r}
-	}
-	if slices.Contains(r.Approvers(), p.ID) {
-		return r, &Refusal{Kind: YouApproved, Request: r}
-	}
-	next := r.decided(Decision{Choice: ChoseApprove, By: p.ID, At: now, OpID: op})
-	// The current settings apply if they demand more than those at the ask.
-	next.ApprovalsNeeded = max(r.ApprovalsNeeded, pol.ApprovalsRequired)
-	if next.Approvals() < next.ApprovalsNeeded {
-		return next, nil
-	}
-	return next.to(Approved)
-}
-
 // Deny ends the request. One denial is enough. A requester who is an approver may also
 // deny their own request: that does no harm.
 func (r Request) Deny(p Person, pol Policy, reason, op string, now time.Time) (Request, error) {
@@ -247,8 +276,10 @@ func (r Request) Cancel(p Person, pol Policy, op string, now time.Time) (Request
 		return r, err
 	}
 	running := r.State == Approved || r.State == Executing
-	if p.ID != r.Requester && !(running && pol.MayDecide(p) == nil) {
-		return r, &Refusal{Kind: NotYours, Request: r}
+	if p.ID != r.Requester {
+		if err := r.mayBrake(p, pol, running, now); err != nil {
+			return r, err
+		}
 	}
 	d := Decision{Choice: ChoseCancel, By: p.ID, At: now, OpID: op}
 	switch {
@@ -301,19 +332,28 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 
 // AddBatches counts n more batches, after one was split.
 func (r Request) AddBatches(n int) Request {
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen += n
+	}
 	r.Batches += n
 	r.OpenBatches += n
 	return r
 }
 
-// BatchEnded counts an ended batch, and ends the request with its last one. It is an
+// BatchEnded counts an ended batch, of which nothing is counted early any more, and ends the request with its last one. It is an
 // error if no batch is open.
 func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	if r.State != Executing || r.OpenBatches < 1 {
 		return r, fmt.Errorf("request %s is %s with %d open batches: none can end", r.ID, r.State, r.OpenBatches)
 	}
+	if r.EarlyOpen == r.OpenBatches {
+		r.EarlyOpen--
+	}
 	r.OpenBatches--
 	r.Tally, r.LastBatchAt = r.Tally.Plus(t), now
+	if r.FirstEndAt.IsZero() {
+		r.FirstEndAt = now
+	}
 	if r.OpenBatches > 0 {
 		return r.to(Executing)
 	}
@@ -321,11 +361,25 @@ func (r Request) BatchEnded(t Tally, now time.Time) (Request, error) {
 	return r.to(r.Tally.end(r.Cancellation != nil))
 }
 
-// decidable returns nil if an approval or denial of p can count, else a *Refusal.
-func (r Request) decidable(p Person, pol Policy, now time.Time) error {
-	if err := pol.MayDecide(p); err != nil {
+// mayBrake refuses a person who did not ask for r and wants to cancel it.
+func (r Request) mayBrake(p Person, pol Policy, running bool, now time.Time) error {
+	err := r.MayDecide(p, pol, now)
+	if no, ok := errors.AsType[*Refusal](err); running && (err == nil || ok && no.Kind == CannotTell) {
 		return err
 	}
+	return &Refusal{Kind: NotYours, Request: r}
+}
+
+// decidable returns nil if a denial of p can count, else a *Refusal.
+func (r Request) decidable(p Person, pol Policy, now time.Time) error {
+	if err := r.MayDecide(p, pol, now); err != nil {
+		return err
+	}
+	return r.open(now)
+}
+
+// open refuses if people cannot decide about r any more.
+func (r Request) open(now time.Time) error {
 	switch {
 	case r.State == Expired, r.State == Pending && !now.Before(r.Expires):
 		return &Refusal{Kind: TooLate, Request: r}

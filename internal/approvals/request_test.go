@@ -74,7 +74,7 @@ var errNothing = errors.New("-")
 func situations(t testing.TB) map[string]Request {
 	ok := must(t)
 	pending := asked(t, rules)
-	approved := ok(pending.Approve(bob, rules, "op", noon))
+	approved := ok(pending.Approve(bob, rules, nil, "op", noon))
 	executing := ok(approved.Execute(2, noon))
 	stopping := ok(executing.Cancel(ann, rules, "op", noon))
 	last := ok(executing.BatchEnded(Tally{Stopped: 5}, noon))
@@ -100,7 +100,7 @@ var acts = []struct {
 	name string
 	do   func(Request, time.Time) (Request, error)
 }{
-	{"approve", func(r Request, now time.Time) (Request, error) { return r.Approve(cyd, rules, "op2", now) }},
+	{"approve", func(r Request, now time.Time) (Request, error) { return r.Approve(cyd, rules, nil, "op2", now) }},
 	{"deny", func(r Request, now time.Time) (Request, error) { return r.Deny(cyd, rules, "no", "op2", now) }},
 	{"cancel", func(r Request, now time.Time) (Request, error) { return r.Cancel(ann, rules, "op2", now) }},
 	{"expire", func(r Request, now time.Time) (Request, error) { return told(r.Expire(now)) }},
@@ -235,7 +235,7 @@ func TestTwoDecisionsOnOneValueDoNotMix(t *testing.T) {
 	pol := rules
 	pol.ApprovalsRequired = 3
 	r := roomy(asked(t, pol))
-	yes := must(t)(r.Approve(bob, pol, "1", noon))
+	yes := must(t)(r.Approve(bob, pol, nil, "1", noon))
 	no := must(t)(r.Deny(cyd, pol, "", "2", noon))
 	if yes.LastDecision().By != "UBOB" || no.LastDecision().By != "UCYD" {
 		t.Errorf("the decisions of %s and %s", yes.LastDecision().By, no.LastDecision().By)
@@ -315,7 +315,7 @@ func TestApprovalsNeededAreAtLeastOne(t *testing.T) {
 func TestDecisionsAreKept(t *testing.T) {
 	pol := rules
 	pol.ApprovalsRequired = 2
-	half := must(t)(asked(t, pol).Approve(bob, pol, "op1", noon))
+	half := must(t)(asked(t, pol).Approve(bob, pol, nil, "op1", noon))
 	if half.State != Pending || half.Approvals() != 1 || !half.Finished.IsZero() {
 		t.Errorf("after one of two: %s, %d approvals, finished %v", half.State, half.Approvals(), half.Finished)
 	}
@@ -325,7 +325,7 @@ func TestDecisionsAreKept(t *testing.T) {
 		want  Decision
 		yeses int
 	}{
-		"approve":  {must(t)(half.Approve(cyd, pol, "op2", intime)), Decision{Choice: ChoseApprove, By: "UCYD", At: intime, OpID: "op2"}, 2},
+		"approve":  {must(t)(half.Approve(cyd, pol, nil, "op2", intime)), Decision{Choice: ChoseApprove, By: "UCYD", At: intime, OpID: "op2"}, 2},
 		"deny":     {must(t)(half.Deny(cyd, pol, "not now", "op2", intime)), Decision{Choice: ChoseDeny, By: "UCYD", At: intime, Reason: "not now", OpID: "op2"}, 1},
 		"cancel":   {must(t)(half.Cancel(ann, rules, "op2", intime)), Decision{Choice: ChoseCancel, By: "UANN", At: intime, OpID: "op2"}, 1},
 		"expire":   {must(t)(told(half.Expire(late))), Decision{Choice: ChoseExpire, At: late}, 1},
@@ -344,7 +344,7 @@ func TestDecisionsAreKept(t *testing.T) {
 }
 
 func TestADecisionIsFoundByItsClick(t *testing.T) {
-	r := must(t)(asked(t, rules).Approve(bob, rules, "op1", noon))
+	r := must(t)(asked(t, rules).Approve(bob, rules, nil, "op1", noon))
 	r = must(t)(r.Execute(2, noon))
 	stopped := must(t)(r.Cancel(ann, rules, "op2", noon))
 	clock := must(t)(told(asked(t, rules).Expire(late)))
@@ -414,9 +414,9 @@ func TestStoppingWorkIsNotTheEnd(t *testing.T) {
 func TestRefusalsSayWhichRequestTheyAreAbout(t *testing.T) {
 	pol := rules
 	pol.ApprovalsRequired = 2
-	r := must(t)(asked(t, pol).Approve(bob, pol, "op", noon))
-	_, own := r.Approve(Person{ID: ann.ID, Groups: []string{"SOPS"}}, pol, "op", noon)
-	_, again := r.Approve(bob, pol, "op", noon)
+	r := must(t)(asked(t, pol).Approve(bob, pol, nil, "op", noon))
+	_, own := r.Approve(Person{ID: ann.ID, Groups: []string{"SOPS"}}, pol, nil, "op", noon)
+	_, again := r.Approve(bob, pol, nil, "op", noon)
 	_, others := r.Cancel(bob, rules, "op", noon)
 	for why, err := range map[RefusalKind]error{OwnRequest: own, YouApproved: again, NotYours: others} {
 		no, ok := errors.AsType[*Refusal](err)

@@ -30,8 +30,10 @@ type Server struct {
 	Updated string   `json:"updated"`        // the cloud's stamp of the last change; compared, never parsed
 	Locked  bool     `json:"locked,omitempty"`
 	Tags    []string `json:"tags,omitempty"` // key=value, or a bare key
-	Flavor  string   `json:"flavor,omitempty"`
-	Charge  string   `json:"charge,omitempty"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
+	// TagsUnknown: the cloud did not say which tags it has.
+	TagsUnknown bool   `json:"tags_unknown,omitempty"`
+	Flavor      string `json:"flavor,omitempty"`
+	Charge      string `json:"charge,omitempty"` // "0" pay-per-use, "1" yearly/monthly, "2" spot
 	// BareMetal: a physical server, which the cloud lists among the others, while
 	// it is stopped and started by another API.
 	BareMetal bool `json:"bm,omitempty"`
@@ -72,13 +74,14 @@ const (
 	SkipBareMetal        SkipReason = "bare_metal"  // bare metal: needs another API
 	SkipStopState        SkipReason = "state"       // a state that cannot be stopped from (ERROR, BUILD, …)
 	SkipStartState       SkipReason = "start_state" // a state that cannot be started from
+	SkipLeftOut          SkipReason = "left_out"    // an approver left it out
 	SkipChangedMeanwhile SkipReason = "touched"     // it has changed since the request was made, and the store was lost meanwhile
 )
 
 // brief is what a batch keeps of a server: enough to compare it with a later read and
 // to name it. The server list of the request has the rest.
 func (s Server) brief() Server {
-	s.Tags, s.Flavor, s.Charge = nil, "", ""
+	s.Tags, s.TagsUnknown, s.Flavor, s.Charge = nil, false, "", ""
 	return s
 }
 
@@ -89,7 +92,8 @@ type LeftOut struct {
 }
 
 // ServerList is the list of servers that a request is about. It is made with the
-// request and never changed: people approve exactly this list.
+// request, and people approve exactly this list. It only ever becomes shorter, when an
+// approver leaves some out.
 type ServerList struct {
 	Action  Action    `json:"action,omitempty"`
 	At      time.Time `json:"at,omitzero"` // before the first server was read
@@ -123,18 +127,7 @@ type Protection struct {
 // Covers reports whether s is protected. Names are compared without regard to
 // case: a protection that misses by a capital letter protects nothing.
 func (p Protection) Covers(s Server) bool {
-	for _, pat := range p.Servers {
-		if strings.EqualFold(pat, s.ID) || Match(strings.ToLower(pat), strings.ToLower(s.Name)) {
-			return true
-		}
-	}
-	for _, want := range p.Tags {
-		hasKey := func(tag string) bool { key, _, _ := strings.Cut(tag, "="); return key == want }
-		if s.HasTag(want) || slices.ContainsFunc(s.Tags, hasKey) {
-			return true
-		}
-	}
-	return false
+	return isNamed(lower(p.Servers), s) || slices.ContainsFunc(p.Tags, s.hasTagOrKey)
 }
 
 // HasTag reports whether s has exactly the tag. This is the only rule by which tags

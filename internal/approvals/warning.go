@@ -24,8 +24,12 @@ const (
 type Warning struct {
 	Hazard Hazard   `json:"hazard"`
 	Count  int      `json:"count"`
-	Names  []string `json:"names"` // the first of them
+	Names  []string `json:"names"`        // the first of them
+	By     []string `json:"by,omitempty"` // what hints at it: [ByName], or tags; the first of them
 }
+
+// ByName, in [Warning.By], says that the name of a server hints at the hazard.
+const ByName = "name"
 
 // warned is how many names a warning carries.
 const warned = 3
@@ -35,16 +39,20 @@ func Warn(servers []Server) []Warning {
 	var all []Warning
 	for _, h := range []struct {
 		hazard Hazard
-		has    func(Server) bool
+		has    func(Server) (has bool, by string)
 	}{{LooksLive, Server.looksLive}, {MayBeScaled, Server.mayBeScaled}, {BilledOff, Server.billedOff}} {
 		w := Warning{Hazard: h.hazard}
 		for _, s := range servers {
-			if !h.has(s) {
+			has, by := h.has(s)
+			if !has {
 				continue
 			}
 			w.Count++
 			if len(w.Names) < warned {
 				w.Names = append(w.Names, s.Name)
+			}
+			if by != "" && len(w.By) < warned && !slices.Contains(w.By, by) {
+				w.By = append(w.By, by)
 			}
 		}
 		if w.Count > 0 {
@@ -54,16 +62,24 @@ func Warn(servers []Server) []Warning {
 	return all
 }
 
-// looksLive reports whether a part of the name or of a tag's value says
-// production; "non-prod" does not.
-func (s Server) looksLive() bool {
-	if saysLive(s.Name) {
-		return true
-	}
-	return slices.ContainsFunc(s.Tags, func(tag string) bool {
+// looksLive reports whether a part of a tag's value or of the name says production;
+// "non-prod" does not.
+func (s Server) looksLive() (bool, string) {
+	return s.hint(saysLive, func(tag string) bool {
 		_, value, _ := strings.Cut(tag, "=")
 		return saysLive(value)
 	})
+}
+
+// hint reports whether a tag or the name of the server says something, and which.
+func (s Server) hint(name, tag func(string) bool) (bool, string) {
+	if i := slices.IndexFunc(s.Tags, tag); i >= 0 {
+		return true, s.Tags[i]
+	}
+	if name(s.Name) {
+		return true, ByName
+	}
+	return false, ""
 }
 
 func saysLive(text string) bool {
@@ -84,8 +100,8 @@ func saysLive(text string) bool {
 // two letters count only as a word of their own: "nas-1" does not match.
 var scaled = regexp.MustCompile(`(?i)(^|[^\pL\pN])as-|auto.?scaling`)
 
-func (s Server) mayBeScaled() bool {
-	return scaled.MatchString(s.Name) || slices.ContainsFunc(s.Tags, scaled.MatchString)
+func (s Server) mayBeScaled() (bool, string) {
+	return s.hint(scaled.MatchString, scaled.MatchString)
 }
 
 // fullPrice matches flavors with local disks (d, i, ir) or FPGAs, and of bare metal:
@@ -95,4 +111,6 @@ var fullPrice = regexp.MustCompile(`(?i)^((d|i|ir|fp)\d|physical\.)`)
 // yearly is the charging mode of servers that are paid in advance.
 const yearly = "1"
 
-func (s Server) billedOff() bool { return s.Charge == yearly || fullPrice.MatchString(s.Flavor) }
+func (s Server) billedOff() (bool, string) {
+	return s.Charge == yearly || fullPrice.MatchString(s.Flavor), ""
+}

@@ -49,9 +49,21 @@ func TestWarnings(t *testing.T) {
 
 func TestAWarningIsOneForAllServers(t *testing.T) {
 	got := Warn([]Server{{Name: "prod-1"}, {Name: "x"}, {Name: "prod-2"}, {Name: "prod-3"}, {Name: "prod-4"}})
-	want := []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1", "prod-2", "prod-3"}}}
+	want := []Warning{{Hazard: LooksLive, Count: 4, Names: []string{"prod-1", "prod-2", "prod-3"}, By: []string{ByName}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A tag that says production is named; a few of many are enough.
+func TestAWarningNamesWhatHintsAtIt(t *testing.T) {
+	servers := []Server{
+		{Name: "api-1", Tags: []string{"team=a", "env=prod"}}, {Name: "api-2", Tags: []string{"env=prod"}}, {Name: "live-1"},
+		{Name: "prod-1", Tags: []string{"stage=live"}}, {Name: "api-3", Tags: []string{"env=prd"}},
+	}
+	got := Warn(servers)
+	if want := []string{"env=prod", ByName, "stage=live"}; len(got) != 1 || got[0].Count != 5 || !reflect.DeepEqual(got[0].By, want) {
+		t.Errorf("got %+v, want by %q", got, want)
 	}
 }
 
@@ -92,22 +104,75 @@ func TestReminderIsForTheUndecidedOnly(t *testing.T) {
 }
 
 func TestETA(t *testing.T) {
-	r := Request{State: Executing, Listed: Listed{Total: 2500}, Work: Work{Started: noon}}
-	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
-		t.Errorf("by the limit alone: %v", got.Sub(noon))
+	// 900 a minute: 100 are left to small requests.
+	r := Request{State: Executing, Listed: Listed{Total: 2500}, Work: Work{Started: noon, Batches: 25, OpenBatches: 25}}
+	eta := func(r Request, want time.Duration, why string) {
+		t.Helper()
+		if got := r.ETA(1000, 100); !got.Equal(noon.Add(want)) {
+			t.Errorf("%s: %v, want %v", why, got.Sub(noon), want)
+		}
 	}
-	r.Tally, r.LastBatchAt = Tally{Stopped: 500}, noon.Add(time.Minute)
-	if got := r.ETA(1000); !got.Equal(noon.Add(5 * time.Minute)) {
-		t.Errorf("by what is done: %v", got.Sub(noon))
+	ended := func(r Request, n int, after time.Duration) Request {
+		t.Helper()
+		r, err := r.BatchEnded(Tally{Stopped: n}, noon.Add(after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
 	}
-	r.LastBatchAt = noon.Add(time.Second)
-	if got := r.ETA(1000); !got.Equal(noon.Add(2 * time.Minute)) {
-		t.Errorf("what is done does not pass the limit: %v", got.Sub(noon))
+	eta(r, 2*time.Minute, "by the limit alone")
+	r = ended(r, 100, 13*time.Second)
+	eta(r, 133*time.Second, "the last batch takes as long as the first")
+	for i := range 8 {
+		r = ended(r, 100, 14*time.Second+time.Duration(i)*time.Second)
+		eta(r, 133*time.Second, "the batches of the first minute do not move it")
 	}
-	small := Request{State: Executing, Listed: Listed{Total: 5}, Work: Work{Started: noon}}
-	done := r
-	done.State = Succeeded
-	if got := small.ETA(1000); !got.IsZero() || !done.ETA(1000).IsZero() {
-		t.Errorf("an ETA is made up: %v, %v", got, done.ETA(1000))
+	r = ended(r, 100, 75*time.Second)
+	eta(r, 133*time.Second, "nor does one of the second")
+	eta(ended(r, 100, 2*time.Minute), 3*time.Minute, "it moves when the work falls behind")
+
+	line := r
+	line.QueuePosition = 2
+	small := Request{State: Executing, Listed: Listed{Total: 500}, Work: Work{Started: noon, OpenBatches: 5}}
+	over := r
+	over.State = Succeeded
+	for why, r := range map[string]Request{"in line": line, "within one window": ended(small, 100, time.Second), "ended": over} {
+		if got := r.ETA(1000, 100); !got.IsZero() {
+			t.Errorf("%s: an ETA is made up: %v", why, got)
+		}
 	}
+}
+
+// What is counted early never shows a server twice, whatever an older version does
+// meanwhile.
+func TestProgressCountsServersOfBatchesThatRun(t *testing.T) {
+	r := Request{State: Executing, Listed: Listed{Total: 300}, Work: Work{Started: noon, Batches: 3, OpenBatches: 3}}
+	stopped := func(n int) Tally { return Tally{Stopped: n} }
+	shows := func(r Request, want int) {
+		t.Helper()
+		if got := r.Progress().Done(); got != want {
+			t.Errorf("it shows %d, want %d", got, want)
+		}
+	}
+	end := func(r Request) Request {
+		t.Helper()
+		r, err := r.BatchEnded(stopped(100), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	shows(r, 0)
+	r = r.NoteEarly(Tally{}, stopped(30)).NoteEarly(Tally{}, stopped(20)).NoteEarly(stopped(30), stopped(40))
+	shows(r, 60)
+	old := r
+	r = end(r.NoteEarly(stopped(40), Tally{}))
+	shows(r, 120)
+	shows(r.AddBatches(1), 120)
+	// An older version ends the batch with 40 and does not know what was noted.
+	old.OpenBatches, old.Tally = 2, stopped(100)
+	shows(old, 100)
+	old = old.NoteEarly(stopped(20), stopped(25))
+	shows(old, 105)
+	shows(end(old.NoteEarly(stopped(25), Tally{})), 200)
 }

@@ -52,7 +52,7 @@ func TestStartAgainStartsOnlyWhatWasStoppedAndStillIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := w.Card(1)
-	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of `"+requestID(card)+"`", "already running", "[Approve]") || holds(text, "shutdown") {
+	if text := slacksim.PlainText(again); !holds(text, "Start 2 servers", "Requested by <@UANNA>", "servers of <https://", "|"+requestID(card)+">", "already running", "[Approve]") || holds(text, "shutdown") {
 		t.Errorf("the card says %s", text)
 	}
 	if !holds(string(again.Blocks), "Start 2 servers?", "begins as soon as you confirm") {
@@ -179,7 +179,7 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			if len(test.env) > 0 && test.env[0] == "APPROVALS_REQUIRED" {
 				w.Click(carla, card, approve)
 			}
-			end := w.outcome(card, "stopped 2 of 3", "1 failed", "Ecs.0100")
+			end := w.outcome(card, "2 of 3 servers stopped", "1 failed", "Ecs.0100")
 			w.Reply(card, "| failed | Ecs.0100 | it ‹!here› will not")
 			if n := w.Count(card, "Ecs.0100"); n != 1 {
 				t.Errorf("the failed batch was posted %d times", n)
@@ -190,8 +190,10 @@ func TestRetrySendsOnlyWhatFailed(t *testing.T) {
 			w.Click(test.who, end, retryFailed)
 			heard("created", "stop 1 server")
 			again := w.Card(1)
+			w.Reply(card, "Retried as <https://", "|"+requestID(again)+"> by <@"+test.who+">")
+			w.CardSays(card, "retried as <https://", "|"+requestID(again)+">")
 			if !test.atOnce {
-				if text := slacksim.PlainText(again); !holds(text, "Stop 1 server", "Requested by <@"+test.who+">", "power off", "retry of `"+requestID(card)+"`", "night", "[Approve]") {
+				if text := slacksim.PlainText(again); !holds(text, "Stop 1 server", "Requested by <@"+test.who+">", "power off", "retry of <https://", "|"+requestID(card)+">", "night", "[Approve]") {
 					t.Errorf("the card says %s", text)
 				}
 				for _, by := range []string{ben, carla} {
@@ -263,7 +265,7 @@ func TestAPersonDecidesWhatIsNotKnown(t *testing.T) {
 			w.CardSays(card, test.card, "<@UBEN> marked", "seen in the console")
 			heard = w.Hears(carla)
 			w.Click(carla, end, theyRun)
-			heard("is unknown", "<@UBEN> marked")
+			heard("no unknown servers", "<@UBEN> marked")
 			w.settled()
 			if n := w.Count(card, "marked"); n != 1 {
 				t.Errorf("told %d times\n%s", n, w.Transcript())
@@ -363,7 +365,7 @@ func TestRetryOfWhatWasCancelledNeedsAnotherApproval(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.Reply(card, "in batch 1 of 2")
 	w.Command(anna, "cancel "+requestID(card))
 	end := w.outcome(card, requestID(card)+": ")
 	n := len(w.Slack.Messages(ops))

@@ -73,7 +73,7 @@ func TestServersAreFoundHoweverTheyAreNamed(t *testing.T) {
 			if call.Method != "POST" || call.Status != 200 || call.Fault != "" {
 				t.Errorf("the cloud answered %s %s with %d (%s), want 200", call.Method, call.Path, call.Status, call.Fault)
 			}
-			w.Reply(c.card, "Huawei Cloud accepted", "`"+call.JobID+"`")
+			w.Reply(c.card, "Sent to Huawei Cloud", "`"+call.JobID+"`")
 			w.CardSays(c.card, "Stopped", "<@"+by+">", id)
 			w.decided(c.card)
 			if text := slacksim.PlainText(c.card); !holds(text, "Requested by <@UANNA>", "sim-1", map[string]string{"HARD": "power off", "SOFT": "graceful shutdown"}[c.mode], "[Approve]", "[Deny]", "[Cancel request]") {
@@ -179,7 +179,7 @@ func TestTypedCommandsDoWhatButtonsDo(t *testing.T) {
 		w := w.in(t)
 		card := w.Ask(anna, "web-5 web-6 web-7")
 		w.Click(ben, card, approve)
-		w.Reply(card, "Huawei Cloud accepted batch 1 of 3")
+		w.Reply(card, "in batch 1 of 3")
 		heard := w.Hears(anna)
 		w.Command(anna, "cancel "+requestID(card))
 		heard("Servers already sent will still stop", "the rest won't be touched")

@@ -47,7 +47,7 @@ func TestTheOutcomeIsATable(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2 web-3")
 	w.Click(ben, card, approve)
-	end := w.outcome(card, "stopped 2 of 3 servers", "1 failed")
+	end := w.outcome(card, "2 of 3 servers stopped", "1 failed")
 	text := slacksim.PlainText(end)
 	rows := strings.Split(text[strings.Index(text, "Server | "):], "\n")
 	if !hasNewer(end) || !holds(rows[1], "web-2 ("+ids[1]+") | failed | Ecs.0810 | The guest did not shut down ‹in time› & was left running.") {

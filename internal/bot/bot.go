@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 
-	"ecsbot/internal/ecsclient"
 	"ecsbot/internal/jobs"
 	"ecsbot/internal/slackapp"
 	"ecsbot/internal/store"
@@ -16,17 +19,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 )
 
 // Bot is one replica.
 type Bot struct {
-	store  *store.Redis
-	engine *jobs.Engine
-	app    *slackapp.App
-	redis  *keeper
-	health *health
-	log    *slog.Logger
+	store    *store.Redis
+	engine   *jobs.Engine
+	app      *slackapp.App
+	redis    *keeper
+	health   *health
+	reloader *reloader
+	log      *slog.Logger
 }
 
 // Tune changes values of the engine that are not settings: the demo and tests use
@@ -42,21 +45,15 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}
-	calls := newCallMetrics(reg)
-	cloud, err := ecsclient.New(ecsclient.Config{
-		Endpoint: c.Endpoint, ProjectID: c.ProjectID, Credentials: c.Credentials,
-		// It only smooths the calls of this process; the quota is in Redis.
-		Limiter: rate.NewLimiter(25, 40),
-		Observe: calls.observe,
-	})
+	clouds := &clouds{observe: newCallMetrics(reg).observe, log: log.With("part", "cloud")}
+	served, err := clouds.serve(c.Projects)
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("cloud: %w", err)
+		return nil, err
 	}
 	ec := jobs.Config{
-		ProjectID: c.ProjectID, Project: c.Project, Redis: db, Cloud: cloud, Policy: c.Policy,
+		Keyspace: c.Keyspace, Projects: served, Redis: db,
 		Log: log.With("part", "engine"), Metrics: jobs.NewMetrics(reg),
-		Rate: c.Rate, BatchSize: c.BatchSize, Anchor: c.Anchor,
 		Confirm:    c.Confirm,
 		Quarantine: c.Quarantine, PostQuarantine: c.UnsureWait, JobDeadline: c.Deadline,
 	}
@@ -64,14 +61,16 @@ func New(c Config, log *slog.Logger, tune Tune) (*Bot, error) {
 		tune(&ec)
 	}
 	engine := jobs.New(ec)
+	engine.SetDigest(c.Digest())
 	app := slackapp.New(slackapp.Config{
-		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, Channel: c.Channel,
-		Policy: c.Policy, Batch: c.BatchSize, Rate: c.Rate, ClassicBlocks: c.Blocks == BlocksClassic,
+		BotToken: c.BotToken, AppToken: c.AppToken, APIURL: c.SlackURL, Sockets: c.Sockets, AllowedChannels: c.AllowedChannels,
+		ClassicBlocks: c.Blocks == BlocksClassic, WorkflowStep: c.Step,
 		Log: log.With("part", "slack"), Metrics: slackapp.NewMetrics(reg),
 	}, engine)
 	b := &Bot{store: db, engine: engine, app: app, log: log,
 		redis: &keeper{store: db, engine: engine, volatile: c.VolatileRedis, sentinels: c.sentinels(), log: log}}
-	b.health = newHealth(c.HTTPAddr, reg, b.causes, log)
+	b.reloader = &reloader{config: c, clouds: clouds, engine: engine, log: log.With("part", "settings")}
+	b.health = newHealth(c.HTTPAddr, reg, b.causes, b.notes, log)
 	return b, nil
 }
 
@@ -80,6 +79,19 @@ func (b *Bot) causes(ctx context.Context) []string {
 	all := b.redis.causes(ctx)
 	if err := b.app.Ready(); err != nil {
 		all = append(all, err.Error())
+	}
+	return all
+}
+
+// ReloadWith has the bot read its settings again when CONFIG_FILE changes or the process
+// gets SIGHUP. It is called before [Bot.Run].
+func (b *Bot) ReloadWith(load func() (Config, error)) { b.reloader.load = load }
+
+// notes are lines about the settings, below the state.
+func (b *Bot) notes() []string {
+	all := []string{"settings " + b.engine.Digest()}
+	if others := b.engine.SettingsDiffer(); len(others) > 0 {
+		all = append(all, "replicas with other settings: "+strings.Join(others, ", "))
 	}
 	return all
 }
@@ -100,6 +112,12 @@ func (b *Bot) Run(ctx context.Context) error {
 		})
 	}
 	part("http", b.health.run)
+	part("settings", func(ctx context.Context) error {
+		hup := make(chan os.Signal, 1)
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+		return b.reloader.run(ctx, hup)
+	})
 	part("redis", func(ctx context.Context) error {
 		if err := b.redis.wait(ctx); err != nil || ctx.Err() != nil {
 			return err

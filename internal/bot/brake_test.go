@@ -62,7 +62,7 @@ func brakesWork(t *testing.T, groups slacksim.Fault) {
 	stop := w.start(nil)
 	running, denied, cancelled, pending := w.Ask(anna, "web-1 web-2 web-3 web-4 web-5 web-6"), w.Ask(anna, "web-7"), w.Ask(anna, "web-8"), w.Ask(anna, "web-9")
 	w.Click(carla, running, approve)
-	w.Reply(running, "Huawei Cloud accepted")
+	w.Reply(running, "Sent to Huawei Cloud")
 	stop()
 	w.forgetful(24 * time.Hour)
 
@@ -304,7 +304,7 @@ func TestNoCardStandsWhereOutsidersReadIt(t *testing.T) {
 		}
 	}
 	for channel, words := range map[string]string{
-		"CSHARED": "outside your workspace", "GGROUP": "can't find out", "DANNABEN": "direct message", "CLOST": "can't find out",
+		"CSHARED": "outside your workspace", "GGROUP": "can't tell", "DANNABEN": "direct message", "CLOST": "can't tell",
 	} {
 		if channel == "CLOST" {
 			w.Slack.FailNext("conversations.info", 3, slacksim.ErrorCode("internal_error", false))
@@ -390,7 +390,7 @@ func TestAnApproverCancelsWhatRuns(t *testing.T) {
 	w.Command(ben, "cancel "+requestID(card))
 	heard("Only <@UANNA>", "deny")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.Reply(card, "in batch 1 of 2")
 	w.Slack.Deactivate(anna)
 	heard = w.Hears(dora)
 	w.Command(dora, "cancel "+requestID(card))

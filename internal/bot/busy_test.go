@@ -219,15 +219,12 @@ func TestABusyChannelTellsEachRequestInTwoPosts(t *testing.T) {
 	w.start(tune)
 	r := newRush(w, n, ops)
 	r.ask(0)
-	got := r.check(60 * time.Second)
+	got := r.check(120 * time.Second) // at Slack's pace it takes 10 s; make busy measures it
 	r.goHome()
 	w.settled()
 	// The last ones find a channel that is not behind any more.
 	if got.posts > 2*n+12 || got.joined < n/2 {
 		t.Errorf("%d posts for %d requests, %d of them tell several things", got.posts, n, got.joined)
-	}
-	if took, least := got.last.Sub(got.first), time.Duration(2*n)*gap; took > 3*least/2 {
-		t.Errorf("all was told after %v; at Slack's pace it takes %v", took, least)
 	}
 	// Slack's page of history is read at another moment than the bot's turns are given.
 	if got.refused > n/10 {
@@ -249,7 +246,7 @@ func TestKilledAroundAPostOfManyNotes(t *testing.T) {
 			crashes := w.superviseBot([]string{"ECSBOT_TEST_POST_GAP=" + gap.String(), "ECSBOT_CRASH_AT=" + point, "ECSBOT_CRASH_ONCE=" + filepath.Join(t.TempDir(), "once")})
 			r := newRush(w, n, ops)
 			r.ask(0)
-			got := r.check(60 * time.Second)
+			got := r.check(120 * time.Second) // at Slack's pace it takes 10 s; make busy measures it
 			if crashes.Load() != 1 || got.joined == 0 {
 				t.Errorf("%d kills, and %d posts tell several things", crashes.Load(), got.joined)
 			}

@@ -24,7 +24,8 @@ func (w *world) outcome(card slacksim.Message, words ...string) slacksim.Message
 func (w *world) decided(m slacksim.Message) {
 	w.t.Helper()
 	blocks := string(w.Now(m).Blocks)
-	if all, show := strings.Count(blocks, `"action_id"`), strings.Count(blocks, `"ecs_stop_show"`); all != show {
+	shows := strings.Count(blocks, `"ecs_stop_show"`) + strings.Count(blocks, `"ecs_stop_results"`)
+	if all := strings.Count(blocks, `"action_id"`); all != shows {
 		w.t.Errorf("a decided card has buttons that decide: %s", blocks)
 	}
 }

@@ -39,7 +39,7 @@ func (w *world) somebodyElse(call func(ctx context.Context, slot ecsclient.Slot,
 	w.t.Helper()
 	o := w.Cloud.Options()
 	c, err := ecsclient.New(ecsclient.Config{Endpoint: w.env["ECS_ENDPOINT"], ProjectID: o.ProjectID,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}})
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)})})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -13,9 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"ecsbot/internal/approvals"
-	"ecsbot/internal/ecsclient"
-	"ecsbot/internal/jobs"
 	"ecsbot/internal/secret"
 	"ecsbot/internal/store"
 )
@@ -23,22 +20,18 @@ import (
 // Config is every setting, read and checked. The names of the environment
 // variables and their defaults are those of .env.example.
 type Config struct {
-	BotToken secret.String
-	AppToken secret.String
-	SlackURL string // empty: Slack's own
-	Sockets  int
-	Channel  string // APPROVAL_CHANNEL
-	Blocks   string // BlocksAuto or BlocksClassic
-	Policy   approvals.Policy
+	BotToken        secret.String
+	AppToken        secret.String
+	SlackURL        string // empty: Slack's own
+	Sockets         int
+	Blocks          string // BlocksAuto or BlocksClassic
+	Step            bool   // SLACK_WORKFLOW_STEP
+	AllowedChannels []string
 
-	Credentials ecsclient.Credentials
-	ProjectID   string
-	Endpoint    string
-	Project     string // the name people use: the region, or "default"
+	File     string // CONFIG_FILE; empty: one project, of the environment
+	Keyspace string // names the bot's keys in Redis
+	Projects []Project
 
-	Rate       int
-	BatchSize  int
-	Anchor     jobs.Anchor
 	Quarantine time.Duration
 	UnsureWait time.Duration
 	Deadline   time.Duration
@@ -74,48 +67,25 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 		return lookup(name)
 	}}
 	c = Config{
-		BotToken: secret.New(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
-		AppToken: secret.New(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
-		SlackURL: s.base("SLACK_API_URL"),
-		Sockets:  s.number("SLACK_SOCKETS", 2, 1, 5),
-		Channel:  s.one("APPROVAL_CHANNEL", channelID, "a channel's id like C0123456789, not its name"),
-		Blocks:   s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
-		Policy: approvals.Policy{
-			Requesters:        s.list("REQUESTERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
-			Approvers:         s.list("APPROVERS", memberID, "user ids (U…) or user-group ids (S…), separated by commas"),
-			ApprovalsRequired: s.number("APPROVALS_REQUIRED", 1, 1, 20),
-			AllowSelfApproval: s.truth("ALLOW_SELF_APPROVAL"),
-			TTL:               s.duration("APPROVAL_TTL", time.Hour, time.Minute, 7*24*time.Hour),
-			ReasonRequired:    s.truth("REASON_REQUIRED"),
-			MaxServers:        s.number("MAX_SERVERS", 1000, 1, 10000),
-			MaxOpenRequests:   s.number("MAX_OPEN_REQUESTS", 20, 1, 1000),
-			MaxAsksPerHour:    s.number("MAX_ASKS_PER_HOUR", 60, 1, 10000),
-			AllowedChannels:   s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
-			Protection: approvals.Protection{
-				Servers: s.list("PROTECTED_SERVERS", anything, ""),
-				Tags:    s.list("PROTECTED_TAGS", anything, ""),
-			},
-		},
-		Credentials: ecsclient.Credentials{
-			AccessKey:     s.required("HUAWEICLOUD_SDK_AK", "the access key id"),
-			SecretKey:     secret.New(s.required("HUAWEICLOUD_SDK_SK", "the secret access key")),
-			SecurityToken: secret.New(s.get("HUAWEICLOUD_SDK_SECURITY_TOKEN")),
-		},
-		ProjectID:     s.required("HUAWEICLOUD_SDK_PROJECT_ID", "the project's id from \"My Credentials\" in the console"),
-		Rate:          s.number("ECS_STOP_RATE", 1000, 1, 1000),
-		BatchSize:     s.number("ECS_BATCH_SIZE", 100, 1, 1000),
-		Anchor:        jobs.Anchor(s.choice("ECS_RATE_ANCHOR", string(jobs.AnchorSubmit), string(jobs.AnchorFinish))),
-		Quarantine:    s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
-		UnsureWait:    s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
-		Deadline:      s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
-		RedisURL:      secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
-		RedisTLS:      store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
-		Confirm:       s.confirm("REDIS_CONFIRM"),
-		VolatileRedis: s.truth("ALLOW_VOLATILE_REDIS"),
-		HTTPAddr:      s.or("HTTP_ADDR", ":8080"),
-		LogFormat:     s.choice("LOG_FORMAT", "json", "text"),
+		BotToken:        secret.New(s.prefixed("SLACK_BOT_TOKEN", "xoxb-", "the bot token from the app's OAuth page")),
+		AppToken:        secret.New(s.prefixed("SLACK_APP_TOKEN", "xapp-", "the app-level token with connections:write")),
+		SlackURL:        s.base("SLACK_API_URL"),
+		Sockets:         s.number("SLACK_SOCKETS", 2, 1, 5),
+		Blocks:          s.choice("SLACK_BLOCKS", BlocksAuto, BlocksClassic),
+		Step:            s.truth("SLACK_WORKFLOW_STEP"),
+		AllowedChannels: s.list("ALLOWED_CHANNELS", channelID, "channel ids like C0123456789, separated by commas"),
+		Quarantine:      s.duration("SUBMIT_QUARANTINE", 180*time.Second, 45*time.Second, time.Hour),
+		UnsureWait:      s.duration("SLACK_UNSURE_WAIT", 25*time.Second, 15*time.Second, 10*time.Minute),
+		Deadline:        s.duration("JOB_DEADLINE", 35*time.Minute, time.Second, 24*time.Hour),
+		RedisURL:        secret.New(s.required("REDIS_URL", "an address like redis://localhost:6379/0")),
+		RedisTLS:        store.TLS{CA: s.get("REDIS_TLS_CA_FILE"), Cert: s.get("REDIS_TLS_CERT_FILE"), Key: s.get("REDIS_TLS_KEY_FILE")},
+		Confirm:         s.confirm("REDIS_CONFIRM"),
+		VolatileRedis:   s.truth("ALLOW_VOLATILE_REDIS"),
+		HTTPAddr:        s.or("HTTP_ADDR", ":8080"),
+		LogFormat:       s.choice("LOG_FORMAT", "json", "text"),
 	}
-	c.Endpoint, c.Project = s.endpoint()
+	c.File = s.get("CONFIG_FILE")
+	c.Keyspace, c.Projects = s.projects()
 	if err := c.LogLevel.UnmarshalText([]byte(cmp.Or(s.get("LOG_LEVEL"), "info"))); err != nil {
 		s.fault("LOG_LEVEL", "is not a level; use debug, info, warn or error")
 	}
@@ -125,21 +95,12 @@ func load(lookup Lookup) (c Config, known map[string]bool, err error) {
 
 // together checks combinations of settings.
 func (s *settings) together(c Config) {
-	if len(c.Policy.Approvers) == 0 {
-		s.fault("APPROVERS", "is missing; name user ids (U…) or user-group ids (S…), separated by commas")
-	}
-	if c.BatchSize > c.Rate {
-		s.fault("ECS_BATCH_SIZE", fmt.Sprintf("is larger than ECS_STOP_RATE (%d); one call must fit into a minute", c.Rate))
-	}
 	if u := c.RedisURL.Reveal(); u != "" {
 		if db, err := store.Open(u, store.TLS{}); err != nil {
 			s.fault("REDIS_URL", badAddress(err))
 		} else {
 			db.Close()
 		}
-	}
-	if s.get("CONFIG_FILE") != "" {
-		s.fault("CONFIG_FILE", "is not supported by this version, which serves one project; set the variables instead")
 	}
 	if s.get("AUDIT_KEY") != "" {
 		s.fault("AUDIT_KEY", "is not supported by this version: it keeps audit entries but does not seal them; leave it out")
@@ -221,6 +182,14 @@ func (s *settings) required(name, what string) string {
 		s.fault(name, "still has the example's value; it has to be "+what)
 	}
 	return v
+}
+
+// needed reads a setting that has to be there unless projects of a file may say it.
+func (s *settings) needed(name, what string) string {
+	if s.several() && s.get(name) == "" {
+		return ""
+	}
+	return s.required(name, what)
 }
 
 func (s *settings) prefixed(name, prefix, what string) string {
@@ -336,26 +305,18 @@ func (s *settings) base(name string) string {
 	return strings.TrimSuffix(v, "/") + "/"
 }
 
-var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
-
-// endpoint returns the cloud's endpoint, and the project's name for people.
-func (s *settings) endpoint() (endpoint, project string) {
-	region, given := s.get("ECS_REGION"), s.get("ECS_ENDPOINT")
-	switch {
-	case region == "" && given == "":
-		s.fault("ECS_REGION", "is missing; set it to a region's id like ap-southeast-1, or set ECS_ENDPOINT")
-	case region != "" && !regionID.MatchString(region):
-		s.fault("ECS_REGION", "is not a region's id; write it like ap-southeast-1")
-	case given == "":
-		return ecsclient.EndpointOf(region), region
-	}
-	if given != "" {
-		if u, err := url.Parse(given); err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
-			s.fault("ECS_ENDPOINT", "is not an https address; write it like https://ecs.ap-southeast-1.myhuaweicloud.com")
+// besideAgency refuses keys where those of the agency are used. It reads no file.
+func (s *settings) besideAgency(names ...string) {
+	for _, name := range names {
+		for _, set := range []string{name, name + "_FILE"} {
+			if s.raw(set) != "" {
+				s.fault(set, "is set, but with ECS_AGENCY=true the keys come from the agency of this server; leave one of them out")
+			}
 		}
 	}
-	return strings.TrimSuffix(given, "/"), cmp.Or(region, "default")
 }
+
+var regionID = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 
 // loopback reports whether u is plain http to a simulated Slack or cloud on the same
 // machine, which is allowed.

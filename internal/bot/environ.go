@@ -81,7 +81,7 @@ func (e Environ) unknown(known map[string]bool) error {
 // frameworks (ALLOWED_HOSTS) and of the cloud's own SDK.
 var ours = []string{
 	"APPROVAL", "APPROVER", "REQUESTER", "PROTECTED_", "REASON_REQ", "ALLOW_SELF", "ALLOW_VOLATILE", "ALLOWED_CHANNEL",
-	"MAX_SERVER", "SLACK_SOCKET", "SLACK_UNSURE", "ECS_STOP", "ECS_BATCH", "ECS_RATE", "SUBMIT_QUARANTINE", "JOB_DEADLINE",
+	"MAX_SERVER", "SLACK_SOCKET", "SLACK_UNSURE", "ECS_STOP", "ECS_BATCH", "ECS_RATE", "ECS_AGENCY", "SUBMIT_QUARANTINE", "JOB_DEADLINE",
 }
 
 // meant reports whether a variable of the environment was meant for the bot: its name

@@ -103,8 +103,8 @@ func TestANameInTheFileThatIsNoSettingIsRefused(t *testing.T) {
 		t.Errorf("a proxy in .env, where it has no effect: %v", err)
 	}
 	c, err := loadEnviron(t, complete(), "PROTECTED_SERVERS=db-*\nHUAWEICLOUD_SDK_SK_FILE=\n")
-	if err != nil || !slices.Equal(c.Policy.Protection.Servers, []string{"db-*"}) {
-		t.Errorf("settings in .env: %v, %v", c.Policy.Protection.Servers, err)
+	if err != nil || !slices.Equal(c.Projects[0].Policy.Protection.Servers, []string{"db-*"}) {
+		t.Errorf("settings in .env: %v, %v", c.Projects[0].Policy.Protection.Servers, err)
 	}
 }
 
@@ -168,9 +168,15 @@ func TestTheCommandLine(t *testing.T) {
 		{"--help", 0, "usage: bot", ""},
 		{"manifest", 0, "display_information", ""},
 		{"manifest --json", 0, `"display_information"`, ""},
+		{"manifest --workflow-step", 0, "\nfunctions:\n  ask_to_stop_servers:\n", ""},
+		{"manifest --workflow-step --json", 0, `"ask_to_stop_servers"`, ""},
 		{"foo", 2, "", "unknown command foo\n"},
 		{"manifest --foo", 2, "", "unknown command manifest --foo\n"},
 		{"version now", 2, "", "unknown command version now\n"},
+		{"policy", 2, "", "unknown command policy\n"},
+		{"policy check", 2, "", "unknown command policy check\n"},
+		{"policy check a b", 2, "", "unknown command policy check a b\n"},
+		{"policy chek a", 2, "", "unknown command policy chek a\n"},
 	} {
 		var out, err bytes.Buffer
 		code := bot.Main(strings.Fields(tt.args), &out, &err)

@@ -249,7 +249,20 @@ func TestTheExampleShowsTheRealDefaults(t *testing.T) {
 	for _, x := range e.examples {
 		name, value := x[0], x[1]
 		given[name] = true
-		c := e.mustLoad(t, map[string]string{name: value})
+		change := map[string]string{name: value}
+		if name == "ECS_AGENCY" { // instead of the keys
+			change["HUAWEICLOUD_SDK_AK"], change["HUAWEICLOUD_SDK_SK"] = "", ""
+		}
+		if name == "CONFIG_FILE" { // the example is meant for the root of the project
+			change[name] = "../../" + value
+		}
+		c := e.mustLoad(t, change)
+		if name == "CONFIG_FILE" {
+			if len(c.Projects) < 2 || len(c.Projects[0].Policy.Rules) == 0 {
+				t.Errorf("the example file has %d projects", len(c.Projects))
+			}
+			continue
+		}
 		if reflect.DeepEqual(c, e.plain) {
 			t.Errorf("the example %s=%s changes nothing", name, value)
 		}
@@ -272,6 +285,12 @@ func filled(t *testing.T, name string, before, after reflect.Value) {
 	if before.Kind() == reflect.Struct && !isSecret {
 		for i := range before.NumField() {
 			filled(t, name, before.Field(i), after.Field(i))
+		}
+		return
+	}
+	if before.Kind() == reflect.Slice && before.Len() == after.Len() && before.Len() > 0 {
+		for i := range before.Len() {
+			filled(t, name, before.Index(i), after.Index(i))
 		}
 		return
 	}

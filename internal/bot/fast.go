@@ -15,6 +15,7 @@ func fast(c *jobs.Config) {
 	c.Redraw = 100 * time.Millisecond
 	c.PostGap, c.DrawGap = time.Millisecond, time.Millisecond
 	c.RejectedRetry = time.Second
+	c.Gather = 100 * time.Millisecond
 	c.HomeGap = 200 * time.Millisecond
 	c.Quarantine, c.PostQuarantine = 2*time.Second, 2*time.Second
 	c.Heartbeat = 200 * time.Millisecond

@@ -335,6 +335,42 @@ func TestEveryCardLeadsToItsServers(t *testing.T) {
 	w.View(ben, "web-1", ids[0], "running", "10.0.0.1")
 }
 
+// The card of a request that has ended leads to the result of each server, what failed
+// first, for every member; the results lead to the thread with their file.
+func TestResultsAreOneClickAway(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form string) {
+		w := newWorld(t, "SLACK_BLOCKS", form)
+		ids := w.fleet(60)
+		for _, id := range ids[30:55] {
+			w.Cloud.FailServer(id, "Ecs.0100", "it <!here> will not")
+		}
+		w.start(nil)
+		card := w.Ask(anna, "web-*")
+		w.Click(ben, card, approve)
+		w.outcome(card, "35 of 60 servers stopped", "25 failed")
+		w.CardSays(card, "Stopped 35 of 60 servers", "[View results]")
+		done := w.Now(card)
+		heard := w.Hears(gus)
+		w.Click(gus, done, "ecs_stop_results")
+		heard("Guests can't request")
+		for _, user := range []string{dora, anna} {
+			w.Click(user, done, "ecs_stop_results")
+			v := w.View(user, "Results of "+requestID(card), "35 stopped, 25 failed", "1 to 30 of 60 servers", ids[30]+"`: failed", "Ecs.0100 it &lt;!here&gt; will not", "|the thread>, as a file")
+			if text := slacksim.ViewText(v); strings.Index(text, ": failed") > strings.Index(text, ": stopped") {
+				t.Errorf("failures do not come first: %s", text)
+			}
+		}
+		if _, err := w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_results_next", ""); err != nil {
+			t.Fatal(err)
+		}
+		w.View(dora, "31 to 60 of 60 servers", ": stopped")
+		if _, err := w.Slack.ClickInView(t.Context(), dora, "", "ecs_stop_results_prev", ""); err != nil {
+			t.Fatal(err)
+		}
+		w.View(dora, "1 to 30 of 60 servers", ": failed")
+	})
+}
+
 func TestARunningRequestIsStoppedFromItsCard(t *testing.T) {
 	t.Parallel()
 	w := slow(t, "ECS_STOP_RATE", "1", "ECS_BATCH_SIZE", "1")
@@ -342,7 +378,7 @@ func TestARunningRequestIsStoppedFromItsCard(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.Reply(card, "in batch 1 of 2")
 	w.CardSays(card, "Stopping 2 servers", "[Stop sending]")
 	w.Click(carla, w.Now(card), cancel) // an approver: who requested it may be asleep
 	w.Reply(card, "<@UCARLA> cancelled this", "the rest won't be touched")

@@ -70,7 +70,7 @@ func TestFreezeLeavesRunningJobsAlone(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1 web-2")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted batch 1 of 2")
+	w.Reply(card, "in batch 1 of 2")
 	w.Command(ben, "freeze")
 	w.Reply(card, "froze sending")
 	w.Within(10*time.Second, "web-1 off", func() bool { return w.Status(ids[0]) == "SHUTOFF" })

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type health struct {
 	address string
 	handler http.Handler
 	causes  func(context.Context) []string // why the bot is not ready
+	notes   func() []string                // what else /readyz says
 	log     *slog.Logger
 	bound   atomic.Pointer[net.Addr]
 
@@ -39,8 +41,8 @@ type health struct {
 	found   []string  // guarded by mu
 }
 
-func newHealth(address string, reg *prometheus.Registry, causes func(context.Context) []string, log *slog.Logger) *health {
-	h := &health{address: address, causes: causes, log: log}
+func newHealth(address string, reg *prometheus.Registry, causes func(context.Context) []string, notes func() []string, log *slog.Logger) *health {
+	h := &health{address: address, causes: causes, notes: notes, log: log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
@@ -51,13 +53,13 @@ func newHealth(address string, reg *prometheus.Registry, causes func(context.Con
 
 // ready is 200 only while Redis takes writes and a Slack socket has said hello.
 func (h *health) ready(w http.ResponseWriter, req *http.Request) {
-	causes := h.check(req.Context())
-	if len(causes) > 0 {
+	lines := h.check(req.Context())
+	if len(lines) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, strings.Join(causes, "\n"))
-		return
+	} else {
+		lines = []string{"ready"}
 	}
-	fmt.Fprintln(w, "ready")
+	fmt.Fprintln(w, strings.Join(slices.Concat(lines, h.notes()), "\n"))
 }
 
 // check finds out why the bot is not ready, at most once in readyFor, because it writes

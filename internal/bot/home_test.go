@@ -97,7 +97,7 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fleet(2)
-	w.start(func(c *jobs.Config) { fast(c); c.RemindGap, c.Policy.TTL = time.Second, 8*time.Second })
+	w.start(func(c *jobs.Config) { fast(c); c.RemindGap, c.Projects[0].Policy.TTL = time.Second, 8*time.Second })
 	left, decided := w.Ask(anna, "web-1"), w.Ask(anna, "web-2")
 	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY> Reminder: this request expires", "1 more approval")
 	w.Click(ben, decided, approve)
@@ -125,7 +125,7 @@ func cardTellsHowFar(t *testing.T, form string) {
 	card := w.Ask(anna, "web-*")
 	id := requestID(card)
 	w.Click(ben, card, approve)
-	w.CardSays(card, drawn, "1 of 3", "Batch 2 of 3 waits for the cloud's limit of 1 server a minute")
+	w.CardSays(card, drawn, "1 of 3", "Batch 2 of 3 waits for Huawei Cloud's limit of 1 server a minute")
 	w.CardSays(card, "2 of 3", "Batch 3 of 3 waits")
 	w.Reply(card, "3 servers stopped")
 	text := w.CardSays(card, "Stopped 3 servers")
@@ -150,11 +150,11 @@ func TestTheCardTellsThePlaceInTheLine(t *testing.T) {
 	w.start(func(c *jobs.Config) { fast(c); c.Window = 2 * time.Second })
 	one, two := w.Ask(anna, "one-*"), w.Ask(anna, "two-*")
 	w.Click(ben, one, approve)
-	if text := w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit"); strings.Contains(text, "in line") {
+	if text := w.CardSays(one, "Batch 2 of 3 waits for Huawei Cloud's limit"); strings.Contains(text, "in line") {
 		t.Errorf("a request that is alone has a place in the line: %s", text)
 	}
 	w.Click(ben, two, approve) // it was granted less so far, so it goes first
-	w.CardSays(one, "Batch 2 of 3 waits for the cloud's limit of 1 server a minute; this request is 2nd in line.")
+	w.CardSays(one, "Batch 2 of 3 waits for Huawei Cloud's limit of 1 server a minute; this request is 2nd in line.")
 	w.Reply(one, "3 servers stopped")
 	w.Reply(two, "2 servers stopped")
 	for _, card := range []slacksim.Message{one, two} {

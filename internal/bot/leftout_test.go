@@ -75,7 +75,7 @@ func TestServersThatCannotBeStoppedAreLeftOutAndNamed(t *testing.T) {
 	end := w.Reply(card, "<@UANNA>", "2 stopped", "1 found stopped", "6 skipped")
 	w.Stopped(uuid(1), uuid(11))
 	for name, why := range map[string]string{
-		"fit-1": "Stopped and verified (2)", "near-1": "Stopped and verified (2)", "late-off": "Skipped, already stopped (1)", "late-locked": "locked", "late-busy": "busy", "late-gone": "no longer in the cloud",
+		"fit-1": "Stopped and verified (2)", "near-1": "Stopped and verified (2)", "late-off": "Skipped, already stopped (1)", "late-locked": "locked", "late-busy": "busy", "late-gone": "no longer exists",
 		"late-keep": "protected (3)", "late-prod": "protected (3)", "db-2": "protected (3)",
 	} {
 		if line := lineOf(end, name); !strings.Contains(line, why) {
@@ -103,7 +103,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 		w.Cloud.StopByHand(id)
 	}
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "2 found stopped", "web-1 | skipped | – | already stopped", "web-2 | skipped")
+	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "no job confirms", "web-1 | skipped | – | already stopped", "web-2 | skipped")
 	w.Untouched(ids...)
 }
 
@@ -118,7 +118,7 @@ func TestWhatFailsIsNamedWithTheCloudsOwnWords(t *testing.T) {
 		w := w.in(t)
 		card := w.Ask(anna, "web-1 web-2 web-3")
 		w.Click(ben, card, approve)
-		end := w.Reply(card, "<@UANNA>", "stopped 2 of 3", "1 failed")
+		end := w.Reply(card, "<@UANNA>", "2 of 3 servers stopped", "1 failed")
 		if l := lineOf(end, ids[1]); !holds(l, "web-2", "Ecs.0810", "The guest did not shut down &lt;in time&gt; &amp; was left running.") || !strings.Contains(headingOf(end, ids[1]), "Failed") {
 			t.Errorf("the outcome says of the failed server %q below %q", l, headingOf(end, ids[1]))
 		}
@@ -186,22 +186,22 @@ func TestJobsWithoutEndAreToldTruly(t *testing.T) {
 	w.Cloud.StickJobs(1)
 	stuckJob := w.Ask(anna, "web-1")
 	w.Click(ben, stuckJob, approve)
-	w.Reply(stuckJob, "Huawei Cloud accepted")
+	w.Reply(stuckJob, "Sent to Huawei Cloud")
 	// A server never stops.
 	w.Cloud.StickServer(ids[1])
 	stuckServer := w.Ask(anna, "web-2 web-3")
 	w.Click(ben, stuckServer, approve)
-	w.Reply(stuckServer, "Huawei Cloud accepted")
+	w.Reply(stuckServer, "Sent to Huawei Cloud")
 	// The cloud forgets a job under way, and all of it goes well.
 	vanished := w.Ask(anna, "web-4")
 	w.Click(ben, vanished, approve)
-	w.Reply(vanished, "Huawei Cloud accepted")
+	w.Reply(vanished, "Sent to Huawei Cloud")
 	w.Cloud.VanishJob(w.Stops()[2].JobID)
 	// The cloud forgets a job under way, and its server goes on running.
 	w.Cloud.FailServer(ids[4], "Ecs.0810", "no")
 	lost := w.Ask(anna, "web-5")
 	w.Click(ben, lost, approve)
-	w.Reply(lost, "Huawei Cloud accepted")
+	w.Reply(lost, "Sent to Huawei Cloud")
 	w.Cloud.VanishJob(w.Stops()[3].JobID)
 
 	t.Run("a forgotten job, servers off", func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // a part failed
+	exitFailed = 1 // a part failed, or the file that was checked has faults
 	exitUsage  = 2 // the settings or the command line are wrong
 )
 
@@ -29,6 +29,9 @@ usage: bot                    run the bot
        bot manifest           print the Slack app manifest as YAML
        bot manifest --json    the same as JSON
        bot manifest --link    print a link that creates the Slack app
+       bot manifest --workflow-step [--json]
+                              the same with the step for Workflow Builder (paid plans)
+       bot policy check FILE  print what is wrong in a configuration file
        bot version            print the version
        bot help               print this help
 
@@ -37,6 +40,9 @@ Settings come from environment variables or a .env file. See .env.example.
 
 // Main is the program. It returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "policy" {
+		return policy(args[1:], stdout, stderr)
+	}
 	switch strings.Join(args, " ") {
 	case "":
 	case "version", "--version", "-version":
@@ -50,12 +56,16 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case "manifest --link":
 		fmt.Fprintln(stdout, slackapp.ManifestLink())
 		return exitOK
+	case "manifest --workflow-step":
+		fmt.Fprint(stdout, slackapp.StepManifest())
+		return exitOK
+	case "manifest --workflow-step --json":
+		return printResult(stdout, stderr, slackapp.StepManifestJSON)
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprintf(stderr, "unknown command %s\n\n%s", strings.Join(args, " "), usage)
-		return exitUsage
+		return unknown(strings.Join(args, " "), stderr)
 	}
 	environ, err := ReadEnviron(os.Environ(), ".env")
 	if err != nil {
@@ -71,7 +81,13 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return serve(ctx, c, logger(c, stderr))
+	return serve(ctx, c, environ.Load, logger(c, stderr))
+}
+
+// unknown refuses a command line.
+func unknown(command string, stderr io.Writer) int {
+	fmt.Fprintf(stderr, "unknown command %s\n\n%s", strings.TrimSpace(command), usage)
+	return exitUsage
 }
 
 // printResult prints the result of do.
@@ -85,7 +101,7 @@ func printResult(stdout, stderr io.Writer, do func() (string, error)) int {
 	return exitOK
 }
 
-func serve(ctx context.Context, c Config, log *slog.Logger) int {
+func serve(ctx context.Context, c Config, load func() (Config, error), log *slog.Logger) int {
 	b, err := New(c, log, buildTune())
 	if err != nil {
 		log.Error("cannot start", "err", err)
@@ -95,7 +111,8 @@ func serve(ctx context.Context, c Config, log *slog.Logger) int {
 		return exitFailed
 	}
 	defer b.Close()
-	log.Info("starting", "version", Version(), "project", c.Project)
+	b.ReloadWith(load)
+	log.Info("starting", "version", Version(), "projects", len(c.Projects), "settings", c.Digest())
 	err = b.Run(ctx)
 	var refused refusedStore
 	switch {

@@ -276,7 +276,7 @@ func TestExpiredRequestsCannotBeDecided(t *testing.T) {
 	ids := w.fleet(1)
 	w.start(func(c *jobs.Config) {
 		fast(c)
-		c.Policy.TTL = 1500 * time.Millisecond
+		c.Projects[0].Policy.TTL = 1500 * time.Millisecond
 	})
 	card := w.Ask(anna, "web-1")
 	w.Reply(card, "<@UANNA>", "was not approved in time")

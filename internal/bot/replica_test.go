@@ -74,6 +74,7 @@ func (w *world) serve() *served {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	c.Projects[0].Keys.Metadata = w.metadata
 	s := &served{w: w, log: &lockedBuffer{}, ended: make(chan error, 1)}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(s.log, w.t.Output()), nil))
 	if s.bot, err = bot.New(c, log, fast); err != nil {

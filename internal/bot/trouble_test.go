@@ -47,7 +47,7 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 		w.Click(ben, cards[i], approve)
 	}
 	for i, w := range worlds {
-		w.Reply(cards[i], "Huawei Cloud accepted")
+		w.Reply(cards[i], "Sent to Huawei Cloud")
 		w.quiet(requestID(cards[i]))
 		w.Slack.FailNext("chat.postMessage", 1, postFaults[i].fault)
 		w.Cloud.ClearFaults()
@@ -63,7 +63,7 @@ func TestEachMessageStandsOnceWhateverSlackAnswers(t *testing.T) {
 			if n := len(w.Slack.Messages(ops)); n != 1 {
 				t.Errorf("%d cards, want 1:\n%s", n, w.Transcript())
 			}
-			for _, words := range []string{"approved.", "Huawei Cloud accepted", "1 of 1 server stopped"} {
+			for _, words := range []string{"approved.", "Sent to Huawei Cloud", "1 of 1 server stopped"} {
 				if n := w.Count(card, words); n != 1 {
 					t.Errorf("%d replies with %q, want 1: %q", n, words, w.Replies(card))
 				}
@@ -241,7 +241,7 @@ func TestOutcomeIsToldAlthoughTheCardWasDeleted(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted")
+	w.Reply(card, "Sent to Huawei Cloud")
 	w.Slack.DeleteMessage(ops, card.TS)
 	w.Within(15*time.Second, "outcome", func() bool {
 		return slices.ContainsFunc(w.Everything(), func(m slacksim.Message) bool {
@@ -279,7 +279,7 @@ func TestOutcomeIsToldAsideWhenTheChannelIsClosedToTheBot(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted")
+	w.Reply(card, "Sent to Huawei Cloud")
 	heard := w.Hears(anna)
 	w.Slack.Leave(ops, slacksim.BotUserID)
 	heard("1 server stopped", "add me")

@@ -19,6 +19,8 @@ type world struct {
 	t     *testing.T
 	redis *redistest.Server
 	env   map[string]string // settings of every bot
+	// metadata is where the metadata service of every bot's server is; empty: it has none.
+	metadata string
 }
 
 // quiet is a Slack that lets many posts pass.

@@ -194,7 +194,7 @@ func TestServersOfARunningRequestCannotBeAskedForAgain(t *testing.T) {
 	w.start(nil)
 	card := w.Ask(anna, "web-1")
 	w.Click(ben, card, approve)
-	w.Reply(card, "Huawei Cloud accepted")
+	w.Reply(card, "Sent to Huawei Cloud")
 	heard := w.Hears(dora)
 	w.Command(dora, "web-1")
 	heard("No request was created", ids[0], requestID(card))

@@ -23,8 +23,6 @@ import (
 	"net/url"
 	"time"
 
-	"ecsbot/internal/secret"
-
 	"golang.org/x/time/rate"
 )
 
@@ -43,7 +41,7 @@ func isRead(op string) bool { return op != opStop && op != opStart }
 type Config struct {
 	Endpoint    string // "https://ecs.REGION.myhuaweicloud.com", without a path
 	ProjectID   string
-	Credentials Credentials
+	Credentials Source
 	// Transport carries the requests. Nil means a clone of http.DefaultTransport,
 	// which takes proxies from the environment. A transport must not repeat a
 	// POST by itself.
@@ -59,14 +57,6 @@ type Config struct {
 	Observe func(op string, verdict string, d time.Duration)
 }
 
-// Credentials are an access key and its secret key. The security token is set
-// only with temporary keys, which are refused without it.
-type Credentials struct {
-	AccessKey     string
-	SecretKey     secret.String
-	SecurityToken secret.String
-}
-
 // EndpointOf returns the public endpoint of a region, as "ap-southeast-1". Some
 // clouds of the same kind (and eu-west-1xx, by some sources) have other domains; their
 // endpoint has to be configured.
@@ -79,8 +69,7 @@ type Client struct {
 	base      string // scheme and host
 	host      string
 	projectID string
-	// authorize signs a request with the keys.
-	authorize func(*http.Request, []byte, time.Time)
+	source    Source
 
 	reads  *http.Client
 	writes *http.Client
@@ -107,11 +96,16 @@ func New(cfg Config) (*Client, error) {
 	if !plainID(cfg.ProjectID) {
 		faults = append(faults, errors.New("ecs project id: missing or malformed"))
 	}
-	if cfg.Credentials.AccessKey == "" {
-		faults = append(faults, errors.New("ecs access key: missing"))
+	if cfg.Credentials == nil {
+		faults = append(faults, errors.New("ecs credentials: missing"))
 	}
-	if cfg.Credentials.SecretKey.Reveal() == "" {
-		faults = append(faults, errors.New("ecs secret key: missing"))
+	if keys, constant := cfg.Credentials.(fixed); constant {
+		if keys.AccessKey == "" {
+			faults = append(faults, errors.New("ecs access key: missing"))
+		}
+		if keys.SecretKey.Reveal() == "" {
+			faults = append(faults, errors.New("ecs secret key: missing"))
+		}
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -121,7 +115,7 @@ func New(cfg Config) (*Client, error) {
 		base:      endpoint.Scheme + "://" + endpoint.Host,
 		host:      endpoint.Host,
 		projectID: cfg.ProjectID,
-		authorize: authorizer(cfg.Credentials),
+		source:    cfg.Credentials,
 		reads:     &http.Client{Transport: reads, CheckRedirect: refuseRedirect},
 		writes:    &http.Client{Transport: writes, CheckRedirect: refuseRedirect},
 		timeout:   cfg.Timeout,
@@ -155,26 +149,24 @@ func transports(given http.RoundTripper) (reads, writes http.RoundTripper) {
 // a security token to another host.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// authorizer returns a function that signs a request as of the given time.
-func authorizer(keys Credentials) func(*http.Request, []byte, time.Time) {
-	return func(req *http.Request, body []byte, now time.Time) {
-		signed := map[string]string{
-			"Host":         req.Host,
-			"X-Project-Id": req.Header.Get("X-Project-Id"),
-		}
-		if token := keys.SecurityToken.Reveal(); token != "" {
-			req.Header.Set("X-Security-Token", token)
-			signed["X-Security-Token"] = token
-		}
-		req.Header.Set(dateHeader, now.UTC().Format(dateLayout))
-		req.Header.Set("Authorization", authorization(keys, now, message{
-			Method:  req.Method,
-			Path:    req.URL.Path,
-			Query:   req.URL.Query(),
-			Headers: signed,
-			Body:    body,
-		}))
+// sign signs a request as of the given time.
+func sign(req *http.Request, body []byte, keys Credentials, now time.Time) {
+	signed := map[string]string{
+		"Host":         req.Host,
+		"X-Project-Id": req.Header.Get("X-Project-Id"),
 	}
+	if token := keys.SecurityToken.Reveal(); token != "" {
+		req.Header.Set("X-Security-Token", token)
+		signed["X-Security-Token"] = token
+	}
+	req.Header.Set(dateHeader, now.UTC().Format(dateLayout))
+	req.Header.Set("Authorization", authorization(keys, now, message{
+		Method:  req.Method,
+		Path:    req.URL.Path,
+		Query:   req.URL.Query(),
+		Headers: signed,
+		Body:    body,
+	}))
 }
 
 // plainID reports whether an id can be put into a path without escaping. Ids are UUIDs
@@ -190,14 +182,18 @@ func plainID(id string) bool {
 	return id != "" && len(id) <= 64
 }
 
-// admit waits for the limiter and for permission to use the keys. The caller must call
-// leave when the call is over. Nothing has been sent if admit fails.
+// admit waits for the limiter, for credentials and for permission to use them. The
+// caller must call leave when the call is over. Nothing has been sent if admit fails.
 func (c *Client) admit(ctx context.Context, op string) (entry, *Error) {
 	if err := c.token(ctx); err != nil {
 		return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: err}
 	}
 	for {
-		e, pause, busy := c.lockout.enter(time.Now())
+		keys, err := c.source.current(ctx)
+		if err != nil {
+			return entry{}, &Error{Op: op, Verdict: NotAccepted, Message: "not sent", Err: err}
+		}
+		e, pause, busy := c.lockout.enter(time.Now(), keys)
 		switch {
 		case pause > 0:
 			return entry{}, pausedError(op, pause)

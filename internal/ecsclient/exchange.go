@@ -58,7 +58,7 @@ func (c *Client) exchange(ctx context.Context, q call, leave entry) *Error {
 	defer cancel()
 	var sent sending
 	body := newOutgoing(q.body, q.before)
-	req, err := c.request(sent.watch(ctx), q, body)
+	req, err := c.request(sent.watch(ctx), q, body, leave.keys)
 	if err != nil {
 		return &Error{Op: q.op, Verdict: Refused, Err: err}
 	}
@@ -90,8 +90,8 @@ func (c *Client) exchange(ctx context.Context, q call, leave entry) *Error {
 }
 
 // request builds and signs the request. Each try gets a new one, because a signature is
-// valid for 15 minutes only.
-func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Request, error) {
+// valid for 15 minutes only, and the keys may have been replaced.
+func (c *Client) request(ctx context.Context, q call, body *outgoing, keys Credentials) (*http.Request, error) {
 	address := c.base + q.path
 	if len(q.query) > 0 {
 		address += "?" + encodeQuery(q.query)
@@ -112,7 +112,7 @@ func (c *Client) request(ctx context.Context, q call, body *outgoing) (*http.Req
 	if q.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	c.authorize(req, q.body, time.Now())
+	sign(req, q.body, keys, time.Now())
 	return req, nil
 }
 
@@ -129,7 +129,7 @@ func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
 	if good {
 		readErr = q.decode(body)
 		if readErr == nil && limited.N > 0 {
-			c.lockout.passed(leave)
+			c.passed(leave)
 			return nil
 		}
 	}
@@ -163,11 +163,24 @@ func (c *Client) answer(q call, resp *http.Response, leave entry) *Error {
 	}
 	switch {
 	case e.Verdict == Authentication:
-		c.lockout.failed(time.Now())
+		c.lockout.failed(time.Now(), leave)
+		if c.source.refused(leave.keys) {
+			e.Verdict, e.RetryAfter = NotAccepted, replacedPause
+		}
 	case e.Status < 500 && e.Code != "" && gatewayCode(e.Code) == "":
-		c.lockout.passed(leave) // the service itself answered, so the gateway accepted the keys
+		c.passed(leave) // the service itself answered, so the gateway accepted the keys
 	}
 	return e
+}
+
+// replacedPause is how long to wait after a refusal of keys that are being replaced. Then
+// the new ones are known, if they are complete.
+const replacedPause = time.Second
+
+// passed notes that the keys of a call were accepted.
+func (c *Client) passed(e entry) {
+	c.lockout.passed(e)
+	c.source.accepted(e.keys)
 }
 
 // longestPause is the longest Retry-After that is accepted. The cloud's own limits are

@@ -273,6 +273,19 @@ func TestServerDetails(t *testing.T) {
 	}
 }
 
+// A server without tags is another thing than an answer that does not say its tags.
+func TestTagsThatAreNotSaid(t *testing.T) {
+	for body, unknown := range map[string]bool{
+		`"tags":[]`: false, `"tags":["env=dev"]`: false, `"tags":[null]`: false,
+		`"name":"web-1"`: true, `"tags":null`: true, `"tags":"env=dev"`: true, `"tags":{"env":"dev"}`: true,
+	} {
+		var w wireServer
+		if err := json.Unmarshal([]byte(`{`+body+`}`), &w); err != nil || w.server().TagsUnknown != unknown {
+			t.Errorf("%s: tags unknown: %v, %v", body, w.server().TagsUnknown, err)
+		}
+	}
+}
+
 func TestBareMetalIsRecognised(t *testing.T) {
 	for body, want := range map[string]bool{
 		`"tags":["__type_baremetal"]`:                                    true,
@@ -298,14 +311,17 @@ func TestBareMetalIsRecognised(t *testing.T) {
 }
 
 func TestNewNamesAllFaults(t *testing.T) {
-	_, err := New(Config{Endpoint: "ftp://x"})
+	if _, err := New(Config{Endpoint: "https://h", ProjectID: "p"}); err == nil || !strings.Contains(err.Error(), "credentials") {
+		t.Errorf("without credentials: %v", err)
+	}
+	_, err := New(Config{Endpoint: "ftp://x", Credentials: Fixed(Credentials{})})
 	for _, word := range []string{"endpoint", "project", "access key", "secret key"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%q is not named in %v", word, err)
 		}
 	}
 	for _, endpoint := range []string{"https://a:b@h", "https://h/path", "https://h?x=1", "h", "://"} {
-		if _, err := New(Config{Endpoint: endpoint, ProjectID: "p", Credentials: testKeys}); err == nil {
+		if _, err := New(Config{Endpoint: endpoint, ProjectID: "p", Credentials: Fixed(testKeys)}); err == nil {
 			t.Errorf("%s was accepted", endpoint)
 		}
 	}

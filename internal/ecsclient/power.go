@@ -40,7 +40,11 @@ func (c *Client) Slot(ctx context.Context) (Slot, error) {
 	if err := c.token(ctx); err != nil {
 		return Slot{}, &Error{Op: opSlot, Verdict: NotAccepted, Err: err}
 	}
-	pause, err := c.lockout.wait(ctx)
+	keys, err := c.source.current(ctx)
+	if err != nil {
+		return Slot{}, &Error{Op: opSlot, Verdict: NotAccepted, Message: "not sent", Err: err}
+	}
+	pause, err := c.lockout.wait(ctx, keys)
 	if err != nil {
 		return Slot{}, &Error{Op: opSlot, Verdict: NotAccepted, Err: err}
 	}
@@ -87,7 +91,7 @@ func (s Slot) power(ctx context.Context, op, action string, ids []string, how St
 	if err != nil {
 		return "", &Error{Op: op, Verdict: Refused, Err: err}
 	}
-	leave, refused := s.enter(op, before)
+	leave, refused := s.enter(ctx, op, before)
 	if refused != nil {
 		return "", refused
 	}
@@ -110,16 +114,26 @@ func (s Slot) power(ctx context.Context, op, action string, ids []string, how St
 	return jobID, nil
 }
 
-// enter uses the slot up. It does not wait for anything that has changed since Slot
-// returned, because the caller's intent would become too old.
-func (s Slot) enter(op string, before time.Time) (entry, *Error) {
+// keyPatience is how long a stop or start waits for credentials. Slot has just asked for
+// them, so that they are usually there.
+const keyPatience = time.Second
+
+// enter uses the slot up. It hardly waits for what has changed since Slot returned,
+// because the caller's intent would become too old.
+func (s Slot) enter(ctx context.Context, op string, before time.Time) (entry, *Error) {
 	if s.client == nil || s.used.Swap(true) {
 		return entry{}, &Error{Op: op, Verdict: Refused, Err: errors.New("not sent: a slot is good for one call")}
 	}
 	if tooLateNow(before) {
 		return entry{}, &Error{Op: op, Verdict: NotAccepted, Err: errTooLate}
 	}
-	leave, pause, busy := s.client.lockout.enter(time.Now())
+	ctx, cancel := context.WithTimeout(ctx, keyPatience)
+	defer cancel()
+	keys, err := s.client.source.current(ctx)
+	if err != nil {
+		return entry{}, &Error{Op: op, Verdict: NotAccepted, Message: "not sent", Err: err}
+	}
+	leave, pause, busy := s.client.lockout.enter(time.Now(), keys)
 	switch {
 	case pause > 0:
 		return entry{}, pausedError(op, pause)

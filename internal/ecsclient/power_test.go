@@ -26,7 +26,7 @@ var testKeys = Credentials{AccessKey: "AK", SecretKey: secret.New("SK")}
 // clientOf makes a client for a test server; change may adjust its configuration.
 func clientOf(t *testing.T, address string, change func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{Endpoint: address, ProjectID: "p1", Credentials: testKeys, Timeout: 5 * time.Second}
+	cfg := Config{Endpoint: address, ProjectID: "p1", Credentials: Fixed(testKeys), Timeout: 5 * time.Second}
 	if change != nil {
 		change(&cfg)
 	}
@@ -247,7 +247,9 @@ func TestStopOnTheWire(t *testing.T) {
 		_, _ = io.WriteString(w, `{"job_id":"j"}`)
 	}))
 	defer server.Close()
-	c := clientOf(t, server.URL, func(c *Config) { c.Credentials.SecurityToken = secret.New("TOK") })
+	c := clientOf(t, server.URL, func(c *Config) {
+		c.Credentials = Fixed(Credentials{testKeys.AccessKey, testKeys.SecretKey, secret.New("TOK")})
+	})
 	_, err1 := stopNow(t.Context(), c, []string{"a", "b", "a"}, Hard)
 	_, err2 := startNow(t.Context(), c, []string{"a"})
 	if err := errors.Join(err1, err2); err != nil {

@@ -154,7 +154,7 @@ func TestAnyAuthenticatedAnswerResetsTheCount(t *testing.T) {
 	var l lockout
 	now := time.Unix(0, 0)
 	enter := func(now time.Time) (entry, time.Duration) {
-		e, pause, busy := l.enter(now)
+		e, pause, busy := l.enter(now, testKeys)
 		if busy != nil {
 			t.Fatal("another call is said to probe")
 		}
@@ -165,14 +165,14 @@ func TestAnyAuthenticatedAnswerResetsTheCount(t *testing.T) {
 		if pause != 0 {
 			t.Fatalf("paused for %v", pause)
 		}
-		l.failed(now)
+		l.failed(now, e)
 		e.leave()
 		e, _ = enter(now)
 		l.passed(e)
 		e.leave()
 	}
 	for range maxFailures {
-		l.failed(now)
+		l.failed(now, entry{keys: testKeys})
 	}
 	if _, pause := enter(now.Add(time.Minute)); pause != 4*time.Minute {
 		t.Errorf("paused for %v", pause)
@@ -181,7 +181,7 @@ func TestAnyAuthenticatedAnswerResetsTheCount(t *testing.T) {
 	if pause != 0 {
 		t.Errorf("paused for %v after the pause", pause)
 	}
-	if _, pause, busy := l.enter(now.Add(lockPause)); pause != 0 || busy == nil {
+	if _, pause, busy := l.enter(now.Add(lockPause), testKeys); pause != 0 || busy == nil {
 		t.Error("want one attempt, and all others held back meanwhile")
 	}
 	e.leave()
@@ -191,14 +191,14 @@ func TestAnyAuthenticatedAnswerResetsTheCount(t *testing.T) {
 func TestAnOldYesDoesNotOutdoANewNo(t *testing.T) {
 	var l lockout
 	now := time.Unix(0, 0)
-	first, _, _ := l.enter(now)
+	first, _, _ := l.enter(now, testKeys)
 	l.passed(first)
 	first.leave()
-	slow, _, _ := l.enter(now)
-	l.failed(now)
-	l.failed(now)
+	slow, _, _ := l.enter(now, testKeys)
+	l.failed(now, slow)
+	l.failed(now, slow)
 	l.passed(slow)
-	if _, pause, _ := l.enter(now); pause != lockPause {
+	if _, pause, _ := l.enter(now, testKeys); pause != lockPause {
 		t.Errorf("paused for %v, want %v", pause, lockPause)
 	}
 }

@@ -26,6 +26,8 @@ type Server struct {
 	BareMetal bool
 	Address   string   // the first fixed IPv4 address
 	Tags      []string // "key=value", or the bare key if the value is empty
+	// TagsUnknown: the answer has no list of tags. A server without tags has an empty one.
+	TagsUnknown bool
 }
 
 // wireServer is a server on the wire, with the fields that are used.
@@ -36,7 +38,7 @@ type wireServer struct {
 	Updated   text                                 `json:"updated"`
 	TaskState text                                 `json:"OS-EXT-STS:task_state"`
 	Locked    flag                                 `json:"locked"`
-	Tags      loose[[]text]                        `json:"tags"`
+	Tags      loose[*[]text]                       `json:"tags"`
 	SysTags   loose[[]loose[wireTag]]              `json:"sys_tags"`
 	Flavor    loose[wireFlavor]                    `json:"flavor"`
 	Metadata  loose[wireMetadata]                  `json:"metadata"`
@@ -75,13 +77,21 @@ func (w wireServer) server() Server {
 	if s.Flavor == "" {
 		s.Flavor = string(w.Flavor.is.ID)
 	}
-	for _, tag := range w.Tags.is {
+	s.TagsUnknown = w.Tags.is == nil
+	for _, tag := range w.tags() {
 		if tag != "" {
 			s.Tags = append(s.Tags, string(tag))
 		}
 	}
 	s.BareMetal = w.bareMetal()
 	return s
+}
+
+func (w wireServer) tags() []text {
+	if w.Tags.is == nil {
+		return nil
+	}
+	return *w.Tags.is
 }
 
 // bareMetalTag is the system's own tag of physical servers ("Querying Details
@@ -92,7 +102,7 @@ const bareMetalTag = "__type_baremetal"
 // compute API may lack it, the flavor's name counts as well: those of physical
 // servers are "physical." and a model.
 func (w wireServer) bareMetal() bool {
-	return slices.ContainsFunc(w.Tags.is, func(tag text) bool {
+	return slices.ContainsFunc(w.tags(), func(tag text) bool {
 		key, _, _ := strings.Cut(string(tag), "=")
 		return key == bareMetalTag
 	}) || slices.ContainsFunc(w.SysTags.is, func(tag loose[wireTag]) bool {

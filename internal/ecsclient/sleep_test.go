@@ -75,7 +75,7 @@ const sleeperHas = time.Second
 // sleeper is the process: it has a connection, and is put to sleep before it
 // writes to it.
 func sleeper(address string) {
-	c, err := New(Config{Endpoint: address, ProjectID: "p1", Credentials: testKeys, Transport: &http.Transport{
+	c, err := New(Config{Endpoint: address, ProjectID: "p1", Credentials: Fixed(testKeys), Transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			fmt.Println("connected")

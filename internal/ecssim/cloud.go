@@ -62,7 +62,8 @@ type Cloud struct {
 	stops    map[string]int // accepted stops by server id, deleted servers included
 	jobs     map[string]*job
 	accepted []acceptance
-	keys     map[string]*keyGuard
+	pairs    map[string]Key       // accepted key pairs, by access key
+	keys     map[string]*keyGuard // by access key, of others too
 	calls    []Call
 	faults   []*pendingFault
 	failJobs []failure
@@ -97,6 +98,7 @@ func New(opts Options) *Cloud {
 		servers:  make(map[string]*server),
 		stops:    make(map[string]int),
 		jobs:     make(map[string]*job),
+		pairs:    map[string]Key{opts.AccessKey: {AccessKey: opts.AccessKey, SecretKey: opts.SecretKey, SecurityToken: opts.SecurityToken}},
 		keys:     make(map[string]*keyGuard),
 		watchers: make(map[int]func(Event)),
 		timers:   make(map[*timer]bool),
@@ -209,6 +211,7 @@ type Call struct {
 	StopType string    `json:"stop_type,omitempty"` // as sent
 	Status   int       `json:"status"`              // 0 while open, or when no answer was given
 	Fault    string    `json:"fault,omitempty"`     // the kind of fault that was injected
+	Key      string    `json:"-"`                   // access key that signed it
 	JobID    string    `json:"job_id,omitempty"`    // the job that was started, even if the caller got no answer
 }
 

@@ -34,9 +34,9 @@ func clientFor(t *testing.T, cloud *ecssim.Cloud, address string, change func(*e
 	o := cloud.Options()
 	cfg := ecsclient.Config{
 		Endpoint: address, ProjectID: o.ProjectID,
-		Credentials: ecsclient.Credentials{
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{
 			AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey), SecurityToken: secret.New(o.SecurityToken),
-		},
+		}),
 	}
 	if change != nil {
 		change(&cfg)

@@ -74,12 +74,13 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		fault  Fault
 		struck bool
 	)
+	_, fields := authorizationOf(r.Header.Get("Authorization"))
 	c.do(func() {
 		fault, struck = c.takeFault(q.op)
 		q.number = len(c.calls)
 		c.calls = append(c.calls, Call{
 			Time: time.Now(), Op: q.op, Method: r.Method, Path: r.URL.RequestURI(), Body: string(body),
-			IDs: q.act.ids, StopType: q.act.stopType, Fault: string(fault.Kind),
+			IDs: q.act.ids, StopType: q.act.stopType, Fault: string(fault.Kind), Key: fields["Access"],
 		})
 	})
 	answered := func(a answer) {

@@ -11,6 +11,20 @@ import (
 	"time"
 )
 
+// Key is a key pair that the cloud accepts.
+type Key struct {
+	AccessKey, SecretKey string
+	SecurityToken        string    // set for a temporary key, which is refused without it
+	Ends                 time.Time // zero means never
+}
+
+// AddKey makes the cloud accept another key pair. One with the same access key is
+// replaced.
+func (c *Cloud) AddKey(k Key) { c.do(func() { c.pairs[k.AccessKey] = k }) }
+
+// RevokeKey makes the cloud refuse a key from now on.
+func (c *Cloud) RevokeKey(accessKey string) { c.do(func() { delete(c.pairs, accessKey) }) }
+
 // keyGuard counts how often a key failed.
 type keyGuard struct {
 	failures int // in a row
@@ -37,13 +51,14 @@ func (c *Cloud) authenticate(r *http.Request, body []byte, now time.Time) *answe
 		return unauthorized("the number of failed authentications exceeds the access limit, try again later")
 	}
 	fault := ""
+	pair, known := c.pairs[key]
 	switch {
 	case scheme != "SDK-HMAC-SHA256":
 		fault = "Authorization header is missing or its algorithm is unknown"
-	case key != c.opts.AccessKey:
+	case !known || !pair.Ends.IsZero() && !now.Before(pair.Ends):
 		fault = "get secretKey failed, ak is invalid"
 	default:
-		fault = c.checkSignature(r, body, now, fields)
+		fault = checkSignature(r, body, now, fields, pair)
 	}
 	if fault == "" {
 		guard.failures = 0
@@ -73,7 +88,7 @@ func authorizationOf(header string) (scheme string, fields map[string]string) {
 
 // checkSignature computes the signature from the request as it arrived, by the "API
 // Signing Guide", and returns what is wrong; "" if nothing.
-func (c *Cloud) checkSignature(r *http.Request, body []byte, now time.Time, fields map[string]string) string {
+func checkSignature(r *http.Request, body []byte, now time.Time, fields map[string]string, pair Key) string {
 	date := r.Header.Get("X-Sdk-Date")
 	at, err := time.Parse("20060102T150405Z", date)
 	if err != nil {
@@ -82,7 +97,7 @@ func (c *Cloud) checkSignature(r *http.Request, body []byte, now time.Time, fiel
 	if skew := now.Sub(at); skew > maxSkew || skew < -maxSkew {
 		return "the request is expired, check the clock"
 	}
-	if r.Header.Get("X-Security-Token") != c.opts.SecurityToken {
+	if r.Header.Get("X-Security-Token") != pair.SecurityToken {
 		return "the security token does not belong to the ak"
 	}
 	names := strings.Split(fields["SignedHeaders"], ";")
@@ -106,7 +121,7 @@ func (c *Cloud) checkSignature(r *http.Request, body []byte, now time.Time, fiel
 	request := fmt.Sprintf("%s\n%s\n%s\n%s\n%s\n%s", r.Method, pathOf(r.URL.Path), queryOf(r.URL.Query()),
 		headers.String(), fields["SignedHeaders"], bodySum)
 	text := fmt.Sprintf("SDK-HMAC-SHA256\n%s\n%x", date, sha256.Sum256([]byte(request)))
-	mac := hmac.New(sha256.New, []byte(c.opts.SecretKey))
+	mac := hmac.New(sha256.New, []byte(pair.SecretKey))
 	mac.Write([]byte(text))
 	if !hmac.Equal(fmt.Appendf(nil, "%x", mac.Sum(nil)), []byte(fields["Signature"])) {
 		return "verify aksk signature fail"

@@ -2,6 +2,7 @@ package ecssim_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,7 +79,8 @@ func TestOurClientDoesNotLockItsKey(t *testing.T) {
 		cloud := ecssim.New(ecssim.Options{})
 		defer cloud.Close()
 		client := clientFor(t, cloud, "http://h", func(c *ecsclient.Config) {
-			c.Transport, c.Credentials.SecretKey = cloud.Transport(), secret.New("wrong")
+			c.Transport = cloud.Transport()
+			c.Credentials = ecsclient.Fixed(ecsclient.Credentials{AccessKey: cloud.Options().AccessKey, SecretKey: secret.New("wrong")})
 		})
 		for range 10 {
 			_, err := client.ListServers(t.Context(), ecsclient.Filter{})
@@ -88,6 +90,61 @@ func TestOurClientDoesNotLockItsKey(t *testing.T) {
 		}
 		if n := len(cloud.Calls()); n != 2 {
 			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// The cloud knows several keys; one is revoked, one ends, one is a temporary one.
+func TestKeysComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := ecssim.New(ecssim.Options{})
+		defer cloud.Close()
+		try := func(k ecssim.Key) int {
+			o := cloud.Options()
+			o.AccessKey, o.SecretKey, o.SecurityToken = k.AccessKey, k.SecretKey, k.SecurityToken
+			req, err := http.NewRequestWithContext(t.Context(), "GET", "http://h/v1/"+o.ProjectID+"/cloudservers/detail?limit=1", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ecssim.Sign(req, o, nil)
+			resp, err := cloud.Transport().RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp.StatusCode
+		}
+		o := cloud.Options()
+		first := ecssim.Key{AccessKey: o.AccessKey, SecretKey: o.SecretKey}
+		second := ecssim.Key{AccessKey: "AK2", SecretKey: "SK2"}
+		temporary := ecssim.Key{AccessKey: "AK3", SecretKey: "SK3", SecurityToken: "T3", Ends: time.Now().Add(time.Hour)}
+		want := func(k ecssim.Key, status int) {
+			t.Helper()
+			if got := try(k); got != status {
+				t.Errorf("%s: HTTP %d, want %d", k.AccessKey, got, status)
+			}
+		}
+		want(second, 401)
+		cloud.AddKey(second)
+		cloud.AddKey(temporary)
+		want(first, 200)
+		want(second, 200)
+		want(temporary, 200)
+		want(ecssim.Key{AccessKey: "AK3", SecretKey: "SK3"}, 401)                      // without its token
+		want(ecssim.Key{AccessKey: "AK3", SecretKey: "SK3", SecurityToken: "T2"}, 401) // with another
+		want(ecssim.Key{AccessKey: "AK2", SecretKey: "SK3"}, 401)                      // of two pairs
+		cloud.RevokeKey(first.AccessKey)
+		want(first, 401)
+		want(second, 200)
+		time.Sleep(time.Hour)
+		want(temporary, 401)
+		cloud.AddKey(first)
+		want(first, 200)
+		var signed []string
+		for _, call := range cloud.Calls() {
+			signed = append(signed, call.Key)
+		}
+		if got := strings.Join(signed[:2], " "); got != "AK2 "+first.AccessKey {
+			t.Errorf("calls were signed with %s", got)
 		}
 	})
 }

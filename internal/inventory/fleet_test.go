@@ -19,6 +19,9 @@ import (
 	"ecsbot/internal/secret"
 )
 
+// protected are the servers that the tests protect.
+var protected = approvals.Protection{Servers: []string{"db-*"}}
+
 // of makes an inventory of a simulated cloud. It is closed at the end of the
 // test.
 func of(t *testing.T, cloud *ecssim.Cloud) (inv *Inventory, lists *atomic.Int32) {
@@ -26,12 +29,12 @@ func of(t *testing.T, cloud *ecssim.Cloud) (inv *Inventory, lists *atomic.Int32)
 	o, lists := cloud.Options(), new(atomic.Int32)
 	client, err := ecsclient.New(ecsclient.Config{
 		Endpoint: "http://ecs.example.com", ProjectID: o.ProjectID, Transport: counting{cloud.Transport(), lists},
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv = New(client, approvals.Protection{Servers: []string{"db-*"}}, slog.New(slog.DiscardHandler))
+	inv = New(client, slog.New(slog.DiscardHandler))
 	t.Cleanup(inv.Close)
 	return inv, lists
 }
@@ -105,7 +108,7 @@ func TestOneReadingOfTheFleetServesAllWhoNeedIt(t *testing.T) {
 		for range 2 { // the later ones ask while the list is read for the first ones
 			for range 6 {
 				wg.Go(func() {
-					if f, err := inv.Resolve(t.Context(), ask, time.Now()); err != nil || len(f.Servers) != 6 {
+					if f, err := inv.Resolve(t.Context(), ask, protected, time.Now()); err != nil || len(f.Servers) != 6 {
 						t.Errorf("%d servers, %v", len(f.Servers), err)
 					}
 				})
@@ -119,7 +122,7 @@ func TestOneReadingOfTheFleetServesAllWhoNeedIt(t *testing.T) {
 		if err := cloud.StopByHand(idOf(0)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := inv.Resolve(t.Context(), ask, time.Now())
+		f, err := inv.Resolve(t.Context(), ask, protected, time.Now())
 		if err != nil || len(f.Servers) != 5 || len(f.LeftOut) != 1 {
 			t.Errorf("after one was stopped by hand %d servers are to be stopped, %v", len(f.Servers), err)
 		}

@@ -18,16 +18,14 @@ import (
 // Inventory reads the servers of one project of the cloud. It is safe for concurrent
 // use.
 type Inventory struct {
-	cloud      *ecsclient.Client
-	protection approvals.Protection
-	log        *slog.Logger
-	fleet      *fleet
+	cloud *ecsclient.Client
+	log   *slog.Logger
+	fleet *fleet
 }
 
-// New makes an inventory that leaves out the servers that protection covers. It reads
-// nothing until it is asked to. [Inventory.Close] ends its background read.
-func New(cloud *ecsclient.Client, protection approvals.Protection, log *slog.Logger) *Inventory {
-	return &Inventory{cloud: cloud, protection: protection, log: log, fleet: &fleet{cloud: cloud}}
+// New makes an inventory. It reads nothing until it is asked to. [Inventory.Close] ends its background read.
+func New(cloud *ecsclient.Client, log *slog.Logger) *Inventory {
+	return &Inventory{cloud: cloud, log: log, fleet: &fleet{cloud: cloud}}
 }
 
 // Close cancels the background read of all servers, if there is one, and waits for its
@@ -74,7 +72,7 @@ func toServers(listed []ecsclient.Server) []approvals.Server {
 func toServer(s ecsclient.Server) approvals.Server {
 	return approvals.Server{
 		ID: s.ID, Name: s.Name, Address: s.Address, Status: s.Status, Task: s.TaskState,
-		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags,
+		Updated: s.Updated, Locked: s.Locked, Tags: s.Tags, TagsUnknown: s.TagsUnknown,
 		Flavor: s.Flavor, Charge: s.ChargingMode, BareMetal: s.BareMetal,
 	}
 }

@@ -11,10 +11,11 @@ import (
 )
 
 // Resolve turns what a person wrote into the list to be approved: the servers as the
-// cloud lists them now, and those that are left out. now becomes the time of the list.
+// cloud lists them now, and those that are left out, for example because p covers
+// them. now becomes the time of the list.
 // If words name no server, if several servers have the same name, or if the cloud
 // cannot be read, the error is a *approvals.Refusal that lists all problems.
-func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.ServerList, error) {
+func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, p approvals.Protection, now time.Time) (approvals.ServerList, error) {
 	list := approvals.ServerList{At: now}
 	f := newFinder(inv)
 	if err := f.find(ctx, ask); err != nil {
@@ -24,7 +25,7 @@ func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.T
 		return approvals.ServerList{}, &approvals.Refusal{Kind: approvals.Unresolved, Missing: f.missing, Near: inv.near(ctx, f.missing), Ambiguous: f.ambiguous}
 	}
 	for _, s := range f.found {
-		why, ok := inv.protection.Eligible(s)
+		why, ok := p.Eligible(s)
 		if ok && slices.Contains(ask.Except, s.ID) {
 			why, ok = approvals.SkipChangedSince, false // a draft showed it as left out
 		}
@@ -39,7 +40,7 @@ func (inv *Inventory) Resolve(ctx context.Context, ask approvals.Ask, now time.T
 
 // Recheck makes the list of a new request from servers of an earlier one, by their
 // state now. now becomes the time of the list. An error is a *approvals.Refusal.
-func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, now time.Time) (approvals.ServerList, error) {
+func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers []approvals.Server, p approvals.Protection, now time.Time) (approvals.ServerList, error) {
 	ids := make([]string, len(servers))
 	for i, s := range servers {
 		ids[i] = s.ID
@@ -56,7 +57,7 @@ func (inv *Inventory) Recheck(ctx context.Context, a approvals.Action, servers [
 		} else if a == approvals.Start && s.IsOff() && s.Updated != was.Updated {
 			// It has changed since, so somebody may want it off.
 			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: approvals.SkipChangedSince})
-		} else if why, ok := a.Eligible(inv.protection, s); ok {
+		} else if why, ok := a.Eligible(p, s); ok {
 			list.Servers = append(list.Servers, s)
 		} else {
 			list.LeftOut = append(list.LeftOut, approvals.LeftOut{Server: s, Skip: why})

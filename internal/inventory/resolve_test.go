@@ -74,7 +74,7 @@ func TestWordsBecomeServers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ask := approvals.Ask{Servers: tt.words}
 			now := time.Now()
-			f, err := inv.Resolve(t.Context(), ask, now)
+			f, err := inv.Resolve(t.Context(), ask, protected, now)
 			refusal, _ := errors.AsType[*approvals.Refusal](err)
 			if refusal == nil {
 				refusal = &approvals.Refusal{}
@@ -106,7 +106,7 @@ func TestWordsBecomeServers(t *testing.T) {
 
 func TestMissingNamesGetNamesLikeThem(t *testing.T) {
 	inv, _ := of(t, newCloud(t, "web-1", "web-2", "api"))
-	_, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{"wbe-1", "wbe-*", idOf(99)}}, time.Now())
+	_, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{"wbe-1", "wbe-*", idOf(99)}}, protected, time.Now())
 	r, _ := errors.AsType[*approvals.Refusal](err)
 	if r == nil || len(r.Near) != 1 || !slices.Contains(r.Near["wbe-1"], "web-1") {
 		t.Errorf("%+v", r)
@@ -117,7 +117,7 @@ func TestMissingNamesGetNamesLikeThem(t *testing.T) {
 // are by then.
 func TestWhatWasShownAsLeftOutStaysOut(t *testing.T) {
 	inv, _ := of(t, newCloud(t, "web-1", "web-2"))
-	f, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{idOf(0), idOf(1)}, Except: []string{idOf(1)}}, time.Now())
+	f, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{idOf(0), idOf(1)}, Except: []string{idOf(1)}}, protected, time.Now())
 	if err != nil || !slices.Equal(namesOf(f.Servers), []string{"web-1"}) || len(f.LeftOut) != 1 || f.LeftOut[0].Skip != approvals.SkipChangedSince {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -129,11 +129,11 @@ func TestACloudThatCannotBeReadRefuses(t *testing.T) {
 			cloud := newCloud(t, "web-1") // a new one: a refused key is remembered
 			inv, _ := of(t, cloud)
 			cloud.FailNext("list", 1000, ecssim.Refuse(status, "E", "refused"))
-			_, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{"web-1"}}, time.Now())
+			_, err := inv.Resolve(t.Context(), approvals.Ask{Servers: []string{"web-1"}}, protected, time.Now())
 			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Kind != want {
 				t.Errorf("Resolve after %d: %v, want %q", status, err, want)
 			}
-			_, err = inv.Recheck(t.Context(), approvals.Stop, []approvals.Server{{ID: idOf(0)}}, time.Now())
+			_, err = inv.Recheck(t.Context(), approvals.Stop, []approvals.Server{{ID: idOf(0)}}, protected, time.Now())
 			if r, _ := errors.AsType[*approvals.Refusal](err); r == nil || r.Kind != want {
 				t.Errorf("Recheck after %d: %v, want %q", status, err, want)
 			}
@@ -166,7 +166,7 @@ func TestServersOfAnEarlierRequestAreReadAgain(t *testing.T) {
 		{approvals.Stop, []string{"on"}, map[string]approvals.SkipReason{"stopped": approvals.SkipOff, "touched": approvals.SkipOff, "gone": approvals.SkipVanished, "db-1": approvals.SkipProtected}},
 	} {
 		now := time.Now()
-		f, err := inv.Recheck(t.Context(), tt.action, was, now)
+		f, err := inv.Recheck(t.Context(), tt.action, was, protected, now)
 		out := map[string]approvals.SkipReason{}
 		for _, l := range f.LeftOut {
 			out[l.Server.Name] = l.Skip

@@ -15,8 +15,8 @@ const askLife = time.Hour
 
 // countAsk counts an ask of a person, once, and returns a *approvals.Refusal if that
 // exceeds the limit. It comes before the cloud is read, which the limit protects.
-func (d *desk) countAsk(ctx context.Context, ask approvals.Ask) error {
-	most := d.cfg.Policy.MaxAsksPerHour
+func (d *desk) countAsk(ctx context.Context, pol approvals.Policy, ask approvals.Ask) error {
+	most := pol.MaxAsksPerHour
 	if most == 0 {
 		return nil
 	}
@@ -35,8 +35,8 @@ func (d *desk) countAsk(ctx context.Context, ask approvals.Ask) error {
 
 // roomForOpen refuses if a person has as many open requests as they may have. The
 // commit checks the limit again (see countOpen).
-func (d *desk) roomForOpen(ctx context.Context, user string) error {
-	most := d.cfg.Policy.MaxOpenRequests
+func (d *desk) roomForOpen(ctx context.Context, pol approvals.Policy, user string) error {
+	most := pol.MaxOpenRequests
 	if most == 0 {
 		return nil
 	}
@@ -63,21 +63,21 @@ func (d *desk) roomForOpen(ctx context.Context, user string) error {
 		}
 	}
 	if open >= most {
-		return d.tooManyOpen()
+		return tooManyOpen(pol)
 	}
 	return nil
 }
 
-func (d *desk) tooManyOpen() error {
-	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: d.cfg.Policy.MaxOpenRequests}
+func tooManyOpen(pol approvals.Policy) error {
+	return &approvals.Refusal{Kind: approvals.TooManyOpen, Limit: pol.MaxOpenRequests}
 }
 
 // countOpen adds r to its requester's open requests, and bounds their number. A retry
 // that carries its approval is not bounded: an approver started it, not the
 // requester.
-func (d *desk) countOpen(ch *store.Change, r approvals.Request) {
+func (d *desk) countOpen(ch *store.Change, pol approvals.Policy, r approvals.Request) {
 	own := d.keys.own(r.Requester)
-	if n := d.cfg.Policy.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
+	if n := pol.MaxOpenRequests; n > 0 && r.State == approvals.Pending {
 		ch.AtMost(own, n)
 	}
 	ch.Add(own, r.ID, r.Created.UnixMilli()).Expire(own, keepRecords)

@@ -24,7 +24,7 @@ func TestOnePersonsAsksAreCounted(t *testing.T) {
 	w := newWorld(t)
 	ids := w.fleet(1)
 	const most = 7
-	limited := func(c *Config) { c.Policy.MaxAsksPerHour = most }
+	limited := func(c *Config) { c.Projects[0].Policy.MaxAsksPerHour = most }
 	engines := []*Engine{w.opened(limited), w.opened(limited)}
 	var through atomic.Int32
 	var wg sync.WaitGroup
@@ -70,7 +70,7 @@ func TestAnAskThatIsRepeatedCountsOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(2)
-	e := w.opened(func(c *Config) { c.Policy.MaxAsksPerHour = 2 })
+	e := w.opened(func(c *Config) { c.Projects[0].Policy.MaxAsksPerHour = 2 })
 	for range 3 {
 		w.ask(e, "op", ids[0])
 		if _, err := e.Draft(t.Context(), askOf("draft", ids[1])); err != nil {
@@ -87,7 +87,7 @@ func TestOnePersonsOpenRequestsAreBounded(t *testing.T) {
 	w := newWorld(t)
 	const most = 3
 	ids := w.fleet(12)
-	limited := func(c *Config) { c.Policy.MaxOpenRequests = most }
+	limited := func(c *Config) { c.Projects[0].Policy.MaxOpenRequests = most }
 	engines := []*Engine{w.opened(limited), w.opened(limited)}
 	var mu sync.Mutex
 	var made []approvals.Request

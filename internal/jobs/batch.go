@@ -12,30 +12,64 @@ import (
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
-	"ecsbot/internal/inventory"
 	"ecsbot/internal/store"
 )
 
-// sender sends batches to the cloud and follows them until they end.
-type sender struct {
+// senders are one sender for each project.
+type senders struct {
 	*records
-	inventory *inventory.Inventory
-	permits   *permits
-	polls     *pacer
 	suspended atomic.Pointer[approvals.Cause] // why nothing may be sent; nil: sending is allowed
 }
 
-// stepBatch does the next step of a batch, by its state.
-func (s *sender) stepBatch(ctx context.Context, lease store.Lease, id string) error {
+// sender sends a project's batches to the cloud and follows them until they end.
+type sender struct {
+	*senders
+	*project
+	permits *permits
+}
+
+// stepBatch does the next step of a batch.
+func (ss *senders) stepBatch(ctx context.Context, lease store.Lease, id string) error {
 	request, number, _ := strings.Cut(id, ":")
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return fmt.Errorf("item %q: %w", lease.Item, store.ErrNotFound)
 	}
-	b, err := store.Load[approvals.Batch](ctx, s.store, s.keys.batch(request, n))
+	b, err := store.Load[approvals.Batch](ctx, ss.store, ss.keys.batch(request, n))
 	if err != nil {
 		return err
 	}
+	p := ss.projects.recorded(b.Body.ProjectID)
+	if p == nil {
+		return ss.waitForProject(ctx, lease, b)
+	}
+	end, ok := p.begin()
+	if !ok {
+		ss.release(ctx, lease, jittered(ss.cfg.RetryIn/3), false)
+		return nil
+	}
+	defer end()
+	return ss.of(p).step(ctx, lease, b)
+}
+
+// of is the sender of a project.
+func (ss *senders) of(p *project) *sender {
+	return &sender{senders: ss, project: p, permits: &permits{records: ss.records, project: p}}
+}
+
+// waitForProject leaves a batch alone whose project is not served any more. A batch that
+// was to be sent says so in its thread, once.
+func (ss *senders) waitForProject(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
+	ss.cfg.Log.WarnContext(ctx, "a batch has to wait: its project is not in the settings any more", "request", b.Body.Request, "batch", b.Body.Index, "project_id", b.Body.ProjectID)
+	if b.Body.State == approvals.Queued {
+		return ss.waitForCause(ctx, lease, b, b.Body, approvals.CauseProjectGone)
+	}
+	ss.release(ctx, lease, jittered(10*ss.cfg.RetryIn), false)
+	return nil
+}
+
+// step does the next step of a batch, by its state.
+func (s *sender) step(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch]) error {
 	switch b.Body.State {
 	case approvals.Queued:
 		return s.submit(ctx, lease, b)
@@ -61,10 +95,10 @@ func (s *sender) moveBatch(lease store.Lease, b store.Stored[approvals.Batch], n
 
 // writeBatch adds to ch that batch b becomes next. Servers that got an outcome are
 // unlocked.
-func (s *sender) writeBatch(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
-	return ch.Quota(quotaName(next.Action)).
+func (ss *senders) writeBatch(ch *store.Change, b store.Stored[approvals.Batch], next approvals.Batch) *store.Change {
+	return ch.Quota(quotaName(next.ProjectID, next.Action)).
 		Unlock(next.Request, next.Decided(b.Body)...).
-		Write(s.keys.batch(next.Request, next.Index), b.Ver, next)
+		Write(ss.keys.batch(next.Request, next.Index), b.Ver, next)
 }
 
 func (s *sender) batchEntry(b, next approvals.Batch, event audit.Event) audit.Entry {
@@ -81,11 +115,31 @@ func (s *sender) recheckLater(ctx context.Context, lease store.Lease, b store.St
 		s.release(ctx, lease, pause, false)
 		return nil
 	}
-	ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
-	if overdue {
-		ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.overdueNote(next)))
+	change := func(next approvals.Batch) *store.Change {
+		ch := s.writeBatch(store.NewChange().FencedBy(lease), b, next).Release(pause)
+		if overdue {
+			ch.Log(s.batchEntry(b.Body, next, audit.Overdue)).Also(tell(s.keys, next.Request, s.overdueNote(next)))
+		}
+		return ch
 	}
-	_, err := s.commit(ctx, ch)
+	if early := next.Tally(); early != next.Noted {
+		// The card shows servers that are done although others of their batch are not.
+		// If the request changes at the same time, the next look at the batch notes them.
+		r, err := s.loadRequest(ctx, next.Request)
+		if err != nil {
+			return err
+		}
+		if r.Body.State == approvals.Executing {
+			noted := next
+			noted.Noted = early
+			shown := r.Body.NoteEarly(next.Noted, early)
+			_, err = s.commitProgress(ctx, change(noted).Write(s.keys.request(shown.ID), r.Ver, shown).Wake(threadItem(shown.ID), 0))
+			if !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+		}
+	}
+	_, err := s.commit(ctx, change(next))
 	return err
 }
 
@@ -101,6 +155,7 @@ func (s *sender) wakeNext(ch *store.Change, b approvals.Batch) {
 // between read and commit: then it is read again.
 func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, extra func(*store.Change)) error {
 	var err error
+	next.Noted = approvals.Tally{}
 	if next.State != approvals.BatchCancelled {
 		if next, err = next.Ended(); err != nil {
 			return err
@@ -111,7 +166,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if err != nil {
 			return err
 		}
-		done, err := r.Body.BatchEnded(next.Tally(), s.now())
+		done, err := r.Body.NoteEarly(b.Body.Noted, approvals.Tally{}).BatchEnded(next.Tally(), s.now())
 		if err != nil {
 			return err
 		}
@@ -124,7 +179,7 @@ func (s *sender) endBatch(ctx context.Context, lease store.Lease, b store.Stored
 		if b.Body.State == approvals.Queued {
 			s.wakeNext(ch, next)
 		}
-		if next.Permit != "" && s.cfg.Anchor == AnchorFinish {
+		if next.Permit != "" && s.Anchor == AnchorFinish {
 			ch.StartWindow(next.Permit, s.cfg.window())
 		}
 		if n, failed := s.failureNote(next); failed && !done.State.Final() { // else the outcome tells it

@@ -13,36 +13,55 @@ import (
 
 // Approve counts p's approval of the request. op is the id of the click or command;
 // the same one twice counts once. If the approval does not count, the error is a
-// *approvals.Refusal. Approvals of former approvers, who have lost that right, become
-// void.
-func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		if _, err := r.Approve(p, d.cfg.Policy, op, now); err != nil {
-			return r, err // refused by the request as stored, before approvals become void
+// *approvals.Refusal. earlier are those who approved before, as they are now; an approval of
+// somebody who has lost that right becomes void.
+func (d *desk) Approve(ctx context.Context, id string, p approvals.Person, op string, earlier ...approvals.Person) (approvals.Request, error) {
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		list, err := d.listForRules(ctx, pol, r)
+		if err != nil {
+			return r, err
 		}
-		return r.VoidApprovalsOf(former).Approve(p, d.cfg.Policy, op, now)
+		return r.Approve(p, pol, list, op, now, earlier...)
 	})
+}
+
+// listForRules is the server list of a pending request, if rules need it.
+func (d *desk) listForRules(ctx context.Context, pol approvals.Policy, r approvals.Request) (*approvals.ServerList, error) {
+	if r.State != approvals.Pending || !r.NeedsList(pol) {
+		return nil, nil
+	}
+	list, err := d.loadServerList(ctx, r.ID)
+	return &list, err
 }
 
 // Deny ends a pending request because p says no.
 func (d *desk) Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Deny(p, d.cfg.Policy, reason, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Deny(p, pol, reason, op, now)
 	})
 }
 
 // Cancel withdraws a pending request, or stops a running one from sending more
 // batches.
 func (d *desk) Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Cancel(p, d.cfg.Policy, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Cancel(p, pol, op, now)
 	})
+}
+
+// policyOf is the policy of the project that r is about. If it is not served any more,
+// nobody is an approver.
+func (d *desk) policyOf(r approvals.Request) approvals.Policy {
+	if p := d.projects.of(r); p != nil {
+		return p.Policy
+	}
+	return approvals.Policy{}
 }
 
 // decide makes one decision: move decides on the request as read, and the commit
 // succeeds only if the request has not changed since. Otherwise it reads and decides
 // again.
-func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, time.Time) (approvals.Request, error)) (approvals.Request, error) {
+func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Request, approvals.Policy, time.Time) (approvals.Request, error)) (approvals.Request, error) {
 	for {
 		r, err := d.loadRequest(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
@@ -54,7 +73,10 @@ func (d *desk) decide(ctx context.Context, id, op string, move func(approvals.Re
 		if _, made := r.Body.DecisionByOp(op); made {
 			return r.Body, nil
 		}
-		next, err := move(r.Body, d.now())
+		next, err := move(r.Body, d.policyOf(r.Body), d.now())
+		if errors.Is(err, approvals.ErrOtherList) {
+			continue // it became shorter between the two reads
+		}
 		if err != nil {
 			return r.Body, err
 		}
@@ -132,15 +154,16 @@ func (rs *records) approvedNote(r approvals.Request, d approvals.Decision) appro
 }
 
 // overtaken reports whether a note is obsolete: a reminder that waited in the outbox
-// until the request was decided.
+// until the request was decided, or failures that the outcome tells.
 func (rs *records) overtaken(n approvals.Note, r approvals.Request) bool {
-	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending
+	return n.Topic == approvals.TopicReminder && r.State != approvals.Pending ||
+		n.Topic == approvals.TopicBatchFailed && r.State.Final()
 }
 
 // Resolve records a person's statement about the servers of an ended request whose
 // outcome is unknown: run says that they run, else they are off.
 func (d *desk) Resolve(ctx context.Context, id string, p approvals.Person, run bool, reason, op string) (approvals.Request, error) {
-	return d.decide(ctx, id, op, func(r approvals.Request, now time.Time) (approvals.Request, error) {
-		return r.Resolve(p, d.cfg.Policy, run, reason, op, now)
+	return d.decide(ctx, id, op, func(r approvals.Request, pol approvals.Policy, now time.Time) (approvals.Request, error) {
+		return r.Resolve(p, pol, run, reason, op, now)
 	})
 }

@@ -1,30 +1,27 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"ecsbot/internal/approvals"
 	"ecsbot/internal/audit"
-	"ecsbot/internal/inventory"
 	"ecsbot/internal/store"
 )
 
 // desk makes requests from what people ask for, and decides about them.
-type desk struct {
-	*records
-	inventory *inventory.Inventory
-}
+type desk struct{ *records }
 
 // Ask makes a request from what a person wants, and adds its card to the channel's
 // outbox. Asking twice with the same OpID makes one request and returns it twice. A
 // dry run makes none. If the person can fix the problem the error is a
 // *approvals.Refusal, and nothing was made.
 func (d *desk) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
-	if err := d.admit(&ask); err != nil {
+	p, err := d.admit(&ask)
+	if err != nil {
 		return approvals.Request{}, err
 	}
 	id, made, err := d.idFor(ctx, ask.OpID)
@@ -32,54 +29,75 @@ func (d *desk) Ask(ctx context.Context, ask approvals.Ask) (approvals.Request, e
 		return made, err
 	}
 	if !ask.DryRun {
-		if err := d.roomForOpen(ctx, ask.By.ID); err != nil {
+		if err := d.roomForOpen(ctx, p.Policy, ask.By.ID); err != nil {
 			return approvals.Request{}, err
 		}
 	}
-	if err := d.countAsk(ctx, ask); err != nil {
+	if err := d.countAsk(ctx, p.Policy, ask); err != nil {
 		return approvals.Request{}, err
 	}
-	list, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := p.resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	if err := d.unlocked(ctx, id, list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(id, ask, list, d.cfg.Policy, d.now())
+	r, err := approvals.New(id, ask, list, p.Policy, d.now())
 	if err != nil || ask.DryRun {
 		return r, err
 	}
-	return r, d.create(ctx, r, list, nil)
+	return r, d.create(ctx, p.Policy, r, list, nil)
 }
 
-// admit refuses an ask for another project, or of a person who may not ask. An ask
-// that names no project is for this one.
-func (d *desk) admit(ask *approvals.Ask) error {
-	ask.Project = cmp.Or(ask.Project, d.cfg.Project)
-	if ask.Project != d.cfg.Project {
-		return &approvals.Refusal{Kind: approvals.WrongProject, Asked: ask.Project, Known: d.cfg.Project}
+// admit chooses the project that an ask is about, and writes it into the ask. It
+// refuses an ask of a person who may not ask there.
+func (d *desk) admit(ask *approvals.Ask) (*project, error) {
+	p, err := d.projects.choose(ask.Project, ask.AskedIn)
+	if err != nil {
+		return nil, err
 	}
-	return d.cfg.Policy.MayAsk(ask.By)
+	ask.Project, ask.ProjectID = p.Name, p.RecordID
+	return p, p.Policy.MayAsk(ask.By)
+}
+
+// resolve finds the servers of an ask ([inventory.Inventory.Resolve]). While as many
+// steps as may are waiting for the project's cloud, it fails: the ask is repeated soon.
+func (p *project) resolve(ctx context.Context, ask approvals.Ask, now time.Time) (approvals.ServerList, error) {
+	end, ok := p.begin()
+	if !ok {
+		return approvals.ServerList{}, fmt.Errorf("project %s has too many steps that wait for its cloud", p.Name)
+	}
+	defer end()
+	return p.inventory.Resolve(ctx, ask, p.Policy.Protection, now)
 }
 
 // Servers finds the servers that a person names, without making a request
 // ([inventory.Inventory.Find]).
 func (d *desk) Servers(ctx context.Context, ask approvals.Ask) (found []approvals.Server, missing *approvals.Refusal, err error) {
-	if err := d.admit(&ask); err != nil {
+	p, err := d.admit(&ask)
+	if err != nil {
 		return nil, nil, err
 	}
-	return d.inventory.Find(ctx, ask)
+	return p.inventory.Find(ctx, ask)
 }
 
-// Suggest finds up to n servers by what a person has typed so far
+// Suggest finds up to n servers of a project by what a person has typed so far
 // ([inventory.Inventory.Suggest]).
-func (d *desk) Suggest(ctx context.Context, typed string, n int) ([]approvals.Server, error) {
-	return d.inventory.Suggest(ctx, typed, n)
+func (d *desk) Suggest(ctx context.Context, project, typed string, n int) ([]approvals.Server, error) {
+	p, err := d.projects.choose(project, "")
+	if err != nil {
+		return nil, err
+	}
+	return p.inventory.Suggest(ctx, typed, n)
 }
 
 // WarmSuggestions starts reading what Suggest needs, and returns at once.
-func (d *desk) WarmSuggestions(ctx context.Context) { d.inventory.Warm(ctx) }
+func (d *desk) WarmSuggestions(ctx context.Context, project string) {
+	if p, err := d.projects.choose(project, ""); err == nil {
+		p.inventory.Warm(ctx)
+	}
+}
 
 // idFor returns a free id for the request that op asks for, or the request that op
 // has already made.
@@ -102,7 +120,7 @@ func (d *desk) idFor(ctx context.Context, op string) (id string, made approvals.
 
 // create stores a new request with everything that belongs to it, and with what more
 // adds to the change.
-func (d *desk) create(ctx context.Context, r approvals.Request, list approvals.ServerList, more func(*store.Change)) error {
+func (d *desk) create(ctx context.Context, pol approvals.Policy, r approvals.Request, list approvals.ServerList, more func(*store.Change)) error {
 	k := d.keys
 	ch := store.NewChange().
 		Write(k.request(r.ID), 0, r).
@@ -110,17 +128,19 @@ func (d *desk) create(ctx context.Context, r approvals.Request, list approvals.S
 		Log(audit.Entry{Event: audit.Asked, Request: r.ID, By: r.Requester, To: string(r.State), Count: r.Total, Digest: r.Digest, Reason: r.Reason, Worker: d.store.Worker()}).
 		Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + "/card", Topic: approvals.TopicCard, By: r.Requester}))).
 		Wake(requestItem(r.ID), r.NextDue(d.cfg.RemindGap).Sub(r.Created))
-	if r.State == approvals.Approved { // by the same click that asked for it
+	if r.State == approvals.Approved { // by the same click that asked for it, or by rules
 		by := r.LastDecision()
-		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Worker: d.store.Worker()}).
-			Also(tell(k, r.ID, d.approvedNote(r, by))).
+		ch.Log(audit.Entry{Event: audit.Event(by.Choice), Request: r.ID, By: by.By, From: string(approvals.Pending), To: string(r.State), Digest: r.Digest, Reason: by.Reason, Worker: d.store.Worker()}).
 			Wake(requestItem(r.ID), 0)
+		if by.Choice == approvals.ChoseApprove {
+			ch.Also(tell(k, r.ID, d.approvedNote(r, by)))
+		}
 	}
 	if r.Total > len(r.Sample) {
 		ch.Also(tell(k, r.ID, d.note(approvals.Note{ID: r.ID + approvals.ListNote, Topic: approvals.TopicList, Count: r.Total})))
 	}
 	ch.Put(k.serverList(r.ID), list).Add(k.open(), r.ID, r.Created.UnixMilli())
-	d.countOpen(ch, r)
+	d.countOpen(ch, pol, r)
 	for _, s := range list.Servers {
 		ch.Lock(r.ID, s.ID)
 	}
@@ -133,7 +153,7 @@ func (d *desk) create(ctx context.Context, r approvals.Request, list approvals.S
 		return &approvals.Refusal{Kind: approvals.ServersTaken, Taken: taken}
 	}
 	if errors.Is(err, store.ErrTooMany) {
-		return d.tooManyOpen()
+		return tooManyOpen(pol)
 	}
 	if err != nil {
 		return err

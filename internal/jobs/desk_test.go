@@ -198,7 +198,7 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 	ids := w.fleet(rounds)
 	var engines []*Engine
 	for range 3 {
-		engines = append(engines, w.opened(func(c *Config) { c.Policy.TTL = 40 * time.Millisecond }))
+		engines = append(engines, w.opened(func(c *Config) { c.Projects[0].Policy.TTL = 40 * time.Millisecond }))
 	}
 	for _, e := range engines {
 		w.beat(e)
@@ -208,10 +208,10 @@ func TestARaceOfDecisionsHasOneWinnerAndTheOthersAreTold(t *testing.T) {
 	for round := range rounds {
 		e := engines[round%3]
 		if round%4 != 0 {
-			e.cfg.Policy.TTL = time.Minute // else it is the clock's turn, too
+			e.projects.all()[0].Policy.TTL = time.Minute // else it is the clock's turn, too
 		}
 		asked := w.ask(e, fmt.Sprint(round), ids[round])
-		e.cfg.Policy.TTL = 40 * time.Millisecond
+		e.projects.all()[0].Policy.TTL = 40 * time.Millisecond
 		type client struct {
 			by, name string
 			act      func(e *Engine, op string) (approvals.Request, error)
@@ -342,7 +342,7 @@ func TestARequestExpiresAndFreesItsServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(2)
-	e := w.engine(func(c *Config) { c.Policy.TTL = 100 * time.Millisecond })
+	e := w.engine(func(c *Config) { c.Projects[0].Policy.TTL = 100 * time.Millisecond })
 	f := newMessenger()
 	w.run(e, f)
 	w.within(5*time.Second, "an engine", e.Working)
@@ -368,7 +368,7 @@ func TestALateClickLosesWhateverTheReplicasClockSays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url, off := w.wrongClock()
-	e := w.engineAt(url, func(c *Config) { c.Policy.TTL = 20 * time.Millisecond })
+	e := w.engineAt(url, func(c *Config) { c.Projects[0].Policy.TTL = 20 * time.Millisecond })
 	w.open(e)
 	r := w.ask(e, "op", w.fleet(1)...)
 	time.Sleep(30 * time.Millisecond)

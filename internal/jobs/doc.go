@@ -18,6 +18,7 @@
 //	t:<request>         the outbox and the card of a request's thread
 //	t:@<channel>        the outbox of a channel's announcements
 //	p:<user>            the outbox of private messages to a person
+//	w:<request>         a Workflow Builder step whose request has ended
 //	homes               updates all open Homes
 //	cards               updates the cards of all open requests
 //	h:<user>            a Home, as older replicas name it

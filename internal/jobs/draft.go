@@ -17,10 +17,11 @@ const draftLife = time.Hour
 // for [Engine.AskDraft]. It makes no request.
 func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request, error) {
 	ask.DryRun = true
-	if err := d.admit(&ask); err != nil {
+	p, err := d.admit(&ask)
+	if err != nil {
 		return approvals.Request{}, err
 	}
-	if err := d.countAsk(ctx, ask); err != nil {
+	if err := d.countAsk(ctx, p.Policy, ask); err != nil {
 		return approvals.Request{}, err
 	}
 	// A draft that a process stored before it died is shown again.
@@ -28,14 +29,14 @@ func (d *desk) Draft(ctx context.Context, ask approvals.Ask) (approvals.Request,
 		return approvals.Request{}, fmt.Errorf("read draft: %w", err)
 	}
 	ask.DryRun = true
-	list, err := d.inventory.Resolve(ctx, ask, d.now())
+	list, err := p.resolve(ctx, ask, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}
 	if err := d.unlocked(ctx, approvals.IDFor(ask.OpID, 0), list); err != nil {
 		return approvals.Request{}, err
 	}
-	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, list, d.cfg.Policy, d.now())
+	r, err := approvals.New(approvals.IDFor(ask.OpID, 0), ask, list, p.Policy, d.now())
 	if err != nil {
 		return approvals.Request{}, err
 	}

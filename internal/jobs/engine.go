@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
-	"ecsbot/internal/inventory"
 	"ecsbot/internal/store"
 )
 
-// Engine carries out one project's requests. Any number of engines, in one process
+// Engine carries out requests. Any number of engines, in one process
 // or in many, may share a store. It is safe for concurrent use.
 type Engine struct {
 	*records
@@ -23,11 +22,12 @@ type Engine struct {
 	*people
 	*homes
 	*privates
+	*settings
 
 	lifecycle *lifecycle
-	sender    *sender
+	senders   *senders
 	courier   *courier
-	inventory *inventory.Inventory
+	steps     *steps
 	messenger Messenger // set by Run
 
 	wakeups   chan struct{} // holds an element when an item may have become due
@@ -41,26 +41,35 @@ type Engine struct {
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{wakeups: make(chan struct{}, 1), started: make(chan struct{})}
-	e.inventory = inventory.New(c.Cloud, c.Policy.Protection, c.Log)
-	e.records = &records{cfg: c, keys: keysOf(c.ProjectID), store: store.New(store.Config{
-		Project: c.ProjectID, Redis: c.Redis, Log: c.Log, Wake: e.wake,
+	projects := newProjects(c)
+	e.records = &records{cfg: c, keys: keysOf(c.Keyspace), projects: projects, store: store.New(store.Config{
+		Project: c.Keyspace, Quotas: projects.quotas(), Redis: c.Redis, Log: c.Log, Wake: e.wake,
 		Window: c.window(), Lease: c.Lease, Beat: c.Heartbeat, Confirm: c.Confirm, AuditKeep: c.AuditKeep, TrustEmpty: c.TrustEmpty,
 	})}
 	pace := &pacing{records: e.records, paces: map[string]*pacer{}}
-	e.desk = &desk{records: e.records, inventory: e.inventory}
+	e.desk = &desk{records: e.records}
 	e.freezer = &freezer{e.records}
 	e.people = &people{e.records}
+	e.settings = &settings{records: e.records}
 	e.lifecycle = &lifecycle{e.records}
-	e.sender = &sender{records: e.records, inventory: e.inventory, permits: &permits{e.records}, polls: newPacer(c.PollGap, pollBurst)}
+	e.senders = &senders{records: e.records}
 	e.privates = &privates{records: e.records}
 	e.homes = &homes{records: e.records, pacing: pace, failed: map[string]time.Time{}}
+	e.steps = &steps{records: e.records}
 	e.courier = &courier{records: e.records, pacing: pace, privates: e.privates}
 	return e
 }
 
-// Close cancels the background read that [Engine.Suggest] or [Engine.WarmSuggestions]
-// may have started, and waits for it. It is called after [Engine.Run] has returned.
-func (e *Engine) Close() { e.inventory.Close() }
+// Close cancels the background reads that [Engine.Suggest] or [Engine.WarmSuggestions]
+// may have started, and waits for them. It is called after [Engine.Run] has returned.
+func (e *Engine) Close() { e.projects.close() }
+
+// SetProjects replaces the projects, for what is done from now on. What is known
+// through a client stays known if the client is among the new ones.
+func (e *Engine) SetProjects(all []Project) {
+	e.projects.set(all)
+	e.store.SetQuotas(e.projects.quotas())
+}
 
 // Bind names the Slack team and bot that the engine works for, and opens the store. A
 // new store belongs to them from then on; a store of another bot is refused with a
@@ -73,10 +82,10 @@ func (e *Engine) Bind(ctx context.Context, team, bot string) error {
 // the zero cause ends that. Everything else continues.
 func (e *Engine) Suspend(cause approvals.Cause) {
 	if cause == (approvals.Cause{}) {
-		e.sender.suspended.Store(nil)
+		e.senders.suspended.Store(nil)
 		return
 	}
-	e.sender.suspended.Store(&cause)
+	e.senders.suspended.Store(&cause)
 }
 
 // grace is how long running steps may continue after a shutdown has begun.
@@ -129,7 +138,7 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // serve lets every part call m.
 func (e *Engine) serve(m Messenger) {
-	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger = m, m, m, m
+	e.messenger, e.courier.messenger, e.homes.messenger, e.privates.messenger, e.steps.messenger = m, m, m, m, m
 }
 
 // deregister removes the worker from the list of live workers, so that items it still
@@ -289,11 +298,13 @@ func (e *Engine) work(ctx context.Context, lease store.Lease, kind itemKind, id 
 	case kindRequest:
 		return e.lifecycle.stepRequest(ctx, lease, id)
 	case kindBatch:
-		return e.sender.stepBatch(ctx, lease, id)
+		return e.senders.stepBatch(ctx, lease, id)
 	case kindThread:
 		return e.courier.stepThread(ctx, lease, id)
 	case kindPrivate:
 		return e.privates.stepPrivate(ctx, lease, id)
+	case kindStep:
+		return e.steps.stepStep(ctx, lease, id)
 	case kindHomes:
 		return e.homes.stepHomes(ctx, lease)
 	case kindCards:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ecsbot/internal/approvals"
@@ -13,6 +14,12 @@ import (
 
 // freezer puts the freeze on and lifts it.
 type freezer struct{ *records }
+
+// policy says who may freeze and unfreeze: the approvers of any project, because a
+// freeze holds for all.
+func (fz *freezer) policy() approvals.Policy {
+	return approvals.Policy{Approvers: fz.Projects().Approvers()}
+}
 
 // FreezeState returns the freeze, which says whether anything may be sent.
 func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
@@ -24,14 +31,14 @@ func (fz *freezer) FreezeState(ctx context.Context) (approvals.Freeze, error) {
 // channel, once. at is when the person typed it.
 func (fz *freezer) Freeze(ctx context.Context, p approvals.Person, reason, channel, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Put(p, fz.cfg.Policy, reason, channel, op, at, now)
+		return f.Put(p, fz.policy(), reason, channel, op, at, now)
 	})
 }
 
 // Unfreeze lifts the freeze. It is announced where the freeze was announced.
 func (fz *freezer) Unfreeze(ctx context.Context, p approvals.Person, op string, at time.Time) (approvals.Freeze, error) {
 	return fz.setFreeze(ctx, op, func(f approvals.Freeze, now time.Time) (approvals.Freeze, error) {
-		return f.Lift(p, fz.cfg.Policy, op, at, now)
+		return f.Lift(p, fz.policy(), op, at, now)
 	})
 }
 
@@ -45,7 +52,9 @@ func (fz *freezer) setFreeze(ctx context.Context, op string, move func(approvals
 		ch := fz.freezeChange(f, next)
 		switch {
 		case refused == nil:
-			ch.Also(tell(fz.keys, "@"+next.Channel, fz.freezeNote(f, next)))
+			for _, channel := range fz.channels(next) {
+				ch.Also(tell(fz.keys, "@"+channel, fz.freezeNote(f, next)))
+			}
 		case next.FreezeTypedAt.Equal(f.Body.FreezeTypedAt) && next.UnfreezeTypedAt.Equal(f.Body.UnfreezeTypedAt):
 			return f.Body, refused
 		}
@@ -79,6 +88,18 @@ func (fz *freezer) freezeChange(f store.Stored[approvals.Freeze], next approvals
 		event = audit.Unfreeze
 	}
 	return ch.Log(audit.Entry{Event: event, By: next.By, Reason: next.Reason, Worker: fz.store.Worker()})
+}
+
+// channels are where a freeze is announced: in its own channel and in those of all
+// projects.
+func (fz *freezer) channels(f approvals.Freeze) []string {
+	all := []string{f.Channel}
+	for _, p := range fz.Projects() {
+		if p.Channel != "" && !slices.Contains(all, p.Channel) {
+			all = append(all, p.Channel)
+		}
+	}
+	return all
 }
 
 func (fz *freezer) freezeNote(f store.Stored[approvals.Freeze], next approvals.Freeze) approvals.Note {

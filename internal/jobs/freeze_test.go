@@ -24,7 +24,7 @@ func grants(ctx context.Context, e *Engine, id string, a approvals.Action, cost 
 	for range cost {
 		b.Results = append(b.Results, approvals.Result{})
 	}
-	_, err := e.commit(ctx, store.NewChange().Write(e.keys.batch(id, 0), 0, b).Quota(quotaName(a)).Permit(e.sender.permits.permit(b, cost)))
+	_, err := e.commit(ctx, store.NewChange().Write(e.keys.batch(id, 0), 0, b).Quota(quotaName("", a)).Permit(e.only().permits.permit(b, cost)))
 	return err
 }
 
@@ -109,7 +109,7 @@ func TestFreezeIsStoredAndAnnouncedOnceForEachAct(t *testing.T) {
 }
 
 func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
-	w, e := alone(t, func(c *Config) { c.Rate = 10 })
+	w, e := alone(t, func(c *Config) { c.Projects[0].Rate = 10 })
 	ctx := t.Context()
 	check := func(what string, err error, want string) {
 		t.Helper()
@@ -121,7 +121,7 @@ func TestStopsAndStartsHaveQuotasOfTheirOwn(t *testing.T) {
 	check("one more", grants(ctx, e, "S-2", approvals.Stop, 1), "full")
 	check("ten starts", grants(ctx, e, "S-3", approvals.Start, 10), "")
 	check("one more", grants(ctx, e, "S-4", approvals.Start, 1), "full")
-	if err := e.store.Block(ctx, time.Minute, quotaName(approvals.Start)); err != nil {
+	if err := e.store.Block(ctx, time.Minute, quotaName("", approvals.Start)); err != nil {
 		t.Fatal(err)
 	}
 	check("a start after a 429 to a start", grants(ctx, e, "S-5", approvals.Start, 1), "blocked")
@@ -167,7 +167,7 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 		b := approvals.Batch{Request: "S-1", Index: n, Results: []approvals.Result{
 			{Outcome: approvals.Stopped}, {Outcome: approvals.ActionFailed, Code: "Ecs.0100", Detail: "no"}, {Outcome: approvals.ActionFailed, Code: "Ecs.0605"},
 		}}
-		note, failed := e.sender.failureNote(b)
+		note, failed := e.only().failureNote(b)
 		if !failed || note.Count != 2 || note.Code != "Ecs.0100" || note.Why != "no" || note.Batch != n {
 			t.Errorf("%+v, %t", note, failed)
 		}
@@ -184,7 +184,7 @@ func TestFailedBatchesAreToldTogether(t *testing.T) {
 	if told := together(owed, false); len(told) != 3 {
 		t.Errorf("%+v", told)
 	}
-	if _, failed := e.sender.failureNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
+	if _, failed := e.only().failureNote(approvals.Batch{Results: []approvals.Result{{Outcome: approvals.Stopped}}}); failed {
 		t.Error("a batch that did not fail")
 	}
 }

@@ -77,7 +77,7 @@ func TestAFullRedisTakesWhatHoldsBack(t *testing.T) {
 func TestARequestOnAFullRedisKeepsItsResultsAndWaits(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		ids := w.fleet(4)
-		e := w.opened(func(c *Config) { c.BatchSize = 2 })
+		e := w.opened(func(c *Config) { c.Projects[0].BatchSize = 2 })
 		f := newMessenger()
 		r := w.approved(e, "op", ids...)
 		called := false

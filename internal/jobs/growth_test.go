@@ -102,7 +102,7 @@ func BenchmarkGrowth(b *testing.B) {
 	for b.Loop() {
 		w := newWorld(b)
 		w.large(1000)
-		e := w.opened(func(c *Config) { c.Rate = 1000 })
+		e := w.opened(func(c *Config) { c.Projects[0].Rate = 1000 })
 		r := w.askLarge(e, "op")
 		b.ReportMetric(float64(w.leaves(r, 0)), "B/pending")
 		if _, err := e.Cancel(b.Context(), r.ID, anna, "c"); err != nil {

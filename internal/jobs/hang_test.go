@@ -18,7 +18,7 @@ func TestAServerThatHangsKeepsNoOther(t *testing.T) {
 			w := newWorld(t)
 			ids := w.fleet(3)
 			e := w.opened(func(c *Config) {
-				c.BatchSize, c.MaxJobAge, c.JobDeadline, c.GiveUp = size, time.Second, 200*time.Millisecond, 4*time.Second
+				c.Projects[0].BatchSize, c.MaxJobAge, c.JobDeadline, c.GiveUp = size, time.Second, 200*time.Millisecond, 4*time.Second
 			})
 			if err := w.cloud.StickServer(ids[2]); err != nil {
 				t.Fatal(err)

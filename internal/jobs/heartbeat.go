@@ -38,6 +38,7 @@ func (e *Engine) heartbeat(ctx context.Context) error {
 	e.cfg.Metrics.skew.Set(b.Skew.Seconds())
 	e.cfg.Metrics.blocked.Set(b.Blocked.Seconds())
 	e.cfg.Metrics.memory.Set(e.cfg.Redis.Memory())
+	e.settings.compare(ctx, b.Differing, time.Now())
 	if b.Lost {
 		return nil // the next heartbeat reports the pause
 	}

@@ -196,6 +196,7 @@ func (hs *homes) openHomes(ctx context.Context) ([]openHome, error) {
 func (hs *homes) staleHomes(all []openHome, moved time.Time) ([]openHome, time.Duration) {
 	now, wait := hs.now(), never
 	var opened, approvers, others []openHome
+	deciders := hs.Projects().Approvers()
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	for user, until := range hs.failed {
@@ -214,7 +215,7 @@ func (hs *homes) staleHomes(all []openHome, moved time.Time) ([]openHome, time.D
 		case moved.Before(h.shown):
 		case early > 0:
 			wait = sooner(wait, early)
-		case slices.Contains(hs.cfg.Policy.Approvers, h.user):
+		case slices.Contains(deciders, h.user):
 			approvers = append(approvers, h)
 		default:
 			others = append(others, h)

@@ -78,9 +78,17 @@ func (k keys) draft(id string) string { return string(k) + "d:" + id }
 
 func (k keys) batch(id string, n int) string { return string(k) + "b:" + id + ":" + strconv.Itoa(n) }
 
-// quotaName names the quota of an action in the store: the cloud counts stops and
-// starts separately.
-func quotaName(a approvals.Action) string { return string(a) }
+// quotaName names the quota of an action in the store: the cloud counts each project
+// for itself, and stops and starts separately. project is its [approvals.Project.RecordID].
+func quotaName(project string, a approvals.Action) string {
+	switch {
+	case project == "":
+		return string(a)
+	case a == approvals.Stop:
+		return project
+	}
+	return project + ":" + string(a)
+}
 
 // itemKind is the first part of a work item's name in the due list. Names are
 // stored: they must not change.
@@ -92,6 +100,7 @@ const (
 	kindBatch    itemKind = "b" // a batch: to be sent, polled or reconciled
 	kindThread   itemKind = "t" // the outbox of a thread, or "@" and a channel: of its announcements
 	kindPrivate  itemKind = "p" // the outbox of private messages to a person
+	kindStep     itemKind = "w" // a Workflow Builder step whose request has ended
 	kindOldHome  itemKind = "h" // a person's Home; made by older replicas only
 
 	// Kinds with a single item, which has no id.

@@ -16,7 +16,7 @@ func TestAnOldApprovalIsNotActedOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(2)
-	e := w.opened(func(c *Config) { c.BatchSize = 1 })
+	e := w.opened(func(c *Config) { c.Projects[0].BatchSize = 1 })
 	if _, err := e.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}

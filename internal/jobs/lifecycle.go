@@ -57,7 +57,11 @@ func (l *lifecycle) plan(ctx context.Context, lease store.Lease, r store.Stored[
 		return err
 	}
 	crashpoint("plan.before")
-	batches := approvals.PlanBatches(r.Body, list, l.cfg.BatchSize)
+	size := 1000 // of a project that is not served any more; its batches wait
+	if p := l.projects.of(r.Body); p != nil {
+		size = p.BatchSize
+	}
+	batches := approvals.PlanBatches(r.Body, list, size)
 	next, err := r.Body.Execute(len(batches), l.now())
 	if err != nil {
 		return err

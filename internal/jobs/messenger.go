@@ -30,6 +30,9 @@ type Messenger interface {
 	// request is withdrawn because its card could not be posted, or its outcome. It
 	// tries once; an error means that the person did not get it.
 	TellPrivately(ctx context.Context, user string, m approvals.Message) error
+	// CompleteStep tells the Workflow Builder step that asked for r how r has ended.
+	// Doing it twice does no harm; an error means: try again later.
+	CompleteStep(ctx context.Context, r approvals.Request) error
 	// PublishHome updates a person's Home. Doing it twice does no harm.
 	PublishHome(ctx context.Context, user string) approvals.Delivery
 }

@@ -12,6 +12,8 @@ type Metrics struct {
 	blocked    prometheus.Gauge
 	skew       prometheus.Gauge
 	memory     prometheus.Gauge
+	differing  prometheus.Gauge
+	digest     *prometheus.GaugeVec
 	submitted  *prometheus.CounterVec
 	servers    *prometheus.CounterVec
 	moves      *prometheus.CounterVec
@@ -28,10 +30,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "ecsbot_step_seconds", Help: "Duration of one step of work, by kind of item and outcome.",
 			Buckets: []float64{.005, .02, .1, .5, 2, 10, 30},
 		}, []string{"kind", "outcome"}),
-		parked:  auto.NewCounter(prometheus.CounterOpts{Name: "ecsbot_items_parked_total", Help: "Work items parked for an hour (dead letters), because every worker that claimed them died or panicked."}),
-		blocked: auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_permits_blocked_seconds", Help: "Seconds until permits of the cloud's quota are granted again; 0 if they are not blocked."}),
-		skew:    auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_clock_skew_seconds", Help: "The clock of Redis minus the clock of this process."}),
-		memory:  auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_memory_ratio", Help: "Share of its maxmemory that Redis uses; 0 if it has none."}),
+		parked:    auto.NewCounter(prometheus.CounterOpts{Name: "ecsbot_items_parked_total", Help: "Work items parked for an hour (dead letters), because every worker that claimed them died or panicked."}),
+		blocked:   auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_permits_blocked_seconds", Help: "Seconds until permits of the cloud's quota are granted again; 0 if they are not blocked."}),
+		skew:      auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_clock_skew_seconds", Help: "The clock of Redis minus the clock of this process."}),
+		memory:    auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_redis_memory_ratio", Help: "Share of its maxmemory that Redis uses; 0 if it has none."}),
+		differing: auto.NewGauge(prometheus.GaugeOpts{Name: "ecsbot_replicas_with_other_settings", Help: "Live replicas whose settings differ from those of this one; 0 unless an update is under way."}),
+		digest:    auto.NewGaugeVec(prometheus.GaugeOpts{Name: "ecsbot_settings_info", Help: "Always 1; the label is the digest of the settings that this replica works with."}, []string{"digest"}),
 		submitted: auto.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecsbot_submits_total", Help: "Stop and start calls sent to the cloud, by verdict on the answer.",
 		}, []string{"verdict"}),

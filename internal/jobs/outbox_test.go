@@ -502,7 +502,7 @@ func BenchmarkApproveWithHomes(b *testing.B) {
 	for _, n := range []int{0, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			w := newWorld(b)
-			e := w.opened(func(c *Config) { c.Policy.ApprovalsRequired = 1 })
+			e := w.opened(func(c *Config) { c.Projects[0].Policy.ApprovalsRequired = 1 })
 			ids := w.fleet(1)
 			for i := range n {
 				if err := e.HomeOpened(b.Context(), fmt.Sprintf("U%08d", i)); err != nil {

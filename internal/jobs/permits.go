@@ -10,9 +10,12 @@ import (
 	"ecsbot/internal/store"
 )
 
-// permits asks for room in the cloud's quota, and notes on a request that it waits for
+// permits asks for room in a project's quota, and notes on a request that it waits for
 // it.
-type permits struct{ *records }
+type permits struct {
+	*records
+	project *project
+}
 
 // noteWaiting leaves a batch in the queue for its permit. If the batch has to wait for
 // more than a moment, the request says so for the card to show, and from time to
@@ -60,7 +63,7 @@ func (q *permits) clearWaiting(ctx context.Context, seen approvals.Request, b ap
 // to wait.
 func (q *permits) room(ctx context.Context, b approvals.Batch) (*store.NoRoom, error) {
 	b.Attempt++ // the attempt that would be made now
-	no, err := q.store.Room(ctx, quotaName(b.Action), q.permit(b, len(b.WithoutOutcome())))
+	no, err := q.store.Room(ctx, quotaName(b.ProjectID, b.Action), q.permit(b, len(b.WithoutOutcome())))
 	if no != nil {
 		no.Wait = q.queueWait(no.Wait)
 	}
@@ -78,7 +81,7 @@ func (q *permits) permit(b approvals.Batch, cost int) store.Permit {
 		ID: fmt.Sprintf("%s/%d/%d", b.Request, b.Index, b.Attempt),
 		// Servers of this batch that will not be sent do not count.
 		Request: b.Request, Cost: cost, Rest: b.Remaining - len(b.Results) + cost, First: b.Index == 0,
-		Limit: q.cfg.Rate, Reserve: q.cfg.reserve(), Soon: q.cfg.soon(),
+		Limit: q.project.Rate, Reserve: q.project.reserve(), Soon: q.cfg.soon(),
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *sender) poll(ctx context.Context, lease store.Lease, b store.Stored[app
 		s.release(ctx, lease, wait, false)
 		return nil
 	}
-	job, err := s.cfg.Cloud.ShowJob(ctx, b.Body.JobID)
+	job, err := s.Cloud.ShowJob(ctx, b.Body.JobID)
 	crashpoint("poll.asked")
 	switch {
 	case apiError(err).JobGone():
@@ -70,8 +70,7 @@ func (s *sender) pollAgain(ctx context.Context, lease store.Lease, b store.Store
 		return s.endBatch(ctx, lease, b, next, nil)
 	}
 	next.Polls++
-	pause := s.cfg.Polls[min(next.Polls, len(s.cfg.Polls)-1)]
-	return s.recheckLater(ctx, lease, b, next, next.SentAt, jittered(pause))
+	return s.recheckLater(ctx, lease, b, next, next.SentAt, jittered(s.cfg.pollPause(next.Polls)))
 }
 
 // concludeParts finds the outcomes of servers whose part of a running job is over.

@@ -227,10 +227,16 @@ func (c *courier) posted(ctx context.Context, lease store.Lease, t store.Stored[
 	if next.TS == "" && !strings.HasPrefix(r.Body.ID, "@") { // an announcement begins no thread
 		next.TS, next.Drawn, next.Frozen, next.DrawnAt = ts, shows, halt.Ver, c.now()
 	}
+	if t.Body.TS != "" && r.Body.RetriedBy != "" {
+		next.Drawn = 0 // the card may have been drawn before there was a card of the retry to lead to
+	}
 	ch := store.NewChange().FencedBy(lease).Write(c.keys.thread(r.Body.ID), t.Ver, next).Release(0)
 	ch.Pop(c.keys.outbox(r.Body.ID), count)
 	if t.Body.TS == "" {
 		c.redrawHomes(ch) // they lead to the card
+	}
+	if t.Body.TS == "" && r.Body.FollowUpOf != "" {
+		ch.Also(tell(c.keys, r.Body.FollowUpOf, c.followUpNote(r.Body))) // it leads to the card, too
 	}
 	if _, err := c.commit(ctx, ch); err != nil {
 		return err
@@ -297,6 +303,15 @@ func (c *courier) withoutCard(ctx context.Context, ch *store.Change, m approvals
 	}
 	ch.Release(never) // nobody reads the thread of a card that does not exist
 	return nil
+}
+
+// followUpNote tells in the thread of a request that r was made for its servers.
+func (c *courier) followUpNote(r approvals.Request) approvals.Note {
+	n := approvals.Note{ID: r.FollowUpOf + "/followed/" + r.ID, Topic: approvals.TopicRetried, By: r.AskedBy(), As: r.ID}
+	if r.Action == approvals.Start {
+		n.Topic = approvals.TopicStart
+	}
+	return c.note(n)
 }
 
 func deliveryLabel(f approvals.DeliveryStatus) string {

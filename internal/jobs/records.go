@@ -10,13 +10,17 @@ import (
 	"ecsbot/internal/store"
 )
 
-// records reads and changes the engine's records of one project. Every part of the
-// engine embeds it, and shares nothing else with other parts except its fields.
+// records reads and changes the engine's records. Every part of the engine embeds it,
+// and shares nothing else with other parts except its fields.
 type records struct {
-	cfg   Config
-	store *store.Store
-	keys  keys
+	cfg      Config
+	store    *store.Store
+	keys     keys
+	projects *projects
 }
+
+// Projects are what people see of the projects that the bot serves now.
+func (rs *records) Projects() approvals.Projects { return seen(rs.projects.all()) }
 
 func (rs *records) loadRequest(ctx context.Context, id string) (store.Stored[approvals.Request], error) {
 	return store.Load[approvals.Request](ctx, rs.store, rs.keys.request(id))
@@ -72,7 +76,7 @@ func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals
 		return err
 	}
 	k := rs.keys
-	ch.Quota(quotaName(r.Action)).LeaveQueue(r.ID).
+	ch.Quota(quotaName(r.ProjectID, r.Action)).LeaveQueue(r.ID).
 		Trim(k.ended(), rs.now().Add(-keepRecords).UnixMilli()).
 		Remove(k.open(), r.ID).
 		Remove(k.own(r.Requester), r.ID).
@@ -92,6 +96,7 @@ func (rs *records) endRequest(ctx context.Context, ch *store.Change, r approvals
 		keep = keepList
 	}
 	ch.Expire(k.serverList(r.ID), keep)
+	rs.oweStep(ch, r)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (s *sender) explained(ctx context.Context, b approvals.Batch) (next approva
 		s.cfg.Log.WarnContext(ctx, "servers could not be read after the cloud refused their call", "request", b.Request, "batch", b.Index, "err", err)
 		return b, false
 	}
-	next, toSend := b.Unsent().Prepare(seen, s.cfg.Policy.Protection, time.Time{})
+	next, toSend := b.Unsent().Prepare(seen, s.Policy.Protection, time.Time{})
 	open := len(next.WithoutOutcome())
 	return next, open > 0 && (open < len(b.WithoutOutcome()) || len(toSend) < open)
 }

@@ -52,7 +52,7 @@ func cutOff(w *world, replica *redistest.Server) {
 func TestAPrimaryWithoutItsReplicaSendsNothing(t *testing.T) {
 	t.Parallel()
 	w, replica := pair(t)
-	tune := func(c *Config) { c.BatchSize, c.Rate = 10, 10 }
+	tune := func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate = 10, 10 }
 	a := w.opened(tune)
 	if _, err := a.cfg.Redis.Check(t.Context()); err != nil {
 		t.Fatal(err)

@@ -88,7 +88,7 @@ func (s *sender) send(ctx context.Context, lease store.Lease, b store.Stored[app
 func (s *sender) slot(ctx context.Context) (ecsclient.Slot, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Lease/10)
 	defer cancel()
-	return s.cfg.Cloud.Slot(ctx)
+	return s.Cloud.Slot(ctx)
 }
 
 // call makes the stop or start call, once, and not after the given time.
@@ -195,10 +195,10 @@ func (s *sender) accepted(ctx context.Context, lease store.Lease, b store.Stored
 	if err != nil {
 		return err
 	}
-	ch := s.moveBatch(lease, b, next, audit.Accepted).Release(jittered(s.cfg.Polls[0]))
+	ch := s.moveBatch(lease, b, next, audit.Accepted).Release(jittered(s.cfg.pollPause(0)))
 	// With AnchorFinish the permit counts until the job ends, which may take hours.
 	counts := s.cfg.window()
-	if s.cfg.Anchor == AnchorFinish {
+	if s.Anchor == AnchorFinish {
 		counts += max(s.cfg.GiveUp, s.cfg.MaxJobAge) + store.PermitLife
 	}
 	ch.StartWindow(next.Permit, counts)
@@ -225,7 +225,7 @@ func (s *sender) accepted(ctx context.Context, lease store.Lease, b store.Stored
 // the same quota.
 func (s *sender) throttled(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], retryAfter time.Duration) error {
 	wait := max(retryAfter, s.cfg.window())
-	if err := s.store.Block(ctx, wait, quotaName(b.Body.Action)); err != nil {
+	if err := s.store.Block(ctx, wait, quotaName(b.Body.ProjectID, b.Body.Action)); err != nil {
 		return err
 	}
 	return s.requeueUnsent(ctx, lease, b, approvals.CauseThrottled, s.permits.queueWait(wait))

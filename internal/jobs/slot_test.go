@@ -49,13 +49,13 @@ func TestAStopLeavesSoonAfterItsIntentOrNotAtAll(t *testing.T) {
 			e := w.opened(func(c *Config) {
 				o := w.cloud.Options()
 				cloud, err := ecsclient.New(ecsclient.Config{
-					Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w, Limiter: limiter,
-					Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+					Endpoint: "https://ecs.example.com", ProjectID: projectID, Transport: w, Limiter: limiter,
+					Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.Cloud = cloud
+				c.Projects[0].Cloud = cloud
 			})
 			r := w.approved(e, "op", ids...)
 			w.called = func(req *http.Request) {

@@ -17,7 +17,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(12)
-	old := w.opened(func(c *Config) { c.BatchSize, c.Rate = 10, 10 })
+	old := w.opened(func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate = 10, 10 })
 	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestABatchLargerThanANewRateGoesOutInParts(t *testing.T) {
 		return r.State == approvals.Executing
 	})
 	stop()
-	e := w.opened(func(c *Config) { c.BatchSize, c.Rate = 5, 5 })
+	e := w.opened(func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate = 5, 5 })
 	if _, err := e.Unfreeze(t.Context(), ben, "f2", time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestALargeBatchOnASlowListGoesOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(1000)
-	e := w.opened(func(c *Config) { c.BatchSize, c.Lease = 1000, 3*time.Second })
+	e := w.opened(func(c *Config) { c.Projects[0].BatchSize, c.Lease = 1000, 3*time.Second })
 	r := w.approved(e, "op", ids...)
 	w.cloud.FailNext("list", 1000000, ecssim.Delay(150*time.Millisecond))
 	w.run(e, newMessenger())
@@ -92,7 +92,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(4)
-	old := w.opened(func(c *Config) { c.BatchSize, c.Rate = 4, 4 })
+	old := w.opened(func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate = 4, 4 })
 	if _, err := old.Freeze(t.Context(), ben, "x", "COPS", "f1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := old.sender.split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
+	if err := old.only().split(t.Context(), w.hold(old, batchItem(r.ID, 0)), stored, b, 1); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 4 { // the freeze holds each, whichever process wakes it
@@ -119,7 +119,7 @@ func TestAFreezeIsToldOnceHoweverManyBatchesWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newMessenger()
-	w.run(w.engine(func(c *Config) { c.BatchSize, c.Rate = 1, 4 }), f)
+	w.run(w.engine(func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate = 1, 4 }), f)
 	w.within(5*time.Second, "the thread hears of the freeze", func() bool {
 		return slices.ContainsFunc(f.posted(r.ID), func(id string) bool { return strings.Contains(id, "/held/") })
 	})

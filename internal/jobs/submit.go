@@ -36,7 +36,7 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 	if lapsed, err := s.lapse(ctx, lease, r, b); err != nil || lapsed {
 		return err
 	}
-	if size := min(s.cfg.BatchSize, s.cfg.Rate); len(b.Body.WithoutOutcome()) > size {
+	if size := min(s.BatchSize, s.Rate); len(b.Body.WithoutOutcome()) > size {
 		return s.split(ctx, lease, r, b, size)
 	}
 	if no, err := s.permits.room(ctx, b.Body); err != nil || no != nil {
@@ -51,7 +51,7 @@ func (s *sender) submit(ctx context.Context, lease store.Lease, b store.Stored[a
 		return s.readFailed(ctx, lease, r, b, err)
 	}
 	crashpoint("submit.looked")
-	next, toSend := b.Body.Prepare(seen, s.cfg.Policy.Protection, s.store.LastLoss())
+	next, toSend := b.Body.Prepare(seen, s.Policy.Protection, s.store.LastLoss())
 	if len(next.WithoutOutcome()) == 0 {
 		return s.endBatch(ctx, lease, b, next, nil)
 	}
@@ -171,23 +171,23 @@ func (s *sender) lapse(ctx context.Context, lease store.Lease, r store.Stored[ap
 
 // waitForCause leaves a batch queued for a while, and reports the cause in the
 // thread, once. next has what was found out about its servers.
-func (s *sender) waitForCause(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, cause approvals.Cause) error {
+func (ss *senders) waitForCause(ctx context.Context, lease store.Lease, b store.Stored[approvals.Batch], next approvals.Batch, cause approvals.Cause) error {
 	next.Trouble = cause
-	ch := store.NewChange().FencedBy(lease).Release(jittered(s.cfg.RetryIn)).
-		Quota(quotaName(next.Action)).LeaveQueue(next.Request) // a batch that waits for something else must not block the queue for permits
+	ch := store.NewChange().FencedBy(lease).Release(jittered(ss.cfg.RetryIn)).
+		Quota(quotaName(next.ProjectID, next.Action)).LeaveQueue(next.Request) // a batch that waits for something else must not block the queue for permits
 	if marshal(next) != marshal(b.Body) {
-		s.writeBatch(ch, b, next)
+		ss.writeBatch(ch, b, next)
 	}
 	if b.Body.Trouble != cause {
-		ch.Also(tell(s.keys, next.Request, s.troubleNote(next)))
+		ch.Also(tell(ss.keys, next.Request, ss.troubleNote(next)))
 	}
-	_, err := s.commit(ctx, ch)
+	_, err := ss.commit(ctx, ch)
 	return err
 }
 
-func (s *sender) troubleNote(b approvals.Batch) approvals.Note {
-	return s.note(approvals.Note{
-		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.Index, s.now().UnixMilli()),
+func (ss *senders) troubleNote(b approvals.Batch) approvals.Note {
+	return ss.note(approvals.Note{
+		ID:    fmt.Sprintf("%s/%d/trouble/%d", b.Request, b.Index, ss.now().UnixMilli()),
 		Topic: approvals.TopicTrouble, Batch: b.Index,
 	}.Because(b.Trouble))
 }

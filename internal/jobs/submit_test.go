@@ -83,7 +83,7 @@ func TestARequestLeavesTheLineWithItsLastCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ids := w.fleet(5)
-	e := w.engine(func(c *Config) { c.BatchSize = 3 })
+	e := w.engine(func(c *Config) { c.Projects[0].BatchSize = 3 })
 	w.open(e)
 	r := w.approved(e, "op", ids...)
 	if err := w.cloud.StopByHand(ids[4]); err != nil { // found off, so it is left out of the last call
@@ -107,7 +107,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 	const servers, batch = 90, 10
 	ids := w.fleet(servers)
 	f := newMessenger()
-	tune := func(c *Config) { c.BatchSize, c.Rate, c.Lease = batch, 60, 3*time.Second }
+	tune := func(c *Config) { c.Projects[0].BatchSize, c.Projects[0].Rate, c.Lease = batch, 60, 3*time.Second }
 	asker := w.opened(tune)
 	var requests []approvals.Request
 	for n := range 3 {
@@ -155,7 +155,7 @@ func TestARequestIsCarriedOutOnceWhateverDies(t *testing.T) {
 			t.Errorf("%s was stopped %d times", id, n)
 		}
 	}
-	if most := w.cloud.MaxInWindow(asker.cfg.Window); most > asker.cfg.Rate {
+	if most := w.cloud.MaxInWindow(asker.cfg.Window); most > asker.only().Rate {
 		t.Errorf("%d servers were accepted within one window", most)
 	}
 	for _, r := range requests {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +123,7 @@ func (c *courier) bringUpToDate(ctx context.Context, lease store.Lease, t store.
 	posts, pictures := c.pacing.posts(t.Body.Channel), c.pacing.drawings()
 	post, draw := never, c.updateDueIn(t.Body, r, halt)
 	if len(notes) > 0 {
-		post = max(0, notes[0].Next.Sub(c.now()))
+		post = max(0, notes[0].Next.Sub(c.now()), gatherFor(notes, r.Body, c.cfg.Gather, c.now()))
 	}
 	var idle []store.Limit
 	if post != 0 {
@@ -156,6 +157,23 @@ func (c *courier) bringUpToDate(ctx context.Context, lease store.Lease, t store.
 	}
 	c.release(ctx, lease, sooner(post, draw), false)
 	return nil
+}
+
+// gatherFor is how long notes about single batches wait for others like them, so that
+// what happens within some seconds is told in one post. Nothing else waits for them, and
+// they wait for four gaps at most.
+func gatherFor(notes []approvals.Note, r approvals.Request, gap time.Duration, now time.Time) time.Duration {
+	first, last := notes[0], notes[len(notes)-1]
+	others := slices.ContainsFunc(notes, func(n approvals.Note) bool { return !n.Topic.Merges() })
+	allSent := last.Topic == approvals.TopicSent && last.Batch+1 == r.Batches
+	if others || allSent || r.State.Final() || r.Batches <= 1 {
+		return 0
+	}
+	till := last.At.Add(gap)
+	if most := first.At.Add(4 * gap); most.Before(till) {
+		till = most
+	}
+	return max(0, till.Sub(now))
 }
 
 // sooner is the shorter of two waits, either of which may be [never].

@@ -49,7 +49,7 @@ func drawScore(r approvals.Request, drawn, now time.Time) int64 {
 	switch {
 	case r.State != approvals.Executing || r.Cancellation != nil:
 		return now.UnixMilli()
-	case r.Tally.Done() == 0:
+	case r.Progress().Done() == 0:
 		return now.Add(cardsAfter).UnixMilli()
 	}
 	return store.Spare + max(0, drawn.UnixMilli())

@@ -281,3 +281,50 @@ func TestAThreadThatIsOwedNothingLeavesTheQueue(t *testing.T) {
 		t.Errorf("%v wait", left)
 	}
 }
+
+// Notes about batches that come within seconds of each other are told in one post, but
+// never late: the last batch, the end or anything else ends the wait.
+func TestNotesAboutBatchesGather(t *testing.T) {
+	t.Parallel()
+	const gap = 3 * time.Second
+	begun := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	note := func(topic approvals.Topic, batch int, after time.Duration) approvals.Note {
+		return approvals.Note{Topic: topic, Batch: batch, At: begun.Add(after)}
+	}
+	sent, failed := approvals.TopicSent, approvals.TopicBatchFailed
+	for name, tt := range map[string]struct {
+		notes   []approvals.Note
+		batches int
+		state   approvals.State
+		want    time.Duration // counted from the first note
+	}{
+		"one batch":               {[]approvals.Note{note(sent, 0, 0)}, 1, approvals.Executing, 0},
+		"the first of many":       {[]approvals.Note{note(sent, 0, 0)}, 15, approvals.Executing, gap},
+		"each waits for the next": {[]approvals.Note{note(sent, 0, 0), note(sent, 1, time.Second), note(sent, 2, 2*time.Second)}, 15, approvals.Executing, 2*time.Second + gap},
+		"but not forever":         {[]approvals.Note{note(sent, 0, 0), note(sent, 1, 11*time.Second)}, 15, approvals.Executing, 4 * gap},
+		"all are sent":            {[]approvals.Note{note(sent, 0, 0), note(sent, 1, 0)}, 2, approvals.Executing, 0},
+		"failures":                {[]approvals.Note{note(failed, 1, 0), note(failed, 0, time.Second)}, 15, approvals.Executing, time.Second + gap},
+		"the last one fails":      {[]approvals.Note{note(failed, 14, 0)}, 15, approvals.Executing, gap},
+		"something else follows":  {[]approvals.Note{note(sent, 0, 0), note(approvals.TopicTrouble, 1, 0)}, 15, approvals.Executing, 0},
+		"it has ended":            {[]approvals.Note{note(sent, 0, 0)}, 15, approvals.Failed, 0},
+	} {
+		r := approvals.Request{State: tt.state, Work: approvals.Work{Batches: tt.batches}}
+		if got := gatherFor(tt.notes, r, gap, begun); got != tt.want {
+			t.Errorf("%s: it waits %v, want %v", name, got, tt.want)
+		}
+		if got := gatherFor(tt.notes, r, gap, begun.Add(time.Minute)); got != 0 {
+			t.Errorf("%s: after a minute it waits %v", name, got)
+		}
+	}
+}
+
+func TestFailuresAreNotToldBesideTheOutcome(t *testing.T) {
+	t.Parallel()
+	var rs *records
+	failed := approvals.Note{Topic: approvals.TopicBatchFailed}
+	for state, want := range map[approvals.State]bool{approvals.Executing: false, approvals.PartiallyFailed: true, approvals.Failed: true} {
+		if got := rs.overtaken(failed, approvals.Request{State: state}); got != want {
+			t.Errorf("in %s a note of failures is obsolete: %v, want %v", state, got, want)
+		}
+	}
+}

@@ -68,8 +68,8 @@ func onEach(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorldOn(t testing.TB, server *redistest.Server) *world {
 	t.Helper()
-	w := &world{t: t, redis: server, keys: keysOf(project)}
-	w.cloud = ecssim.New(ecssim.Options{MinJobTime: 20 * time.Millisecond, MaxJobTime: 60 * time.Millisecond, Seed: 1, ProjectID: project})
+	w := &world{t: t, redis: server, keys: keysOf(projectID)}
+	w.cloud = ecssim.New(ecssim.Options{MinJobTime: 20 * time.Millisecond, MaxJobTime: 60 * time.Millisecond, Seed: 1, ProjectID: projectID})
 	t.Cleanup(w.cloud.Close)
 	w.over, w.stopAll = context.WithCancel(context.Background())
 	w.rdb = w.redis.Client()
@@ -77,7 +77,7 @@ func newWorldOn(t testing.TB, server *redistest.Server) *world {
 	return w
 }
 
-const project = "0123456789abcdef0123456789abcdef"
+const projectID = "0123456789abcdef0123456789abcdef"
 
 // People of the tests.
 var (
@@ -94,7 +94,7 @@ func scaled(c *Config) {
 	c.Polls = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond}
 	c.PollGap, c.Heartbeat, c.RetryIn = time.Microsecond, 150*time.Millisecond, 20*time.Millisecond
 	c.Redraw, c.PostGap, c.DrawGap = 30*time.Millisecond, time.Microsecond, time.Microsecond
-	c.RejectedRetry = 20 * time.Millisecond
+	c.RejectedRetry, c.Gather = 20*time.Millisecond, 10*time.Millisecond
 	c.TrustEmpty = true
 }
 
@@ -105,7 +105,7 @@ func unscaled(c *Config) {
 	c.Polls = nil
 	c.PollGap, c.Heartbeat, c.RetryIn = 0, 0, 0
 	c.Redraw, c.PostGap, c.DrawGap = 0, 0, 0
-	c.RejectedRetry = 0
+	c.RejectedRetry, c.Gather = 0, 0
 }
 
 // engine makes one replica's engine, with a connection of its own.
@@ -123,18 +123,18 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	w.t.Cleanup(func() { db.Close() })
 	o := w.cloud.Options()
 	cloud, err := ecsclient.New(ecsclient.Config{
-		Endpoint: "https://ecs.example.com", ProjectID: project, Transport: w,
-		Credentials: ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)},
+		Endpoint: "https://ecs.example.com", ProjectID: projectID, Transport: w,
+		Credentials: ecsclient.Fixed(ecsclient.Credentials{AccessKey: o.AccessKey, SecretKey: secret.New(o.SecretKey)}),
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	c := Config{
-		ProjectID: project, Project: "demo", Redis: db, Cloud: cloud,
+		Keyspace: projectID, Redis: db,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
-		Policy: approvals.Policy{
+		Projects: []Project{{Cloud: cloud, Project: approvals.Project{Name: "demo", ID: projectID, Policy: approvals.Policy{
 			Approvers: []string{ben.ID, carla.ID, dora.ID}, ApprovalsRequired: 1, TTL: time.Hour, MaxServers: 2000,
-		},
+		}}}},
 	}
 	scaled(&c)
 	for _, f := range tune {
@@ -144,6 +144,9 @@ func (w *world) engineAt(url string, tune ...func(*Config)) *Engine {
 	w.t.Cleanup(e.Close)
 	return e
 }
+
+// only is the sender of the only project.
+func (e *Engine) only() *sender { return e.senders.of(e.projects.all()[0]) }
 
 // opened is an engine that has joined the store but does not run: its scripts
 // can be called one by one.
@@ -176,7 +179,7 @@ func alone(t *testing.T, tune ...func(*Config)) (*world, *Engine) {
 	w := newWorld(t)
 	e := w.opened(append([]func(*Config){func(c *Config) {
 		unscaled(c)
-		c.Policy.Approvers, c.Policy.MaxServers = []string{ben.ID, carla.ID}, 100
+		c.Projects[0].Policy.Approvers, c.Projects[0].Policy.MaxServers = []string{ben.ID, carla.ID}, 100
 	}}, tune...)...)
 	w.beat(e)
 	return w, e

@@ -1,7 +1,9 @@
 package slackapp
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -46,6 +48,9 @@ func sayRisk(w approvals.Warning) string {
 	for _, longest := range []int{maxAlert, 24, 12} {
 		for n := len(w.Names); n > 0; n-- {
 			short := approvals.Warning{Hazard: w.Hazard, Count: w.Count}
+			for _, hint := range w.By[:min(len(w.By), longest/12)] {
+				short.By = append(short.By, clipRunes(withoutControls(hint), max(longest/2, 12)))
+			}
 			for _, name := range w.Names[:n] {
 				short.Names = append(short.Names, clipRunes(withoutControls(name), longest))
 			}
@@ -71,18 +76,35 @@ func withRisk(form slack.ModalViewRequest, how string) slack.ModalViewRequest {
 	return form
 }
 
-// chooseHow shows in the form what the choice means. What was filled in stays, since
-// blocks and elements keep their ids.
-func (a *App) chooseHow(ctx context.Context, in interaction, cb slack.InteractionCallback) {
+// redrawForm draws the form for what was chosen in it: what a power off means, and the
+// servers of the project. What was filled in stays, since blocks and elements keep
+// their ids.
+func (a *App) redrawForm(ctx context.Context, in interaction, cb slack.InteractionCallback) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
 	defer cancel()
-	how := cb.ActionCallback.BlockActions[0].SelectedOption.Value
-	form := withRisk(a.view.form(cb.View.PrivateMetadata), how)
+	var state modalState
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &state); err != nil {
+		a.log.ErrorContext(ctx, "a form does not say what it is about", "err", err)
+		return
+	}
+	chosen := map[string]string{}
+	if cb.View.State != nil {
+		for _, inputs := range cb.View.State.Values {
+			for action, input := range inputs {
+				chosen[action] = input.SelectedOption.Value
+			}
+		}
+	}
+	for _, act := range cb.ActionCallback.BlockActions {
+		chosen[act.ActionID] = act.SelectedOption.Value
+	}
+	state.Project = cmp.Or(chosen[projectInput], state.Project)
+	form := withRisk(a.view().form(state), chosen[howInput])
 	err := a.openInEitherForm(ctx, form, func(form slack.ModalViewRequest) error {
 		_, err := a.api.UpdateViewContext(ctx, form, "", cb.View.Hash, cb.View.ID)
 		return err
 	})
 	if err != nil && !hasSlackCode(err, "hash_conflict") { // two choices came together
-		a.log.WarnContext(ctx, "the form could not show what a power off means", "user", in.User, "err", err)
+		a.log.WarnContext(ctx, "the form could not be drawn for what was chosen in it", "user", in.User, "err", err)
 	}
 }

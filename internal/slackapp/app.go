@@ -18,7 +18,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"ecsbot/internal/approvals"
 	"ecsbot/internal/secret"
 )
 
@@ -37,21 +36,20 @@ type Desk interface {
 	Inventory  // form.go: servers in the cloud
 	HomeKeeper // home.go: what Homes show
 	Knower     // people.go: what Slack said of people
+	Served     // projects.go: which projects there are
 }
 
 // Config says how the app appears in Slack.
 type Config struct {
-	BotToken secret.String
-	AppToken secret.String
-	APIURL   string // Web API base ending in a slash; empty: Slack's own
-	Sockets  int    // live Socket Mode connections, at least 1
-	Channel  string // where cards go; empty: where the command was typed
-	Policy   approvals.Policy
-	Batch    int // servers in one call: the card says how many calls there are
-	Rate     int // servers a minute: the card says how long it takes
+	BotToken        secret.String
+	AppToken        secret.String
+	APIURL          string   // Web API base ending in a slash; empty: Slack's own
+	Sockets         int      // live Socket Mode connections, at least 1
+	AllowedChannels []string // where the command may be used; empty: everywhere
 	// ClassicBlocks draws without the blocks of 2026; otherwise they are tried, and
 	// left out for a day if Slack refuses them.
 	ClassicBlocks bool
+	WorkflowStep  bool // workflows may ask by the step of [StepManifest]
 	Log           *slog.Logger
 	Metrics       *Metrics // must be set
 }

@@ -15,12 +15,16 @@ type Asker interface {
 
 // ask makes a request of the command, or shows what it would be.
 func (a *App) ask(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.asker(ctx, in.User)
+	cmd := in.cmd
+	project, err := a.projectFor(ctx, in, cmd.Project)
+	if err != nil {
+		return a.answerOutcome(ctx, in, err, "")
+	}
+	p, err := a.roles.asker(ctx, in.User, project.Policy)
 	if err != nil {
 		return err
 	}
-	cmd := in.cmd
-	if no := a.noPlace(ctx, p, in.Channel); no != "" && !cmd.DryRun {
+	if no := a.noPlace(ctx, p, project, in.Channel); no != "" && !cmd.DryRun {
 		a.poster.answer(ctx, in, no)
 		return nil
 	}
@@ -29,8 +33,8 @@ func (a *App) ask(ctx context.Context, env approvals.Envelope, in interaction) e
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Ask(ctx, approvals.Ask{
-		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(a.cfg.Channel, in.Channel), ResponseURL: in.Response,
-		Project: cmd.Project, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
+		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(project.Channel, in.Channel), ResponseURL: in.Response,
+		Project: project.Name, Servers: cmd.Servers, Tags: cmd.Tags, Mode: mode, Reason: cmd.Reason, DryRun: cmd.DryRun,
 	})
 	switch {
 	case err != nil:

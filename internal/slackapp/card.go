@@ -32,7 +32,7 @@ func (v view) card(r approvals.Request, f approvals.Freeze) ([]slack.Block, stri
 // pendingCard has what people need to decide; what they should know before they
 // click comes before the names.
 func (v view) pendingCard(r approvals.Request, f approvals.Freeze) []slack.Block {
-	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r)), section(v.sayPending(r, f))}
+	blocks := []slack.Block{header(sayHeadline(r)), section(v.sayWish(r)), section(v.sayPending(r, f))}
 	if warnings := sayWarnings(r); warnings != "" {
 		blocks = append(blocks, section(warnings))
 	}
@@ -45,13 +45,16 @@ func (v view) pendingCard(r approvals.Request, f approvals.Freeze) []slack.Block
 
 // decidedCard is short: what has become of it, and what can still be done.
 func (v view) decidedCard(r approvals.Request, f approvals.Freeze) []slack.Block {
-	blocks := append(v.state(r, f), contextBlock(sayDecidedSmall(r)))
+	blocks := append(v.state(r, f), contextBlock(v.sayDecidedSmall(r)))
 	var buttons []slack.BlockElement
 	if r.State == approvals.Approved || r.State == approvals.Executing && r.Cancellation == nil {
 		buttons = append(buttons, stopButton(r))
 	}
-	if r.Batches > 0 || !r.State.Final() { // else the list is not kept for long
+	switch {
+	case !r.State.Final():
 		buttons = append(buttons, showButton(r))
+	case r.Batches > 0: // else nothing was tried, and the list is not kept for long
+		buttons = append(buttons, resultsButton(r))
 	}
 	if len(buttons) > 0 {
 		blocks = append(blocks, slack.NewActionBlock("decided", buttons...))

@@ -16,7 +16,6 @@ type client struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *Metrics
-	view    view
 
 	desk  Desk
 	api   *slack.Client
@@ -41,7 +40,7 @@ func newClient(c Config, desk Desk) *client {
 		opts = append(opts, slack.OptionAPIURL(c.APIURL))
 	}
 	return &client{
-		cfg: c, log: c.Log, metrics: c.Metrics, view: view{Policy: c.Policy, Batch: c.Batch, Rate: c.Rate},
+		cfg: c, log: c.Log, metrics: c.Metrics,
 		desk: desk, calls: calls,
 		api: slack.New(c.BotToken.Reveal(), opts...),
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,18 +116,23 @@ func tells(m slack.Message, r approvals.Request, id string) bool {
 	return m.Metadata.EventType == eventType && slices.Contains(strings.Fields(all), id)
 }
 
-// resultsCSV is what became of each server as a table, in the list's order.
+// resultsCSV is what became of each server as a table, in the list's order. The seconds
+// are from when the cloud accepted the call until the outcome was known.
 func resultsCSV(batches []approvals.Batch) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	w.Write([]string{"name", "id", "outcome", "code", "reason"})
+	w.Write([]string{"name", "id", "outcome", "code", "reason", "seconds"})
 	for _, batch := range batches {
 		for _, r := range batch.Results {
 			reason := sayCause(r.Cause())
 			if reason == "" && r.Skip != "" {
 				reason = sayWhy(r.Skip)
 			}
-			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r.Outcome), cell(r.Code), cell(reason)})
+			seconds := ""
+			if r.Seconds > 0 {
+				seconds = strconv.Itoa(r.Seconds)
+			}
+			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r.Outcome), cell(r.Code), cell(reason), seconds})
 		}
 	}
 	w.Flush()

@@ -22,7 +22,7 @@ func TestTheListIsNoFormula(t *testing.T) {
 func TestTheResultsAreNoFormula(t *testing.T) {
 	got := resultsCSV([]approvals.Batch{
 		{Results: []approvals.Result{
-			{Server: approvals.Server{ID: "a", Name: "größe-1"}, Outcome: approvals.Stopped},
+			{Server: approvals.Server{ID: "a", Name: "größe-1"}, Outcome: approvals.Stopped, Seconds: 7},
 			{Server: approvals.Server{ID: "b", Name: "@b"}, Outcome: approvals.ActionFailed, Code: "Ecs.0810", Detail: `=HYPERLINK("x"), no`},
 		}},
 		{Results: []approvals.Result{
@@ -30,11 +30,11 @@ func TestTheResultsAreNoFormula(t *testing.T) {
 			{Server: approvals.Server{ID: "d", Name: "d"}, Outcome: approvals.NotSent},
 		}},
 	})
-	want := "name,id,outcome,code,reason\n" +
-		"größe-1,a,stopped,,\n" +
-		`'@b,b,failed,Ecs.0810,"'=HYPERLINK(""x""), no"` + "\n" +
-		"c,c,skipped,,locked in the cloud\n" +
-		"d,d,not sent,,\n"
+	want := "name,id,outcome,code,reason,seconds\n" +
+		"größe-1,a,stopped,,,7\n" +
+		`'@b,b,failed,Ecs.0810,"'=HYPERLINK(""x""), no",` + "\n" +
+		"c,c,skipped,,locked in the cloud,\n" +
+		"d,d,not sent,,,\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

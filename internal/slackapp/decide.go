@@ -8,9 +8,9 @@ import (
 
 // Decider decides requests that are open.
 type Decider interface {
-	// Approve counts p's approval; former are earlier approvers who may not
-	// approve any more.
-	Approve(ctx context.Context, id string, p approvals.Person, op string, former ...string) (approvals.Request, error)
+	// Approve counts p's approval; earlier are those who approved before, as they are
+	// now.
+	Approve(ctx context.Context, id string, p approvals.Person, op string, earlier ...approvals.Person) (approvals.Request, error)
 	Deny(ctx context.Context, id string, p approvals.Person, reason, op string) (approvals.Request, error)
 	Cancel(ctx context.Context, id string, p approvals.Person, op string) (approvals.Request, error)
 }
@@ -20,15 +20,19 @@ type Decider interface {
 // decide is found out here.
 
 func (a *App) approve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.decider(ctx, in.User)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}
-	former, err := a.roles.former(ctx, in.Request, in.User)
+	p, err := a.roles.decider(ctx, in.User, r.Deciders(pol))
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Approve(ctx, in.Request, p, env.ID, former...)
+	earlier, err := a.roles.earlier(ctx, r, pol, in.User)
+	if err != nil {
+		return err
+	}
+	r, err = a.desk.Approve(ctx, in.Request, p, env.ID, earlier...)
 	return a.answerOutcome(ctx, in, err, unlessSeen(env, in, sayDidApprove(r)))
 }
 

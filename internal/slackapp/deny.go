@@ -28,11 +28,12 @@ func (a *App) mayDeny(ctx context.Context, in interaction) (approvals.Request, e
 	if err != nil {
 		return r, err
 	}
-	p, err := a.roles.brakeman(ctx, in.User)
+	pol := a.policyOf(r)
+	p, err := a.roles.brakeman(ctx, in.User, r, pol)
 	if err != nil {
 		return r, err
 	}
-	_, err = r.Deny(p, a.cfg.Policy, "", "", time.Now())
+	_, err = r.Deny(p, pol, "", "", time.Now())
 	return r, err
 }
 
@@ -48,10 +49,14 @@ func denyModal(r approvals.Request, state string) slack.ModalViewRequest {
 
 // deny is the verb and the submitted form.
 func (a *App) deny(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.brakeman(ctx, in.User)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
 	if err != nil {
 		return err
 	}
-	r, err := a.desk.Deny(ctx, in.Request, p, in.Reason, env.ID)
+	p, err := a.roles.brakeman(ctx, in.User, r, pol)
+	if err != nil {
+		return err
+	}
+	r, err = a.desk.Deny(ctx, in.Request, p, in.Reason, env.ID)
 	return a.answerOutcome(ctx, in, err, unlessSeen(env, in, sayDid(r, "denied")))
 }

@@ -19,6 +19,8 @@ func (s *sockets) receiveEvent(ctx context.Context, client *socketmode.Client, e
 		if e.Tab == "home" {
 			err = s.desk.HomeOpened(within, e.User)
 		}
+	case *slackevents.FunctionExecutedEvent:
+		err = s.recordStep(within, e)
 	case *slackevents.SubteamMembersChangedEvent:
 		err = s.roles.groupChanged(within, e.SubteamID)
 	case *slackevents.SubteamUpdatedEvent:
@@ -33,7 +35,7 @@ func (s *sockets) receiveEvent(ctx context.Context, client *socketmode.Client, e
 
 // groupChanged has the members of a group asked for again, by all replicas.
 func (ro *roles) groupChanged(ctx context.Context, group string) error {
-	if !slices.Contains(ro.cfg.Policy.Groups(), group) {
+	if !slices.Contains(ro.desk.Projects().Groups(), group) {
 		return nil
 	}
 	ro.flights.Forget(group)

@@ -16,7 +16,11 @@ const maxConflicts = 5
 // explain says why something was refused. Where servers are part of other
 // requests, it leads to their cards: whose they are, and where they stand.
 func (po *poster) explain(ctx context.Context, no *approvals.Refusal) string {
-	said := []string{sayRefusal(no)}
+	v := po.view()
+	if no.Kind == approvals.RetriedBefore {
+		v.links = po.linksTo(ctx, no.Request.RetriedBy)
+	}
+	said := []string{v.sayRefusal(no)}
 	holders := slices.Compact(slices.Sorted(maps.Values(no.Taken)))
 	for _, id := range holders[:min(maxConflicts, len(holders))] {
 		r, err := po.desk.Find(ctx, id)

@@ -49,7 +49,7 @@ type refusedForm struct {
 
 // viewNow is the view in the form that the workspace takes.
 func (cl *client) viewNow(ctx context.Context) view {
-	v := cl.view
+	v := cl.view()
 	v.Newer = !cl.cfg.ClassicBlocks && !cl.refusesNewer(ctx)
 	return v
 }

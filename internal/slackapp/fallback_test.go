@@ -22,6 +22,8 @@ type notes struct {
 	asked int
 }
 
+func (notes) Projects() approvals.Projects { return nil }
+
 func (n *notes) KnownAnswer(_ context.Context, id string, body any) (approvals.Known, bool, error) {
 	n.asked++
 	if n.at.IsZero() || id != knownForm {

@@ -46,6 +46,9 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 	if r.Action == approvals.Stop && len(approvals.StoppedBy(m.Batches)) > 0 {
 		buttons = append(buttons, slack.NewButtonBlockElement(actStartAgain, r.ID, plain(sayStartAgain)))
 	}
+	if r.Total > tablePage && r.Batches > 0 {
+		buttons = append(buttons, resultsButton(r))
+	}
 	if len(buttons) == 0 {
 		return nil
 	}
@@ -54,7 +57,11 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 
 // retry asks again for what failed. It may be approved by the same click.
 func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction) error {
-	by, err := a.roles.person(ctx, in.User, ageToLetGo, a.cfg.Policy.Requesters, a.cfg.Policy.Approvers)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
+	if err != nil {
+		return err
+	}
+	by, err := a.roles.person(ctx, in.User, ageToLetGo, append(pol.Askers(), r.Deciders(pol)...)...)
 	if err != nil {
 		return err
 	}
@@ -67,7 +74,11 @@ func (a *App) retry(ctx context.Context, env approvals.Envelope, in interaction)
 
 // startAgain asks for what was stopped to be started.
 func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interaction) error {
-	by, err := a.roles.asker(ctx, in.User)
+	_, pol, err := a.requestAndPolicy(ctx, in.Request)
+	if err != nil {
+		return err
+	}
+	by, err := a.roles.asker(ctx, in.User, pol)
 	if err != nil {
 		return err
 	}
@@ -76,11 +87,19 @@ func (a *App) startAgain(ctx context.Context, env approvals.Envelope, in interac
 
 // followUp makes the new request by again, and answers with it.
 func (a *App) followUp(ctx context.Context, env approvals.Envelope, in interaction, ask approvals.Ask, again func(context.Context, string, approvals.Ask) (approvals.Request, error)) error {
-	if no := a.noPlace(ctx, ask.By, in.Channel); no != "" {
+	old, err := a.desk.Find(ctx, in.Request)
+	if err != nil {
+		return a.answerOutcome(ctx, in, err, "")
+	}
+	p, served := a.desk.Projects().Of(old)
+	if !served {
+		return a.answerOutcome(ctx, in, &approvals.Refusal{Kind: approvals.ProjectGone, Request: old}, "")
+	}
+	if no := a.noPlace(ctx, ask.By, p, in.Channel); no != "" {
 		a.poster.answer(ctx, in, no)
 		return nil
 	}
-	ask.OpID, ask.AskedIn, ask.Channel, ask.ResponseURL = env.ID, in.Channel, cmp.Or(a.cfg.Channel, in.Channel), in.Response
+	ask.OpID, ask.AskedIn, ask.Channel, ask.ResponseURL = env.ID, in.Channel, cmp.Or(p.Channel, in.Channel), in.Response
 	r, err := again(ctx, in.Request, ask)
 	if err != nil {
 		return a.answerOutcome(ctx, in, err, "")
@@ -97,5 +116,5 @@ func (ro *roles) requester(ctx context.Context, request string, by approvals.Per
 	if err != nil {
 		return approvals.Person{}, err
 	}
-	return ro.asker(ctx, r.Requester)
+	return ro.asker(ctx, r.Requester, ro.policyOf(r))
 }

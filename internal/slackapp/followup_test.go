@@ -36,7 +36,7 @@ func ending(t *testing.T, action approvals.Action, of string, outcomes ...approv
 	if outcomes[0] == "" {
 		return approvals.Message{Request: r}
 	}
-	r = step(r.Approve(approvals.Person{ID: "UBEN"}, pol, "op", noon.Add(time.Minute)))
+	r = step(r.Approve(approvals.Person{ID: "UBEN"}, pol, nil, "op", noon.Add(time.Minute)))
 	b := approvals.PlanBatches(r, f, 100)[0]
 	r = step(r.Execute(1, noon.Add(time.Minute)))
 	b.State, b.JobID = approvals.Running, "ff80808270f5b0ab0170f5c3a3d80001"
@@ -87,7 +87,7 @@ func TestOutcomesOfferWhatMakesSense(t *testing.T) {
 }
 
 func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
-	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN"}})
 	start := ending(t, approvals.Start, "S-33333", "", "").Request
 	bothForms(t, "card_start", v, func(v view) ([]slack.Block, string) { return v.card(start, approvals.Freeze{}) })
 	if text := asJSON(t, first(v.card(start, approvals.Freeze{}))); strings.Contains(strings.ToLower(strings.ReplaceAll(text, "ecs_stop", "")), "stop") {
@@ -97,18 +97,18 @@ func TestStartsAndFreezesLookAsTheyDid(t *testing.T) {
 	goldenBlocks(t, slacksim.OnMessage, "frozen", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicFrozen, At: noon, By: "UBEN", Why: "release <!channel>"})))
 	goldenBlocks(t, slacksim.OnMessage, "thawed", paragraphs(sayAnnouncement(approvals.Note{Topic: approvals.TopicUnfrozen, At: noon, By: "UBEN"})))
 	stop := ending(t, approvals.Stop, "", approvals.Stopped, approvals.NotKnown).Request
-	goldenBlocks(t, slacksim.OnMessage, "held", paragraphs(sayNotes(stop, []approvals.Note{{Topic: approvals.TopicFrozenBatch, By: "UBEN", Why: "release"}})))
-	goldenBlocks(t, slacksim.OnMessage, "batch_failed", paragraphs(sayNotes(stop, []approvals.Note{
+	goldenBlocks(t, slacksim.OnMessage, "held", paragraphs(view{}.sayNotes(stop, []approvals.Note{{Topic: approvals.TopicFrozenBatch, By: "UBEN", Why: "release"}})))
+	goldenBlocks(t, slacksim.OnMessage, "batch_failed", paragraphs(view{}.sayNotes(stop, []approvals.Note{
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 2, Code: "Ecs.0100", Why: "it <!here> will not"},
 		{Topic: approvals.TopicBatchFailed, Batch: 0, Count: 1, Code: "Ecs.0605"},
 	})))
 	goldenModal(t, "settle", resolveModal(stop, interaction{Request: stop.ID, Action: actTheyRun, Channel: "COPS"}))
-	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
+	settled, err := stop.Resolve(approvals.Person{ID: "UBEN"}, v.Projects[0].Policy, true, "seen in the console", "op2", noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
 	bothForms(t, "card_settled", v, func(v view) ([]slack.Block, string) { return v.card(settled, approvals.Freeze{}) })
-	goldenBlocks(t, slacksim.OnMessage, "settled", paragraphs(sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
+	goldenBlocks(t, slacksim.OnMessage, "settled", paragraphs(view{}.sayNotes(settled, []approvals.Note{{Topic: approvals.TopicResolved, By: "UBEN", Count: 1, Why: "seen in the console"}})))
 }
 
 func asJSON(t *testing.T, v any) string {

@@ -63,8 +63,8 @@ func checkModal(t *testing.T, v slack.ModalViewRequest) string {
 
 func TestViewsKeepSlacksLimits(t *testing.T) {
 	for _, required := range []bool{false, true} {
-		v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required}}
-		checkModal(t, v.form(`{"channel":"COPS"}`))
+		v := viewOf(approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, ReasonRequired: required})
+		checkModal(t, v.form(modalState{Channel: "COPS"}))
 	}
 	checkModal(t, infoModal(sayMistakes("/ecs-stop", command.Mistakes{{Kind: command.BadTag, Word: "x", Hint: "y"}})))
 	for _, n := range []int{1, 30, 31, 100, 1000, 5000} {
@@ -102,7 +102,7 @@ var markup = regexp.MustCompile(`<!date[^|]*\|2026-([^>]*) UTC>|(?::[a-z_]+:)`)
 // A card is as long with thousands of servers as with ten, it always leads to all of
 // them, and what has to be known is read before the names and the buttons.
 func TestACardFitsOneScreen(t *testing.T) {
-	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN", "UCARLA"}})
 	for _, n := range []int{1, 10, 100, 5000} {
 		s := newScene(t, n)
 		s.ask.Mode = approvals.Hard
@@ -123,7 +123,7 @@ func TestACardFitsOneScreen(t *testing.T) {
 			if strings.Contains(text, "-0000-4000-8000-") {
 				t.Errorf("%s, %d servers: an id that nobody needs\n%s", name, n, text)
 			}
-			if !strings.Contains(raw, actShow) {
+			if !strings.Contains(raw, map[string]string{"pending": actShow, "running": actShow, "ended": actResults}[name]) {
 				t.Errorf("%s, %d servers: nothing leads to all of them", name, n)
 			}
 			if name == "pending" && (strings.Index(text, "Power off") > strings.Index(text, sayRequestNames(r)) || strings.Index(text, "look") > strings.Index(text, "[Approve]")) {
@@ -189,7 +189,7 @@ func filled(names, tags, how, why string, picked ...string) slack.View {
 
 func TestFormIsReadAsTheCommandIs(t *testing.T) {
 	v := view{}
-	w, wrong := v.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"))
+	w, wrong := v.readForm(filled("web-1, `web-2`\n* batch-*", `env=dev --tag team="blue sky"`, "HARD", "  disk\nfull ", uuid, "web-1"), modalState{})
 	if len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
@@ -205,7 +205,7 @@ func TestFormIsReadAsTheCommandIs(t *testing.T) {
 }
 
 func TestFormNamesMistakesOnTheFields(t *testing.T) {
-	v := view{Policy: approvals.Policy{ReasonRequired: true}}
+	v := viewOf(approvals.Policy{ReasonRequired: true})
 	for _, tt := range []struct {
 		view slack.View
 		want map[string]string // block → part of its error
@@ -217,7 +217,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 		{filled("<@U1|joe>", "env=a env=b", "SOFT", "x"), map[string]string{namesBlock: "a person or a channel", tagsBlock: "contradicts"}},
 		{slack.View{}, map[string]string{whyBlock: "required"}},
 	} {
-		_, wrong := v.readForm(tt.view)
+		_, wrong := v.readForm(tt.view, modalState{})
 		if len(wrong) != len(tt.want) {
 			t.Errorf("told %q, want %q", wrong, tt.want)
 		}
@@ -230,7 +230,7 @@ func TestFormNamesMistakesOnTheFields(t *testing.T) {
 }
 
 func TestMissingNamesComeWithNamesLikeThem(t *testing.T) {
-	said := sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1", "<web>-2"}}})
+	said := view{}.sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1", "<web>-2"}}})
 	for _, want := range []string{"I can't find a server called `wbe-1`. Did you mean `web-1` or `&lt;web&gt;-2`?", "I can't find a server called `zzz`.\n"} {
 		if !strings.Contains(said+"\n", want) {
 			t.Errorf("%q does not say %q", said, want)
@@ -255,11 +255,14 @@ func TestManifestHasTheShortcut(t *testing.T) {
 }
 
 func TestViewsLookAsTheyDid(t *testing.T) {
-	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000}}
-	goldenModal(t, "form", v.form(`{"channel":"COPS"}`))
-	bothModals(t, "form_hard", withRisk(v.form(`{"channel":"COPS"}`), "HARD"))
-	v.Policy.ReasonRequired = true
-	goldenModal(t, "form_reason_required", v.form(`{"channel":"COPS"}`))
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000})
+	goldenModal(t, "form", v.form(modalState{Channel: "COPS"}))
+	bothModals(t, "form_hard", withRisk(v.form(modalState{Channel: "COPS"}), "HARD"))
+	v.Projects[0].Policy.ReasonRequired = true
+	goldenModal(t, "form_reason_required", v.form(modalState{Channel: "COPS"}))
+	v.Projects = append(v.Projects, approvals.Project{Name: "dev", Policy: approvals.Policy{Approvers: []string{"UCARLA"}, MaxServers: 50}})
+	goldenModal(t, "form_projects", v.form(modalState{Channel: "COPS"}))
+	goldenModal(t, "form_project_chosen", v.form(modalState{Channel: "COPS", Project: "dev"}))
 	goldenModal(t, "looking", infoModal(sayLooking))
 
 	f := approvals.ServerList{LeftOut: []approvals.LeftOut{{Server: approvals.Server{ID: uuid, Name: "db-1", Status: "SHUTOFF"}, Skip: approvals.SkipOff}}}
@@ -273,7 +276,7 @@ func TestViewsLookAsTheyDid(t *testing.T) {
 	small.Mode, small.Total, small.Sample, small.LeftOut, small.LeftOutCount = approvals.Soft, 1, f.Servers[:1], nil, 0
 	goldenModal(t, "preview", previewOf(small, "{}"))
 	goldenModal(t, "asked", infoModal(sayAsked(small)))
-	goldenModal(t, "missing", infoModal(sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
+	goldenModal(t, "missing", infoModal(view{}.sayRefusal(&approvals.Refusal{Kind: approvals.Unresolved, Missing: []string{"wbe-1", "zzz"}, Near: map[string][]string{"wbe-1": {"web-1"}}})))
 	goldenModal(t, "servers_first", serversPage(r, f, 0))
 	goldenModal(t, "servers_middle", serversPage(r, f, 1))
 	goldenModal(t, "servers_last", serversPage(r, f, 2))

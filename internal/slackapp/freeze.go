@@ -20,11 +20,11 @@ type Freezer interface {
 }
 
 func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.brakeman(ctx, in.User)
+	p, err := a.roles.brakeman(ctx, in.User, approvals.Request{}, a.anyApprover())
 	if err != nil {
 		return err
 	}
-	f, err := a.desk.Freeze(ctx, p, in.Reason, cmp.Or(a.cfg.Channel, in.Channel), env.ID, env.At)
+	f, err := a.desk.Freeze(ctx, p, in.Reason, a.freezeChannel(in.Channel), env.ID, env.At)
 	if err != nil {
 		return a.answerOutcome(ctx, in, err, "")
 	}
@@ -35,9 +35,16 @@ func (a *App) freeze(ctx context.Context, env approvals.Envelope, in interaction
 	return a.answerOutcome(ctx, in, nil, sayDidFreeze+a.unheard(ctx, f.Channel))
 }
 
+// freezeChannel is where a freeze is announced that was typed in a channel: in that of
+// its project, or else there. The channels of all other projects get it, too.
+func (a *App) freezeChannel(typedIn string) string {
+	p, _ := a.desk.Projects().Choose("", typedIn)
+	return cmp.Or(p.Channel, typedIn)
+}
+
 // unheard says that the freeze cannot be announced; empty if it can.
 func (a *App) unheard(ctx context.Context, channel string) string {
-	if a.cfg.Channel != "" {
+	if a.desk.Projects().HaveChannel() {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -49,7 +56,7 @@ func (a *App) unheard(ctx context.Context, channel string) string {
 }
 
 func (a *App) unfreeze(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.decider(ctx, in.User)
+	p, err := a.roles.decider(ctx, in.User, a.anyApprover().Deciders())
 	if err != nil {
 		return err
 	}

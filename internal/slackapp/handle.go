@@ -30,6 +30,8 @@ func (a *App) Handle(ctx context.Context, env approvals.Envelope) error {
 		a.log.WarnContext(ctx, "a click on an unknown button", "action", in.Action, "user", in.User)
 		a.poster.answer(ctx, in, sayUnknownButton)
 		return nil
+	case kindStep:
+		return a.askStep(ctx, env, in)
 	}
 	for _, form := range forms {
 		if form.kind == env.Kind {
@@ -46,7 +48,7 @@ func (a *App) handleCommand(ctx context.Context, env approvals.Envelope, in inte
 		return fmt.Errorf("a command that was understood is not any more: %w", err)
 	}
 	verb := verbs[cmd.Verb]
-	if list := a.cfg.Policy.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) && verb.lane != approvals.LaneBrake {
+	if list := a.cfg.AllowedChannels; len(list) > 0 && !slices.Contains(list, in.Channel) && verb.lane != approvals.LaneBrake {
 		a.poster.answer(ctx, in, sayNotHere(list))
 		return nil
 	}
@@ -78,13 +80,13 @@ func (a *App) answerOutcome(ctx context.Context, in interaction, err error, done
 // helpWithin leaves, of Slack's three seconds, time for the acknowledgement.
 const helpWithin = 1500 * time.Millisecond
 
-// help explains the command. Who approves is named to members only.
+// help explains the command. Projects and approvers are named to members only.
 func (a *App) help(ctx context.Context, user, slash string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), helpWithin)
 	defer cancel()
-	pol := a.cfg.Policy
-	if err := a.roles.mayView(ctx, user); err != nil {
-		pol.Approvers = nil
+	var projects approvals.Projects
+	if err := a.roles.mayView(ctx, user); err == nil {
+		projects = a.desk.Projects()
 	}
-	return sayHelp(slash, pol)
+	return sayHelp(slash, projects)
 }

@@ -43,7 +43,7 @@ func (po *poster) PublishHome(ctx context.Context, user string) approvals.Delive
 // homeNow reads what the Home shows.
 func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
 	// What a click may do is looked up again at the click.
-	p, err := po.roles.person(ctx, user, ageToLook, po.cfg.Policy.Approvers)
+	p, err := po.roles.person(ctx, user, ageToLook, po.desk.Projects().Approvers())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, erro
 	}
 	h.now = time.Now()
 	h.link = func(r approvals.Request) string { return po.permalink(ctx, r) }
-	return po.view.home(h), nil
+	return po.view().home(h), nil
 }
 
 // home is what one person's Home shows.
@@ -99,28 +99,28 @@ func (v view) home(h home) []slack.Block {
 		page.text(h.told)
 	}
 	var no *approvals.Refusal
-	if errors.As(v.Policy.MayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
-		page.text(sayRefusal(no)) // an outsider: nothing here is for them
+	if errors.As(v.mayDecide(h.person), &no) && no.Kind != approvals.NotApprover {
+		page.text(v.sayRefusal(no)) // an outsider: nothing here is for them
 		return page.blocks
 	}
 	untold := slices.DeleteFunc(slices.Clone(h.untold), func(m approvals.Message) bool { return overtaken(m, h.freeze) })
 	for _, m := range untold[:min(homeUntold, len(untold))] {
-		page.text(clip(sayElsewhere(m), maxUntold))
+		page.text(clip(v.sayElsewhere(m), maxUntold))
 	}
-	page.add(slack.NewActionBlock("request", slack.NewButtonBlockElement(actRequest, "", plain(sayHomeRequest))), 0)
 	if h.freeze.On {
 		page.text(sayHomeFrozen(h.freeze))
 	}
 	waiting, own, running := v.homeSorted(h)
 	if len(waiting) > 0 || no == nil {
 		page.list(sayHomeWaiting, sayHomeNothingWaits, waiting, func(r approvals.Request) {
-			page.text(sayHomeWish(r, h.link(r)))
+			page.text(v.sayHomeWish(r, h.link(r)))
 			page.add(slack.NewActionBlock("decide:"+r.ID, approveButton(r, h.freeze), denyButton(r), showButton(r)), 0)
 		})
 	}
+	page.add(slack.NewActionBlock("request", slack.NewButtonBlockElement(actRequest, "", plain(sayHomeRequest))), 0)
 	open := func(r approvals.Request) {
 		text := v.sayHomeOpen(r, h.freeze, h.link(r))
-		_, err := r.Cancel(h.person, v.Policy, "", h.now)
+		_, err := r.Cancel(h.person, v.project(r).Policy, "", h.now)
 		switch {
 		case err != nil:
 			page.text(text)
@@ -135,7 +135,7 @@ func (v view) home(h home) []slack.Block {
 	if h.more > 0 {
 		page.text(sayMoreOpen(h.more))
 	}
-	page.list(sayHomeResults, "", h.ended, func(r approvals.Request) { page.text(sayHomeEnded(r, h.link(r))) })
+	page.results(h)
 	page.add(contextBlock(sayHomeFoot(h.now)), 0)
 	return page.blocks
 }
@@ -159,7 +159,7 @@ func overtaken(m approvals.Message, f approvals.Freeze) bool {
 func (v view) homeSorted(h home) (waiting, own, running []approvals.Request) {
 	for _, r := range h.open {
 		r.Reason = clip(r.Reason, homeReason)
-		_, err := r.Approve(h.person, v.Policy, "", h.now)
+		err := r.MayApprove(h.person, v.project(r).Policy, h.now)
 		switch {
 		case err == nil:
 			waiting = append(waiting, r)
@@ -211,6 +211,25 @@ func (p *homePage) list(heading, none string, all []approvals.Request, show func
 	}
 	p.add(slack.NewDividerBlock(), 0)
 }
+
+// results is a table of the last results, with a row of two cells for each.
+func (p *homePage) results(h home) {
+	if len(h.ended) == 0 {
+		return
+	}
+	p.text(sayHomeResults)
+	var cells []*slack.TextBlockObject
+	for _, r := range h.ended[:min(homeResults, len(h.ended))] {
+		what, who := sayHomeEnded(r, h.link(r))
+		cells = append(cells, mrkdwn(clip(what, maxCell)), mrkdwn(clip(who, maxCell)))
+		p.left -= min(len(what), maxCell) + min(len(who), maxCell)
+	}
+	p.add(slack.NewSectionBlock(nil, cells, nil), 0)
+	p.add(slack.NewDividerBlock(), 0)
+}
+
+// maxCell is how many bytes a cell of the last results may have.
+const maxCell = 400
 
 // withButton is a section with one button beside it.
 func withButton(text string, b *slack.ButtonBlockElement) slack.Block {

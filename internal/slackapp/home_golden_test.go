@@ -13,7 +13,7 @@ import (
 func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 	noon := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
 	pol := approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}, MaxServers: 1000, TTL: time.Hour}
-	v := view{Rate: 1000, Batch: 100, Policy: pol}
+	v := viewOf(pol)
 	ask := func(id, by string, n int) approvals.Request {
 		t.Helper()
 		var f approvals.ServerList
@@ -34,7 +34,7 @@ func TestHomesAndProgressLookAsTheyDid(t *testing.T) {
 		return r
 	}
 	ben := approvals.Person{ID: "UBEN"}
-	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, "op", noon.Add(time.Minute)))
+	approved := done(ask("S-44444", "UANNA", 1000).Approve(ben, pol, nil, "op", noon.Add(time.Minute)))
 	running := done(done(approved.Execute(10, noon.Add(time.Minute))).BatchEnded(approvals.Tally{Stopped: 98, Failed: 2}, noon.Add(2*time.Minute)))
 	running.WaitingBatch = 2
 	ended := done(done(approved.Execute(1, noon)).BatchEnded(approvals.Tally{Stopped: 1000}, noon.Add(3*time.Minute)))

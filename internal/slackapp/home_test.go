@@ -45,7 +45,7 @@ func drawn(t *testing.T, surface slacksim.Surface, blocks []slack.Block) json.Ra
 }
 
 func TestTheHomeKeepsSlacksLimits(t *testing.T) {
-	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN"}, TTL: time.Hour}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN"}, TTL: time.Hour})
 	model, ended := worst(t, 1, 1000), worst(t, 1, 5000)
 	ended.State, ended.Batches, ended.Finished = approvals.PartiallyFailed, 50, time.Now()
 	ended.Tally = approvals.Tally{Stopped: 1000, Off: 1000, Failed: 1000, LeftOut: 1000, Unknown: 500, NotSent: 500}
@@ -72,7 +72,7 @@ func TestTheHomeKeepsSlacksLimits(t *testing.T) {
 }
 
 func TestTheCardWithWarningsKeepsSlacksLimits(t *testing.T) {
-	v := view{Rate: 1000, Batch: 100, Policy: approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN", "SDUTY"}})
 	for _, n := range []int{1, 100, 1000, 5000} {
 		r := worst(t, 1, n)
 		blocks, _ := v.card(r, approvals.Freeze{})
@@ -102,7 +102,7 @@ func TestAConfirmDialogEndsWithWhatTheClickDoes(t *testing.T) {
 }
 
 func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
-	v := view{Policy: approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}}}
+	v := viewOf(approvals.Policy{Approvers: []string{"UBEN", "UANNA", "UCARLA", "SDUTY"}})
 	r := approvals.Request{
 		State:   approvals.Pending,
 		Asked:   approvals.Asked{Requester: "UANNA"},
@@ -111,7 +111,7 @@ func TestAReminderNamesWhoMayStillDecide(t *testing.T) {
 	if got := v.sayReminder(r); !strings.HasPrefix(got, ":hourglass_flowing_sand: <@UCARLA>, <!subteam^SDUTY> Reminder: this request expires") {
 		t.Error(got)
 	}
-	v.Policy.Approvers = []string{"UBEN"}
+	v.Projects[0].Policy.Approvers = []string{"UBEN"}
 	if got := v.sayReminder(r); !strings.HasPrefix(got, ":hourglass_flowing_sand: Reminder: this request expires") {
 		t.Error(got)
 	}

@@ -27,11 +27,13 @@ type interaction struct {
 	Request  string     `json:"request,omitempty"` // click, form: which request
 	Reason   string     `json:"reason,omitempty"`  // form
 	Response string     `json:"response,omitempty"`
-	Thread   string     `json:"thread,omitempty"` // click on a reply: the thread in which it is answered
-	Home     bool       `json:"home,omitempty"`   // it was done in the person's Home, so it is answered there
-	Form     *formInput `json:"wish,omitempty"`   // request form: what was filled in
-	Draft    string     `json:"draft,omitempty"`  // request form: which preview is asked for
-	View     string     `json:"view,omitempty"`   // request form: external id of the view that shows the result
+	Thread   string     `json:"thread,omitempty"`  // click on a reply: the thread in which it is answered
+	Home     bool       `json:"home,omitempty"`    // it was done in the person's Home, so it is answered there
+	Step     *stepInput `json:"step,omitempty"`    // a step of a workflow; its private answer ends it
+	Form     *formInput `json:"wish,omitempty"`    // request form: what was filled in
+	Draft    string     `json:"draft,omitempty"`   // request form: which preview is asked for
+	Project  string     `json:"project,omitempty"` // request form: the project that was chosen
+	View     string     `json:"view,omitempty"`    // request form: external id of the view that shows the result
 
 	cmd command.Command // what Text says; set when it is handled
 }
@@ -44,6 +46,7 @@ const (
 	kindResolution = "word"    // what became of servers that were not known
 	kindPreview    = "preview" // the request form was filled in
 	kindDraft      = "draft"   // its preview was agreed to
+	kindStep       = "step"    // a workflow runs the step
 )
 
 // recordWithin leaves, of Slack's three seconds, time for the acknowledgement.

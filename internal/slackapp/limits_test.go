@@ -182,6 +182,11 @@ func testStatesAndEndings(t *testing.T, s *scene, n int) {
 	for _, page := range []int{0, pages / 2, pages - 1} {
 		checkModal(t, serversPage(s.pending(), s.f, page))
 	}
+	for _, m := range ends {
+		for _, page := range []int{-1, 0, len(s.f.Servers) / perPage, 10_000} {
+			checkModal(t, resultsPage(m.Request, m.Batches, link, page))
+		}
+	}
 }
 
 // notesKeepLimits says everything that is said in a thread, as many notes
@@ -202,7 +207,7 @@ func notesKeepLimits(t *testing.T, v view, r approvals.Request) {
 		}
 		blocks, fallback := v.reply(approvals.Message{Request: r, Notes: notes})
 		keepsLimits(t, "thread, "+string(topic), blocks, fallback)
-		toldPrivately(t, "elsewhere, "+string(topic), clip(sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
+		toldPrivately(t, "elsewhere, "+string(topic), clip(view{}.sayElsewhere(approvals.Message{Request: r, Notes: notes, Refused: "restricted_action"}), maxFallback))
 	}
 }
 

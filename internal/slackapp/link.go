@@ -34,6 +34,34 @@ func (cl *client) askPermalink(ctx context.Context, r approvals.Request) (link s
 	return strings.TrimSpace(link), true
 }
 
+// linksTo are links to the cards of those requests that are still kept, for a view.
+func (cl *client) linksTo(ctx context.Context, ids ...string) map[string]string {
+	links := map[string]string{}
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		r, err := cl.desk.Find(ctx, id)
+		if err != nil {
+			cl.log.InfoContext(ctx, "no link to a request", "request", id, "err", err)
+			continue
+		}
+		if link := cl.permalink(ctx, r); link != "" {
+			links[id] = link
+		}
+	}
+	return links
+}
+
+// leadsTo are the requests to which a message about r leads.
+func leadsTo(r approvals.Request, notes ...approvals.Note) []string {
+	ids := []string{r.FollowUpOf, r.RetriedBy}
+	for _, n := range notes {
+		ids = append(ids, n.As)
+	}
+	return ids
+}
+
 // linkCache keeps the links to cards: each drawing of a Home needs them.
 type linkCache struct {
 	mu    sync.Mutex

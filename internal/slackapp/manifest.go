@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -15,10 +16,30 @@ import (
 //go:embed manifest.yaml
 var Manifest string
 
+//go:embed workflow.yaml
+var workflowManifest string
+
+// StepManifest is the manifest with the step for Workflow Builder. It is one of its own
+// since Slack takes steps only on paid plans.
+//
+// Slack wants an app with steps to be ready for organizations and to name who runs them
+// (docs.slack.dev/tools/bolt-js/tutorials/custom-steps).
+func StepManifest() string {
+	return strings.NewReplacer(
+		"    bot_events:\n", "    bot_events:\n      - function_executed # a workflow runs the step\n",
+		"  org_deploy_enabled: false\n", "  org_deploy_enabled: true # apps with steps have to be\n  function_runtime: remote # the bot runs the step, not Slack\n",
+	).Replace(Manifest) + workflowManifest
+}
+
 // ManifestJSON is the manifest as JSON.
-func ManifestJSON() (string, error) {
+func ManifestJSON() (string, error) { return manifestAsJSON(Manifest) }
+
+// StepManifestJSON is [StepManifest] as JSON.
+func StepManifestJSON() (string, error) { return manifestAsJSON(StepManifest()) }
+
+func manifestAsJSON(manifest string) (string, error) {
 	var m map[string]any
-	if err := yaml.Unmarshal([]byte(Manifest), &m); err != nil {
+	if err := yaml.Unmarshal([]byte(manifest), &m); err != nil {
 		return "", fmt.Errorf("manifest: %w", err)
 	}
 	b, err := json.MarshalIndent(m, "", "  ")

@@ -16,6 +16,7 @@ import (
 var scopeOf = map[string][]string{
 	"AuthTestContext":               nil,
 	"GetPermalinkContext":           nil,
+	"FunctionCompleteErrorContext":  nil,
 	"OpenViewContext":               nil,
 	"UpdateViewContext":             nil,
 	"SendMessageContext":            nil, // a response_url needs none

@@ -14,7 +14,7 @@ import (
 // buttons last.
 func TestAMessageOfManyTellsEachOfThem(t *testing.T) {
 	for _, newer := range []bool{false, true} {
-		tellsEachOfThem(t, view{Rate: 1000, Batch: 100, Newer: newer})
+		tellsEachOfThem(t, view{Newer: newer})
 	}
 }
 
@@ -29,7 +29,7 @@ func tellsEachOfThem(t *testing.T, v view) {
 		approvals.Note{ID: "4", Topic: approvals.TopicTrouble}.Because(approvals.CauseCloudBusy),
 	}
 	want := []string{
-		sayNotes(m.Request, owed[:1]), sayNotes(m.Request, owed[1:3]), sayNotes(m.Request, owed[3:]),
+		view{}.sayNotes(m.Request, owed[:1]), view{}.sayNotes(m.Request, owed[1:3]), view{}.sayNotes(m.Request, owed[3:]),
 	}
 
 	m.Notes = owed
@@ -67,16 +67,16 @@ func TestAMessageOfManyIsNotTooLong(t *testing.T) {
 	}
 	m.Notes = nil
 	for i := range 9 {
-		m.Notes = append(m.Notes, approvals.Note{ID: fmt.Sprint(i), Topic: approvals.TopicBatchFailed, Batch: i, Count: 3, Code: "Ecs.0100", Why: strings.Repeat("& more & ", 100)})
+		m.Notes = append(m.Notes, approvals.Note{ID: fmt.Sprint(i), Topic: approvals.TopicTrouble, Batch: i, Why: "3 servers wait, " + strings.Repeat("& more & ", 100)})
 	}
 	m.Notes = append(m.Notes, end)
 	for _, newer := range []bool{false, true} {
-		blocks, text := view{Rate: 1000, Batch: 100, Newer: newer}.reply(m)
+		blocks, text := view{Newer: newer}.reply(m)
 		raw := drawn(t, slacksim.OnMessage, blocks)
 		if n := slacksim.BlockText(raw); n > maxBlocks+500 || len(text) > maxFallback {
 			t.Errorf("%d characters in blocks, %d bytes of text", n, len(text))
 		}
-		if !strings.Contains(text, "3 servers failed") {
+		if !strings.Contains(text, "3 servers wait") {
 			t.Errorf("the text does not have the notes before the outcome: %s", text)
 		}
 		if !strings.Contains(asJSON(t, blocks), `"`+actRetry+`"`) {

@@ -24,8 +24,9 @@ type modalState struct {
 	Channel  string `json:"channel"`
 	Response string `json:"response,omitempty"`
 	Home     bool   `json:"home,omitempty"`
-	Action   string `json:"action,omitempty"` // the button that opened it
-	Draft    string `json:"draft,omitempty"`  // the draft that a preview shows
+	Action   string `json:"action,omitempty"`  // the button that opened it
+	Draft    string `json:"draft,omitempty"`   // the draft that a preview shows
+	Project  string `json:"project,omitempty"` // the project that is chosen in the form
 }
 
 func (s modalState) String() string {
@@ -51,7 +52,7 @@ func (a *App) openModal(ctx context.Context, in interaction, trigger string, bui
 	}
 	if no, is := errors.AsType[*approvals.Refusal](err); is {
 		a.metrics.refusals.WithLabelValues(string(no.Kind)).Inc()
-		a.poster.answer(within, in, sayRefusal(no))
+		a.poster.answer(within, in, a.view().sayRefusal(no))
 		return
 	}
 	if err == nil {
@@ -84,7 +85,7 @@ func (s submission) viewID() string { return "sub:" + s.View.ID + ":" + s.View.H
 func (s submission) interaction() interaction {
 	return interaction{
 		User: s.User.ID, Channel: s.state.Channel, Request: s.state.Request, Response: s.state.Response,
-		Home: s.state.Home, Action: s.state.Action, Draft: s.state.Draft,
+		Home: s.state.Home, Action: s.state.Action, Draft: s.state.Draft, Project: s.state.Project,
 	}
 }
 
@@ -102,7 +103,7 @@ func (s *sockets) recordForm(ctx context.Context, client *socketmode.Client, env
 		s.ack(ctx, client, envelope, nil)
 		return
 	}
-	id, in, wrong := form.read(s.view, sub)
+	id, in, wrong := form.read(s.view(), sub)
 	if len(wrong) > 0 {
 		s.ack(ctx, client, envelope, slack.NewErrorsViewSubmissionResponse(wrong))
 		return

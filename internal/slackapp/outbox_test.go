@@ -37,6 +37,8 @@ type deskOf struct {
 	frozen approvals.ServerList
 }
 
+func (deskOf) Projects() approvals.Projects { return nil }
+
 func (d deskOf) ServerList(context.Context, string) (approvals.ServerList, error) {
 	return d.frozen, nil
 }
@@ -186,7 +188,7 @@ func TestAnySuccessOfAResponseURLCounts(t *testing.T) {
 				fmt.Fprint(w, tt.body)
 			}
 		}))
-		r := newRig(t, slacksim.Options{}, nil)
+		r := newRig(t, slacksim.Options{}, deskOf{})
 		r.app.poster.answer(t.Context(), interaction{User: "UANNA", Channel: "COPS", Response: srv.URL}, "hello")
 		srv.Close()
 		elsewhere := len(r.slack.Calls("chat.postEphemeral"))
@@ -210,7 +212,7 @@ func TestTheLastWayToAPersonIsOpen(t *testing.T) {
 		Refused: "is_archived",
 	}
 	for _, off := range []bool{false, true} {
-		r := newRig(t, slacksim.Options{NoMessagesTab: off}, nil)
+		r := newRig(t, slacksim.Options{NoMessagesTab: off}, deskOf{})
 		err := r.app.TellPrivately(t.Context(), "UANNA", m)
 		var told []slacksim.Message
 		for _, c := range r.slack.Channels() {
@@ -263,7 +265,7 @@ func TestMissingScopesAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, slacksim.Options{Scopes: tt.scopes}, nil)
+			r := newRig(t, slacksim.Options{Scopes: tt.scopes}, deskOf{})
 			r.slack.FailNext("auth.test", 1, slacksim.Status(503)) // it is asked again
 			r.app.checkScopes(t.Context())
 			families, err := r.reg.Gather()
@@ -291,7 +293,7 @@ func TestMissingScopesAreTold(t *testing.T) {
 
 // A card that was deleted is asked for once.
 func TestTheLinkToADeletedCardIsAskedForOnce(t *testing.T) {
-	r := newRig(t, slacksim.Options{}, nil)
+	r := newRig(t, slacksim.Options{}, deskOf{})
 	gone := approvals.Request{ID: "S-22222", Thread: approvals.Thread{Channel: "COPS", TS: "1700000000.000100"}}
 	for range 3 {
 		if link := r.app.permalink(t.Context(), gone); link != "" {
@@ -315,7 +317,7 @@ func TestTheLinkToADeletedCardIsAskedForOnce(t *testing.T) {
 }
 
 func TestALookThatIsRefusedForGoodSaysSo(t *testing.T) {
-	r := newRig(t, slacksim.Options{Scopes: []string{"chat:write"}}, nil)
+	r := newRig(t, slacksim.Options{Scopes: []string{"chat:write"}}, deskOf{})
 	for _, ts := range []string{"", "1700000000.000100"} {
 		_, _, err := r.app.FindPost(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS", TS: ts}}, "S-22222/end", time.Now())
 		why := new(approvals.FindError)
@@ -323,7 +325,7 @@ func TestALookThatIsRefusedForGoodSaysSo(t *testing.T) {
 			t.Errorf("thread %q: %v", ts, err)
 		}
 	}
-	r = newRig(t, slacksim.Options{}, nil)
+	r = newRig(t, slacksim.Options{}, deskOf{})
 	r.slack.FailNext("conversations.history", 1, slacksim.RateLimited(7*time.Second))
 	_, _, err := r.app.FindPost(t.Context(), approvals.Request{Thread: approvals.Thread{Channel: "COPS"}}, "S-22222/end", time.Now())
 	if why := new(approvals.FindError); !errors.As(err, &why) || why.Final || why.RetryAfter != 7*time.Second {

@@ -12,7 +12,7 @@ import (
 // reply is a message in a request's thread.
 func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 	if last := len(m.Notes) - 1; m.Notes[last].Topic == approvals.TopicOutcome {
-		before := sayBefore(m.Request, m.Notes[:last])
+		before := v.sayBefore(m.Request, m.Notes[:last])
 		draw := outcome
 		if v.Newer {
 			draw = outcomeTable
@@ -20,7 +20,7 @@ func (v view) reply(m approvals.Message) ([]slack.Block, string) {
 		blocks, text := draw(m, before)
 		return blocks, clip(strings.TrimSpace(text+"\n"+before), maxFallback)
 	}
-	text := sayTogether(m.Request, m.Notes)
+	text := v.sayTogether(m.Request, m.Notes)
 	if m.Notes[0].Topic == approvals.TopicReminder {
 		text = v.sayReminder(m.Request)
 	}

@@ -64,24 +64,40 @@ func (t traits) person(id string) approvals.Person {
 // Of groups it asks only for those in the lists, and not at all if the person
 // is in the list themselves.
 func (ro *roles) person(ctx context.Context, id string, age time.Duration, lists ...[]string) (approvals.Person, error) {
-	var groups []string
-	for _, g := range groupsFor(id, lists) {
-		in, err := ro.members(ctx, g)
-		if err != nil {
-			return approvals.Person{}, err
-		}
-		if slices.Contains(in, id) {
-			groups = append(groups, g)
-		}
-	}
 	t, err := ro.traits(ctx, id, age)
 	if err != nil {
 		return approvals.Person{}, err
 	}
 	p := t.person(id)
-	p.Groups = groups
-	return p, nil
+	return p, ro.addGroups(ctx, &p, lists)
 }
+
+// addGroups adds to p the groups in the lists that p is in, and those that Slack cannot
+// tell about.
+func (ro *roles) addGroups(ctx context.Context, p *approvals.Person, lists [][]string) error {
+	for _, g := range groupsFor(p.ID, lists) {
+		members, err := ro.members(ctx, g)
+		if err != nil {
+			return err
+		}
+		addGroup(p, g, members)
+	}
+	return nil
+}
+
+// addGroup adds the group g to p, if its members say so.
+func addGroup(p *approvals.Person, g string, members []string) {
+	switch {
+	case slices.Contains(members, p.ID):
+		p.Groups = append(p.Groups, g)
+	case slices.Contains(members, unreadable):
+		p.UnknownGroups = append(p.UnknownGroups, g)
+	}
+}
+
+// unreadable stands among the members of a group about which Slack does not tell,
+// because there is no such group, for example.
+const unreadable = "?"
 
 // groupsFor are the groups by which somebody may have a right.
 func groupsFor(id string, lists [][]string) []string {
@@ -105,10 +121,9 @@ func (ro *roles) holder(ctx context.Context, id string, enough func(approvals.Pe
 	ro.lastKnown(ctx, id, &t)
 	p = t.person(id)
 	for _, g := range groupsFor(id, lists) {
-		var in []string
-		if ro.lastKnown(ctx, g, &in); slices.Contains(in, id) {
-			p.Groups = append(p.Groups, g)
-		}
+		var members []string
+		ro.lastKnown(ctx, g, &members)
+		addGroup(&p, g, members)
 	}
 	if enough(p) != nil {
 		return approvals.Person{}, err
@@ -124,13 +139,13 @@ func (ro *roles) lastKnown(ctx context.Context, id string, body any) {
 }
 
 // decider is an approver who lets something go.
-func (ro *roles) decider(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.person(ctx, id, ageToLetGo, ro.cfg.Policy.Approvers)
+func (ro *roles) decider(ctx context.Context, id string, lists [][]string) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToLetGo, lists...)
 }
 
 // asker is somebody who asks for servers.
-func (ro *roles) asker(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.person(ctx, id, ageToAsk, ro.cfg.Policy.Requesters)
+func (ro *roles) asker(ctx context.Context, id string, pol approvals.Policy) (approvals.Person, error) {
+	return ro.person(ctx, id, ageToAsk, pol.Askers()...)
 }
 
 // viewer is somebody who only looks.
@@ -147,9 +162,10 @@ func (ro *roles) mayView(ctx context.Context, id string) error {
 	return approvals.Belongs(p)
 }
 
-// brakeman is an approver who holds something back.
-func (ro *roles) brakeman(ctx context.Context, id string) (approvals.Person, error) {
-	return ro.holder(ctx, id, ro.cfg.Policy.MayDecide, ro.cfg.Policy.Approvers)
+// brakeman is an approver who holds a request back, or, with an empty one, all.
+func (ro *roles) brakeman(ctx context.Context, id string, r approvals.Request, pol approvals.Policy) (approvals.Person, error) {
+	enough := func(p approvals.Person) error { return r.MayDecide(p, pol, time.Now()) }
+	return ro.holder(ctx, id, enough, r.Deciders(pol)...)
 }
 
 // canceller is who withdraws a request: its requester, or an approver.
@@ -162,40 +178,24 @@ func (ro *roles) canceller(ctx context.Context, id, request string) (approvals.P
 	if r.Requester == id {
 		return ro.holder(ctx, id, approvals.Belongs)
 	}
-	return ro.brakeman(ctx, id)
+	return ro.brakeman(ctx, id, r, ro.policyOf(r))
 }
 
-// former tells which of the people who approved a request are no approvers any
-// more, as far as their ids and groups tell.
-func (ro *roles) former(ctx context.Context, request, except string) ([]string, error) {
-	r, err := ro.desk.Find(ctx, request)
-	var no *approvals.Refusal
-	if errors.As(err, &no) {
-		return nil, nil // the approval will say so
-	}
-	if err != nil {
-		return nil, err
-	}
-	var former []string
+// earlier are those who approved a request, but for one person, as they are now as far
+// as their ids and groups tell.
+func (ro *roles) earlier(ctx context.Context, r approvals.Request, pol approvals.Policy, except string) ([]approvals.Person, error) {
+	var all []approvals.Person
 	for _, id := range r.Approvers() {
 		if id == except {
 			continue
 		}
 		p := approvals.Person{ID: id}
-		for _, g := range groupsFor(id, [][]string{ro.cfg.Policy.Approvers}) {
-			in, err := ro.members(ctx, g)
-			if err != nil {
-				return nil, err
-			}
-			if slices.Contains(in, id) {
-				p.Groups = append(p.Groups, g)
-			}
+		if err := ro.addGroups(ctx, &p, r.Deciders(pol)); err != nil {
+			return nil, err
 		}
-		if ro.cfg.Policy.MayDecide(p) != nil {
-			former = append(former, id)
-		}
+		all = append(all, p)
 	}
-	return former, nil
+	return all, nil
 }
 
 // traits asks Slack about a person, unless the answer known is new enough.
@@ -223,15 +223,15 @@ func (ro *roles) traits(ctx context.Context, id string, age time.Duration) (trai
 
 // members tells who is in a group.
 func (ro *roles) members(ctx context.Context, group string) ([]string, error) {
-	age := max(ageOfGroup, time.Duration(len(ro.cfg.Policy.Groups()))*groupsEach)
+	age := max(ageOfGroup, time.Duration(len(ro.desk.Projects().Groups()))*groupsEach)
 	return lookUp(ctx, ro, group, age, func(ctx context.Context) (members []string, err error) {
 		err = ro.call("usergroups.users.list", func() (err error) {
 			members, err = ro.api.GetUserGroupMembersContext(ctx, group)
 			return err
 		})
 		if hasSlackCode(err, "no_such_subteam", "subteam_not_found", "plan_upgrade_required") {
-			ro.log.ErrorContext(ctx, "a user group of the settings does not exist; nobody has rights by it", "group", group, "err", err)
-			return nil, nil
+			ro.log.ErrorContext(ctx, "a user group of the settings cannot be read; nobody gets a right by it, and those who may be in it are asked to have it repaired", "group", group, "err", err)
+			return []string{unreadable}, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("usergroups.users.list %s: %w", group, err)
@@ -243,7 +243,7 @@ func (ro *roles) members(ctx context.Context, group string) ([]string, error) {
 // learnGroups asks once for the members of all groups, so that there is a last
 // answer to lean on when Slack stops answering.
 func (ro *roles) learnGroups(ctx context.Context) {
-	for _, g := range ro.cfg.Policy.Groups() {
+	for _, g := range ro.desk.Projects().Groups() {
 		if _, err := ro.members(ctx, g); err != nil && ctx.Err() == nil {
 			ro.log.WarnContext(ctx, "who is in a user group is not known yet", "group", g, "err", err)
 		}

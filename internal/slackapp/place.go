@@ -43,15 +43,15 @@ func (a *App) place(ctx context.Context, channel string) (place, error) {
 // direct reports whether the channel is a conversation of two.
 func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
-// noPlace says why the card of a request of p cannot stand in the channel where
+// noPlace says why the card of a request of p about a project cannot stand in the channel where
 // it was asked for; empty if it can. A card names servers and addresses, so it
 // is posted only where nobody from outside reads it; if Slack does not tell, it is
 // not posted either. Somebody who may not ask gets that answer instead.
-func (a *App) noPlace(ctx context.Context, p approvals.Person, channel string) string {
-	if a.cfg.Channel != "" { // the settings name a channel for all cards
+func (a *App) noPlace(ctx context.Context, p approvals.Person, project approvals.Project, channel string) string {
+	if project.Channel != "" { // the settings name a channel for all cards
 		return ""
 	}
-	if a.cfg.Policy.MayAsk(p) != nil && a.cfg.Policy.MayDecide(p) != nil { // an approver may try again
+	if project.Policy.MayAsk(p) != nil && project.Policy.MayDecide(p) != nil { // an approver may try again
 		return ""
 	}
 	there, err := a.place(ctx, channel)

@@ -39,8 +39,8 @@ func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBl
 	if done > 0 {
 		add("done", sayBatchesDone(r, done), slack.TaskCardStatusComplete)
 	}
-	if bad := r.Tally.Failed + r.Tally.Unknown; bad > 0 {
-		add("bad", sayBad(r.Tally), slack.TaskCardStatusError)
+	if now := r.Progress(); now.Failed+now.Unknown > 0 {
+		add("bad", sayBad(now), slack.TaskCardStatusError)
 	}
 	waits := r.WaitingBatch > 0 && r.Cancellation == nil && !f.On
 	running := r.OpenBatches
@@ -53,7 +53,7 @@ func (v view) tasks(r approvals.Request, f approvals.Freeze) []*slack.TaskCardBl
 	}
 	if running > 0 {
 		var when []slack.RichTextSectionElement
-		if at := r.ETA(v.Rate); !at.IsZero() && !f.On {
+		if at := v.eta(r); !at.IsZero() && !f.On {
 			when = sayAt(sayDoneAbout, at)
 		}
 		add("running", sayBatchesOpen(r, running, waits), slack.TaskCardStatusInProgress, when...)

@@ -25,12 +25,12 @@ func TestThePlanTellsHowFarARequestIs(t *testing.T) {
 		f    approvals.Freeze
 		want []string
 	}{
-		{"just begun", running, approvals.Freeze{}, []string{"12 of 12 batches open. in_progress"}},
-		{"one failed", failing, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches open. in_progress"}},
-		{"waiting", waiting, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "3 batches running in the cloud. in_progress",
-			"Batch 5 of 12 waits for the cloud's limit of 1,000 servers a minute; this request is 2nd in line. pending"}},
-		{"frozen", waiting, frozen, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "Sending is frozen; 11 batches open. pending"}},
-		{"cancelled", s.cancelled(waiting), approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches open. in_progress"}},
+		{"just begun", running, approvals.Freeze{}, []string{"12 of 12 batches in progress. in_progress"}},
+		{"one failed", failing, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches in progress. in_progress"}},
+		{"waiting", waiting, approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "3 batches running in Huawei Cloud. in_progress",
+			"Batch 5 of 12 waits for Huawei Cloud's limit of 1,000 servers a minute (100 of them kept free for small requests); this request is 2nd in line. pending"}},
+		{"frozen", waiting, frozen, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "Sending is frozen; 11 batches not finished. pending"}},
+		{"cancelled", s.cancelled(waiting), approvals.Freeze{}, []string{"1 of 12 batches done: 95 stopped. complete", "5 failed. error", "11 of 12 batches in progress. in_progress"}},
 	} {
 		tasks := v.tasks(c.r, c.f)
 		var got []string

@@ -32,7 +32,11 @@ func (po *poster) Post(ctx context.Context, m approvals.Message) approvals.Deliv
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"id": m.ID(), "all": noteIDs(m.Notes), "request": r.ID}}),
 	}
-	draw := func(v view) ([]slack.Block, string) { return v.reply(m) }
+	links := po.linksTo(ctx, leadsTo(r, m.Notes...)...)
+	draw := func(v view) ([]slack.Block, string) {
+		v.links = links
+		return v.reply(m)
+	}
 	switch {
 	case m.Notes[0].Topic.Announces():
 		draw = func(view) ([]slack.Block, string) {
@@ -40,7 +44,10 @@ func (po *poster) Post(ctx context.Context, m approvals.Message) approvals.Deliv
 			return paragraphs(text), text
 		}
 	case r.Thread.TS == "":
-		draw = func(v view) ([]slack.Block, string) { return v.card(r, m.Freeze) }
+		draw = func(v view) ([]slack.Block, string) {
+			v.links = links
+			return v.card(r, m.Freeze)
+		}
 	default:
 		opts = append(opts, slack.MsgOptionTS(r.Thread.TS))
 	}
@@ -68,7 +75,12 @@ func (po *poster) post(ctx context.Context, channel string, opts []slack.MsgOpti
 // UpdateCard makes the card show the request as it is, and what the freeze means for
 // it.
 func (po *poster) UpdateCard(ctx context.Context, r approvals.Request, f approvals.Freeze) approvals.Delivery {
-	return po.inEitherForm(ctx, func(v view) ([]slack.Block, string) { return v.card(r, f) }, func(blocks []slack.Block, text string) approvals.Delivery {
+	links := po.linksTo(ctx, leadsTo(r)...)
+	draw := func(v view) ([]slack.Block, string) {
+		v.links = links
+		return v.card(r, f)
+	}
+	return po.inEitherForm(ctx, draw, func(blocks []slack.Block, text string) approvals.Delivery {
 		_, ts, _, err := po.api.UpdateMessageContext(ctx, r.Thread.Channel, r.Thread.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 		if err != nil {
 			return fateOf(fmt.Errorf("chat.update: %w", err))

@@ -24,11 +24,19 @@ type Drafter interface {
 
 // preview shows what a filled-in form would ask for, or what is wrong with it.
 func (a *App) preview(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.asker(ctx, in.User)
+	project, err := a.projectFor(ctx, in, in.Form.Project)
+	if no, is := errors.AsType[*approvals.Refusal](err); is {
+		a.showRefusal(ctx, env, in, no)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if a.showNoPlace(ctx, env, in, p) {
+	p, err := a.roles.asker(ctx, in.User, project.Policy)
+	if err != nil {
+		return err
+	}
+	if a.showNoPlace(ctx, env, in, p, project) {
 		return nil
 	}
 	mode := approvals.Soft
@@ -36,8 +44,8 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 		mode = approvals.Hard
 	}
 	r, err := a.desk.Draft(ctx, approvals.Ask{
-		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(a.cfg.Channel, in.Channel), ResponseURL: in.Response,
-		Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
+		OpID: env.ID, By: p, AskedIn: in.Channel, Channel: cmp.Or(project.Channel, in.Channel), ResponseURL: in.Response,
+		Project: project.Name, Servers: in.Form.Servers, Tags: in.Form.Tags, Mode: mode, Reason: in.Form.Reason,
 	})
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
@@ -47,13 +55,13 @@ func (a *App) preview(ctx context.Context, env approvals.Envelope, in interactio
 	if err != nil {
 		return err
 	}
-	state := modalState{Channel: in.Channel, Response: in.Response, Home: in.Home, Draft: env.ID}
+	state := modalState{Channel: in.Channel, Response: in.Response, Home: in.Home, Draft: env.ID, Project: project.Name}
 	a.show(ctx, env, in, previewOf(r, state.String()), sayDryRun(r))
 	return nil
 }
 
 func previewOf(r approvals.Request, state string) slack.ModalViewRequest {
-	blocks := []slack.Block{header(sayHeadline(r)), section(sayWish(r))}
+	blocks := []slack.Block{header(sayHeadline(r)), section(view{}.sayWish(r))}
 	blocks = append(blocks, risks(r)...)
 	blocks = append(blocks, section(sayRequestNames(r)))
 	if r.LeftOutCount > 0 {
@@ -90,11 +98,15 @@ func answerDraft(_ interaction, fresh bool, err error) any {
 // askDraft makes the request that was shown, and answers privately: the form is
 // closed by then. However often it is submitted, the draft makes one request.
 func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.asker(ctx, in.User)
+	project, err := a.projectFor(ctx, in, in.Project)
+	if err != nil {
+		return a.answerOutcome(ctx, in, err, "")
+	}
+	p, err := a.roles.asker(ctx, in.User, project.Policy)
 	if err != nil {
 		return err
 	}
-	if no := a.noPlace(ctx, p, in.Channel); no != "" {
+	if no := a.noPlace(ctx, p, project, in.Channel); no != "" {
 		a.answer(ctx, in, no)
 		return nil
 	}
@@ -106,8 +118,8 @@ func (a *App) askDraft(ctx context.Context, env approvals.Envelope, in interacti
 }
 
 // showNoPlace tells the person if the card could not stand in their channel.
-func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in interaction, p approvals.Person) bool {
-	no := a.noPlace(ctx, p, in.Channel)
+func (a *App) showNoPlace(ctx context.Context, env approvals.Envelope, in interaction, p approvals.Person, project approvals.Project) bool {
+	no := a.noPlace(ctx, p, project, in.Channel)
 	if no != "" {
 		a.show(ctx, env, in, infoModal(no), no)
 	}

@@ -38,6 +38,9 @@ func (po *poster) tell(ctx context.Context, in interaction, text string) error {
 	if in.Home {
 		return po.desk.AnswerInHome(ctx, in.User, text)
 	}
+	if in.Step != nil {
+		return po.failStep(ctx, in.Step.Execution, text)
+	}
 	var all error
 	for pause := 200 * time.Millisecond; pause < 2*time.Second; pause *= 3 {
 		err := po.tellOnce(ctx, in, text)
@@ -146,5 +149,5 @@ func (po *poster) TellPrivately(ctx context.Context, user string, m approvals.Me
 	if user == m.Request.Requester {
 		in.Channel, in.Response = m.Request.AskedIn, m.Request.ResponseURL
 	}
-	return po.tell(ctx, in, sayElsewhere(m))
+	return po.tell(ctx, in, po.view().sayElsewhere(m))
 }

@@ -34,11 +34,12 @@ func (a *App) mayResolve(ctx context.Context, in interaction) (approvals.Request
 	if err != nil {
 		return r, err
 	}
-	p, err := a.roles.decider(ctx, in.User)
+	pol := a.policyOf(r)
+	p, err := a.roles.decider(ctx, in.User, r.Deciders(pol))
 	if err != nil {
 		return r, err
 	}
-	_, err = r.Resolve(p, a.cfg.Policy, in.Action == actTheyRun, "", "", time.Now())
+	_, err = r.Resolve(p, pol, in.Action == actTheyRun, "", "", time.Now())
 	return r, err
 }
 
@@ -56,7 +57,11 @@ func resolveModal(r approvals.Request, in interaction) slack.ModalViewRequest {
 
 // resolve acts on the submitted form. The thread shows the effect.
 func (a *App) resolve(ctx context.Context, env approvals.Envelope, in interaction) error {
-	p, err := a.roles.decider(ctx, in.User)
+	r, pol, err := a.requestAndPolicy(ctx, in.Request)
+	if err != nil {
+		return err
+	}
+	p, err := a.roles.decider(ctx, in.User, r.Deciders(pol))
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,13 @@ var buttons = map[string]buttonRoute{
 	actShow:       {open: (*App).openServers},
 	actPrev:       {open: (*App).turnPage},
 	actNext:       {open: (*App).turnPage},
-	howInput:      {open: (*App).chooseHow},
+	actResults:    {open: (*App).openResults},
+
+	actResultsPrev: {open: (*App).turnResults},
+	actResultsNext: {open: (*App).turnResults},
+
+	howInput:     {open: (*App).redrawForm},
+	projectInput: {open: (*App).redrawForm},
 }
 
 // formRoute is what happens when a form is submitted: it is read, recorded and

@@ -24,7 +24,7 @@ import (
 // Whatever the pictures of testdata offer to click or to submit does something.
 func TestWhatIsShownHasARoute(t *testing.T) {
 	button := regexp.MustCompile(`"type": "button",(?s:.{0,400}?)"action_id": "([^"]*)"`)
-	choice := regexp.MustCompile(`"type": "radio_buttons",\s*"action_id": "([^"]*)"(?s:[^{]*?.*?)"dispatch_action": true`)
+	choice := regexp.MustCompile(`"type": "(?:radio_buttons|static_select)",(?s:.{0,200}?)"action_id": "([^"]*)"(?s:.*?)"dispatch_action": true`)
 	form := regexp.MustCompile(`"callback_id": "([^"]*)"`)
 	clickable, submittable := map[string]bool{}, map[string]bool{}
 	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
@@ -82,7 +82,7 @@ func TestRoutesAreComplete(t *testing.T) {
 }
 
 func TestTheHelpNamesEveryVerb(t *testing.T) {
-	help := sayHelp("/ecs-stop", approvals.Policy{})
+	help := sayHelp("/ecs-stop", nil)
 	for _, verb := range command.Verbs() {
 		if verb != command.Help && !strings.Contains(help, "`"+string(verb)) {
 			t.Errorf("the help does not name %s", verb)
@@ -124,6 +124,8 @@ type recordingDesk struct {
 	err  error
 	envs []approvals.Envelope
 }
+
+func (recordingDesk) Projects() approvals.Projects { return nil }
 
 func (d *recordingDesk) Enqueue(_ context.Context, env approvals.Envelope) (bool, error) {
 	if d.err != nil {
@@ -241,7 +243,7 @@ func TestAModalThatDoesNotOpenIsExplained(t *testing.T) {
 		"not opened": {code: "expired_trigger_id", told: "too late"},
 		"sent twice": {code: "exchanged_trigger_id"},
 	} {
-		r := newRig(t, slacksim.Options{}, nil)
+		r := newRig(t, slacksim.Options{}, deskOf{})
 		r.slack.FailNext("views.open", 1, slacksim.ErrorCode(tt.code, false))
 		r.app.openModal(t.Context(), interaction{User: "UANNA", Channel: "COPS"}, "T1",
 			func(context.Context) (slack.ModalViewRequest, error) { return infoModal("hello"), tt.err },

@@ -23,11 +23,15 @@ type Reader interface {
 
 // servers shows servers as they are now.
 func (a *App) servers(ctx context.Context, _ approvals.Envelope, in interaction) error {
-	p, err := a.roles.asker(ctx, in.User)
+	project, err := a.projectFor(ctx, in, in.cmd.Project)
+	if err != nil {
+		return a.answerOutcome(ctx, in, err, "")
+	}
+	p, err := a.roles.asker(ctx, in.User, project.Policy)
 	if err != nil {
 		return err
 	}
-	found, missing, err := a.desk.Servers(ctx, approvals.Ask{By: p, Project: in.cmd.Project, Servers: in.cmd.Servers, Tags: in.cmd.Tags})
+	found, missing, err := a.desk.Servers(ctx, approvals.Ask{By: p, Project: project.Name, Servers: in.cmd.Servers, Tags: in.cmd.Tags})
 	return a.answerOutcome(ctx, in, err, sayFound(found, missing))
 }
 
@@ -44,7 +48,9 @@ func (a *App) status(ctx context.Context, _ approvals.Envelope, in interaction) 
 	if err != nil {
 		return err
 	}
-	a.poster.answer(ctx, in, a.view.sayStatus(r, f, batches, a.permalink(ctx, r)))
+	v := a.view()
+	v.links = a.linksTo(ctx, leadsTo(r)...)
+	a.poster.answer(ctx, in, v.sayStatus(r, f, batches, a.permalink(ctx, r)))
 	return nil
 }
 

@@ -41,7 +41,7 @@ func newScene(t *testing.T, n int) *scene {
 	return s
 }
 
-func (s *scene) view() view { return view{Policy: s.pol, Batch: 100, Rate: 1000, Newer: s.newer} }
+func (s *scene) view() view { return inForm(viewOf(s.pol), s.newer) }
 
 func (s *scene) must(r approvals.Request, err error) approvals.Request {
 	s.t.Helper()
@@ -64,12 +64,12 @@ func (s *scene) pending() approvals.Request {
 
 func (s *scene) oneYes() approvals.Request {
 	s.t.Helper()
-	return s.must(s.pending().Approve(approvals.Person{ID: "UBEN"}, s.pol, "op1", after(1)))
+	return s.must(s.pending().Approve(approvals.Person{ID: "UBEN"}, s.pol, nil, "op1", after(1)))
 }
 
 func (s *scene) approved() approvals.Request {
 	s.t.Helper()
-	return s.must(s.oneYes().Approve(approvals.Person{ID: "UCARLA"}, s.pol, "op2", after(2)))
+	return s.must(s.oneYes().Approve(approvals.Person{ID: "UCARLA"}, s.pol, nil, "op2", after(2)))
 }
 
 // denied is the pending request, denied for a reason that may be empty.
@@ -284,6 +284,13 @@ func TestModalsAndHomesLookAsTheyDid(t *testing.T) {
 	unknown := few.ended(false, inTurn(wasStopped, isNotKnown)).Request
 	goldenModal(t, "settle_off", resolveModal(unknown, interaction{Request: unknown.ID, Action: actTheyAreOff, Channel: "COPS"}))
 	goldenModal(t, "servers_only", serversPage(few.pending(), few.f, 0))
+
+	many := newScene(t, 65).ended(false, inTurn(approvals.Result{Outcome: approvals.Stopped, Seconds: 75}, wasStopped, didFail, isNotKnown, wasLeftOut))
+	const card = "https://sim.slack.com/archives/COPS/p1700000000000100"
+	goldenModal(t, "results_only", resultsPage(few.ended(false, inTurn(wasStopped, didFail)).Request, few.ended(false, inTurn(wasStopped, didFail)).Batches, card, 0))
+	goldenModal(t, "results_first", resultsPage(many.Request, many.Batches, card, 0))
+	goldenModal(t, "results_middle", resultsPage(many.Request, many.Batches, "", 1))
+	goldenModal(t, "results_last", resultsPage(many.Request, many.Batches, card, 2))
 
 	link := func(approvals.Request) string { return "https://sim.slack.com/archives/COPS/p1700000000000100" }
 	ben, anna, dora := approvals.Person{ID: "UBEN"}, approvals.Person{ID: "UANNA"}, approvals.Person{ID: "UDORA"}

@@ -24,8 +24,9 @@ const (
 func outcomeTable(m approvals.Message, before string) ([]slack.Block, string) {
 	head, jobs := sayEnd(m.Request), strings.TrimSpace(sayJobs(m.Batches, 400))
 	results := worstFirst(m.Batches)
-	if len(results) == 0 {
-		return outcome(m, before)
+	groups := outcomes(m.Batches)
+	if len(groups) == 0 || len(groups) == 1 && saidByHead[groups[0].outcome] && groups[0].outcome != approvals.ActionFailed && len(results) > tablePage {
+		return outcome(m, before) // its first line says it all
 	}
 	ids := !needsFile(m.Batches)
 	table, shown := resultTable(results, ids, min(tableChars, maxBlocks-len(before)-len(head)-len(jobs)-500))

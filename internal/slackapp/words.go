@@ -36,7 +36,7 @@ const (
 func sayUnkept(err error) string {
 	var no *approvals.Refusal
 	if errors.As(err, &no) {
-		return sayRefusal(no)
+		return view{}.sayRefusal(no)
 	}
 	return sayStoreAway
 }
@@ -109,7 +109,7 @@ func sayFreeze(f approvals.Freeze) string {
 
 // sayFrozenToo goes with the answer to an ask.
 func sayFrozenToo(f approvals.Freeze) string {
-	return ":snowflake: " + sayFreeze(f) + "\nIt can be approved meanwhile."
+	return ":snowflake: " + sayFreeze(f) + "\nIt can be approved now; it is sent when the freeze is lifted."
 }
 
 const (
@@ -121,7 +121,7 @@ const (
 	sayUnheard      = ":warning: I couldn't announce this here: I am not in this channel, or it is a direct message. Tell the others yourself. To have it announced, invite me here or set APPROVAL_CHANNEL."
 	sayPlaceOutside = ":x: People outside your workspace can read this channel and would see your servers. No request was created. Use an internal channel."
 	sayPlaceGroup   = ":x: Requests don't work in direct messages. No request was created. Use a channel that I am in."
-	sayPlaceUnknown = ":warning: I can't find out who can read this conversation. No request was created. Use a channel that I am in, or try again in a minute."
+	sayPlaceUnknown = ":warning: I can't tell who can read this conversation. No request was created. Use a channel that I am in, or try again in a minute."
 	sayUnread       = ":x: I couldn't read that. Nothing was changed. Please retype it."
 )
 

@@ -20,10 +20,14 @@ var sayTableHeader = []string{"Server", "Result", "Code", "Reason", "Seconds"}
 
 // sayRowsLeft tells of the servers that the table does not show.
 func sayRowsLeft(n int, file bool) string {
-	if file {
-		return fmt.Sprintf(":page_facing_up: The table leaves out %s. All of them follow as a file.", count(n, "server"))
+	be, where := "are", "not shown"
+	if n == 1 {
+		be = "is"
 	}
-	return fmt.Sprintf("The table leaves out %s.", count(n, "server"))
+	if file {
+		where = "in the file that follows"
+	}
+	return fmt.Sprintf("%s %s %s.", count(n, "more server"), be, where)
 }
 
 // The plan of a running request.
@@ -59,13 +63,13 @@ func sayBad(t approvals.Tally) string {
 // were sent.
 func sayBatchesOpen(r approvals.Request, n int, sent bool) string {
 	if sent {
-		return countBatches(n) + " running in the cloud."
+		return countBatches(n) + " running in Huawei Cloud."
 	}
-	return fmt.Sprintf("%s of %s open.", thousands(n), countBatches(r.Batches))
+	return fmt.Sprintf("%s of %s in progress.", thousands(n), countBatches(r.Batches))
 }
 
 func sayPlanFrozen(open int) string {
-	return fmt.Sprintf("Sending is frozen; %s open.", countBatches(open))
+	return fmt.Sprintf("Sending is frozen; %s not finished.", countBatches(open))
 }
 
 // The lists that fold.

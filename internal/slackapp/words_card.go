@@ -17,8 +17,8 @@ func sayHeadline(r approvals.Request) string {
 }
 
 // sayWish tells who wants it, how, and why.
-func sayWish(r approvals.Request) string {
-	s := "Requested by " + mention(r.Requester) + sayHow(r) + sayOf(r)
+func (v view) sayWish(r approvals.Request) string {
+	s := "Requested by " + mention(r.Requester) + sayHow(r) + v.sayOf(r)
 	if r.Reason != "" {
 		s += "\n> " + escape(r.Reason)
 	}
@@ -26,7 +26,14 @@ func sayWish(r approvals.Request) string {
 }
 
 func sayWishShort(r approvals.Request) string {
-	s := fmt.Sprintf("%s: %s wants to %s %s in %s%s", r.ID, mention(r.Requester), toDo(r.Action), count(r.Total, "server"), escape(r.Project), sayHow(r))
+	what := toDo(r.Action) + " " + count(r.Total, "server")
+	switch {
+	case r.FollowUpOf != "" && r.Action == approvals.Start:
+		what += " of " + r.FollowUpOf
+	case r.FollowUpOf != "":
+		what = "retry " + count(r.Total, "server") + " of " + r.FollowUpOf
+	}
+	s := fmt.Sprintf("%s: %s wants to %s in %s%s", r.ID, mention(r.Requester), what, escape(r.Project), sayHow(r))
 	if r.Reason != "" {
 		s += ": " + escape(r.Reason)
 	}
@@ -54,7 +61,7 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 	if who := v.mayStillDecide(r); len(who) > 0 {
 		s += " from " + mentions(who)
 	}
-	s += " · expires " + clock(r.Expires)
+	s += " · expires " + clock(r.Expires) + v.sayByStep(r)
 	if by := sayApprovers(r); by != "" {
 		s += "\nApproved so far by " + by
 	}
@@ -67,9 +74,10 @@ func (v view) sayPending(r approvals.Request, f approvals.Freeze) string {
 // mayStillDecide are the approvers without those who have decided or whose word
 // would not count.
 func (v view) mayStillDecide(r approvals.Request) []string {
-	return slices.DeleteFunc(slices.Clone(v.Policy.Approvers), func(id string) bool {
+	pol := v.project(r).Policy
+	return slices.DeleteFunc(slices.Clone(pol.Approvers), func(id string) bool {
 		said := slices.ContainsFunc(r.Decisions, func(d approvals.Decision) bool { return d.By == id })
-		return said || id == r.Requester && !v.Policy.AllowSelfApproval
+		return said || id == r.Requester && !pol.AllowSelfApproval
 	})
 }
 
@@ -189,7 +197,7 @@ func (v view) sayDetail(r approvals.Request, f approvals.Freeze) string {
 		}
 		return strings.TrimSpace(s + sayWord(r))
 	case approvals.Unknown:
-		return sayTally(r.Tally) + " Check the servers in the cloud's console, then tell me in the thread."
+		return sayTally(r.Tally) + " Check them in the Huawei Cloud console, then mark them in the thread."
 	}
 	return ""
 }
@@ -223,7 +231,7 @@ func cutShort(r approvals.Request) bool { return r.Cancellation != nil && r.Tall
 
 // sayOfAll is how far the work got.
 func sayOfAll(r approvals.Request) string {
-	return thousands(r.Tally.Good()) + " of " + thousands(r.Total)
+	return thousands(r.Progress().Good()) + " of " + thousands(r.Total)
 }
 
 func because(reason string) string {
@@ -263,13 +271,13 @@ func sayTally(t approvals.Tally) string {
 // sayProgress is how the work goes: numbers, what it waits for, and a bar.
 func (v view) sayProgress(r approvals.Request, f approvals.Freeze) string {
 	s := sayOfAll(r) + " " + pastTense(r.Action) // what failed or was not sent is no progress
-	if r.Tally.Failed > 0 {
-		s += fmt.Sprintf(", %s failed", thousands(r.Tally.Failed))
+	if n := r.Progress().Failed; n > 0 {
+		s += fmt.Sprintf(", %s failed", thousands(n))
 	}
-	if at := r.ETA(v.Rate); !at.IsZero() && !f.On {
+	if at := v.eta(r); !at.IsZero() && !f.On {
 		s += " · done about " + clock(at)
 	}
-	s += "\n" + bar(r.Tally.Good(), r.Total)
+	s += "\n" + bar(r.Progress().Good(), r.Total)
 	if held := sayHeldBack(r, f); held != "" {
 		return s + "\n" + held
 	}
@@ -292,7 +300,11 @@ func sayHeldBack(r approvals.Request, f approvals.Freeze) string {
 
 // sayWaiting is what the next batch waits for.
 func (v view) sayWaiting(r approvals.Request) string {
-	return fmt.Sprintf("%s waits for the cloud's limit of %s a minute%s.", sayBatch(r, r.WaitingBatch-1), count(v.Rate, "server"), sayPlace(r.QueuePosition))
+	kept, p := "", v.project(r)
+	if free := approvals.Reserve(p.Rate, p.BatchSize); r.Total > p.Rate && free > 0 {
+		kept = fmt.Sprintf(" (%s of them kept free for small requests)", thousands(free))
+	}
+	return fmt.Sprintf("%s waits for Huawei Cloud's limit of %s a minute%s%s.", sayBatch(r, r.WaitingBatch-1), count(p.Rate, "server"), kept, sayPlace(r.QueuePosition))
 }
 
 // sayPlace is the request's place in the queue; empty if nobody is before it.
@@ -312,8 +324,8 @@ func sayMore(n int) string { return fmt.Sprintf("… and %s more.", thousands(n)
 // saySmall is the small print below what has to be decided.
 func (v view) saySmall(r approvals.Request) string {
 	s := r.ID
-	if wait := eta(r.Total, v.Rate); wait > 0 {
-		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.Rate, "server"))
+	if wait := eta(r.Total, v.project(r).Rate); wait > 0 {
+		s += fmt.Sprintf(" · takes at least %s at %s a minute", took(wait), count(v.project(r).Rate, "server"))
 	}
 	return s
 }
@@ -322,8 +334,8 @@ func (v view) saySmall(r approvals.Request) string {
 const smallReason = 150
 
 // sayDecidedSmall is the small print of a request that is decided.
-func sayDecidedSmall(r approvals.Request) string {
-	parts := []string{"Requested by " + mention(r.Requester) + sayOf(r)}
+func (v view) sayDecidedSmall(r approvals.Request) string {
+	parts := []string{"Requested by " + mention(r.Requester) + v.sayOf(r)}
 	if r.Reason != "" {
 		parts = append(parts, "“"+escape(clip(r.Reason, smallReason))+"”")
 	}
@@ -338,6 +350,9 @@ func sayDecidedSmall(r approvals.Request) string {
 	}
 	if r.LeftOutCount > 0 {
 		parts = append(parts, thousands(r.LeftOutCount)+" skipped")
+	}
+	if r.RetriedBy != "" {
+		parts = append(parts, "retried as "+v.ref(r.RetriedBy))
 	}
 	return strings.Join(append(parts, r.ID), " · ")
 }
@@ -387,7 +402,7 @@ const sayStopSending = "Stop sending"
 func sayStopTitle(r approvals.Request) string { return "Stop sending " + r.ID + "?" }
 
 func sayStopText(r approvals.Request) string {
-	return fmt.Sprintf("%s of %s are done. Servers already sent will still %s; the rest won't be touched. This can't be undone.", thousands(r.Tally.Good()), count(r.Total, "server"), toDo(r.Action))
+	return fmt.Sprintf("%s of %s are %s. Servers already sent will still %s; the rest won't be touched. This can't be undone.", thousands(r.Progress().Good()), count(r.Total, "server"), pastTense(r.Action), toDo(r.Action))
 }
 
 const sayStopNo = "Keep going"
@@ -420,9 +435,9 @@ func sayWarning(w approvals.Warning) string {
 	names := sayNames(w.Names, w.Count)
 	switch w.Hazard {
 	case approvals.LooksLive:
-		return ":warning: *" + sayLooksLive(w.Count) + "* by name or tag: " + names
+		return ":warning: *" + sayLooksLive(w.Count) + "* (" + sayHints(w.By) + "): " + names
 	case approvals.MayBeScaled:
-		return ":warning: *" + thousands(w.Count) + " may be in Auto Scaling*, which may replace or delete a stopped server: " + names
+		return ":warning: *" + thousands(w.Count) + " may be in Auto Scaling* (" + sayHints(w.By) + "), which may replace or delete a stopped server: " + names
 	case approvals.BilledOff:
 		verb := "are"
 		if w.Count == 1 {
@@ -431,6 +446,35 @@ func sayWarning(w approvals.Warning) string {
 		return ":warning: *" + thousands(w.Count) + " " + verb + " still billed while stopped* (prepaid, local disk, FPGA or bare metal): " + names
 	}
 	return ":warning: " + string(w.Hazard) + ": " + names
+}
+
+// sayHints tells what a warning goes by: the server's name, or tags.
+func sayHints(by []string) string {
+	var parts, tags []string
+	for _, hint := range by {
+		if hint == approvals.ByName {
+			parts = append(parts, "by name")
+		} else {
+			tags = append(tags, sayTag(clipRunes(hint, 60)))
+		}
+	}
+	switch len(tags) {
+	case 0:
+	case 1:
+		parts = append(parts, "tag "+tags[0])
+	default:
+		parts = append(parts, "tags "+strings.Join(tags, ", "))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "by name or tag") // of a request of an older version
+}
+
+// sayTag shows a tag. What Slack could take for formatting is shown as code.
+func sayTag(tag string) string {
+	key, value, _ := strings.Cut(tag, "=")
+	if harmless.MatchString(key) && (value == "" || harmless.MatchString(value)) {
+		return tag
+	}
+	return code(tag)
 }
 
 // sayNames lists the first names of n.
@@ -470,8 +514,8 @@ func sayListComment(r approvals.Request) string {
 
 const sayResultsFollow = "The result of every server follows as a file."
 
-// sayResultsTitle is the title of the file with all outcomes. It must not
-// change either.
+// sayResultsTitle is the title of the file with all outcomes, and of what "View
+// results" opens. It must not change either.
 func sayResultsTitle(id string) string { return "Results of " + id }
 
 func sayResultsComment(r approvals.Request) string {

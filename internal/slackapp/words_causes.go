@@ -38,11 +38,13 @@ func sayCause(c approvals.Cause) string {
 	case approvals.CauseProcessPaused:
 		return "I was suspended just before the call, so I did not make it. I retry now"
 	case approvals.CauseClockJumped:
-		return "the clock of my database jumped, so I can't count against the cloud's limit. It resumes by itself in about a minute"
+		return "the clock of my database jumped, so I can't keep to Huawei Cloud's limit. It resumes by itself in about a minute"
 	case approvals.CauseClocksDiffer:
-		return "the clocks of my database and my machine differ by more than ten seconds, so I can't keep the cloud's limit. I retry every minute; tell the people who run this bot to synchronize them"
+		return "the clocks of my database and my machine differ by more than ten seconds, so I can't keep to Huawei Cloud's limit. I retry every minute; tell the people who run this bot to synchronize them"
 	case approvals.CauseUnconfirmed:
 		return "no replica of my database confirmed the record of this call, so I did not make it. I keep trying; if this lasts, tell the people who run this bot"
+	case approvals.CauseProjectGone:
+		return "its project is not in my settings any more. Cancel it, or tell the people who run this bot"
 	case approvals.CauseParked:
 		return "it has crashed many times in a row. I retry in an hour; tell the people who run this bot, the log shows the error"
 
@@ -60,7 +62,7 @@ func sayCause(c approvals.Cause) string {
 
 	// Why the outcome of a server is not known: "web-1: …"
 	case approvals.CauseServerGone:
-		return "no longer in the cloud"
+		return "no longer exists"
 	case approvals.CauseChangedSince:
 		return "changed after a call whose reply was lost; I can't tell by whom"
 	case approvals.CauseRunsAgain:

@@ -11,7 +11,7 @@ import (
 
 // sayElsewhere is what a person hears privately, and in their Home, since its
 // channel did not take it.
-func sayElsewhere(m approvals.Message) string {
+func (v view) sayElsewhere(m approvals.Message) string {
 	r, n := m.Request, m.Notes[0]
 	switch {
 	case n.Topic.Announces():
@@ -25,7 +25,7 @@ func sayElsewhere(m approvals.Message) string {
 	case n.Topic == approvals.TopicOutcome:
 		return sayEnd(r) + "\n" + sayNotThere(r, m.Refused)
 	}
-	return code(r.ID) + " " + sayNotes(r, m.Notes) + "\n" + sayNotThere(r, m.Refused)
+	return code(r.ID) + " " + v.sayNotes(r, m.Notes) + "\n" + sayNotThere(r, m.Refused)
 }
 
 func sayUnposted(r approvals.Request, refused string) string {
@@ -33,7 +33,7 @@ func sayUnposted(r approvals.Request, refused string) string {
 }
 
 func sayNotThere(r approvals.Request, refused string) string {
-	return fmt.Sprintf("I couldn't post this in its thread in <#%s>. %s For the rest: %s.", r.Channel, sayMakeRoom(refused), code("/ecs-stop status "+r.ID))
+	return fmt.Sprintf("I couldn't post this in its thread in <#%s>. %s Details: %s.", r.Channel, sayMakeRoom(refused), code("/ecs-stop status "+r.ID))
 }
 
 // sayMakeRoom is what can be done about a channel that did not take a message.

@@ -55,10 +55,17 @@ const (
 func sayFormFoot(pol approvals.Policy) string {
 	need := max(1, pol.ApprovalsRequired)
 	who := mentions(pol.Approvers)
+	if len(pol.Approvers) == 0 { // no project is chosen yet
+		return "Nothing is stopped without approval."
+	}
 	if len(pol.Approvers) == 1 && need == 1 {
 		return fmt.Sprintf("Up to %s. Nothing is stopped until %s approves.", count(pol.MaxServers, "server"), who)
 	}
-	return fmt.Sprintf("Up to %s. Nothing is stopped until %d of %s approve.", count(pol.MaxServers, "server"), need, who)
+	verb := "approve"
+	if need == 1 {
+		verb = "approves"
+	}
+	return fmt.Sprintf("Up to %s. Nothing is stopped until %d of %s %s.", count(pol.MaxServers, "server"), need, who, verb)
 }
 
 // sayOption is one server to choose: its state is seen even if its name is long.
@@ -88,6 +95,42 @@ func sayPage(r approvals.Request, first, last, all int) string {
 
 func sayShowFailed(id string) string {
 	return ":warning: I couldn't open the list in time. Click again or type " + code("/ecs-stop status "+id) + "."
+}
+
+// Words of the results of a request that has ended.
+
+const sayResults = "View results"
+
+func sayResultsHead(r approvals.Request, first, last, all int) string {
+	s := sayTitle(r, approvals.Freeze{}) + "\n" + sayTally(r.Tally)
+	if last < all || first > 1 {
+		s += fmt.Sprintf("\n%s to %s of %s, failures first.", thousands(first), thousands(last), count(all, "server"))
+	}
+	return s
+}
+
+// sayResult is the result of one server. One that somebody has to look at comes with its
+// id.
+func sayResult(r approvals.Result) string {
+	line := "• " + name(r.Server.Name)
+	if r.Outcome == approvals.ActionFailed || r.Outcome == approvals.NotKnown {
+		line += " " + code(r.Server.ID)
+	}
+	line += ": " + sayOutcome(r.Outcome)
+	if r.Seconds > 0 {
+		line += " in " + took(time.Duration(r.Seconds)*time.Second)
+	}
+	if why := strings.TrimSpace(r.Code + " " + whyOf(r)); why != "" {
+		line += ", " + clip(escape(why), 200)
+	}
+	return line
+}
+
+func sayResultsWhere(link string, file bool) string {
+	if file {
+		return "All results are in <" + link + "|the thread>, as a file."
+	}
+	return "<" + link + "|Go to the thread>"
 }
 
 // Words of the verb that shows servers.
@@ -175,14 +218,21 @@ func sayHomeMore(n int) string {
 
 func sayHomeFrozen(f approvals.Freeze) string { return ":snowflake: " + sayFreeze(f) }
 
-// sayHomeWish is a request that waits for a decision.
-func sayHomeWish(r approvals.Request, link string) string {
-	s := sayTitle(r, approvals.Freeze{}) + "\n" + sayWish(r)
+// sayHomeWish is a request that waits for a decision, with all that is needed to decide.
+func (v view) sayHomeWish(r approvals.Request, link string) string {
+	s := sayTitle(r, approvals.Freeze{}) + "\n" + v.sayWish(r)
 	if warnings := sayWarnings(r); warnings != "" {
 		s += "\n" + warnings
 	}
 	s += "\n" + sayRuns(r.Named()[:min(5, len(r.Named()))], r.Total, 400)
-	return s + fmt.Sprintf("\nExpires %s · %s%s", clock(r.Expires), r.ID, sayHomeLink(link))
+	if r.LeftOutCount > 0 {
+		s += "\n" + clip(sayRequestSkipped(r), 400)
+	}
+	if by := sayApprovers(r); by != "" {
+		s += "\nApproved so far by " + by
+	}
+	foot := []string{"Needs " + count(r.ApprovalsNeeded-r.Approvals(), "approval"), "expires " + clock(r.Expires), v.saySmall(r)}
+	return s + "\n" + strings.Join(foot, " · ") + sayHomeLink(link)
 }
 
 // sayHomeOpen is a request under way.
@@ -196,17 +246,22 @@ func (v view) sayHomeOpen(r approvals.Request, f approvals.Freeze, link string) 
 	return s + fmt.Sprintf("\n%s · %s%s", mention(r.Requester), r.ID, sayHomeLink(link))
 }
 
-func sayHomeEnded(r approvals.Request, link string) string {
-	s := sayTitle(r, approvals.Freeze{})
+// sayHomeEnded is a row of the last results: what became of it; and who asked, and when.
+func sayHomeEnded(r approvals.Request, link string) (what, who string) {
+	id := r.ID
+	if link != "" {
+		id = "<" + link + "|" + r.ID + ">"
+	}
+	what = sayTitle(r, approvals.Freeze{}) + " · " + id
 	small := []string{mention(r.Requester), clock(r.Finished)}
 	last := r.LastDecision()
 	switch {
 	case last.Choice == approvals.ChoseDeny || last.Choice == approvals.ChoseCancel && last.By != r.Requester:
 		small[0] += ", by " + mention(last.By)
 	case r.Batches > 0 && r.State != approvals.Succeeded:
-		small = append(small, strings.TrimSuffix(sayTally(r.Tally), "."))
+		small = append(small, strings.TrimSuffix(sayTally(bad(r.Tally)), "."))
 	}
-	return s + "\n" + strings.Join(append(small, r.ID), " · ") + sayHomeLink(link)
+	return what, strings.Join(small, " · ")
 }
 
 func sayHomeLink(link string) string {

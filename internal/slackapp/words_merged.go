@@ -1,6 +1,7 @@
 package slackapp
 
 import (
+	"slices"
 	"strings"
 
 	"ecsbot/internal/approvals"
@@ -12,22 +13,24 @@ import (
 const mostTogether = 2000
 
 // sayTogether has the words of each note, in the order in which things happened.
-func sayTogether(r approvals.Request, notes []approvals.Note) string {
+func (v view) sayTogether(r approvals.Request, notes []approvals.Note) string {
 	var lines []string
 	for len(notes) > 0 {
 		n := 1
 		for n < len(notes) && notes[n].Topic == notes[0].Topic && notes[0].Topic.Merges() {
 			n++
 		}
-		lines = append(lines, sayNotes(r, notes[:n]))
+		lines = append(lines, v.sayNotes(r, notes[:n]))
 		notes = notes[n:]
 	}
 	return strings.Join(lines, "\n")
 }
 
 // sayBefore is what stands before the outcome in its message.
-func sayBefore(r approvals.Request, notes []approvals.Note) string {
-	parts := cutLines(sayTogether(r, notes), mostTogether)
+func (v view) sayBefore(r approvals.Request, notes []approvals.Note) string {
+	// What failed is told by the outcome itself.
+	notes = slices.DeleteFunc(slices.Clone(notes), func(n approvals.Note) bool { return n.Topic == approvals.TopicBatchFailed })
+	parts := cutLines(v.sayTogether(r, notes), mostTogether)
 	switch len(parts) {
 	case 0:
 		return ""

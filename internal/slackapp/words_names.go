@@ -157,13 +157,15 @@ func sayWhy(w approvals.SkipReason) string {
 	case approvals.SkipBusy:
 		return "busy with another task"
 	case approvals.SkipVanished:
-		return "no longer in the cloud"
+		return "no longer exists"
 	case approvals.SkipProtected:
 		return "protected"
 	case approvals.SkipBareMetal:
 		return "bare metal, not supported"
 	case approvals.SkipStopState:
 		return "in a state that can't be stopped"
+	case approvals.SkipLeftOut:
+		return sayLeftOutByApprover
 	case approvals.SkipChangedMeanwhile:
 		return "changed since the request (checked after a database restart)"
 	}

@@ -12,8 +12,8 @@ import (
 
 // Private words.
 
-// sayHelp explains the command. Without approvers in pol they are not named.
-func sayHelp(slash string, pol approvals.Policy) string {
+// sayHelp explains the command, and who approves in each project.
+func sayHelp(slash string, projects approvals.Projects) string {
 	lines := []string{
 		"*Stop servers, with approval.* Name them by name, id, pattern or tag:",
 		"• `" + slash + " web-1 web-2 --reason \"night\"`",
@@ -26,8 +26,13 @@ func sayHelp(slash string, pol approvals.Policy) string {
 		"*Afterwards:* `retry ID` retries what failed, `start ID` starts what was stopped.",
 		"*Approvers:* `freeze [reason]` stops all sending, `unfreeze` resumes it.",
 	}
-	if len(pol.Approvers) > 0 {
-		lines = append(lines, fmt.Sprintf("Each request needs %s from %s within %s.", count(max(1, pol.ApprovalsRequired), "approval"), mentions(pol.Approvers), took(pol.TTL)))
+	for _, p := range projects {
+		need := fmt.Sprintf("ach request needs %s from %s within %s.", count(max(1, p.Policy.ApprovalsRequired), "approval"), mentions(p.Policy.Approvers), took(p.Policy.TTL))
+		if len(projects) == 1 {
+			lines = append(lines, "E"+need)
+		} else {
+			lines = append(lines, "*Project* "+code(p.Name)+": e"+need)
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -86,20 +91,23 @@ func sayNotHere(channels []string) string {
 }
 
 // sayRefusal tells a person why what they did has no effect.
-func sayRefusal(no *approvals.Refusal) string {
+func (v view) sayRefusal(no *approvals.Refusal) string {
 	r := no.Request
 	id := code(r.ID)
 	switch no.Kind {
 	case approvals.NotRequester:
 		return ":x: You can't request stops. Ask the people who run this bot to add you to REQUESTERS."
 	case approvals.NotApprover:
-		return ":x: Only approvers can do this."
+		return ":x: Only approvers can do this" + sayWho(v.approversOf(no.Request)) + "."
 	case approvals.NotYours:
 		if r.State != approvals.Pending {
 			return fmt.Sprintf(":x: Only %s, who requested it, or an approver can cancel %s.", mention(r.Requester), id)
 		}
 		return fmt.Sprintf(":x: Only %s, who requested it, can cancel %s. An approver can deny it.", mention(r.Requester), id)
 	case approvals.OwnRequest:
+		if who := v.mayStillDecide(r); len(who) > 0 {
+			return fmt.Sprintf(":x: You can't approve your own request %s. Ask %s.", id, mentions(who[:min(maxWho, len(who))]))
+		}
 		return fmt.Sprintf(":x: You can't approve your own request %s; someone else has to.", id)
 	case approvals.YouApproved:
 		return fmt.Sprintf("You already approved %s. It needs %s more, from someone else.", id, thousands(r.ApprovalsNeeded-r.Approvals()))
@@ -145,11 +153,11 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.NotEnded:
 		return fmt.Sprintf(":x: %s has not ended yet (%s). Wait for its outcome.", id, sayStateWord(r))
 	case approvals.NotUnknown:
-		return fmt.Sprintf("No server of %s is unknown.%s", id, sayWord(r))
+		return fmt.Sprintf("%s has no unknown servers.%s", id, sayWord(r))
 	case approvals.NoneStopped:
 		return fmt.Sprintf("%s stopped no server that could be started again. No request was created.", id)
 	case approvals.RetriedBefore:
-		return fmt.Sprintf("%s was already retried as %s. Retry from there.", id, code(r.RetriedBy))
+		return fmt.Sprintf("%s was already retried as %s. Retry from there.", id, v.ref(r.RetriedBy))
 	case approvals.ListGone:
 		return fmt.Sprintf("The server list of %s is gone: it was never carried out, and such lists are kept for a day.", id)
 	case approvals.NoneFailed:
@@ -159,13 +167,34 @@ func sayRefusal(no *approvals.Refusal) string {
 	case approvals.StoreFull:
 		return ":warning: My database is full, so nothing was saved. Tell the people who run this bot. Deny, cancel and freeze still work."
 	case approvals.WrongProject:
-		return fmt.Sprintf(":x: There is no project %s. No request was created. This bot serves %s.", code(no.Asked), code(no.Known))
+		return sayWrongProject(no)
+	case approvals.WhichProject:
+		return sayWhichProject(no)
+	case approvals.ProjectGone:
+		return sayProjectGone(no.Request)
 	case approvals.CloudAway:
 		return ":warning: Huawei Cloud does not respond. No request was created. Try again in a minute."
 	case approvals.CloudRefusesKey:
 		return ":warning: Huawei Cloud rejects my access key. No request was created. Tell the people who run this bot."
 	}
+	if said := sayRuleRefusal(no); said != "" {
+		return said
+	}
 	return ":x: That had no effect: " + escape(string(no.Kind)) + "."
+}
+
+// maxWho is how many approvers a private answer names.
+const maxWho = 10
+
+// sayWho names people and groups in brackets; empty if there are none.
+func sayWho(ids []string) string {
+	switch {
+	case len(ids) == 0:
+		return ""
+	case len(ids) > maxWho:
+		return " (" + mentions(ids[:maxWho]) + " …)"
+	}
+	return " (" + mentions(ids) + ")"
 }
 
 // sayDecided tells in short how a request was decided, and by whom.
@@ -287,7 +316,7 @@ func (v view) sayStatus(r approvals.Request, f approvals.Freeze, batches []appro
 	if r.State == approvals.Pending {
 		b.WriteString(sayTitle(r, f) + "\n")
 	}
-	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(sayWish(r), reasons))
+	fmt.Fprintf(&b, "%s\n%s\n", clip(v.sayStateIn(r, f), reasons), clip(v.sayWish(r), reasons))
 	small := code(r.ID) + " · list " + code(r.Digest)
 	if link != "" {
 		small += fmt.Sprintf(" · <%s|View>", link)

@@ -10,7 +10,7 @@ import (
 
 // Words in the thread.
 
-func sayNotes(r approvals.Request, notes []approvals.Note) string {
+func (v view) sayNotes(r approvals.Request, notes []approvals.Note) string {
 	n := notes[0]
 	switch n.Topic {
 	case approvals.TopicApproved:
@@ -43,6 +43,10 @@ func sayNotes(r approvals.Request, notes []approvals.Note) string {
 		return saySettled(r, n)
 	case approvals.TopicBatchFailed:
 		return sayBatchFailed(r, notes)
+	case approvals.TopicRetried:
+		return fmt.Sprintf(":gear: Retried as %s by %s.", v.ref(n.As), mention(n.By))
+	case approvals.TopicStart:
+		return fmt.Sprintf(":hourglass_flowing_sand: Start requested as %s by %s.", v.ref(n.As), mention(n.By))
 	case approvals.TopicUnshared:
 		return sayUnshared(r, n)
 	case approvals.TopicTrouble:
@@ -64,27 +68,46 @@ func sayInBatch(r approvals.Request, n int) string {
 	return fmt.Sprintf(" in batch %s of %s", thousands(n+1), thousands(r.Batches))
 }
 
-// saySent names the batches that the cloud has accepted, and their jobs.
+// saySent tells what the cloud has accepted, with the jobs for those who look into its
+// console.
 func saySent(r approvals.Request, notes []approvals.Note) string {
 	servers := 0
-	numbers, jobs := make([]string, len(notes)), make([]string, len(notes))
+	numbers, jobs := make([]int, len(notes)), make([]string, len(notes))
 	for i, n := range notes {
 		servers += n.Count
-		numbers[i], jobs[i] = thousands(n.Batch+1), code(n.Job)
+		numbers[i], jobs[i] = n.Batch+1, code(n.Job)
 	}
 	job := "job "
 	if len(jobs) > 1 {
 		job = "jobs "
 	}
 	job += strings.Join(jobs, ", ")
-	what := count(servers, "server")
+	in := ""
 	switch {
 	case r.Batches <= 1:
-		return fmt.Sprintf(":gear: Huawei Cloud accepted %s (%s).", what, job)
-	case len(notes) == 1:
-		return fmt.Sprintf(":gear: Huawei Cloud accepted batch %s of %s: %s (%s).", numbers[0], thousands(r.Batches), what, job)
+	case len(notes) == r.Batches:
+		in = " in " + countBatches(r.Batches)
+	default:
+		in = " in " + sayBatchNumbers(numbers) + " of " + thousands(r.Batches)
 	}
-	return fmt.Sprintf(":gear: Huawei Cloud accepted batches %s of %s: %s (%s).", strings.Join(numbers, ", "), thousands(r.Batches), what, job)
+	return fmt.Sprintf(":gear: Sent to Huawei Cloud: %s%s (%s).", count(servers, "server"), in, job)
+}
+
+// sayBatchNumbers names batches: "batch 3", "batches 1 to 9", "batches 2, 4".
+func sayBatchNumbers(numbers []int) string {
+	numbers = slices.Sorted(slices.Values(numbers))
+	first, last := numbers[0], numbers[len(numbers)-1]
+	switch {
+	case len(numbers) == 1:
+		return "batch " + thousands(first)
+	case len(numbers) > 2 && last-first == len(numbers)-1:
+		return "batches " + thousands(first) + " to " + thousands(last)
+	}
+	said := make([]string, len(numbers))
+	for i, n := range numbers {
+		said[i] = thousands(n)
+	}
+	return "batches " + strings.Join(said, ", ")
 }
 
 // sayEnd is the first line of the outcome.
@@ -102,13 +125,16 @@ func sayEnd(r approvals.Request) string {
 		sign, text = ":x:", fmt.Sprintf("%s after %s servers: %s", sayWhyStopped(r), sayOfAll(r), sayTally(t))
 	case r.State == approvals.Succeeded && t.Stopped+t.Started == r.Total:
 		text = fmt.Sprintf("%s of %s %s%s.", thousands(r.Total), count(r.Total, "server"), pastTense(r.Action), length)
+	case r.State == approvals.Succeeded && t.Stopped+t.Started == 0:
+		text = fmt.Sprintf("%s of %s %s. I checked their state; no job confirms that this request %s them.", thousands(r.Total), count(r.Total, "server"), areDone(r), pastTense(r.Action))
 	case r.State == approvals.Succeeded:
 		text = fmt.Sprintf("%s of %s %s: %s", thousands(r.Total), count(r.Total, "server"), areDone(r), sayTally(t))
+	case r.State == approvals.PartiallyFailed && t.Good() == t.Stopped+t.Started:
+		sign, text = ":warning:", fmt.Sprintf("%s servers %s%s, %s", sayOfAll(r), pastTense(r.Action), length, sayTally(bad(t)))
 	case r.State == approvals.PartiallyFailed:
 		sign, text = ":warning:", sayGoodOfAll(r)+": "+sayTally(t)
-		if t.Good() == t.Stopped+t.Started {
-			text = sayGoodOfAll(r) + length + ": " + sayTally(bad(t))
-		}
+	case r.State == approvals.Failed && t.Failed == r.Total:
+		sign, text = ":x:", fmt.Sprintf("no server was %s: %s of %s failed%s.", pastTense(r.Action), thousands(t.Failed), thousands(r.Total), strings.Replace(length, " in ", " after ", 1))
 	case r.State == approvals.Failed:
 		sign, text = ":x:", fmt.Sprintf("no server was %s: %s", pastTense(r.Action), sayTally(t))
 	case r.State == approvals.Unknown:
@@ -226,7 +252,7 @@ func bySaid(results []approvals.Result) [][]approvals.Result {
 }
 
 func sayRestInStatus(r approvals.Request) string {
-	return "The rest: " + code("/ecs-stop status "+r.ID)
+	return "All results: *View results* or " + code("/ecs-stop status "+r.ID)
 }
 
 // sayJobs names the cloud's jobs, for those who have to look into its console; empty
@@ -260,14 +286,14 @@ const (
 )
 
 // sayOf says what a request that follows from another one is about.
-func sayOf(r approvals.Request) string {
+func (v view) sayOf(r approvals.Request) string {
 	switch {
 	case r.FollowUpOf == "":
 		return ""
 	case r.Action == approvals.Start:
-		return " · servers of " + code(r.FollowUpOf)
+		return " · servers of " + v.ref(r.FollowUpOf)
 	}
-	return " · retry of " + code(r.FollowUpOf)
+	return " · retry of " + v.ref(r.FollowUpOf)
 }
 
 func saySettleTitle(id string) string { return "Outcome of " + id }

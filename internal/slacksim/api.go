@@ -57,6 +57,8 @@ var methods = map[string]method{
 	"users.list":                   {(*Workspace).usersList, "users:read", tier2},
 	"usergroups.list":              {(*Workspace).usergroupsList, "usergroups:read", tier2},
 	"usergroups.users.list":        {(*Workspace).usergroupsUsersList, "usergroups:read", tier2},
+	"functions.completeSuccess":    {(*Workspace).completeSuccess, "", tier3},
+	"functions.completeError":      {(*Workspace).completeError, "", tier3},
 	"files.getUploadURLExternal":   {(*Workspace).getUploadURL, "files:write", tier4},
 	"files.completeUploadExternal": {(*Workspace).completeUpload, "files:write", tier4},
 }

@@ -20,6 +20,7 @@ import (
 //	POST /sim/closemodal  {user}                        the X: all views
 //	POST /sim/suggest     {user, view_id, block_id, action_id, text}
 //	POST /sim/shortcut    {user, callback_id}
+//	POST /sim/step        {user, callback_id, inputs: {name: value}}  a workflow
 //	POST /sim/home        {user}                        opens the Home tab
 //	POST /sim/redeliver   {other?}                      the last envelope once more
 //	POST /sim/users       a User, /sim/groups a Group, /sim/channels a Channel
@@ -30,7 +31,7 @@ import (
 //	POST /sim/down        {down}
 //	POST /sim/newerblocks {refuse}                      the blocks of 2026
 //	GET  /sim/messages?channel=   /sim/thread?channel=&ts=   /sim/private?user=
-//	GET  /sim/view?user=  /sim/home?user=  /sim/files  /sim/calls?method=
+//	GET  /sim/view?user=  /sim/home?user=  /sim/files  /sim/calls?method=  /sim/executions
 //	GET  /sim/users  /sim/channels  /sim/connections
 //
 // What a person does answers with an Answer, a refusal with 400 and {"error"}.
@@ -56,6 +57,7 @@ type order struct {
 	CallbackID  string                    `json:"callback_id"`
 	Value       *string                   `json:"value"`
 	Values      map[string]map[string]any `json:"values"`
+	Inputs      map[string]any            `json:"inputs"`
 	Other       bool                      `json:"other"`
 	Join        []string                  `json:"join"`
 	Leave       []string                  `json:"leave"`
@@ -144,6 +146,10 @@ func (w *Workspace) actRoutes(mux *http.ServeMux) {
 	})
 	post(mux, "shortcut", func(r *http.Request, o order) (any, error) {
 		return w.Shortcut(r.Context(), o.User, o.CallbackID)
+	})
+	post(mux, "step", func(r *http.Request, o order) (any, error) {
+		id, answer, err := w.RunStep(r.Context(), o.User, o.CallbackID, o.Inputs)
+		return object{"id": id, "answer": answer}, err
 	})
 	post(mux, "home", func(r *http.Request, o order) (any, error) {
 		return w.OpenHome(r.Context(), o.User)
@@ -237,6 +243,7 @@ func (w *Workspace) lookRoutes(mux *http.ServeMux) {
 	get("private", func(q func(string) string) any { return listed(w.Private(q("user"))) })
 	get("files", func(func(string) string) any { return listed(w.Files()) })
 	get("calls", func(q func(string) string) any { return listed(w.Calls(q("method"))) })
+	get("executions", func(func(string) string) any { return listed(w.Executions()) })
 	get("users", func(func(string) string) any { return listed(w.Users()) })
 	get("channels", func(func(string) string) any { return listed(w.Channels()) })
 	get("connections", func(func(string) string) any { return listed(w.OpenConnections()) })

@@ -83,6 +83,11 @@ func TestControl(t *testing.T) {
 	}
 	do("POST", "changegroup", `{"group":"SNONE"}`, 400, nil)
 	do("POST", "fillin", `{"user":"UANN","view_id":"","values":{"why":{"text":"x"}}}`, 400, nil) // no view is open
+	do("POST", "step", `{"user":"UANN","callback_id":"ask","inputs":{"user":"UANN"}}`, 400, nil) // the app has no step
+	var runs []slacksim.Execution
+	if do("GET", "executions", "", 200, &runs); len(runs) != 0 {
+		t.Errorf("runs: %+v", runs)
+	}
 	do("POST", "disconnect", `{"reason":"warning"}`, 200, nil)
 	var view slacksim.View
 	do("GET", "view?user=UANN", "", 200, &view)

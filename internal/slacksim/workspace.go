@@ -72,6 +72,10 @@ type Options struct {
 	// What SendEvent is given goes out in any case.
 	Events []string
 
+	// Functions are the steps for Workflow Builder that the app's manifest defines, by
+	// callback id.
+	Functions map[string]Function
+
 	// AckTimeout is how long Slack waits for an acknowledgement; default 3s.
 	AckTimeout time.Duration
 	// TriggerLife is how long a trigger_id can open a modal; default 3s.
@@ -97,7 +101,7 @@ type Options struct {
 }
 
 // WithManifest gives the app what its manifest asks for and no more: the bot
-// token's scopes and the subscribed events. The manifest is JSON.
+// token's scopes, the subscribed events and the steps. The manifest is JSON.
 func (o Options) WithManifest(manifest string) (Options, error) {
 	var m struct {
 		OAuth struct {
@@ -109,11 +113,18 @@ func (o Options) WithManifest(manifest string) (Options, error) {
 			Events struct {
 				Bot []string `json:"bot_events"`
 			} `json:"event_subscriptions"`
+			OrgReady bool   `json:"org_deploy_enabled"`
+			Runtime  string `json:"function_runtime"`
 		} `json:"settings"`
+		Functions map[string]Function `json:"functions"`
 	}
 	if err := json.Unmarshal([]byte(manifest), &m); err != nil {
 		return o, fmt.Errorf("slacksim: manifest: %w", err)
 	}
+	if len(m.Functions) > 0 && (!m.Settings.OrgReady || m.Settings.Runtime != "remote") {
+		return o, errNotReady
+	}
+	o.Functions = m.Functions
 	o.Scopes = append([]string{}, m.OAuth.Scopes.Bot...)
 	o.Events = append([]string{}, m.Settings.Events.Bot...)
 	return o, nil
@@ -159,6 +170,8 @@ type Workspace struct {
 	responses map[string]*responseURL
 	files     []*File
 	uploads   map[string]*File
+
+	executions []*Execution // runs of steps, in order
 
 	conns      []*conn
 	connSerial int

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,6 +20,8 @@ type Heartbeat struct {
 	// Paused: permits are blocked because Redis was restarted, or lost changes, less
 	// than a window ago; see [Store.LastLoss].
 	Paused bool
+	// Differing are the live workers whose settings are other ones; see [Store.SetDigest].
+	Differing []string
 }
 
 // Beat sends this worker's heartbeat, makes the items of dead workers due, and
@@ -37,9 +40,8 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	// no loss.
 	seen := s.seq.Load()
 	began := time.Now()
-	raw, err := beatScript.Run(ctx, redis.Scripter(via), []string{k.beats(), k.due(), k.owners(), k.meta(),
-		k.book(quotas[0]), k.book(quotas[1]), k.log(quotas[0]), k.log(quotas[1])},
-		s.worker, 3*s.cfg.Beat.Milliseconds(), via.run, s.cfg.Window.Milliseconds(), s.redis.replicas.Load()).Slice()
+	raw, err := beatScript.Run(ctx, redis.Scripter(via), slices.Concat([]string{k.beats(), k.due(), k.owners(), k.meta(), k.digests()}, s.books(), s.logs()),
+		s.worker, 3*s.cfg.Beat.Milliseconds(), via.run, s.cfg.Window.Milliseconds(), s.redis.replicas.Load(), *s.digest.Load()).Slice()
 	if err != nil {
 		return Heartbeat{}, fmt.Errorf("heartbeat: %w", err)
 	}
@@ -50,6 +52,10 @@ func (s *Store) Beat(ctx context.Context) (Heartbeat, error) {
 	s.beaten.Store(&via.run)
 	s.replicas.Store(asInt(raw[6]))
 	b := Heartbeat{Skew: s.Skew(), Taken: int(asInt(raw[3])), Blocked: time.Duration(asInt(raw[4])) * time.Millisecond}
+	others, _ := raw[8].([]any)
+	for _, worker := range others {
+		b.Differing = append(b.Differing, fmt.Sprint(worker))
+	}
 	if err := s.followClock(ctx, clockReading{time.UnixMilli(now), began, got}, asInt(raw[7])); err != nil {
 		return b, err
 	}
@@ -82,7 +88,7 @@ func (s *Store) checkLoss(ctx context.Context, instance string, seen, seq int64)
 		return false, nil
 	}
 	// The next heartbeat reports the pause.
-	if err := s.block(ctx, s.cfg.Window, true, quotas[:]...); err != nil {
+	if err := s.block(ctx, s.cfg.Window, true, *s.quotas.Load()...); err != nil {
 		return true, err // the next heartbeat finds the loss again
 	}
 	s.instance.Store(&instance)

@@ -99,7 +99,7 @@ func (s *Store) Room(ctx context.Context, quota string, p Permit) (*NoRoom, erro
 // granted for d. It never shortens an earlier block.
 func (s *Store) Block(ctx context.Context, d time.Duration, names ...string) error {
 	if len(names) == 0 {
-		names = quotas[:]
+		names = *s.quotas.Load()
 	}
 	return s.block(ctx, d, false, names...)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 // Config configures a store. Everything but Wake and TrustEmpty must be set.
 type Config struct {
-	Project string // names the keys
+	Project string   // names the keys
+	Quotas  []string // names of quotas besides those that every store has; see [Store.SetQuotas]
 	Redis   *Redis
 	Log     *slog.Logger
 	// Wake, if set, is called when an item may have become due.
@@ -31,7 +33,7 @@ type Config struct {
 	TrustEmpty bool
 }
 
-// Store gives one worker access to one project's data in Redis. It is safe for
+// Store gives one worker access to a bot's data in Redis. It is safe for
 // concurrent use.
 type Store struct {
 	cfg    Config
@@ -50,6 +52,8 @@ type Store struct {
 	replicas atomic.Int64 // the most that the store ever had
 	instance atomic.Pointer[string]
 	beaten   atomic.Pointer[string] // run id of Redis at the last heartbeat
+	quotas   atomic.Pointer[[]string]
+	digest   atomic.Pointer[string] // of this worker's settings
 }
 
 // New makes a store for a project's data in c.Redis. It does not connect.
@@ -59,7 +63,33 @@ func New(c Config) *Store {
 	if c.Wake == nil {
 		c.Wake = func() {}
 	}
-	return &Store{cfg: c, redis: c.Redis, rdb: c.Redis.client, keys: k, worker: rand.Text()[:8]}
+	s := &Store{cfg: c, redis: c.Redis, rdb: c.Redis.client, keys: k, worker: rand.Text()[:8]}
+	s.SetQuotas(c.Quotas)
+	s.SetDigest("")
+	return s
+}
+
+// SetQuotas names the quotas that calls may ask permits of, besides the two that every
+// store has. A quota that the store does not know yet begins with the next heartbeat.
+func (s *Store) SetQuotas(names []string) {
+	all := slices.Concat(quotas[:], names)
+	s.quotas.Store(&all)
+}
+
+// SetDigest says by which digest other workers can tell that they have other settings
+// than this one. Without one this worker is compared with none.
+func (s *Store) SetDigest(digest string) { s.digest.Store(&digest) }
+
+// books and logs are the keys of all quotas, in the same order.
+func (s *Store) books() []string { return s.ofQuotas(s.keys.book) }
+func (s *Store) logs() []string  { return s.ofQuotas(s.keys.log) }
+
+func (s *Store) ofQuotas(key func(string) string) []string {
+	var names []string
+	for _, quota := range *s.quotas.Load() {
+		names = append(names, key(quota))
+	}
+	return names
 }
 
 // Worker names this worker among all that share the store.
@@ -105,7 +135,7 @@ func (s *Store) join(ctx context.Context, lost bool) error {
 	case s.cfg.TrustEmpty:
 		empty = "trusted"
 	}
-	raw, err := openScript.Run(ctx, redis.Scripter(via), []string{s.keys.meta(), s.keys.book(quotas[0]), s.keys.book(quotas[1])},
+	raw, err := openScript.Run(ctx, redis.Scripter(via), append([]string{s.keys.meta()}, s.books()...),
 		rand.Text(), via.run, empty, s.cfg.Window.Milliseconds(), s.team, s.bot, s.redis.replicas.Load()).Slice()
 	if err != nil {
 		return joining(err)

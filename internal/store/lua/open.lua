@@ -1,6 +1,6 @@
 -- open initialises an empty store, or reads the state of an existing one.
 --
--- KEYS  1 meta  2, 3 books of the two quotas     (see commit.lua, permits.lua)
+-- KEYS  1 meta  2… books of all quotas     (see commit.lua, permits.lua)
 -- ARGV  1 name of the instance if it is new  2 run id of the Redis process
 --       3 'lost' if the caller knew this store and finds it empty; 'trusted' if
 --         nothing can have been sent from an empty one; else ''. Unless it is
@@ -13,7 +13,7 @@ even_if_full(KEYS[1])
 if redis.call('HEXISTS', KEYS[1], 'instance') == 0 then
   local now = redis_ms()
   redis.call('HSET', KEYS[1], 'instance', ARGV[1], 'schema', '1', 'created', now)
-  for i = 2, 3 do
+  for i = 2, #KEYS do
     redis.call('HSET', KEYS[i], '#run', ARGV[2], '#clock', now)
     if ARGV[3] ~= 'trusted' then redis.call('HSET', KEYS[i], '#frozen', now + ARGV[4]) end
     if ARGV[3] == 'lost' then redis.call('HSET', KEYS[i], '#since', now) end

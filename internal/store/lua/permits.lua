@@ -1,7 +1,7 @@
 -- permits.lua comes after lib.lua in the scripts that need it (see scripts.go).
 --
--- Stops and starts have a quota each, with a log, a book and a queue (line); what
--- follows is the same for both. Permits are a sliding log in two phases. A permit
+-- Stops and starts of each project have a quota, with a log, a book and a queue (line);
+-- what follows is the same for all. Permits are a sliding log in two phases. A permit
 -- counts while its call is under way, and its 60 seconds begin only when the answer
 -- is in. So network delay cannot push two calls of different windows together at
 -- the cloud.
@@ -58,11 +58,14 @@ local function noticed(log, book, run, window, now)
   return math.max(0, blocked - now)
 end
 
--- adopt initialises a book that a store of an older version does not have: nothing was
--- ever granted in it, and its run id is that of the other book.
+-- adopt initialises a book that the store does not have yet: nothing was ever granted in
+-- it. Its run id is that of the first book, whose block, if there is one, holds for it,
+-- too.
 local function adopt(from, book)
-  local run = redis.call('HGET', from, '#run')
-  if run then redis.call('HSETNX', book, '#run', run) end
+  local s = redis.call('HMGET', from, '#run', '#frozen')
+  if s[1] and redis.call('HSETNX', book, '#run', s[1]) == 1 and s[2] then
+    redis.call('HSET', book, '#frozen', s[2])
+  end
 end
 
 -- drop removes a permit from the log.
