@@ -75,6 +75,9 @@ func (p *tab) faultless(state string, part ...string) {
 			p.t.Errorf("%s, %s:\n%s", state, look.colours, found)
 		}
 	}
+	if over := evaluated[float64](p, "Math.max(document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth)"); over > 0 {
+		p.t.Errorf("%s: the page is %v px larger than the window", state, over)
+	}
 	if small := evaluated[string](p, looksAtText); small != "" {
 		p.t.Errorf("%s: text smaller than 12 px:\n%s", state, small)
 	}
@@ -207,6 +210,7 @@ func TestPageIsAccessibleInTheRoomAndOnAPhone(t *testing.T) {
 	for _, hint := range []string{"is carried out, and its reply is lost", "asks to wait", "What has not struck yet will not."} {
 		p.sees(".breaks small", hint) // not only under a mouse
 	}
+	p.waits(pagePatience, "the newest call on top", `(([first, ...rest]) => rest.length > 1 && rest.every((t) => t <= first))([...document.querySelectorAll(".calls .row time")].map((t) => t.innerText))`)
 	p.opens(".calls [role=tab]", "logs", ".calls .line") // toasts may lie over it
 	p.clicks(".machines button", "Kill bot A")
 	p.sees(".machines", "killed")

@@ -144,6 +144,8 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	}
 	if text, err := g.breakIt("fail_server"); err != nil || count(func(s ecssim.Server) bool { return s.Fails == "Ecs.0213" && strings.HasPrefix(text, s.Name+" ") }) != 1 {
 		t.Errorf("%q, %v; and no such server fails", text, err)
+	} else if !strings.HasPrefix(text, "web-1 ") {
+		t.Errorf("%q: want the server that the tour begins with while nobody has asked for another", text)
 	}
 	for _, what := range []string{"", "everything"} {
 		if _, err := g.breakIt(what); err == nil {

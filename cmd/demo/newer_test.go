@@ -85,7 +85,7 @@ func TestPageNewerBlocks(t *testing.T) {
 
 	p.speed(4)
 	p.approves("Stop ", "Stop ")
-	p.sees("article .plan", "waits for the cloud's limit")
+	p.sees("article .plan", "waits for Huawei Cloud's limit")
 	p.run("settle", settled)
 	p.keep("slack-plan.png", p.part("article"))
 	if unknown := evaluated[bool](p, `document.querySelector(".unknown") !== null`); unknown {

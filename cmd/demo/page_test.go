@@ -83,7 +83,7 @@ func TestTheREADMELeadsWhereThePageDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	titles := regexp.MustCompile(`title: "(.*)"`).FindAllSubmatch(page, -1)
+	titles := regexp.MustCompile(`(?m)^    title: "(.*)"`).FindAllSubmatch(page, -1)
 	commands := regexp.MustCompile(`command: '?"?(/ecs-stop.*?)["']?,\n`).FindAllSubmatch(page, -1)
 	if len(titles) != 5 || len(commands) != 4 {
 		t.Fatalf("the tour has %d steps and %d commands: %q", len(titles), len(commands), commands)
@@ -249,7 +249,7 @@ func TestPageLargeRequestRespectsTheLine(t *testing.T) {
 	p.approves("Stop 1,500 servers?", "Stop 1,500")
 	chart := `document.querySelector('section[aria-label="Last 60 seconds"] [data-most], section[aria-label="Last 60 seconds"][data-most]').dataset`
 	p.waits(pagePatience, "a full window", chart+".now >= 900") // a small request could still go
-	p.sees("article", "waits for the cloud's limit")
+	p.sees("article", "waits for Huawei Cloud's limit")
 	p.request(100*time.Second, "succeeded")
 	most := p.g.Cloud.MaxInWindow(time.Minute)
 	if most > 1000 {

@@ -201,4 +201,13 @@ func TestPageColoursOfAllTabs(t *testing.T) {
 	for _, each := range []*tab{p, other} {
 		each.waits(pagePatience, "dark", `document.documentElement.dataset.theme === "dark"`)
 	}
+	// A tile that is off is hollow; what is left of it must stand out from the panel.
+	contrast := evaluated[float64](p, `(() => {
+		const light = (rgb) => rgb.match(/\d+/g).slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+		const off = Array.from({ length: 475 }, (_, i) => window.demoTile("web-" + i)).find((t) => t?.state === "off");
+		return (light(off.colour) + 0.05) / (light(getComputedStyle(document.querySelector(".fleet")).backgroundColor) + 0.05);
+	})()`)
+	if contrast < 5 {
+		t.Errorf("tiles that are off stand out %.1f to 1 in the dark, want 5", contrast)
+	}
 }

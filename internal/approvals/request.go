@@ -336,6 +336,8 @@ func (r Request) Execute(n int, now time.Time) (Request, error) {
 func (r Request) AddBatches(n int) Request {
 	if r.EarlyOpen == r.OpenBatches {
 		r.EarlyOpen += n
+	} else {
+		r.Early, r.EarlyOpen = Tally{}, 0 // it must not come to count by chance
 	}
 	r.Batches += n
 	r.OpenBatches += n

@@ -172,6 +172,7 @@ func TestProgressCountsServersOfBatchesThatRun(t *testing.T) {
 	// An older version ends the batch with 40 and does not know what was noted.
 	old.OpenBatches, old.Tally = 2, stopped(100)
 	shows(old, 100)
+	shows(old.AddBatches(1), 100)
 	old = old.NoteEarly(stopped(20), stopped(25))
 	shows(old, 105)
 	shows(end(old.NoteEarly(stopped(25), Tally{})), 200)

@@ -36,10 +36,10 @@ const (
 const (
 	// Approve: an approver said yes. To is approved if that was the last yes needed.
 	Approve Event = "approve"
-	// Auto: rules say that no approval is needed. Reason names them.
+	// Auto: rules say that the request needs no approval. Reason has their names.
 	Auto Event = "auto"
-	// LeaveOut: an approver left servers out. Count is how many, Digest that of the
-	// servers that remain.
+	// LeaveOut: an approver took servers off the list of a pending request. Count is how
+	// many, Digest that of the servers that remain.
 	LeaveOut Event = "leave_out"
 	// Rule: a rule denies the approved request, so it was cancelled. Reason is the
 	// rule's sentence and Rule its name.

@@ -13,7 +13,7 @@ import (
 var arrows = map[string]string{
 	"cmd/bot":            "internal/bot",
 	"cmd/demo":           "internal/bot internal/jobs internal/store internal/approvals internal/simworld internal/slacksim internal/ecssim",
-	"internal/bot":       "internal/slackapp internal/jobs internal/store internal/approvals internal/ecsclient internal/config internal/secret",
+	"internal/bot":       "internal/slackapp internal/jobs internal/store internal/approvals internal/ecsclient internal/config internal/inventory internal/secret",
 	"internal/slackapp":  "internal/approvals internal/command internal/secret",
 	"internal/command":   "internal/approvals",
 	"internal/jobs":      "internal/approvals internal/store internal/inventory internal/ecsclient internal/audit",

@@ -32,6 +32,8 @@ usage: bot                    run the bot
        bot manifest --workflow-step [--json]
                               the same with the step for Workflow Builder (paid plans)
        bot policy check FILE  print what is wrong in a configuration file
+       bot policy explain --as USER SERVER…
+                              print which rules apply to servers, and what USER may do
        bot version            print the version
        bot help               print this help
 
@@ -41,7 +43,7 @@ Settings come from environment variables or a .env file. See .env.example.
 // Main is the program. It returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "policy" {
-		return policy(args[1:], stdout, stderr)
+		return policy(context.Background(), args[1:], stdout, stderr)
 	}
 	switch strings.Join(args, " ") {
 	case "":

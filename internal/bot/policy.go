@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -11,10 +12,11 @@ import (
 	"ecsbot/internal/config"
 )
 
-// policy is the command `bot policy`, which works on a configuration file without
-// tokens, Redis or the cloud.
-func policy(args []string, stdout, stderr io.Writer) int {
-	if len(args) != 2 || args[0] != "check" {
+// policy is the command `bot policy`, which works on the rules without Slack and Redis.
+func policy(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	check := len(args) == 2 && args[0] == "check"
+	explain := len(args) > 0 && args[0] == "explain"
+	if !check && !explain {
 		return unknown("policy "+strings.Join(args, " "), stderr)
 	}
 	environ, err := ReadEnviron(os.Environ(), ".env")
@@ -22,7 +24,14 @@ func policy(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	return checkPolicy(args[1], environ.Lookup, stdout, stderr)
+	if check {
+		return checkPolicy(args[1], environ.Lookup, stdout, stderr)
+	}
+	e, err := readExplanation(args[1:], stderr)
+	if err != nil {
+		return exitUsage
+	}
+	return explainPolicy(ctx, e, environ.Lookup, stdout, stderr)
 }
 
 // checkPolicy prints what is wrong in a file as a compiler does, or a line for each
@@ -36,7 +45,7 @@ func checkPolicy(file string, lookup Lookup, stdout, stderr io.Writer) int {
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, p := range f.Projects {
 		var rules []string
-		for _, r := range p.Rules {
+		for _, r := range p.Policy.Rules {
 			rules = append(rules, r.Name)
 		}
 		fmt.Fprintf(table, "%s\t%s\trules: %s\n", p.Name, cmp.Or(p.Endpoint, p.Region), cmp.Or(strings.Join(rules, ", "), "none"))

@@ -58,11 +58,9 @@ func (s *settings) several() bool { return s.get("CONFIG_FILE") != "" }
 
 // project makes a project of its settings, and reads its keys.
 func (s *settings) project(p config.Project) Project {
-	pol := p.Policy
-	pol.Rules = p.Rules
 	return Project{
 		Project: approvals.Project{
-			Name: p.Name, ID: p.ProjectID, Policy: pol, Channel: p.ApprovalChannel, Channels: p.Channels, BatchSize: p.BatchSize, Rate: p.Rate,
+			Name: p.Name, ID: p.ProjectID, Policy: p.Policy, Channel: p.ApprovalChannel, Channels: p.Channels, BatchSize: p.BatchSize, Rate: p.Rate,
 		},
 		Endpoint: strings.TrimSuffix(cmp.Or(p.Endpoint, ecsclient.EndpointOf(p.Region)), "/"),
 		Anchor:   jobs.Anchor(p.Anchor),

@@ -22,8 +22,8 @@ func TestABotThatIsStartedBeforeRedisWaitsForIt(t *testing.T) {
 	s := w.serve()
 
 	causes := s.notReady("Redis does not answer", "no Slack socket")
-	if n := strings.Count(strings.TrimSpace(causes), "\n") + 1; n != 2 {
-		t.Errorf("%d lines for 2 causes:\n%s", n, causes)
+	if n := strings.Count(strings.TrimSpace(causes), "\n") + 1; n != 3 || !strings.Contains(causes, "\nsettings ") {
+		t.Errorf("%d lines for 2 causes and the settings:\n%s", n, causes)
 	}
 	if strings.Contains(causes, w.redis.Dir()) {
 		t.Errorf("/readyz tells where Redis is: %s", causes)

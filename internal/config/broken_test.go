@@ -223,6 +223,7 @@ var broken = []struct {
 		"12:35: self_approval is about approvals, and auto means that none is needed; keep one",
 	}},
 	{"auto for everything", rules + "      - name: a\n        auto: true\n", []string{`10:9: auto needs match.servers or match.tags; for all servers write servers: ["*"]`}},
+	{"auto of many", rules + "      - name: a\n        match: {servers: [web-1], more_than: 5}\n        auto: true\n", []string{"10:35: auto has no effect with more_than: leaving servers out would make a request harder; leave more_than out"}},
 	{"auto_hard without auto", rules + "      - name: a\n        require: {approvals: 2}\n        auto_hard: true\n", []string{"11:9: auto_hard without auto has no effect; write auto: true, too"}},
 	{"auto of HARD only", rules + "      - name: a\n        match: {servers: [web-1], type: HARD}\n        auto: true\n", []string{"10:35: type is HARD, to which auto does not apply; write auto_hard: true, too"}},
 	{"auto_hard of starts", rules + "      - name: a\n        match: {servers: [web-1], actions: [start]}\n        auto: true\n        auto_hard: true\n", []string{"12:9: auto_hard is about stops, and the rule is about starts; leave it out"}},
@@ -239,6 +240,7 @@ var broken = []struct {
 	{"more approvals than a rule's approvers", rules + "      - name: a\n        require: {approvers: [U0ANNA], quiet: [U0BEN], approvals: 3}\n", []string{"10:56: approvals is 3, and the rule's approvers are 2 people; lower it or name more people"}},
 	{"more approvals than the project's approvers", prod + beta + "    rules:\n      - name: a\n        require: {approvals: 3}\n", []string{"15:19: approvals is 3, and the project's approvers are 2 people; lower it or name more people"}},
 	{"more approvals than nobody", strings.Replace(prod, "    approvers: [S0OPS]\n", "", 1) + "    approvals: 2\n    rules:\n      - name: a\n        require: {approvals: 3}\n", []string{"2:5: approvers is missing; write user ids (U…) or user-group ids (S…), or set APPROVERS"}},
+	{"fewer approvals than the project's", prod + "    approvals: 3\n    rules:\n      - name: a\n        require: {approvals: 2}\n", []string{"11:19: approvals is 2, and the project's 3 count without approvers of the rule; raise it or name approvers"}},
 	{"ttl longer than the project's", rules + "      - name: a\n        require: {ttl: 1h30m}\n", []string{"10:19: ttl (1h30m) is longer than the project's (1h), and the shorter one counts; lower it"}},
 	{"more than there can be", prod + "    max_servers: 50\n    rules:\n      - name: a\n        match: {more_than: 50}\n        deny: \"No.\"\n", []string{"11:17: more_than is 50, and a request has at most 50 servers (max_servers); lower it"}},
 	{"two values of a tag", rules + "      - name: a\n        match: {tags: [env=prod, env=dev]}\n        deny: \"No.\"\n", []string{`10:34: tags holds two values of "env", and a server has to have all tags; make two rules`}},
@@ -251,6 +253,8 @@ var broken = []struct {
 
 // good are ends of files that are close to being broken.
 var good = map[string]string{
+	"fewer approvals of others":  "    approvals: 3\n    rules:\n      - {name: a, require: {approvers: [S0A], approvals: 1}}\n",
+	"as many approvals":          "    approvals: 3\n    rules:\n      - {name: a, require: {approvals: 3}}\n",
 	"auto_hard of stops":         "    rules:\n      - {name: a, match: {servers: [a], actions: [stop]}, auto: true, auto_hard: true}\n",
 	"auto of HARD":               "    rules:\n      - {name: a, match: {servers: [a], type: HARD}, auto: true, auto_hard: true}\n",
 	"auto with some demands":     "    rules:\n      - {name: a, match: {servers: [a]}, auto: true, require: {requesters: [S0DEV], reason: false, ticket: A+, channel: C0A, ttl: 5m}}\n",

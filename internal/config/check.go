@@ -133,7 +133,7 @@ func (c *checker) project(p *project) Project {
 			c.contradicts(&r.Name, "name is also that of the rule in line %d; each needs its own", c.line(&other.Name))
 		}
 		names[r.Name] = r
-		made.Rules = append(made.Rules, c.rule(r, made))
+		pol.Rules = append(pol.Rules, c.rule(r, made))
 	}
 	return made
 }
@@ -269,6 +269,9 @@ func (c *checker) kind(r *rule) {
 	if !c.has(&r.Match.Servers) && !c.has(&r.Match.Tags) {
 		c.contradicts(&r.Auto, "auto needs match.servers or match.tags; for all servers write servers: [\"*\"]")
 	}
+	if c.has(&r.Match.MoreThan) {
+		c.contradicts(&r.Match.MoreThan, "auto has no effect with more_than: leaving servers out would make a request harder; leave more_than out")
+	}
 	starts := len(r.Match.Actions) == 1 && r.Match.Actions[0] == "start"
 	switch {
 	case r.Match.Type == "HARD" && !r.AutoHard:
@@ -331,6 +334,9 @@ func (c *checker) require(r *rule, p Project) {
 	}
 	if n, known := people(approvers, q.Quiet, q.Escalate.To); known && n > 0 && q.Approvals > n {
 		c.contradicts(&q.Approvals, "approvals is %d, and %s %s; lower it or name more people", q.Approvals, whose, count(n, "person", "people"))
+	}
+	if least := p.Policy.ApprovalsRequired; !c.has(&q.Approvers) && q.Approvals > 0 && q.Approvals < least {
+		c.contradicts(&q.Approvals, "approvals is %d, and the project's %d count without approvers of the rule; raise it or name approvers", q.Approvals, least)
 	}
 	for i, id := range q.Quiet {
 		if id != "" && slices.Contains(q.Approvers, id) {

@@ -33,7 +33,6 @@ type Project struct {
 	Channels        []string // a command typed there is about this project
 	ApprovalChannel string   // empty: where the command was typed
 	Policy          approvals.Policy
-	Rules           []approvals.Rule
 
 	Rate      int
 	BatchSize int

@@ -107,7 +107,7 @@ func TestAFileBecomesPolicies(t *testing.T) {
 		Protection: approvals.Protection{Servers: []string{"gateway", "*-db"}, Tags: []string{"critical", "env=production"}},
 	}
 	prod.Rate, prod.BatchSize, prod.Anchor = 500, 20, "finish"
-	prod.Rules = []approvals.Rule{{
+	prod.Policy.Rules = []approvals.Rule{{
 		Name: "night", Servers: []string{"web-*"}, Tags: []string{"env=production", "base64=YQ=="},
 		Actions: []approvals.Action{approvals.Stop, approvals.Start}, MoreThan: 10,
 		Hours: []approvals.Hours{
@@ -198,7 +198,7 @@ func TestAliasesMeanWhatTheirAnchorsDo(t *testing.T) {
         deny: "No."
 `
 	f, err := Parse("f", []byte(text), plain)
-	if err != nil || len(f.Projects[0].Rules) != 2 || f.Projects[0].Rules[1].Servers[0] != "web-1" {
+	if err != nil || len(f.Projects[0].Policy.Rules) != 2 || f.Projects[0].Policy.Rules[1].Servers[0] != "web-1" {
 		t.Errorf("%+v %v", f, err)
 	}
 	_, err = Parse("f", []byte(text+"      - *one\n"), plain)

@@ -85,7 +85,7 @@ type hours struct {
 // require says what a request needs.
 type require struct {
 	Requesters   []string      `yaml:"requesters" form:"member" default:"the project's" doc:"Who may ask. They have to be the project's requesters, too."`
-	Approvers    []string      `yaml:"approvers" form:"member" default:"the project's" doc:"Who approves. For the servers of this rule they take the place of the project's approvers."`
+	Approvers    []string      `yaml:"approvers" form:"member" default:"the project's" doc:"Who approves. For the servers of this rule they take the place of the project's approvers; with more_than they come in addition."`
 	Quiet        []string      `yaml:"quiet" form:"member" default:"none" doc:"Who may approve as well and is not mentioned."`
 	Approvals    int           `yaml:"approvals" range:"1 20" default:"1 with approvers" doc:"How many different people have to approve."`
 	SelfApproval bool          `yaml:"self_approval" default:"false with approvers" doc:"true: the requester may be one of this rule's approvers. false: the requester's own approval counts nowhere in the request."`

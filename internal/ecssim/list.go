@@ -153,7 +153,7 @@ func (c *Cloud) details(s *server) map[string]any {
 		"OS-EXT-SRV-ATTR:user_data":   base64.StdEncoding.EncodeToString(s.userData()),
 		"flavor":                      map[string]any{"id": s.Flavor, "name": s.Flavor, "vcpus": "2", "ram": "4096", "disk": "0"},
 		"metadata":                    map[string]any{"charging_mode": s.ChargingMode, "vpc_id": vpc, "os_type": "Linux"},
-		"tags":                        slices.Concat([]string{}, s.Tags),
+		"tags":                        append([]string{}, s.Tags...),
 		"sys_tags":                    []any{map[string]string{"key": "_sys_enterprise_project_id", "value": "0"}},
 		"enterprise_project_id":       "0",
 		"addresses": map[string]any{vpc: []any{map[string]any{

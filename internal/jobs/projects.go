@@ -24,13 +24,13 @@ type Project struct {
 type project struct {
 	Project
 	*reach
+	steps chan struct{} // holds an element for each step that uses the cloud
 }
 
 // reach is the state of a project that outlives a change of the settings.
 type reach struct {
 	inventory *inventory.Inventory
 	polls     *pacer
-	steps     chan struct{} // holds an element for each step that uses the cloud
 }
 
 // projects are all projects, in their newest version.
@@ -65,16 +65,12 @@ func (ps *projects) set(all []Project) {
 		} else {
 			p.RecordID = p.ID
 		}
-		next[i] = &project{Project: p}
+		next[i] = &project{Project: p, steps: make(chan struct{}, ps.share(len(all)))}
 		if j := slices.IndexFunc(old, func(o *project) bool { return o.Cloud == p.Cloud }); j >= 0 {
 			next[i].reach = old[j].reach
 			continue
 		}
-		next[i].reach = &reach{
-			inventory: inventory.New(p.Cloud, ps.cfg.Log),
-			polls:     newPacer(ps.cfg.PollGap, pollBurst),
-			steps:     make(chan struct{}, ps.share(len(all))),
-		}
+		next[i].reach = &reach{inventory: inventory.New(p.Cloud, ps.cfg.Log), polls: newPacer(ps.cfg.PollGap, pollBurst)}
 	}
 	ps.now.Store(&next)
 	for _, o := range old {
@@ -155,10 +151,10 @@ func (ps *projects) close() {
 
 // begin takes one of the steps that may use the project's cloud at the same time; end
 // gives it back. If all are taken it returns false.
-func (r *reach) begin() (end func(), ok bool) {
+func (p *project) begin() (end func(), ok bool) {
 	select {
-	case r.steps <- struct{}{}:
-		return func() { <-r.steps }, true
+	case p.steps <- struct{}{}:
+		return func() { <-p.steps }, true
 	default:
 		return nil, false
 	}

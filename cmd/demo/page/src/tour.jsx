@@ -65,7 +65,7 @@ const steps = [
     needs: buttonOfBotA("kill"),
     beside: buttonOfBotA("kill"),
     start: "Press “Start”: the bot resumes, and nothing is stopped or posted twice.",
-    resumes: "The bot looks what became of its call before it goes on. That can take a minute.",
+    resumes: "The bot checks what became of its last call before it goes on. That can take a minute.",
     mine: (r) => r.total >= 100 && r.total <= 1000,
     done: (w) => w.notes.some((n) => n.text.includes("killed") && asked(w, (r) => ended(r) && Date.parse(r.finished) > Date.parse(n.time))),
   },
@@ -83,7 +83,7 @@ const steps = [
   },
 ];
 
-const end = { title: "That was the tour", ask: "Now break what you like: “Break it” in the cloud has the buttons." };
+const end = { title: "That was the tour", ask: "Now break what you like, with the buttons under “Break it”." };
 
 // phaseOf is what is to be done now in a step: its key in the step, and what it takes.
 function phaseOf(step, w, me) {

@@ -117,8 +117,8 @@ function Waits({ r }) {
   const yes = r.decisions?.filter((d) => d.verdict === "approve").length ?? 0;
   const lines = [];
   if (r.state === "pending") lines.push(`${yes} of ${r.need} ${r.need === 1 ? "approval" : "approvals"}; expires at ${clock(r.expires)}`);
-  if (r.waiting) lines.push(`call ${r.waiting} of ${r.batches ?? r.batch_list.length} waits for the limit` + (r.place > 1 ? `; ${r.place} in the line` : ""));
-  if (r.stop && r.state === "executing") lines.push(`cancelled by ${who(r.stop.by)}: no further call is sent`);
+  if (r.waiting) lines.push(`batch ${r.waiting} of ${r.batches ?? r.batch_list.length} waits for the limit` + (r.place > 1 ? `; ${r.place} in the line` : ""));
+  if (r.stop && r.state === "executing") lines.push(`cancelled by ${who(r.stop.by)}: no further batch is sent`);
   if (lines.length === 0) return null;
   return (
     <p class="waits">

@@ -77,8 +77,7 @@ export function Messages({ label, list, threads, intro, afterFirst, end }) {
     setTimeout(() => message.classList.remove("spot"), 2500);
   });
 
-  function onScroll() {
-    const s = scroller.current;
+  function onScroll({ currentTarget: s }) {
     atEnd.current = s.scrollHeight - s.scrollTop - s.clientHeight < 30;
     if (atEnd.current) setBelow(false);
   }
