@@ -88,6 +88,16 @@ func (ps Projects) Approvers() []string {
 	return all
 }
 
+// Deciders are the lists of people and groups who may approve in any project, by its
+// policy and by each rule.
+func (ps Projects) Deciders() [][]string {
+	var all [][]string
+	for _, p := range ps {
+		all = append(all, p.Policy.Deciders()...)
+	}
+	return all
+}
+
 // HaveChannel reports whether the settings of a project name a channel for cards.
 func (ps Projects) HaveChannel() bool {
 	return slices.ContainsFunc(ps, func(p Project) bool { return p.Channel != "" })

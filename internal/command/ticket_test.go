@@ -9,7 +9,7 @@ import (
 func TestTickets(t *testing.T) {
 	for text, want := range map[string]string{
 		"web-1 --ticket CHG-12": "CHG-12", "web-1 --ticket=CHG-12 --hard": "CHG-12", `web-1 --ticket "CHG 12"`: "CHG 12",
-		"web-1 —ticket CHG–12": "CHG-12", // dashes that a keyboard made
+		"web-1 —ticket CHG–12":                "CHG-12", // dashes that a keyboard made
 		"web-1 --reason disk --ticket CHG-12": "CHG-12", "web-1": "",
 	} {
 		if cmd, err := Parse(text); err != nil || cmd.Ticket != want || !slices.Equal(cmd.Servers, []string{"web-1"}) {

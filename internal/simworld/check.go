@@ -78,6 +78,9 @@ func (p *People) pings(text string) []string {
 		if strings.HasPrefix(s, "<!date^") || s == "<!subteam^"+p.Group+">" {
 			return true
 		}
+		if slices.ContainsFunc(p.Groups, func(g string) bool { return s == "<!subteam^"+g+">" }) {
+			return true
+		}
 		return slices.ContainsFunc(p.Slack.Users(), func(u slacksim.User) bool { return s == "<@"+u.ID+">" })
 	})
 }

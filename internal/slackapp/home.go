@@ -42,8 +42,9 @@ func (po *poster) PublishHome(ctx context.Context, user string) approvals.Delive
 
 // homeNow reads what the Home shows.
 func (po *poster) homeNow(ctx context.Context, user string) ([]slack.Block, error) {
-	// What a click may do is looked up again at the click.
-	p, err := po.roles.person(ctx, user, ageToLook, po.desk.Projects().Approvers())
+	// What a click may do is looked up again at the click. In one list, a person's own id
+	// would hide the groups by which they may do more.
+	p, err := po.roles.person(ctx, user, ageToLook, po.desk.Projects().Deciders()...)
 	if err != nil {
 		return nil, err
 	}
