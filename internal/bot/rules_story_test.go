@@ -237,6 +237,39 @@ func TestAnApproverLeavesSomeOut(t *testing.T) {
 	w.Untouched(uuid(1), uuid(2))
 }
 
+// Of many servers an approver searches for some, among those of the request alone.
+func TestAnApproverSearchesForWhatToLeaveOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(120)
+	w.Cloud.Add(server(1, "web-x"))
+	w.start(nil)
+	card := w.Ask(anna, "web-1*") // web-1, web-10 to web-19, web-100 to web-120
+	w.Click(ben, card, leaveOut)
+	w.View(ben, "Leave servers out", "Stop 32 servers")
+	w.Submit(ben, map[string]map[string]any{"leave": {"ecs_stop_leave_pick": []string{ids[0], ids[9]}}})
+	w.CardSays(card, "30 of 32 servers; 2 left out by <@UBEN>")
+	many := w.Ask(anna, "web-2* web-3* web-4* web-5* web-6* web-7* web-8* web-9* web-x --reason x")
+	w.CardSays(many, "Stop 89 servers")
+	w.Click(ben, card, deny)
+	w.View(ben, "Deny request")
+	w.Submit(ben, nil)
+	w.CardSays(card, "Denied")
+	w.Click(anna, many, cancel)
+	w.CardSays(many, "Cancelled")
+	all := w.Ask(anna, "web-*")
+	w.Click(ben, all, leaveOut)
+	w.View(ben, "Stop 121 servers")
+	for typed, want := range map[string]int{"web-x": 1, "WEB-11": 11, "nothing": 0} {
+		found, err := w.Slack.Suggest(t.Context(), ben, "", "leave", "ecs_stop_leave_pick", typed)
+		if err != nil || len(found) != want {
+			t.Errorf("for %q there are %v, %v", typed, found, err)
+		}
+	}
+	w.Submit(ben, map[string]map[string]any{"leave": {"ecs_stop_leave_pick": []string{uuid(1)}}})
+	w.CardSays(all, "120 of 121 servers; 1 left out by <@UBEN>")
+}
+
 // A group that Slack cannot tell about decides nothing, and harms no member of another.
 func TestAGroupThatCannotBeRead(t *testing.T) {
 	t.Parallel()

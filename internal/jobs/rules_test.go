@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ecsbot/internal/approvals"
+	"ecsbot/internal/ecssim"
 	"ecsbot/internal/store"
 )
 
@@ -266,5 +267,25 @@ func TestExplainIsAboutServersAsTheyAre(t *testing.T) {
 	w.cloud.StopByHand(ids[1])
 	if ex, _, err := e.Explain(t.Context(), askOf("", "web-*")); err != nil || !slices.Equal(ex.Names(), []string{"many", "web"}) {
 		t.Errorf("of stopped servers: %v, %v", ex.Names(), err)
+	}
+}
+
+// Two projects have servers of the same name: an ask is about those of its own.
+func TestServersOfTheSameNameInTwoProjects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := w.fleet(1)
+	s := w.second(0)
+	const other = "0000abcd-0000-4000-9000-000000000001"
+	s.Add(ecssim.Server{ID: other, Name: "web-1", Status: "ACTIVE", VMState: "active"})
+	e := w.opened(s.with(underRules(approvals.Rule{Name: "web", Servers: []string{"web-1"}, Approvers: []string{dora.ID}})))
+	a, b := w.askIn(e, "demo", "a", "web-1"), w.askIn(e, "dev", "b", "web-1")
+	if a.Project != "demo" || b.Project != "dev" || a.Digest == b.Digest || a.Sample[0].ID != ids[0] || b.Sample[0].ID != other {
+		t.Errorf("%s with %s, %s with %s", a.Project, a.Sample[0].ID, b.Project, b.Sample[0].ID)
+	}
+	w.approve(e, b, dora)
+	w.run(e, newMessenger())
+	if r := w.ended(20*time.Second, e, b.ID); r.State != approvals.Succeeded || s.StopCount(other) != 1 || w.cloud.StopCount(ids[0]) != 0 {
+		t.Errorf("%s, stopped %d and %d times", r.State, s.StopCount(other), w.cloud.StopCount(ids[0]))
 	}
 }
