@@ -61,7 +61,7 @@ func FuzzDemand(f *testing.F) {
 }
 
 // Random rules are tried without a fuzzer, too.
-func TestDemands(t *testing.T) { atRandom(t, 4000, checkDemand) }
+func TestDemands(t *testing.T) { atRandom(t, 1500, checkDemand) }
 
 func checkDemand(t *testing.T, bytes []byte) {
 	d := &draw{bytes}

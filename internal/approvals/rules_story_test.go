@@ -29,7 +29,7 @@ func FuzzRuledRequest(f *testing.F) {
 }
 
 // Random stories are told without a fuzzer, too.
-func TestRuledRequests(t *testing.T) { atRandom(t, 4000, checkRuled) }
+func TestRuledRequests(t *testing.T) { atRandom(t, 1500, checkRuled) }
 
 func checkRuled(t *testing.T, bytes []byte) {
 	d := &draw{bytes}
