@@ -25,13 +25,13 @@ type script struct {
 // play plays the five stories. It returns an error if one of them does not end
 // as it must: the demo is a test, too.
 func play(ctx context.Context, logs bool) error {
-	w, err := newWorld(ctx, newCloud(0, time.Second), nil, printed(logs), func() {})
+	w, err := newWorld(ctx, newCloud(0, time.Second), newDevCloud(time.Second), nil, printed(logs), func() {})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	s := &script{w: w, ctx: ctx, show: &show{began: time.Now(), out: os.Stdout, names: names(w.Slack), seen: map[string]string{}}}
-	s.People = &simworld.People{World: w.World, T: s, Ops: ops, Patience: 40 * time.Second, Pause: s.read}
+	s.People = &simworld.People{World: w.World, T: s, Ops: ops, Groups: []string{sre, dba}, Patience: 40 * time.Second, Pause: s.read}
 	defer w.Slack.Watch(s.slack)()
 	defer w.Cloud.Watch(s.cloud)()
 
