@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +59,38 @@ func TestTheRulesOfTheDemo(t *testing.T) {
 		}
 		if d := demand(1, "build-1"); d.Automatic || d.Approvals() != 1 {
 			t.Errorf("build-1 needs %d approvals", d.Approvals())
+		}
+	}
+}
+
+// The smallest file in the README is one that the bot takes, and the README's words on
+// it hold.
+func TestTheFileOfTheREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	env := config.Environment{Project: config.Project{Credentials: config.Credentials{AccessKey: config.Reference{Env: "AK"}}}}
+	env.Policy.ApprovalsRequired = 1
+	file, err := config.Parse("README.md", []byte(text), env)
+	if !found || err != nil || len(file.Projects) != 2 {
+		t.Fatalf("%d projects, %v\n%s", len(file.Projects), err, text)
+	}
+	for _, tt := range []struct {
+		project   int
+		servers   []string
+		approvals int
+	}{{0, []string{"db-1"}, 1}, {0, []string{"web-1"}, 1}, {0, []string{"db-1", "web-1"}, 2}, {1, []string{"sandbox-1"}, 0}, {1, []string{"web-1"}, 1}} {
+		s := approvals.Subject{Action: approvals.Stop, Mode: approvals.Soft}
+		for _, name := range tt.servers {
+			s.Servers = append(s.Servers, approvals.Server{ID: name, Name: name})
+		}
+		d := file.Projects[tt.project].Policy.Demand(s, time.Now())
+		if d.Approvals() != tt.approvals || d.Automatic != (tt.approvals == 0) {
+			t.Errorf("%v of project %d: %d approvals, automatic %t", tt.servers, tt.project, d.Approvals(), d.Automatic)
 		}
 	}
 }
