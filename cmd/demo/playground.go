@@ -138,5 +138,5 @@ func (g *playground) people() change {
 	for _, c := range g.Slack.Channels() {
 		channels = append(channels, channel{c, g.Slack.Members(c.ID)})
 	}
-	return change{"kind": "people", "people": people, "channels": channels, "groups": map[string]string{sre: "sre", dba: "dba"}}
+	return change{"kind": "people", "people": people, "channels": channels, "groups": groups}
 }

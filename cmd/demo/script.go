@@ -122,7 +122,10 @@ func printed(logs bool) func(bot, line string) {
 }
 
 func names(w *slacksim.Workspace) map[string]string {
-	names := map[string]string{sre: "sre", dba: "dba"}
+	names := map[string]string{}
+	for _, g := range groups {
+		names[g.ID] = g.Handle
+	}
 	for _, u := range w.Users() {
 		names[u.ID] = u.Name
 	}

@@ -47,6 +47,9 @@ const keyspace = "demo"
 //go:embed projects.yaml
 var projectsFile string
 
+// groups are the user groups.
+var groups = []slacksim.Group{{ID: sre, Handle: "sre", Users: []string{noah}}, {ID: dba, Handle: "dba", Users: []string{olga}}}
+
 // project is one of the projects in projectsFile.
 type project struct {
 	Name    string
@@ -77,8 +80,9 @@ func newSlack() (*slacksim.Workspace, error) {
 	}
 	w.Join(ops, slacksim.BotUserID)
 	w.Join(devs, mia, dora, noah, olga, slacksim.BotUserID)
-	w.AddGroup(slacksim.Group{ID: sre, Handle: "sre", Users: []string{noah}})
-	w.AddGroup(slacksim.Group{ID: dba, Handle: "dba", Users: []string{olga}})
+	for _, g := range groups {
+		w.AddGroup(g)
+	}
 	return w, nil
 }
 

@@ -11,7 +11,7 @@ export const world = {
   hello: null, // {run, now, limit, window_ms, me, place, team, command, projects: [{name, channel}]}
   people: [], // slacksim User, with role
   channels: [], // {id, name, members}
-  groups: {}, // id → handle
+  groups: [], // {id, handle, users}
   messages: new Map(), // key → slacksim Message, in order of ts
   views: {}, // user → modal on top, or null
   homes: {}, // user → App Home view
