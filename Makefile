@@ -80,7 +80,7 @@ pictures: chromium ## Make the pictures of README and docs again from the demo's
 demo: ## Open the demo in the browser: the bot in a simulated world
 	go run ./cmd/demo
 
-script: ## Play the demo in the terminal: five stories, from asking to stopped
+script: ## Play the demo in the terminal: six stories, from asking to stopped
 	go run ./cmd/demo -script
 
 campaign: redis ## Break things at random for SEEDS (20) seeds; takes long

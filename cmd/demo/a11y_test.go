@@ -128,6 +128,7 @@ func TestPageIsAccessible(t *testing.T) {
 	p.sees("[role=menuitemradio]", "Noah")
 	p.faultless("the menu of people", ".slack")
 	p.clicks("[role=menuitemradio]", "Noah Approver")
+	p.sees(`button[aria-label^="You are "]`, "Noah Approver")
 	p.clicks("article button", "Approve")
 	p.sees("[role=alertdialog]", "Stop 2")
 	p.faultless("the confirm dialog", ".slack")
@@ -166,6 +167,9 @@ func TestPageIsAccessible(t *testing.T) {
 	p.rings("the form")
 	p.clicks("[role=dialog] button", "Review")
 	p.sees("[role=dialog] [role=alert]", "")
+	p.clicks(`[role=dialog] [data-block-id=project] input`, "") // the shortcut knows no channel
+	p.clicks("[role=dialog] [role=option]", "prod")
+	p.sees(`[role=dialog] [data-block-id="pick:prod"]`, "")
 	p.finds("web-3")
 	p.faultless("the form with mistakes and a search", ".slack")
 	p.clicks("[role=dialog] .choices label", "Power off")

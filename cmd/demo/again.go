@@ -31,7 +31,7 @@ func (s *script) fillIn() {
 	if len(ids) != 2 {
 		s.Fatalf("the form offers %v", ids)
 	}
-	s.Submit(mia, map[string]map[string]any{"pick": {"ecs_stop_pick": ids}, "why": {"text": "nobody shops at night"}})
+	s.Submit(mia, map[string]map[string]any{s.PickBlock(mia): {"ecs_stop_pick": ids}, "why": {"text": "nobody shops at night"}})
 	s.form(mia, "Review request", "2 servers", "nobody shops")
 	s.Untouched(ids...)
 	s.types(mia, "submits the preview")

@@ -52,7 +52,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 	}
 	for i, what := range whats {
 		if strings.HasPrefix(what, "slack_") { // it strikes the card
-			if _, err := g.breakIt(what); err != nil {
+			if _, err := g.breakIt(what, "prod"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -68,7 +68,7 @@ func TestEveryBreakStrikesAndEndsRight(t *testing.T) {
 			}
 			continue
 		}
-		if _, err := g.breakIt(what); err != nil {
+		if _, err := g.breakIt(what, "prod"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := g.Slack.Click(t.Context(), noah, ops, roots[i].TS, "ecs_stop_approve"); err != nil {
@@ -139,21 +139,21 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	}
 	isOff := func(s ecssim.Server) bool { return s.Status == "SHUTOFF" }
 	off := count(isOff) // some of the fleet are, from the start
-	if text, err := g.breakIt("start_by_hand"); err != nil || !strings.Contains(text, "Somebody started ") || count(isOff) != off-1 {
+	if text, err := g.breakIt("start_by_hand", "prod"); err != nil || !strings.Contains(text, "Somebody started ") || count(isOff) != off-1 {
 		t.Errorf("%q, %v; %d are off, %d were", text, err, count(isOff), off)
 	}
-	if text, err := g.breakIt("fail_server"); err != nil || count(func(s ecssim.Server) bool { return s.Fails == "Ecs.0213" && strings.HasPrefix(text, s.Name+" ") }) != 1 {
+	if text, err := g.breakIt("fail_server", "prod"); err != nil || count(func(s ecssim.Server) bool { return s.Fails == "Ecs.0213" && strings.HasPrefix(text, s.Name+" ") }) != 1 {
 		t.Errorf("%q, %v; and no such server fails", text, err)
 	} else if !strings.HasPrefix(text, "web-1 ") {
 		t.Errorf("%q: want the server that the tour begins with while nobody has asked for another", text)
 	}
 	for _, what := range []string{"", "everything"} {
-		if _, err := g.breakIt(what); err == nil {
+		if _, err := g.breakIt(what, "prod"); err == nil {
 			t.Errorf("%q can be broken", what)
 		}
 	}
-	armed := func() int { return len(g.state()["armed"].([]string)) }
-	if _, err := g.breakIt("slack_lose"); err != nil || armed() != 1 {
+	armed := func() int { return len(g.state()["armed"].([]planned)) }
+	if _, err := g.breakIt("slack_lose", "prod"); err != nil || armed() != 1 {
 		t.Errorf("%v, %v", g.state(), err)
 	}
 	if _, err := g.setSlack(false); err != nil { // calls that fail for another reason
@@ -168,7 +168,7 @@ func TestBreaksThatComeAtOnce(t *testing.T) {
 	if armed() != 1 {
 		t.Error("a plan struck although nothing was posted")
 	}
-	if _, err := g.breakIt("clear"); err != nil || armed() != 0 {
+	if _, err := g.breakIt("clear", "prod"); err != nil || armed() != 0 {
 		t.Errorf("%v, %v", g.state(), err)
 	}
 	for _, x := range []float64{0, 0.5, 61} {

@@ -25,9 +25,19 @@ type live struct {
 // change is one piece of news. Its keys besides kind are those of its kind.
 type change map[string]any
 
+// shownServer is a server with the name of its project.
+type shownServer struct {
+	ecssim.Server
+	Project string `json:"project"`
+}
+
 // serversChanged is the one kind that may come by the thousand.
-func serversChanged(list ...ecssim.Server) change {
-	return change{"kind": "servers", "servers": list}
+func serversChanged(project string, list ...ecssim.Server) change {
+	shown := make([]shownServer, len(list))
+	for i, s := range list {
+		shown[i] = shownServer{s, project}
+	}
+	return change{"kind": "servers", "servers": shown}
 }
 
 // viewer is an open page, with the news that it has not read yet.
@@ -126,10 +136,10 @@ func send(rw http.ResponseWriter, out *http.ResponseController, news []change) e
 // together makes one change of the servers' changes, the newest of each server.
 // Servers and the rest do not depend on each other's order.
 func together(news []change) []change {
-	var servers []ecssim.Server
+	var servers []shownServer
 	at := map[string]int{}
 	rest := slices.DeleteFunc(news, func(c change) bool {
-		list, ok := c["servers"].([]ecssim.Server)
+		list, ok := c["servers"].([]shownServer)
 		for _, s := range list {
 			if i, known := at[s.ID]; known {
 				servers[i] = s
@@ -141,7 +151,7 @@ func together(news []change) []change {
 		return ok
 	})
 	if len(servers) > 0 {
-		rest = append(rest, serversChanged(servers...))
+		rest = append(rest, change{"kind": "servers", "servers": servers})
 	}
 	return rest
 }

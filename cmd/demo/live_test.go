@@ -14,14 +14,14 @@ import (
 func TestNewsOfOneServerGoOnce(t *testing.T) {
 	t.Parallel()
 	got := together([]change{
-		serversChanged(ecssim.Server{ID: "a", Status: "ACTIVE"}, ecssim.Server{ID: "b", Status: "ACTIVE"}),
+		serversChanged("prod", ecssim.Server{ID: "a", Status: "ACTIVE"}, ecssim.Server{ID: "b", Status: "ACTIVE"}),
 		{"kind": "note"},
-		serversChanged(ecssim.Server{ID: "a", Status: "SHUTOFF"}),
+		serversChanged("prod", ecssim.Server{ID: "a", Status: "SHUTOFF"}),
 	})
 	if len(got) != 2 || got[0]["kind"] != "note" {
 		t.Fatalf("%v", got)
 	}
-	servers := got[1]["servers"].([]ecssim.Server)
+	servers := got[1]["servers"].([]shownServer)
 	if len(servers) != 2 || servers[0].Status != "SHUTOFF" || servers[1].ID != "b" {
 		t.Errorf("%v", servers)
 	}

@@ -10,10 +10,10 @@
 //
 //	go run ./cmd/demo -script
 //
-// plays five stories and prints the conversation as it happens: a request that
+// plays six stories and prints the conversation as it happens: a request that
 // succeeds, one that fails in part and is retried, one that is denied, one whose
-// servers are started again, and one whose bot is killed in the middle and that
-// the next one finishes.
+// servers are started again, one whose bot is killed in the middle and that
+// the next one finishes, and requests about which rules decide.
 //
 // For trying things by hand, the worlds can be served by themselves:
 //
@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	address := flag.String("addr", "127.0.0.1:7007", "serve the page at this loopback `address`, or at a free port where it is taken")
 	stay := flag.Bool("no-browser", false, "do not open the page in the browser")
 	files := flag.String("page", "", "serve another build of the page from this `folder`")
-	script := flag.Bool("script", false, "play five stories in the terminal and end")
+	script := flag.Bool("script", false, "play six stories in the terminal and end")
 	slackAt := flag.String("serve-slack", "", "serve the simulated Slack alone at this `address`")
 	cloudAt := flag.String("serve-cloud", "", "serve the simulated cloud alone at this `address`")
 	servers := flag.Int("servers", 40, "servers in the simulated cloud, with -serve-cloud")

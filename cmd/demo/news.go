@@ -14,11 +14,21 @@ const kept = 2000
 
 // everything is the current state of the world.
 func (g *playground) everything() []change {
-	quota := g.Cloud.Options()
-	all := []change{{
+	quota := g.Cloud.Options() // the other cloud has the same
+	type shownProject struct {
+		Name    string `json:"name"`
+		Channel string `json:"channel"`
+	}
+	var projects []shownProject
+	var servers []change
+	for _, p := range g.projects {
+		projects = append(projects, shownProject{p.Name, p.Channel})
+		servers = append(servers, serversChanged(p.Name, p.Cloud.Servers()...))
+	}
+	all := append([]change{{
 		"kind": "hello", "run": g.run, "now": time.Now().UnixMilli(), "limit": quota.Limit, "window_ms": quota.Window.Milliseconds(),
-		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop",
-	}, g.people(), g.state(), g.replicas(), serversChanged(g.Cloud.Servers()...)}
+		"me": mia, "place": ops, "team": "Demo", "command": "/ecs-stop", "projects": projects,
+	}, g.people(), g.state(), g.replicas()}, together(servers)...)
 	for _, c := range g.Slack.Channels() {
 		for _, root := range g.Slack.Messages(c.ID) {
 			all = append(all, message(root))
@@ -77,11 +87,15 @@ func (g *playground) tellReplicas() {
 func (g *playground) state() change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	most := map[string]int{}
+	for _, p := range g.projects {
+		most[p.Name] = p.Cloud.MaxInWindow(p.Cloud.Options().Window)
+	}
 	return change{"kind": "state",
 		"store": map[string]any{"up": g.storeUp},
 		"slack": map[string]any{"up": g.slackUp, "sockets": append([]int{}, g.Slack.OpenConnections()...)},
-		"cloud": map[string]any{"speed": g.speed, "most": g.Cloud.MaxInWindow(g.Cloud.Options().Window)},
-		"armed": append([]string{}, g.armed...),
+		"cloud": map[string]any{"speed": g.speed, "most": most},
+		"armed": append([]planned{}, g.armed...),
 	}
 }
 
@@ -110,31 +124,31 @@ func (g *playground) slackChanged(e slacksim.Event) {
 		g.tellState()
 	case slacksim.CallAnswered:
 		if e.Call.Fault != "" {
-			g.struck("slack " + e.Call.Fault)
+			g.struck("slack "+e.Call.Fault, "")
 		}
 	case slacksim.PeopleChanged:
 		g.live.tell(g.people())
 	}
 }
 
-// cloudChanged sends what happened in the cloud.
-func (g *playground) cloudChanged(e ecssim.Event) {
+// cloudChanged sends what happened in the cloud of a project.
+func (g *playground) cloudChanged(p project, e ecssim.Event) {
 	if e.Server != nil {
-		g.live.tell(serversChanged(*e.Server))
+		g.live.tell(serversChanged(p.Name, *e.Server))
 		return
 	}
 	c := e.Call
 	g.numbered(&g.calls, func(n int64) change {
 		return change{"kind": "call", "call": map[string]any{
-			"n": n, "time": c.Time, "op": c.Op, "method": c.Method, "path": c.Path, "count": len(c.IDs),
+			"n": n, "time": c.Time, "project": p.Name, "op": c.Op, "method": c.Method, "path": c.Path, "count": len(c.IDs),
 			"stop_type": c.StopType, "status": c.Status, "fault": c.Fault, "job_id": c.JobID,
 		}}
 	})
 	if c.Fault != "" {
-		g.struck("cloud " + c.Fault)
+		g.struck("cloud "+c.Fault, p.Name)
 	}
 	if c.JobID != "" {
-		g.struck("job")
+		g.struck("job", p.Name)
 		g.tellState() // the window has changed
 	}
 }

@@ -99,13 +99,15 @@ func (g *playground) handler(page fs.FS) http.Handler {
 	mux.Handle("GET /", http.FileServerFS(page))
 	mux.Handle("GET /live", g.live)
 	mux.Handle("POST /slack/", http.StripPrefix("/slack", g.Slack.Control()))
-	mux.Handle("POST /cloud/", http.StripPrefix("/cloud", g.Cloud.Control()))
+	for _, p := range g.projects {
+		mux.Handle("POST /cloud/"+p.Name+"/", http.StripPrefix("/cloud/"+p.Name, p.Cloud.Control()))
+	}
 	mux.HandleFunc("GET /demo/files/{id}", g.file)
 	mux.HandleFunc("POST /demo/replicas", order(func(o struct{ Name, Do string }) (string, error) { return g.setReplica(o.Name, o.Do) }))
 	mux.HandleFunc("POST /demo/store", order(func(o onOrOff) (string, error) { return o.set(g.setStore) }))
 	mux.HandleFunc("POST /demo/slack", order(func(o onOrOff) (string, error) { return o.set(g.setSlack) }))
 	mux.HandleFunc("POST /demo/speed", order(func(o struct{ Speed float64 }) (string, error) { return "", g.setSpeed(o.Speed) }))
-	mux.HandleFunc("POST /demo/break", order(func(o struct{ What string }) (string, error) { return g.breakIt(o.What) }))
+	mux.HandleFunc("POST /demo/break", order(func(o struct{ What, Project string }) (string, error) { return g.breakIt(o.What, o.Project) }))
 	return mux
 }
 

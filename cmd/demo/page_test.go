@@ -162,7 +162,7 @@ func (p *tab) finds(name string) {
 	p.clicks(`[role=dialog] input[role=combobox]`, "")
 	for deadline := time.Now().Add(pagePatience); ; {
 		p.types(name, "")
-		p.waits(pagePatience, "an answer", `/No results|`+name+` /.test(document.querySelector("[role=dialog] .options").innerText)`)
+		p.waits(pagePatience, "an answer", `/No results|`+name+` /.test(document.querySelector("[role=dialog] .options:not([hidden])").innerText)`)
 		if evaluated[bool](p, "Boolean("+found(`[role=dialog] [role=option]`, name+" ")+")") || time.Now().After(deadline) {
 			break
 		}

@@ -40,7 +40,7 @@ func openRecord(ctx context.Context, w *world, tell func(change)) (*record, erro
 	ctx, end := context.WithCancel(ctx)
 	r := &record{w: w, tell: tell, redis: db, written: make(chan struct{}, 1), end: end, ended: make(chan struct{})}
 	r.engine = jobs.New(jobs.Config{
-		Keyspace: w.Cloud.Options().ProjectID, Redis: db,
+		Keyspace: keyspace, Redis: db,
 		Log: slog.New(slog.DiscardHandler), Metrics: jobs.NewMetrics(prometheus.NewRegistry()),
 	})
 	r.latest = change{"kind": "requests", "requests": []any{}, "freeze": nil}

@@ -22,30 +22,32 @@ type script struct {
 	wrong []error
 }
 
-// play plays the five stories. It returns an error if one of them does not end
+// play plays the six stories. It returns an error if one of them does not end
 // as it must: the demo is a test, too.
 func play(ctx context.Context, logs bool) error {
-	w, err := newWorld(ctx, newCloud(0, time.Second), nil, printed(logs), func() {})
+	w, err := newWorld(ctx, newCloud(0, time.Second), newDevCloud(time.Second), nil, printed(logs), func() {})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	s := &script{w: w, ctx: ctx, show: &show{began: time.Now(), out: os.Stdout, names: names(w.Slack), seen: map[string]string{}}}
-	s.People = &simworld.People{World: w.World, T: s, Ops: ops, Patience: 40 * time.Second, Pause: s.read}
+	s.People = &simworld.People{World: w.World, T: s, Ops: ops, Groups: []string{sre, dba}, Patience: 40 * time.Second, Pause: s.read}
 	defer w.Slack.Watch(s.slack)()
-	defer w.Cloud.Watch(s.cloud)()
+	for _, p := range w.projects {
+		defer p.Cloud.Watch(s.cloud)()
+	}
 
 	s.title("The real bot between a simulated Slack and a simulated cloud")
 	if err := w.startBot(ctx); err != nil {
 		return err
 	}
 	s.stage("the bot is connected")
-	for _, story := range []func(*script){succeeds, failsInPart, denied, secondThoughts, killed, (*script).Check} {
+	for _, story := range []func(*script){succeeds, failsInPart, denied, secondThoughts, killed, rules, (*script).Check} {
 		if err := s.tell(story); err != nil {
 			return err
 		}
 	}
-	s.title("All five stories ended as they should.")
+	s.title("All six stories ended as they should.")
 	return nil
 }
 
@@ -121,8 +123,14 @@ func printed(logs bool) func(bot, line string) {
 
 func names(w *slacksim.Workspace) map[string]string {
 	names := map[string]string{}
+	for _, g := range groups {
+		names[g.ID] = g.Handle
+	}
 	for _, u := range w.Users() {
 		names[u.ID] = u.Name
+	}
+	for _, c := range w.Channels() {
+		names[c.ID] = c.Name
 	}
 	return names
 }

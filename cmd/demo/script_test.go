@@ -35,11 +35,12 @@ func TestAStoryThatGoesWrongEndsTheScript(t *testing.T) {
 // without what helps to fill them in.
 func TestTheScriptPrintsWhatPeopleRead(t *testing.T) {
 	t.Parallel()
-	s := &show{names: map[string]string{"UMIA": "mia"}}
+	s := &show{names: map[string]string{"UMIA": "mia", "SDBA": "dba", "COPS": "ops"}}
 	for text, want := range map[string]string{
 		"job `2cd2879a2cd6cfda50485bef1e717668`":                "job 2cd2879a…",
 		"batch-2 (5f3a000c-4d3f-4c2a-9b1e-00000000000c)":        "batch-2 (5f3a000c…)",
 		":gear: <@UMIA> in <https://sim.slack.com/x|S-7K3MQ>":   "⚙️  @mia in S-7K3MQ",
+		"<!subteam^SDBA> in <#COPS>":                            "@dba in #ops",
 		"deadbeef and 2cd2879a2cd6cfda50485bef1e7176681 remain": "deadbeef and 2cd2879a2cd6cfda50485bef1e7176681 remain",
 	} {
 		if got := s.readable(text); got != want {

@@ -17,7 +17,7 @@ import (
 // show prints what happens, with the seconds since the beginning.
 type show struct {
 	began time.Time
-	names map[string]string // user id → name
+	names map[string]string // id of a user, group or channel → name
 
 	mu   sync.Mutex
 	out  io.Writer         // guarded by mu
@@ -111,21 +111,21 @@ func (s *show) slack(e slacksim.Event) {
 		return
 	}
 	m := *e.Message
-	text := s.readable(slacksim.PlainText(m))
+	text, room := s.readable(slacksim.PlainText(m)), "#"+s.names[m.Channel]
 	switch {
 	case m.User != slacksim.BotUserID && m.BotID == "" && m.EphemeralTo == "":
 		return
 	case m.EphemeralTo != "":
 		s.print(magenta, "only to @"+s.names[m.EphemeralTo], text)
 	case m.ThreadTS != "" && m.ThreadTS != m.TS:
-		s.print(green, "#ops  └ thread", text)
+		s.print(green, room+"  └ thread", text)
 	case e.Kind == slacksim.MessageUpdated:
-		s.changed(m.TS, text)
+		s.changed(room, m.TS, text)
 	case strings.Contains(text, "Requested by "):
 		s.remember(m.TS, text)
-		s.print(green, "#ops  card", text)
+		s.print(green, room+"  card", text)
 	default:
-		s.print(green, "#ops", text)
+		s.print(green, room, text)
 	}
 }
 
@@ -137,7 +137,7 @@ func (s *show) remember(ts, text string) (before string) {
 }
 
 // changed shows only the lines of a card that are new.
-func (s *show) changed(ts, text string) {
+func (s *show) changed(room, ts, text string) {
 	before := s.remember(ts, text)
 	var fresh []string
 	for line := range strings.Lines(text) {
@@ -146,7 +146,7 @@ func (s *show) changed(ts, text string) {
 		}
 	}
 	if len(fresh) > 0 {
-		s.print(green, "#ops  card now", strings.Join(fresh, "\n"))
+		s.print(green, room+"  card now", strings.Join(fresh, "\n"))
 	}
 }
 
@@ -181,14 +181,15 @@ func (s *show) server(now ecssim.Server) {
 // emoji are the signs that the bot uses.
 var emoji = map[string]string{
 	"white_check_mark": "✅", "x": "❌", "warning": "⚠️ ", "hourglass_flowing_sand": "⏳", "gear": "⚙️ ",
-	"snowflake": "❄️ ", "large_green_square": "🟩", "white_large_square": "⬜",
+	"snowflake": "❄️ ", "no_entry": "⛔", "large_green_square": "🟩", "white_large_square": "⬜",
 }
 
 var (
 	emojiCode = regexp.MustCompile(`:([a-z_]+):`)
 	dateCode  = regexp.MustCompile(`<!date\^(\d+)\^[^|]*\|([^>]*)>`)
 	userCode  = regexp.MustCompile(`<@([A-Z0-9]+)>`)
-	roomCode  = regexp.MustCompile(`<#[A-Z0-9]+>`)
+	groupCode = regexp.MustCompile(`<!subteam\^([A-Z0-9]+)>`)
+	roomCode  = regexp.MustCompile(`<#([A-Z0-9]+)>`)
 	linkCode  = regexp.MustCompile(`<https?:[^|>]*\|([^>]*)>`)
 	boldText  = regexp.MustCompile(`\*([^*\n]+)\*`)
 	codeText  = regexp.MustCompile("`([^`\n]+)`")
@@ -209,7 +210,10 @@ func (s *show) readable(text string) string {
 	text = dateCode.ReplaceAllString(text, "$2")
 	text = linkCode.ReplaceAllString(text, "$1")
 	text = userCode.ReplaceAllStringFunc(text, func(m string) string { return "@" + s.names[strings.Trim(m, "<@>")] })
-	text = roomCode.ReplaceAllString(text, "#ops")
+	text = groupCode.ReplaceAllStringFunc(text, func(m string) string {
+		return "@" + s.names[strings.TrimSuffix(strings.TrimPrefix(m, "<!subteam^"), ">")]
+	})
+	text = roomCode.ReplaceAllStringFunc(text, func(m string) string { return "#" + s.names[strings.Trim(m, "<#>")] })
 	text = boldText.ReplaceAllString(text, strong+"$1"+reset)
 	text = codeText.ReplaceAllString(text, yellow+"$1"+reset)
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)

@@ -42,3 +42,30 @@ func denied(s *script) {
 	s.Submit(noah, simworld.Fields("reason", "replication is still running"))
 	s.Reply(card, "denied", "replication is still running")
 }
+
+// rules has a request that two groups decide about, one that a rule denies, and one
+// that needs nobody. What they say comes from projects.yaml.
+func rules(s *script) {
+	s.title("6. Rules decide who decides")
+	sandbox := server(61, "dev-1")
+	s.Cloud.Add(server(51, "db-2"), server(52, "pay-1"))
+	s.w.projects[1].Cloud.Add(sandbox)
+	card := s.asks(mia, `db-2 --reason "old version"`)
+	s.clicks(noah, card, "ecs_stop_approve", "Approve for @sre and confirms")
+	s.Reply(card, "<@"+noah+"> approved")
+	s.Untouched(server(51, "").ID)
+	s.clicks(olga, card, "ecs_stop_approve", "Approve for @dba and confirms")
+	s.Reply(card, "1 server stopped")
+	s.Stopped(server(51, "").ID)
+
+	s.orders(mia, "pay-1")
+	s.Private(mia, "Payroll runs until")
+	s.Untouched(server(52, "").ID)
+
+	s.orders(mia, "dev-1 --project dev")
+	s.Within(s.Patience, "server of a rule that asks nobody", func() bool {
+		now, _ := s.w.projects[1].Cloud.Server(sandbox.ID)
+		return now.Status == "SHUTOFF"
+	})
+	s.Untouched(sandbox.ID) // in the other cloud
+}

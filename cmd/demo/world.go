@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 	"time"
 
 	"ecsbot/internal/ecssim"
@@ -27,10 +30,32 @@ const (
 	olga    = "U0OLGA"
 	guest   = "U0GUEST"
 	otto    = "U0OTTO" // works for another company and shares a channel
-	ops     = "C0OPS"
+	dora    = "U0DORA" // approves for the project dev
+	sre     = "S0SRE"  // Noah's user group
+	dba     = "S0DBA"  // Olga's user group
+	ops     = "C0OPS"  // for the project prod
+	devs    = "C0DEV"  // for the project dev
 	general = "C0GENERAL"
-	project = "demo-1" // what people call the cloud project
 )
+
+// keyspace names the bot's keys in Redis, as projects.yaml does.
+const keyspace = "demo"
+
+// projectsFile is the bot's CONFIG_FILE, in which the addresses of the clouds and the
+// days of the payroll are filled in.
+//
+//go:embed projects.yaml
+var projectsFile string
+
+// groups are the user groups.
+var groups = []slacksim.Group{{ID: sre, Handle: "sre", Users: []string{noah}}, {ID: dba, Handle: "dba", Users: []string{olga}}}
+
+// project is one of the projects in projectsFile.
+type project struct {
+	Name    string
+	Channel string // where people type about it
+	Cloud   *ecssim.Cloud
+}
 
 // newSlack is a workspace in which the app has what its manifest asks for.
 func newSlack() (*slacksim.Workspace, error) {
@@ -41,16 +66,23 @@ func newSlack() (*slacksim.Workspace, error) {
 	w := slacksim.New(opt)
 	w.AddChannel(slacksim.Channel{ID: general, Name: "general"})
 	w.AddChannel(slacksim.Channel{ID: ops, Name: "ops"})
+	w.AddChannel(slacksim.Channel{ID: devs, Name: "dev"})
 	for _, u := range []slacksim.User{
 		{ID: mia, Name: "mia", RealName: "Mia Requester"}, {ID: noah, Name: "noah", RealName: "Noah Approver"},
 		{ID: olga, Name: "olga", RealName: "Olga Approver"}, {ID: guest, Name: "gus", RealName: "Gus Guest", Guest: true},
-		{ID: otto, Name: "otto", RealName: "Otto Outside", Stranger: true},
+		{ID: otto, Name: "otto", RealName: "Otto Outside", Stranger: true}, {ID: dora, Name: "dora", RealName: "Dora Developer"},
 	} {
 		w.AddUser(u)
-		w.Join(ops, u.ID)
 		w.Join(general, u.ID)
+		if u.ID != dora {
+			w.Join(ops, u.ID)
+		}
 	}
 	w.Join(ops, slacksim.BotUserID)
+	w.Join(devs, mia, dora, noah, olga, slacksim.BotUserID)
+	for _, g := range groups {
+		w.AddGroup(g)
+	}
 	return w, nil
 }
 
@@ -61,28 +93,40 @@ func newCloud(servers int, job time.Duration) *ecssim.Cloud {
 	return c
 }
 
-// world is everything around the bot, and the bot's processes.
-type world struct {
-	*simworld.World
-	store *miniredis.Miniredis
-	bots  [2]*replica // none of them runs yet
-	close []func()    // in the order of their calling
+// newDevCloud is the cloud of the project dev, with an account of its own.
+func newDevCloud(job time.Duration) *ecssim.Cloud {
+	return ecssim.New(ecssim.Options{
+		ProjectID: "fedcba9876543210fedcba9876543210", AccessKey: "SIMULATEDACCESSKEY01", SecretKey: "simulated-secret-key-of-the-project-dev--",
+		MinJobTime: job, MaxJobTime: 2 * job, Seed: 9,
+	})
 }
 
-// newWorld builds the world around a cloud, which it takes over. The bot gets
-// the settings besides those that it needs. hear gets each line that a bot logs,
-// and moved is called when one has come or gone. The caller closes the world.
-func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]string, hear func(bot, line string), moved func()) (*world, error) {
+// world is everything around the bot, and the bot's processes. The embedded world's
+// cloud is that of the project prod.
+type world struct {
+	*simworld.World
+	projects []project
+	store    *miniredis.Miniredis
+	bots     [2]*replica // none of them runs yet
+	close    []func()    // in the order of their calling
+}
+
+// newWorld builds the world around the clouds of two projects, which it takes over. The
+// bot gets the settings besides those that it needs. hear gets each line that a bot
+// logs, and moved is called when one has come or gone. The caller closes the world.
+func newWorld(ctx context.Context, prod, dev *ecssim.Cloud, settings map[string]string, hear func(bot, line string), moved func()) (*world, error) {
 	slack, err := newSlack()
 	if err != nil {
-		cloud.Close()
+		prod.Close()
+		dev.Close()
 		return nil, err
 	}
-	served, err := simworld.Serve(slack, cloud)
+	served, err := simworld.Serve(slack, prod)
 	if err != nil {
+		dev.Close()
 		return nil, err
 	}
-	w := &world{World: served, store: miniredis.NewMiniRedis()}
+	w := &world{World: served, projects: []project{{"prod", ops, prod}, {"dev", devs, dev}}, store: miniredis.NewMiniRedis()}
 	w.close = append(w.close, served.Close)
 	ok := false
 	defer func() {
@@ -95,6 +139,15 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]stri
 		return nil, err
 	}
 	w.close = append(w.close, func() { os.RemoveAll(dir) })
+	devURL, err := served.AddCloud(dev)
+	if err != nil {
+		return nil, err
+	}
+	given := w.Settings()
+	file := filepath.Join(dir, "projects.yaml")
+	if err := w.configure(file, given["ECS_ENDPOINT"], devURL, time.Now()); err != nil {
+		return nil, err
+	}
 	if err := w.store.Start(); err != nil {
 		return nil, err
 	}
@@ -103,9 +156,8 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]stri
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
-	given := w.Settings()
 	maps.Copy(given, map[string]string{
-		"APPROVAL_CHANNEL": ops, "APPROVERS": noah + "," + olga, "ECS_REGION": project, "PROTECTED_TAGS": "keep",
+		"CONFIG_FILE": file, "DEV_AK": dev.Options().AccessKey, "DEV_SK": dev.Options().SecretKey,
 		"REDIS_URL": "redis://" + w.store.Addr(), "ALLOW_VOLATILE_REDIS": "true", "LOG_FORMAT": "text",
 	})
 	maps.Copy(given, settings)
@@ -118,6 +170,28 @@ func newWorld(ctx context.Context, cloud *ecssim.Cloud, settings map[string]stri
 	}
 	ok = true
 	return w, nil
+}
+
+// configure writes the bot's CONFIG_FILE. The payroll runs from the day before until the
+// day after now.
+func (w *world) configure(file, prod, dev string, now time.Time) error {
+	var payroll []string
+	for days := -1; days <= 1; days++ {
+		payroll = append(payroll, strings.ToLower(now.UTC().AddDate(0, 0, days).Format("Mon")))
+	}
+	form, err := template.New("projects.yaml").Parse(projectsFile)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	if err := form.Execute(&text, map[string]any{
+		"prod": prod, "prodID": w.projects[0].Cloud.Options().ProjectID,
+		"dev": dev, "devID": w.projects[1].Cloud.Options().ProjectID,
+		"payroll": strings.Join(payroll, ", "), "lastDay": now.UTC().AddDate(0, 0, 1).Format("Monday"),
+	}); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text.String()), 0o600)
 }
 
 // listen lets the store call wrote when a record is written. It has to be called again
@@ -147,7 +221,7 @@ func (w *world) open(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	return jobs.New(jobs.Config{Keyspace: w.Cloud.Options().ProjectID, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
+	return jobs.New(jobs.Config{Keyspace: keyspace, Redis: db, TrustEmpty: true}).Bind(ctx, "", "")
 }
 
 // Close kills the bots and takes the world down.

@@ -33,6 +33,7 @@ func TestCheckFindsWhatMustNotBePosted(t *testing.T) {
 		{"harmless", "<@UANNA>, <!subteam^SDUTY>: it is done, <!date^1|today>", "", ""},
 		{"the whole channel", "<!channel> it is done", "", `["<!channel>"] pings`},
 		{"a stranger", "<@UNOBODY> it is done", "", `["<@UNOBODY>"] pings`},
+		{"the group of a rule", "<!subteam^SDBA> may approve", "", ""},
 		{"another group", "<!subteam^SALL> it is done", "", `["<!subteam^SALL>"] pings`},
 		{"in a block", "it is done", `[{"type":"section","text":{"type":"mrkdwn","text":"<!here>"}}]`, `["<!here>"] pings`},
 		{"blocks that Slack refuses", "it is done", `[{"type":"section"}]`, "Slack refused chat.postMessage"},
@@ -49,7 +50,7 @@ func TestCheckFindsWhatMustNotBePosted(t *testing.T) {
 			w.Slack.Join(ops, anna, slacksim.BotUserID)
 			post(t, w, url.Values{"channel": {ops}, "text": {tt.text}, "blocks": {tt.blocks}})
 			heard := &complaints{ctx: t.Context()}
-			(&People{World: w, T: heard, Ops: ops, Group: "SDUTY"}).Check()
+			(&People{World: w, T: heard, Ops: ops, Group: "SDUTY", Groups: []string{"SDBA"}}).Check()
 			switch {
 			case tt.want == "" && len(heard.said) > 0:
 				t.Errorf("heard %q", heard.said)

@@ -25,7 +25,7 @@ type People struct {
 	T        T
 	Ops      string        // the channel in which the cards are
 	Group    string        // the approvers' user group, which may be pinged; may be empty
-	Groups   []string      // others that may be: rules name them
+	Groups   []string      // groups of rules, which may be pinged, too
 	Patience time.Duration // bounds each wait of theirs
 	Pause    func()        // if set, called when something new is there to be read
 }

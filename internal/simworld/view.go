@@ -1,7 +1,9 @@
 package simworld
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"ecsbot/internal/slacksim"
 )
@@ -42,10 +44,32 @@ func (p *People) Submit(user string, values map[string]map[string]any) slacksim.
 	return a
 }
 
+// PickBlock is the id of the block with the form's search for servers. It names the
+// project if there are several.
+func (p *People) PickBlock(user string) string {
+	p.T.Helper()
+	v, _ := p.Slack.View(user)
+	var form struct {
+		Blocks []struct {
+			ID string `json:"block_id"`
+		}
+	}
+	if err := json.Unmarshal(v.Raw, &form); err != nil {
+		p.T.Fatalf("the form of %s: %v", user, err)
+	}
+	for _, b := range form.Blocks {
+		if b.ID == "pick" || strings.HasPrefix(b.ID, "pick:") {
+			return b.ID
+		}
+	}
+	p.T.Fatalf("the view of %s has no search for servers", user)
+	return ""
+}
+
 // Suggest types into the form's search for servers.
 func (p *People) Suggest(user, text string) []slacksim.Option {
 	p.T.Helper()
-	found, err := p.Slack.Suggest(p.T.Context(), user, "", "pick", "ecs_stop_pick", text)
+	found, err := p.Slack.Suggest(p.T.Context(), user, "", p.PickBlock(user), "ecs_stop_pick", text)
 	if err != nil {
 		p.T.Fatalf("%s searched for %q: %v", user, text, err)
 	}

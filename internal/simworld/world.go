@@ -21,6 +21,7 @@ type World struct {
 	Cloud *ecssim.Cloud
 
 	slack, cloud *server
+	more         []func() // end the clouds of [World.AddCloud]
 }
 
 // Serve serves a workspace and a cloud, which belong to the world from then on.
@@ -37,12 +38,27 @@ func Serve(slack *slacksim.Workspace, cloud *ecssim.Cloud) (*World, error) {
 	return w, nil
 }
 
-// Close ends the workspace and the cloud, and every connection to them.
+// AddCloud serves the cloud of another project, which belongs to the world from then
+// on, and returns its address.
+func (w *World) AddCloud(cloud *ecssim.Cloud) (url string, err error) {
+	s, err := serve(cloud.Handler())
+	if err != nil {
+		cloud.Close()
+		return "", err
+	}
+	w.more = append(w.more, func() { cloud.Close(); s.close() })
+	return s.url, nil
+}
+
+// Close ends the workspace and the clouds, and every connection to them.
 func (w *World) Close() {
 	w.Slack.Close()
 	w.Cloud.Close()
 	w.slack.close()
 	w.cloud.close()
+	for _, end := range w.more {
+		end()
+	}
 }
 
 // Settings are what a bot has to be told to find its way in this world. The

@@ -10,6 +10,7 @@ export const seat = {
   me: null, // user id; null: the server's suggestion
   place: null, // a channel's id, or "home" for the app's Home; null: the server's suggestion
   thread: null, // ts of the thread beside the channel
+  cloud: null, // the project whose cloud was chosen in the room; null: that of the place
   side: "slack", // what a narrow screen shows: slack or room
   ...JSON.parse(kept("sessionStorage", "seat") ?? "{}"),
   draft: null, // text put into the composer from elsewhere: {text, n}
@@ -19,6 +20,7 @@ export const seat = {
 // sit changes the seat. Where somebody goes is an entry of the browser's history.
 export function sit(change) {
   const before = view();
+  if (change.place && change.place !== seat.place) seat.cloud = null;
   Object.assign(seat, change);
   if (view() !== before) history.pushState(JSON.parse(view()), "");
   settled();
@@ -43,6 +45,7 @@ export function arrive(place) {
 addEventListener("popstate", (e) => {
   if (!e.state) return;
   const { place, thread, side } = e.state;
+  if (place !== seat.place) seat.cloud = null;
   Object.assign(seat, { place, thread, side });
   settled();
 });
@@ -56,7 +59,7 @@ export function useSeat() {
 let n = 0;
 
 // compose puts text into the composer of a channel, for the person to send.
-export const compose = (channel, text) => sit({ place: channel, side: "slack", draft: { text, n: ++n } });
+export const compose = (channel, text) => sit({ place: channel, cloud: null, side: "slack", draft: { text, n: ++n } });
 
 // goTo brings a message into view, or a reply in its thread.
 export const goTo = (channel, ts, thread = null) => sit({ place: channel, thread, side: "slack", spot: { ts, n: ++n } });

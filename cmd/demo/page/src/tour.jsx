@@ -1,5 +1,5 @@
 // The tour: five things to try, one at a time, each ticked off when the world
-// shows that it was done. README.md has the same five. A step has phases: what is to
+// shows that it was done, and then the rules. README.md has the same five. A step has phases: what is to
 // be done now, in a sentence, and what is needed for it, which is brought into view.
 
 import { useEffect, useState } from "preact/hooks";
@@ -10,7 +10,10 @@ import { compose, sit, useSeat } from "./seat.js";
 import { useWorld, world } from "./world.js";
 
 const ended = (r) => ["succeeded", "partially_failed", "failed", "unknown"].includes(r.state);
-const asked = (w, test) => w.requests.some(test);
+// The tour goes through the first project, and no rule is about its servers; what else
+// is requested does not count.
+const mine = (w) => w.requests.filter((r) => r.project === w.hello.projects[0].name && !r.rules);
+const asked = (w, test) => mine(w).some(test);
 
 const inRoom = (selector) => ({ side: "room", find: () => document.querySelector(".room " + selector) });
 const buttonOfBotA = (what) => inRoom(`[data-machine="Bot A"] button.${what}`);
@@ -83,13 +86,21 @@ const steps = [
   },
 ];
 
-const end = { title: "That was the tour", ask: "Now break what you like, with the buttons under “Break it”." };
+// What rules do, for afterwards: the command, the number of the project in whose channel
+// it is typed, and what comes of it.
+const tries = [
+  ["/ecs-stop db-1", 0, " needs two groups, "],
+  ["/ecs-stop pay-1", 0, " is denied, and "],
+  ["/ecs-stop dev-*", 1, " in #dev is approved at once. Then break what you like."],
+];
+
+const end = { title: "Try the rules", ask: tries };
 
 // phaseOf is what is to be done now in a step: its key in the step, and what it takes.
 function phaseOf(step, w, me) {
   if (step === end) return { key: "ask", target: inRoom(".breaks") };
   if (step.form && me === step.as && w.views[me]) return { key: "form" };
-  const of = (...states) => w.requests.find((r) => r.requester === step.as && states.includes(r.state) && (!step.mine || step.mine(r)));
+  const of = (...states) => mine(w).find((r) => r.requester === step.as && states.includes(r.state) && (!step.mine || step.mine(r)));
   const pending = step.by && of("pending");
   if (pending) return { key: "decide", me: step.by, target: onCard(pending, step.word ?? "Approve"), beside: step.beside };
   const running = step.by && of("approved", "executing");
@@ -106,11 +117,34 @@ function phaseOf(step, w, me) {
 const sentences = [...steps, end].flatMap((s) => ["ask", "form", "decide", "runs", "start", "resumes"].filter((key) => s[key]).map((key) => ({ s, key })));
 
 function Sentence({ s, phase, ...rest }) {
+  if (s === end)
+    return (
+      <p {...rest}>
+        <strong>{s.title}.</strong>{" "}
+        {tries.map(([command, project, comes]) => [<Try key={command} command={command} channel={world.hello.projects[project].channel} idle={rest["aria-hidden"]} />, comes])}
+      </p>
+    );
   const command = phase === "ask" && s !== end && (s.command ?? steps[0].command);
   return (
     <p {...rest}>
       <strong>{s.title}.</strong> {s[phase]} {command && <code>{command}</code>}
     </p>
+  );
+}
+
+// Try puts a command into the composer of its channel, as Mia.
+function Try({ command, channel, idle }) {
+  if (idle) return <code>{command}</code>;
+  return (
+    <button
+      class="try"
+      onClick={() => {
+        sit({ me: "U0MIA" });
+        compose(channel, command);
+      }}
+    >
+      <code>{command}</code>
+    </button>
   );
 }
 
@@ -125,7 +159,7 @@ export function Tour() {
   const [looked, look] = useState(null); // a step chosen by hand
   const next = steps.findIndex((s) => !s.done(w));
   const at = looked ?? (next < 0 ? steps.length : next);
-  useEffect(() => look(null), [next]); // who has done a step is led on
+  useEffect(() => look((step) => (step === steps.length ? step : null)), [next]); // who has done a step is led on
   const step = steps[at] ?? end;
   const phase = phaseOf(step, w, me);
   const someoneElse = phase.me && me !== phase.me;
@@ -161,6 +195,11 @@ export function Tour() {
             </button>
           </li>
         ))}
+        <li>
+          <button aria-current={step === end ? "step" : undefined} aria-label="After the tour: try the rules" onClick={() => look(steps.length)}>
+            +
+          </button>
+        </li>
       </ol>
       <div class="sentences">
         <Sentence s={step} phase={phase.key} aria-live="polite" />

@@ -8,15 +8,16 @@ import { useLayoutEffect, useReducer } from "preact/hooks";
 export const world = {
   connected: false,
   skew: 0, // the server's clock minus this one's, ms
-  hello: null, // {run, now, limit, window_ms, me, place, team, command}
+  hello: null, // {run, now, limit, window_ms, me, place, team, command, projects: [{name, channel}]}
   people: [], // slacksim User, with role
   channels: [], // {id, name, members}
+  groups: [], // {id, handle, users}
   messages: new Map(), // key → slacksim Message, in order of ts
   views: {}, // user → modal on top, or null
   homes: {}, // user → App Home view
   files: new Map(), // id → {id, name, title, length, channel, thread_ts}
-  servers: new Map(), // id → ecssim Server, in the fleet's order
-  calls: [], // to the cloud, the newest last: {n, time, op, count, …}
+  fleets: {}, // project → Map of id → ecssim Server, in the fleet's order
+  calls: [], // to the cloud, the newest last: {n, time, project, op, count, …}
   notes: [], // what was done to the machinery: {n, time, text}
   replicas: [], // bots: {name, state, pid}
   logs: [], // lines of the bots' logs: {n, bot, level, text}
@@ -24,9 +25,12 @@ export const world = {
   freeze: null,
   store: { up: true },
   slack: { up: true, sockets: [] },
-  cloud: { speed: 1, most: 0 },
-  armed: [], // what was planned to break and has not struck yet
+  cloud: { speed: 1, most: {} }, // most: by project
+  armed: [], // what was planned to break and has not struck yet: {what, project}
 };
+
+// fleetOf is the servers of a project: id → Server.
+export const fleetOf = (project) => (world.fleets[project] ??= new Map());
 
 const kept = 2000; // calls, notes and log lines, as many as the server keeps
 
@@ -34,11 +38,12 @@ const apply = {
   hello(c) {
     // Another world, perhaps another page: nothing of the old one stays.
     if (world.hello && world.hello.run !== c.run) return location.reload();
-    Object.assign(world, { hello: c, skew: c.now - Date.now(), messages: new Map(), views: {}, homes: {}, files: new Map(), servers: new Map(), calls: [], notes: [], logs: [], requests: [] });
+    Object.assign(world, { hello: c, skew: c.now - Date.now(), messages: new Map(), views: {}, homes: {}, files: new Map(), fleets: {}, calls: [], notes: [], logs: [], requests: [] });
   },
   people(c) {
     world.people = c.people;
     world.channels = c.channels;
+    world.groups = c.groups;
   },
   message(c) {
     const m = c.message;
@@ -55,8 +60,9 @@ const apply = {
   },
   servers(c) {
     for (const s of c.servers) {
-      if (s.status === "DELETED") world.servers.delete(s.id);
-      else world.servers.set(s.id, s);
+      const fleet = fleetOf(s.project);
+      if (s.status === "DELETED") fleet.delete(s.id);
+      else fleet.set(s.id, s);
     }
   },
   call(c) {

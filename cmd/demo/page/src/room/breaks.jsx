@@ -1,6 +1,7 @@
-// Break it: the faults that can be planned for the cloud and for Slack, to see
+// Break it: the faults that can be planned for the clouds and for Slack, to see
 // what the bot makes of them.
 
+import { CloudSwitch, useCloud } from "../cloud.jsx";
 import { useWorld } from "../world.js";
 import { Panel } from "./panel.jsx";
 import { press } from "./toast.jsx";
@@ -24,13 +25,23 @@ const groups = {
 
 export function Breaks() {
   const { armed = [] } = useWorld("state");
+  const cloud = useCloud();
   return (
-    <Panel title="Break it" kind="breaks" beside={<span class="amount">{armed.length > 0 && `${armed.length} will strike next`}</span>}>
+    <Panel
+      title="Break it"
+      kind="breaks"
+      beside={
+        <>
+          <CloudSwitch />
+          <span class="amount">{armed.length > 0 && `${armed.length} will strike next`}</span>
+        </>
+      }
+    >
       {Object.entries(groups).map(([group, breaks]) => (
         <div key={group} class="group" role="group" aria-label={"Break the " + group.toLowerCase()}>
-          <h3>{group}</h3>
+          <h3>{group === "Cloud" ? `Cloud of ${cloud}` : group}</h3>
           {Object.entries(breaks).map(([what, [word, says]]) => (
-            <Break key={what} what={what} word={word} says={says} waiting={armed.filter((a) => a === what).length} />
+            <Break key={what} what={what} word={word} says={says} project={group === "Cloud" ? cloud : undefined} waiting={armed.filter((a) => a.what === what && (group !== "Cloud" || a.project === cloud)).length} />
           ))}
         </div>
       ))}
@@ -46,10 +57,10 @@ export function Breaks() {
   );
 }
 
-function Break({ what, word, says, waiting }) {
+function Break({ what, word, says, project, waiting }) {
   return (
     <span class="break">
-      <button aria-describedby={"says-" + what} data-armed={waiting || undefined} onClick={() => press("demo/break", { what })}>
+      <button aria-describedby={"says-" + what} data-armed={waiting || undefined} onClick={() => press("demo/break", { what, project })}>
         {word}
         {waiting > 0 && <b class="armed">will strike next{waiting > 1 && ` ×${waiting}`}</b>}
       </button>

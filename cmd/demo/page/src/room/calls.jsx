@@ -106,6 +106,7 @@ const Call = memo(({ call }) => {
       </span>
       <span class={"status " + kind}>{call.status || "no answer"}</span>
       <span class="job">
+        {isWrite(call) && <em>{call.project}</em>}
         {call.job_id && isWrite(call) && <code title={call.job_id}>job {call.job_id.slice(0, 8)}</code>}
         {fault && <span class="fault">↯ {fault}</span>}
       </span>

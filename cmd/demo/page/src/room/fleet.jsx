@@ -1,7 +1,8 @@
-// The fleet: every server as a tile, to look at, to find and to open.
+// The fleet of a project: every server as a tile, to look at, to find and to open.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { watch, world } from "../world.js";
+import { CloudSwitch, useCloud } from "../cloud.jsx";
+import { fleetOf, watch } from "../world.js";
 import { Panel } from "./panel.jsx";
 import { ServerBox } from "./server.jsx";
 import { matching, stateOf } from "./state.js";
@@ -10,6 +11,8 @@ import { Tiles } from "./tiles.js";
 const words = ["running", "stopping", "off", "starting"];
 
 export function Fleet({ theme }) {
+  const cloud = useCloud();
+  const fleet = fleetOf(cloud);
   const canvas = useRef();
   const bed = useRef();
   const tiles = useRef();
@@ -22,10 +25,11 @@ export function Fleet({ theme }) {
 
   useEffect(() => {
     const all = (tiles.current = new Tiles(canvas.current));
+    all.dress(theme);
     const again = () => draw((n) => n + 1);
     const take = () => {
-      if (all.sync(world.servers)) again();
-      setCounts(count());
+      if (all.sync(fleetOf(cloud))) again();
+      setCounts(count(fleetOf(cloud)));
     };
     const size = new ResizeObserver(([e]) => {
       const width = Math.floor(e.contentRect.width);
@@ -40,12 +44,13 @@ export function Fleet({ theme }) {
       end();
       size.disconnect();
       all.close();
+      for (const forget of [point, setCursor, setOpen]) forget(null);
     };
-  }, []);
+  }, [cloud]);
   useEffect(() => tiles.current.dress(theme), [theme]);
 
-  const found = useMemo(() => text.trim() && [...world.servers.values()].filter(matching(text)), [text, counts]);
-  useEffect(() => tiles.current.light(found ? new Set(found.map((s) => s.id)) : null), [found]);
+  const found = useMemo(() => text.trim() && [...fleet.values()].filter(matching(text)), [text, counts, cloud]);
+  useEffect(() => tiles.current.light(found ? new Set(found.map((s) => s.id)) : null), [found, cloud]);
 
   const tile = (id) => id && tiles.current?.tile(id);
   const under = (e) => tiles.current.at(e.offsetX, e.offsetY)?.server.id ?? null;
@@ -71,6 +76,7 @@ export function Fleet({ theme }) {
       data-starting={counts.starting ?? 0}
       beside={
         <>
+          <CloudSwitch />
           <span class="amount">{(counts.all ?? 0).toLocaleString("en")} servers</span>
           <form
             class="find"
@@ -119,10 +125,10 @@ export function Fleet({ theme }) {
           {told && `${told.name}, ${stateOf(told)}`}
         </span>
         {!open && <Tip tiles={tiles.current} id={pointed ?? cursor} />}
-        {open && world.servers.has(open) && (
+        {open && fleet.has(open) && (
           <ServerBox
             key={open}
-            id={open}
+            server={fleet.get(open)}
             at={tile(open)}
             bed={bed.current}
             close={() => {
@@ -142,9 +148,9 @@ export function Fleet({ theme }) {
 }
 
 // count counts the servers by what they are doing.
-function count() {
-  const counts = { all: world.servers.size, running: 0, stopping: 0, off: 0, starting: 0, locked: 0 };
-  for (const s of world.servers.values()) {
+function count(fleet) {
+  const counts = { all: fleet.size, running: 0, stopping: 0, off: 0, starting: 0, locked: 0 };
+  for (const s of fleet.values()) {
     counts[stateOf(s)]++;
     if (s.locked) counts.locked++;
   }

@@ -1,4 +1,4 @@
-// The ledger: what the cloud accepted, and when. world.calls is short; the
+// The ledger: what the clouds accepted, and when. world.calls is short; the
 // ledger keeps all that the limit is about, as long as the page is open.
 
 import { watch, world } from "../world.js";
@@ -27,7 +27,12 @@ class Book {
   }
 }
 
-export const ledger = { stop: new Book(), start: new Book(), writes: [], reads: {} };
+const blank = () => ({ books: {}, writes: [], reads: {} }); // books: project → {stop, start}
+
+export const ledger = blank();
+
+// booksOf are the books of a project's cloud, which has a limit of its own.
+export const booksOf = (project) => (ledger.books[project] ??= { stop: new Book(), start: new Book() });
 
 export const isWrite = (call) => call.op === "stop" || call.op === "start" || call.op === "reboot";
 
@@ -36,7 +41,7 @@ let seen = 0;
 
 watch(["call"], (kinds) => {
   if (kinds.has("hello")) {
-    Object.assign(ledger, { stop: new Book(), start: new Book(), writes: [], reads: {} });
+    Object.assign(ledger, blank());
     seen = 0;
   }
   for (const call of world.calls) {
@@ -48,6 +53,6 @@ watch(["call"], (kinds) => {
     }
     ledger.writes.push(call);
     if (ledger.writes.length > kept) ledger.writes.shift();
-    if (call.job_id) ledger[call.op]?.add(Date.parse(call.time), call.count);
+    if (call.job_id) booksOf(call.project)[call.op]?.add(Date.parse(call.time), call.count);
   }
 });

@@ -72,6 +72,7 @@ function Request({ r }) {
           {start ? "start" : "stop"} <b>{number(r.total)}</b>
           {!start && <span class={"mode " + r.mode}>{r.mode}</span>}
         </span>
+        <em>{r.project}</em>
         <span class="who">
           {who(r.requester)} <time>{clock(r.created)}</time>
         </span>
@@ -117,6 +118,8 @@ function Waits({ r }) {
   const yes = r.decisions?.filter((d) => d.verdict === "approve").length ?? 0;
   const lines = [];
   if (r.state === "pending") lines.push(`${yes} of ${r.need} ${r.need === 1 ? "approval" : "approvals"}; expires at ${clock(r.expires)}`);
+  const rules = r.rules?.map((rule) => rule.name).join(", ");
+  if (rules) lines.push(`${r.decisions?.some((d) => d.verdict === "auto") ? "approved by" : "decided by"} ${r.rules.length === 1 ? "rule" : "rules"} ${rules}`);
   if (r.waiting) lines.push(`batch ${r.waiting} of ${r.batches ?? r.batch_list.length} waits for the limit` + (r.place > 1 ? `; ${r.place} in the line` : ""));
   if (r.stop && r.state === "executing") lines.push(`cancelled by ${who(r.stop.by)}: no further batch is sent`);
   if (lines.length === 0) return null;

@@ -1,7 +1,6 @@
 // The box of one server: what is known of it, and what a hand can do to it.
 
 import { useEffect, useRef } from "preact/hooks";
-import { useWorld } from "../world.js";
 import { stateOf } from "./state.js";
 import { press } from "./toast.jsx";
 
@@ -10,8 +9,7 @@ const charging = { 0: "pay-per-use", 1: "yearly/monthly: billed on while off", 2
 const tallest = 270; // px that a box may need
 
 // close gives the focus back to the tiles; leave is for a click elsewhere.
-export function ServerBox({ id, at, bed, close, leave }) {
-  const s = useWorld("servers").servers.get(id);
+export function ServerBox({ server: s, at, bed, close, leave }) {
   const box = useRef();
   useEffect(() => {
     box.current.querySelector("button").focus({ preventScroll: true });
@@ -19,9 +17,7 @@ export function ServerBox({ id, at, bed, close, leave }) {
     document.addEventListener("pointerdown", away);
     return () => document.removeEventListener("pointerdown", away);
   }, []);
-  if (!s) return null;
-
-  const hand = (what, said, body) => press(`cloud/sim/servers/${id}/${what}`, body, said);
+  const hand = (what, said, body) => press(`cloud/${s.project}/sim/servers/${s.id}/${what}`, body, said);
   const fail = () => {
     const body = s.fails ? { code: "", reason: "" } : { code: "Ecs.0219", reason: "The host does not answer." };
     return hand("fail", s.fails ? `${s.name} will do as it is told.` : `Actions on ${s.name} will fail.`, body);

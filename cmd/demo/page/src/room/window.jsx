@@ -2,8 +2,9 @@
 // before each moment. The cloud's limit is about exactly this number.
 
 import { useEffect, useReducer } from "preact/hooks";
+import { useCloud } from "../cloud.jsx";
 import { now, useWorld } from "../world.js";
-import { ledger } from "./ledger.js";
+import { booksOf } from "./ledger.js";
 import { Panel } from "./panel.jsx";
 
 const span = 150_000; // ms that the picture shows
@@ -13,6 +14,8 @@ const number = (n) => n.toLocaleString("en");
 
 export function Window() {
   const { hello, cloud } = useWorld("call", "state");
+  const project = useCloud();
+  const ledger = booksOf(project);
   const { limit, window_ms } = hello;
   const [, again] = useReducer((n) => n + 1, 0);
   const at = now();
@@ -25,11 +28,11 @@ export function Window() {
   }, [moving]);
 
   const stops = ledger.stop.within(at);
-  const most = Math.max(ledger.stop.most, cloud.most ?? 0); // the cloud remembers more than this page
+  const most = Math.max(ledger.stop.most, cloud.most[project] ?? 0); // the cloud remembers more than this page
   const top = Math.max(limit, most, ledger.start.most) * 1.12;
   const up = (n) => `${(100 * (1 - n / top)).toFixed(2)}%`;
   return (
-    <Panel title="Last 60 seconds" kind="window" data-now={stops} data-most={most} beside={<span class="amount">servers accepted</span>}>
+    <Panel title="Last 60 seconds" kind="window" data-now={stops} data-most={most} beside={<span class="amount">accepted in {project}</span>}>
       <div class="gauge">
         <p>
           now

@@ -3,11 +3,11 @@
 
 import { goTo, sit } from "../seat.js";
 import { dated } from "./dates.js";
-import { channelOf, me, nameOf } from "./people.js";
+import { channelOf, groupOf, me, nameOf } from "./people.js";
 
 export const hooks = {
   user: ({ id }) => <span class={id === me() ? "mention mine" : "mention"}>@{nameOf(id)}</span>,
-  usergroup: ({ id }) => <span class="mention">@{id}</span>,
+  usergroup: ({ id }) => <span class={groupOf(id)?.users.includes(me()) ? "mention mine" : "mention"}>@{groupOf(id)?.handle ?? id}</span>,
   channel: ({ id }) => {
     const c = channelOf(id);
     if (!c) return <span class="mention">#{id}</span>;

@@ -7,6 +7,8 @@ const slackbot = { id: "slackbot", name: "slackbot", real_name: "Slackbot", bot:
 
 export const personOf = (id) => (id === slackbot.id ? slackbot : world.people.find((p) => p.id === id));
 
+export const groupOf = (id) => world.groups.find((g) => g.id === id);
+
 export const channelOf = (id) => world.channels.find((c) => c.id === id);
 
 // nameOf is how a person is shown: the full name, or a bot's handle.

@@ -23,9 +23,11 @@ export function see(me, channel) {
 // unread counts the new messages of each channel, and the mentions among them.
 export function unread(me) {
   const counts = {};
+  const names = [`<@${me}>`, ...world.groups.filter((g) => g.users.includes(me)).map((g) => `<!subteam^${g.id}>`)];
   for (const m of world.messages.values()) {
     if (m.user === me || m.ephemeral_to || m.deleted || m.ts <= readTo(me, m.channel)) continue;
-    const mentioned = (JSON.stringify(m.blocks ?? "") + m.text).includes(`<@${me}>`);
+    const text = JSON.stringify(m.blocks ?? "") + m.text;
+    const mentioned = names.some((name) => text.includes(name));
     if (!mentioned && m.thread_ts && m.thread_ts !== m.ts) continue;
     const c = (counts[m.channel] ??= { fresh: 0, mentions: 0 });
     c.fresh++;
