@@ -99,7 +99,7 @@ func TestAnUndecidedRequestIsRemindedOf(t *testing.T) {
 	w.fleet(2)
 	w.start(func(c *jobs.Config) { fast(c); c.RemindGap, c.Projects[0].Policy.TTL = time.Second, 8*time.Second })
 	left, decided := w.Ask(anna, "web-1"), w.Ask(anna, "web-2")
-	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY> Reminder: this request expires", "1 more approval")
+	w.Reply(decided, "<@UBEN>, <!subteam^SDUTY> Reminder: this request expires", "1 approval")
 	w.Click(ben, decided, approve)
 	w.Reply(decided, "1 server stopped")
 	w.Reply(left, "was not approved in time")

@@ -39,7 +39,7 @@ func outcomeButtons(m approvals.Message) []slack.Block {
 			slack.NewButtonBlockElement(actTheyRun, r.ID, plain(sayTheyRun)))
 	}
 	if len(approvals.FailedOf(m.Batches)) > 0 {
-		retry := slack.NewButtonBlockElement(actRetry, r.ID, plain(sayRetry))
+		retry := slack.NewButtonBlockElement(actRetry, r.ID, plain(sayRetryOf(r)))
 		buttons = append(buttons, retry.WithConfirm(slack.NewConfirmationBlockObject(
 			plain(sayRetryTitle), plain(sayRetryText), plain(sayRetryYes), plain(sayConfirmNo))))
 	}

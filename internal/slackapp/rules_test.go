@@ -81,13 +81,13 @@ func TestRulesOnCards(t *testing.T) {
 		"two_groups": {both, both.pending(), []string{
 			"*Needs 3 approvals*", "2 of <!subteam^SLEADS> (rule `production`)", "1 of <!subteam^SDBA> (rule `databases`)", "ticket `CHG-&lt;12&gt;`"}, []string{"UBEN", "UQUIET", "SONCALL"}},
 		"two_groups_one_yes": {both, both.yes(both.pending(), "ULEAD", 1, "SLEADS"), []string{
-			"*Needs 2 more*", "(rule `production`): :white_check_mark: <@ULEAD>, 1 more"}, []string{"Approved so far"}},
+			"*Needs 2 more approvals*", "(rule `production`): :white_check_mark: <@ULEAD>, 1 more"}, []string{"Approved so far"}},
 		"two_groups_quiet_yes": {both, both.yes(both.pending(), "UQUIET", 1), []string{":white_check_mark: <@UQUIET>, 1 more"}, nil},
 		"escalated":            {both, both.escalated(both.pending()), []string{"2 of <!subteam^SLEADS>, <!subteam^SONCALL> (rule `production`)"}, nil},
 		"one_group":            {one, one.yes(one.pending(), "ULEAD", 1, "SLEADS"), []string{"*Needs* 2 of <!subteam^SLEADS> (rule `production`): :white_check_mark: <@ULEAD>, 1 more · expires"}, []string{"\n• "}},
 		"no_slots":             {any, any.pending(), []string{"*Needs 2 approvals* from <@UBEN>", "rule `tickets`"}, nil},
 		"automatic":            {auto, auto.pending(), []string{"Approved automatically by rule `dev`. Stopping now.", "approved automatically by rule `dev`"}, []string{"UBEN"}},
-		"shortened":            {out, shorter, []string{"Stop 8 servers", "8 of 10 servers; 2 left out by <@UCARLA>", "*Needs 1 more*", "<@UCARLA>", "Skipped 2: left out by an approver (web-1, web-2)"}, nil},
+		"shortened":            {out, shorter, []string{"Stop 8 servers", "8 of 10 servers; 2 left out by <@UCARLA>", "*Needs 1 more approval*", "<@UCARLA>", "Skipped 2: left out by an approver (web-1, web-2)"}, nil},
 		"enough":               {enough, enough.leaveOut(enough.yes(enough.yes(enough.pending(), "UBEN", 1), "UCARLA", 2), "UBEN", 2), []string{"*Needs one more click on Approve*"}, nil},
 		"forbidden":            {forbidden, cancelled, []string{"Rule `frozen` doesn't allow it: release day, ask &lt;Ben&gt;", "Nothing was stopped."}, []string{"Expired"}},
 		"two_groups_approved":  {both, both.yes(both.yes(both.yes(both.pending(), "ULEAD", 1, "SLEADS"), "UDBA", 1, "SDBA"), "UQUIET", 2), []string{"approved by <@ULEAD>", "rules `databases`, `production`"}, nil},

@@ -59,6 +59,19 @@ func mention(user string) string { return "<@" + user + ">" }
 
 // mentions names users and user groups.
 func mentions(ids []string) string {
+	return strings.Join(mentionEach(ids), ", ")
+}
+
+// anyOf mentions people and groups of whom one is enough.
+func anyOf(ids []string) string {
+	names := mentionEach(ids)
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " or " + names[n]
+	}
+	return strings.Join(names, "")
+}
+
+func mentionEach(ids []string) []string {
 	names := make([]string, len(ids))
 	for i, id := range ids {
 		names[i] = mention(id)
@@ -66,7 +79,7 @@ func mentions(ids []string) string {
 			names[i] = "<!subteam^" + id + ">"
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // clock shows a moment in the reader's own time zone.

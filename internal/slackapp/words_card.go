@@ -523,10 +523,7 @@ func sayNames(names []string, n int) string {
 
 // sayReminder asks those who may still decide.
 func (v view) sayReminder(r approvals.Request) string {
-	s := fmt.Sprintf("this request expires %s and needs %d more approval", clock(r.Expires), r.Missing())
-	if r.Missing() > 1 {
-		s += "s"
-	}
+	s := fmt.Sprintf("this request expires %s and needs %s", clock(r.Expires), v.sayMissingCount(r, r.Missing()))
 	if names := ruleNames(r, func(approvals.Rule) bool { return true }); len(names) > 0 {
 		s += " (" + sayRuleNames(names) + ")"
 	}

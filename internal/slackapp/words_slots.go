@@ -36,7 +36,7 @@ func (v view) sayNeed(r approvals.Request) string {
 	default:
 		s := "*Needs " + v.sayMissingCount(r, missing) + "*"
 		if who := v.mayStillDecide(r); len(who) > 0 {
-			s += " from " + mentions(who)
+			s += " from " + anyOf(who)
 		}
 		return s
 	}
@@ -44,7 +44,7 @@ func (v view) sayNeed(r approvals.Request) string {
 
 func (v view) sayMissingCount(r approvals.Request, missing int) string {
 	if r.Approvals() > 0 {
-		return thousands(missing) + " more"
+		return count(missing, "more approval")
 	}
 	return count(missing, "approval")
 }

@@ -281,8 +281,17 @@ func sayJobs(batches []approvals.Batch, budget int) string {
 
 // Words of what comes after the end.
 
+// sayRetryOf names what a retry is about: what failed, or else what was not sent.
+func sayRetryOf(r approvals.Request) string {
+	if r.Tally.Failed == 0 && r.Tally.NotSent > 0 {
+		return sayRetryRest
+	}
+	return sayRetry
+}
+
 const (
 	sayRetry        = "Retry failed"
+	sayRetryRest    = "Send the rest"
 	sayStartAgain   = "Start these again"
 	sayTheyAreOff   = "Mark as stopped"
 	sayTheyRun      = "Mark as running"
