@@ -103,7 +103,7 @@ func TestNothingIsSentIfNothingIsLeftToStop(t *testing.T) {
 		w.Cloud.StopByHand(id)
 	}
 	w.Click(ben, card, approve)
-	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "no job confirms", "web-1 | skipped | – | already stopped", "web-2 | skipped")
+	w.Reply(card, "<@UANNA>", "2 of 2 servers are stopped", "no job confirms", "web-1 | found stopped | – | already stopped", "web-2 | found stopped")
 	w.Untouched(ids...)
 }
 

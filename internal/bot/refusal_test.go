@@ -239,7 +239,7 @@ func TestTwoApprovalsAreOfTwoPeople(t *testing.T) {
 	w.Click(ben, card, approve)
 	w.redeliver()
 	w.Reply(card, "<@UBEN> approved (1 of 2)")
-	w.CardSays(card, "Needs 1 more*", "<@UBEN>")
+	w.CardSays(card, "Needs 1 more approval*", "<@UBEN>")
 	if n := len(w.Slack.Private(ben)); n != 0 {
 		t.Errorf("a second delivery was answered: %v", w.Slack.Private(ben))
 	}

@@ -132,7 +132,7 @@ func resultsCSV(batches []approvals.Batch) string {
 			if r.Seconds > 0 {
 				seconds = strconv.Itoa(r.Seconds)
 			}
-			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r.Outcome), cell(r.Code), cell(reason), seconds})
+			w.Write([]string{cell(r.Server.Name), cell(r.Server.ID), sayOutcome(r), cell(r.Code), cell(reason), seconds})
 		}
 	}
 	w.Flush()

@@ -94,7 +94,7 @@ func resultTable(results []approvals.Result, ids bool, budget int) (table *slack
 
 // rowOf are the texts of one server's row: server, result, code, reason.
 func rowOf(r approvals.Result, ids bool) []string {
-	row := []string{serverCell(r, ids), sayOutcome(r.Outcome), r.Code, clipRunes(withoutControls(whyOf(r)), tableWords)}
+	row := []string{serverCell(r, ids), sayOutcome(r), r.Code, clipRunes(withoutControls(whyOf(r)), tableWords)}
 	for i, s := range row {
 		if row[i] = asCell(s); row[i] == "" {
 			row[i] = sayNothing
@@ -134,6 +134,6 @@ func asCell(s string) string {
 
 // sayRow is a row of the table in one line of text.
 func sayRow(r approvals.Result, ids bool) string {
-	parts := slices.DeleteFunc([]string{sayOutcome(r.Outcome), r.Code, whyOf(r)}, func(s string) bool { return s == "" })
+	parts := slices.DeleteFunc([]string{sayOutcome(r), r.Code, whyOf(r)}, func(s string) bool { return s == "" })
 	return "• " + escape(serverCell(r, ids)) + ": " + clip(escape(strings.Join(parts, ", ")), 300)
 }

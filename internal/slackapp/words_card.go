@@ -553,8 +553,16 @@ func sayResultsComment(r approvals.Request) string {
 	return fmt.Sprintf("Results for all %s of %s.", count(r.Total, "server"), r.ID)
 }
 
-// sayOutcome is one server's outcome in the file.
-func sayOutcome(o approvals.Outcome) string {
+// sayOutcome is one server's outcome in a table or a file. The counts of a request call a
+// server that was in its state before it was sent "found" in it, and so does this.
+func sayOutcome(r approvals.Result) string {
+	o := r.Outcome
+	switch {
+	case o == approvals.Skipped && r.Skip == approvals.SkipOff:
+		o = approvals.FoundOff
+	case o == approvals.Skipped && r.Skip == approvals.SkipOn:
+		o = approvals.FoundOn
+	}
 	switch o {
 	case approvals.FoundOff:
 		return "found stopped"

@@ -126,7 +126,7 @@ func sayResult(r approvals.Result) string {
 	if r.Outcome == approvals.ActionFailed || r.Outcome == approvals.NotKnown {
 		line += " " + code(r.Server.ID)
 	}
-	line += ": " + sayOutcome(r.Outcome)
+	line += ": " + sayOutcome(r)
 	if r.Seconds > 0 {
 		line += " in " + took(time.Duration(r.Seconds)*time.Second)
 	}
