@@ -156,6 +156,8 @@ func TestPageRules(t *testing.T) {
 	p.cloud("prod")
 
 	p.tries("/ecs-stop db-1")
+	p.sees("article", "1 of @dba")
+	p.sees("article", "1 of @sre")
 	p.sees(".requests", "0 of 2 approvals")
 	p.sees(".requests", "rules databases, reliability")
 	p.becomes("Noah Approver")
@@ -179,6 +181,7 @@ func TestPageRules(t *testing.T) {
 	p.tries("/ecs-stop dev-*")
 	p.cloud("dev")
 	p.sees(`section[aria-label="#dev"] article`, "48 servers")
+	p.sees(`section[aria-label="#dev"] article`, "automatically by rule sandbox")
 	p.sees(`.requests [data-state="succeeded"]`, "dev")
 	p.tile("dev-48", "off")
 	p.tile("build-1", "running")
